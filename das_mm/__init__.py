@@ -1,9 +1,15 @@
-"""das_mm: every person in an image or video in 3D, in one pass."""
-from mmengine.config.utils import MODULE2PACKAGE
+"""das_mm: every person in an image or video in 3D, in one pass.
 
+Importing it is light: no mm package and no torch is loaded (``das-mm --help`` answers at once, ``das-mm doctor`` runs
+where they are broken). What mmengine must know of us, the place of our configs and the classes inside our
+checkpoints, is told to it when it is imported: at once if it already is.
+"""
+from __future__ import annotations
+
+from ._mmengine_setup import after_import, teach_mmengine
+from .config_files import config_path, list_configs
 from .version import __version__
 
-# lets `_base_ = 'das_mm::…'` and `get_config('das_mm::…')` find our configs
-MODULE2PACKAGE.setdefault('das_mm', 'das_mm')
+after_import('mmengine', teach_mmengine)
 
-__all__ = ['__version__']
+__all__ = ['__version__', 'config_path', 'list_configs']

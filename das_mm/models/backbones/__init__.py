@@ -1,0 +1,3 @@
+from .mspn_pyramid import MSPNPyramid
+
+__all__ = ['MSPNPyramid']

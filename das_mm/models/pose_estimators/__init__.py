@@ -1,0 +1,3 @@
+from .das import DAS
+
+__all__ = ['DAS']

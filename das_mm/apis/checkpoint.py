@@ -1,0 +1,74 @@
+"""Weights into a model: all of them, or an error that says why not."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from mmengine.model import is_model_wrapper
+from torch import nn
+
+from das_mm.engine.checkpoint_files import read_checkpoint
+from das_mm.errors import UserError
+
+_SHOWN_KEYS = 5
+
+
+def load_checkpoint_strict(model: nn.Module, path: str | Path) -> dict:
+    """Load every weight of `model` from a checkpoint that has exactly these weights.
+
+    mmengine's own loading takes what fits and logs the rest, which gives a model that runs and predicts nonsense.
+
+    Args:
+        model: A built model; the wrapper of a distributed one is looked through.
+        path: A `.pth` file; the weights are its `state_dict`, or the file itself where there is none.
+
+    Returns:
+        The checkpoint's `meta` (config text, epoch, dataset meta, …); empty if the file has none.
+
+    Raises:
+        UserError: The file cannot be read (see :func:`~das_mm.engine.checkpoint_files.read_checkpoint`), or weights
+            are missing, left over or of another shape. The model must not be used then.
+    """
+    checkpoint = read_checkpoint(path)
+    model = model.module if is_model_wrapper(model) else model
+    weights = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(weights, dict) or not any(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise UserError(f'there are no weights in it, only: {_shown(map(str, checkpoint))}', file=path,
+                        remedy='give a .pth file written by training')
+    weights = {key.removeprefix('module.'): value for key, value in weights.items()}
+    problems = _load(model, weights)
+    if problems:
+        raise UserError(f'the weights do not fit this model; {"; ".join(problems)}', file=path, field='state_dict',
+                        remedy=_remedy(checkpoint))
+    meta = checkpoint.get('meta')
+    return meta if isinstance(meta, dict) else {}
+
+
+def _load(model: nn.Module, weights: dict[str, torch.Tensor]) -> list[str]:
+    """Load `weights` into `model` and say what did not fit."""
+    own = model.state_dict()
+    other_shape = [f'{key} ({_shape(weights[key])} in the file, {_shape(own[key])} in the model)'
+                   for key in own if key in weights and _shape(weights[key]) != _shape(own[key])]
+    if other_shape:
+        missing, unexpected = own.keys() - weights.keys(), weights.keys() - own.keys()
+    else:  # a module may rename the keys of older files while it loads, so torch says what is missing
+        missing, unexpected = model.load_state_dict(weights, strict=False)
+    kinds = ((missing, 'missing'), (unexpected, 'left over'), (other_shape, 'of another shape'))
+    return [f'{len(keys)} {kind}: {_shown(sorted(keys))}' for keys, kind in kinds if keys]
+
+
+def _remedy(checkpoint: dict) -> str:
+    """Which config the file belongs to, where it says so."""
+    meta = checkpoint.get('meta')
+    experiment = meta.get('experiment_name') if isinstance(meta, dict) else None
+    trained = f"; this one comes from the run '{experiment}'" if experiment else ''
+    return f'give the checkpoint that was trained with this config, or the config that goes with it{trained}'
+
+
+def _shape(value: object) -> str:
+    return '×'.join(map(str, value.shape)) or 'scalar' if isinstance(value, torch.Tensor) else type(value).__name__
+
+
+def _shown(keys) -> str:
+    keys = list(keys)
+    return ', '.join(keys[:_SHOWN_KEYS]) + (f', and {len(keys) - _SHOWN_KEYS} more' if len(keys) > _SHOWN_KEYS else '')

@@ -1,0 +1,60 @@
+"""Where the package's configs are, and how a name given by a person becomes the path of one."""
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from .errors import UserError
+
+SCOPE_PREFIX = 'das_mm::'
+
+
+def config_root() -> Path:
+    """The folder of the package's configs: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / '.mim' / 'configs'
+    return installed if installed.is_dir() else package.parent / 'configs'
+
+
+def list_configs() -> list[str]:
+    """Names of all configs of the package relative to its root, as `das/das_….py`, the shared parts included."""
+    root = config_root()
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob('*.py'))
+
+
+def config_path(name: str) -> str:
+    """The path of a config given as a path, or by its name in this package.
+
+    Args:
+        name: One of: the path of a file; `das_mm::das/das_x.py`; `das/das_x.py`; `das_x.py`. A name of ours may lack
+            the `.py`.
+
+    Returns:
+        The path of a file that exists (absolute for a config of this package).
+
+    Raises:
+        UserError: Nothing is called that; the message lists the nearest names.
+    """
+    name = str(name)
+    ours = name.startswith(SCOPE_PREFIX)
+    if not ours and Path(name).is_file():
+        return name
+    wanted = name.removeprefix(SCOPE_PREFIX)
+    wanted = wanted if wanted.endswith('.py') else f'{wanted}.py'
+    known = list_configs()
+    matches = [wanted] if wanted in known else [entry for entry in known if entry.rsplit('/', 1)[-1] == wanted]
+    if len(matches) == 1:
+        return str(config_root() / matches[0])
+    if matches:
+        raise UserError(f'{len(matches)} configs are called {wanted}: {", ".join(matches)}', field='config',
+                        remedy='give the name with its folder')
+    raise UserError(f"there is no file and no config of das_mm called '{name}'", field='config',
+                    remedy=_suggestion(wanted, known))
+
+
+def _suggestion(wanted: str, known: list[str]) -> str:
+    runnable = {entry.rsplit('/', 1)[-1]: entry for entry in known if not entry.startswith('_base_/')}
+    near = difflib.get_close_matches(wanted.rsplit('/', 1)[-1], runnable, n=5, cutoff=0.5)
+    if near:
+        return 'did you mean ' + ', '.join(runnable[name] for name in near) + '?'
+    return 'give the path of a config, or one of: ' + ', '.join(sorted(runnable.values()))

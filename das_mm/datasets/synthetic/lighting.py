@@ -1,0 +1,80 @@
+"""Light of a scene and the sky behind it."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .textures import Tile, sample_tile
+
+_TO_LINEAR = ((np.arange(256) / 255.0)**2.2).astype(np.float32)
+_STEPS = 4096
+_TO_SRGB = (255 * (np.arange(_STEPS + 1) / _STEPS)**(1 / 2.2)).astype(np.float32)
+
+
+def to_linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB in [0, 255] to linear light in [0, 1], float32."""
+    return _TO_LINEAR[np.clip(srgb, 0, 255).astype(np.uint8)]
+
+
+def to_srgb(linear: np.ndarray) -> np.ndarray:
+    """Linear light to sRGB in [0, 255] float32; light above 1 is clipped."""
+    return _TO_SRGB[(np.clip(linear, 0, 1) * _STEPS + .5).astype(np.int32)]
+
+
+@dataclass(frozen=True)
+class Light:
+    """One lamp (or a far sun) and the light of the surroundings.
+
+    Attributes:
+        position (3,): World, m; a sun stands far away.
+        colour (3,): Linear strength where it falls straight on a surface.
+        softness: Radius of the lamp over its distance; widens the rim of shadows.
+        above (3,), below (3,): Linear light from the upper and the lower half of the surroundings.
+    """
+    position: np.ndarray
+    colour: np.ndarray
+    softness: float
+    above: np.ndarray
+    below: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sky:
+    """What rays meet that meet nothing: a gradient with clouds and, at its foot, a far tree line or haze.
+
+    Attributes:
+        zenith, horizon, ground (3,): sRGB 0–255.
+        clouds: Tile whose brightness is the cover of cloud, or None.
+        cover: 0 clear … 1 closed.
+        ridge: Height of the far tree line, tangent of its elevation; 0 = none.
+        ridge_rgb (3,): Its colour.
+    """
+    zenith: np.ndarray
+    horizon: np.ndarray
+    ground: np.ndarray
+    clouds: Tile | None = None
+    cover: float = 0.5
+    ridge: float = 0.0
+    ridge_rgb: np.ndarray | None = None
+
+    def colour(self, directions: np.ndarray) -> np.ndarray:
+        """(N, 3) sRGB float32 along (N, 3) world directions of any length."""
+        flat = np.hypot(directions[:, 0], directions[:, 2]) + 1e-6
+        slope = (directions[:, 1] / flat).astype(np.float32)
+        azimuth = np.arctan2(directions[:, 0], directions[:, 2]).astype(np.float32) / np.float32(np.pi)
+        height = np.clip(slope / 1.2, 0, 1)[:, None]**.6
+        out = self.horizon + height * (self.zenith - self.horizon)
+        if self.clouds is not None:
+            # clouds lie on a high plane, so they crowd together towards the horizon
+            reach = np.clip(1 / np.maximum(slope, .04), 0, 25)[:, None]
+            uv = np.stack([directions[:, 0] / flat, directions[:, 2] / flat], 1) * reach * .12
+            cloud = sample_tile(self.clouds, uv, .004 * reach[:, 0])[:, :1] / 255
+            amount = np.clip((cloud - 1 + self.cover) * 3, 0, 1) * np.clip(slope * 8, 0, 1)[:, None]
+            out = out + amount * (235 - out) * .85
+        if self.ridge > 0:
+            wave = (np.sin(azimuth * 23) + np.sin(azimuth * 57 + 1) + .6 * np.sin(azimuth * 131 + 2)
+                    + .5 * np.sin(azimuth * 301))
+            below = slope < self.ridge * (1 + .25 * wave)
+            out = np.where(below[:, None], self.ridge_rgb, out)
+        return np.where(slope[:, None] < 0, self.ground, out).astype(np.float32)

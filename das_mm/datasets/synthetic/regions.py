@@ -1,0 +1,79 @@
+"""Where on the body which garment lies, as smooth weights over rest coordinates.
+
+Rest coordinates: metres, x to the person's left, y the height above the ground, z forward; arms stretched out along x.
+The same functions move vertices out (cloth is thicker than skin) and colour pixels, so rims agree.
+"""
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from das_mm.models.body_models import LANDMARKS
+
+from .looks import Look
+from .parts import rest_coords
+
+_ARM_X, _ARM_Y = .185, 1.15  # beyond this x and above this height lies an arm
+
+
+@lru_cache(maxsize=None)
+def landmark(name: str) -> np.ndarray:
+    """(3,) rest place of a surface point such as 'nose' or 'left_eye'."""
+    return sum(weight * rest_coords()[vertex] for vertex, weight in LANDMARKS[name].items())
+
+
+def ramp(distance: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    """1 well above zero, 0 well below, linear over ``width`` between."""
+    return np.clip(.5 + distance / width, 0, 1)
+
+
+def is_arm(coords: np.ndarray) -> np.ndarray:
+    """(N,) bool: arms and hands."""
+    return (np.abs(coords[:, 0]) > _ARM_X) & (coords[:, 1] > _ARM_Y)
+
+
+def top_weight(look: Look, coords: np.ndarray, width: np.ndarray | float, neckline: float | None = None) -> np.ndarray:
+    """(N,) shirt, jacket or the upper half of a dress; ``neckline`` replaces the look's own."""
+    side, height, depth = np.abs(coords[:, 0]), coords[:, 1], coords[:, 2]
+    front = np.clip(.5 + depth / .12, 0, 1)
+    collar = 1.475 + front * ((look.neckline if neckline is None else neckline) - 1.475) + 1.1 * np.maximum(side - .06, 0)
+    trunk = np.minimum(ramp(height - look.top_hem, width), ramp(collar - height, width))
+    bare = ramp(.155 - side, width) if look.sleeve_x < .16 else 1.
+    sleeve = ramp(look.sleeve_x - side, width)
+    return np.where(is_arm(coords), sleeve, np.minimum(trunk, bare))
+
+
+def bottom_weight(look: Look, coords: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    """(N,) trousers, shorts or tights."""
+    weight = np.minimum(ramp(look.waist - coords[:, 1], width), ramp(coords[:, 1] - look.bottom_hem, width))
+    return np.where(is_arm(coords), 0, weight)
+
+
+def skirt_weight(look: Look, coords: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    """(N,) what a skirt or coat hangs over, down to a little above its hem."""
+    if look.skirt_hem == 0:
+        return np.zeros(len(coords))
+    weight = np.minimum(ramp(look.waist - coords[:, 1], width), ramp(coords[:, 1] - look.skirt_hem - .06, width))
+    return np.where(is_arm(coords), 0, weight)
+
+
+def shoe_weight(look: Look, coords: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    """(N,) shoes, higher at the heel than on the instep."""
+    return ramp(look.shoe_top - .25 * np.clip(coords[:, 2] - .02, 0, .2) - coords[:, 1], width)
+
+
+def hair_weight(look: Look, coords: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    """(N,) the part of the head under hair (or hat); ears stay free."""
+    if look.hair_style == 'bald':
+        return np.zeros(len(coords))
+    side, height, depth = np.abs(coords[:, 0]), coords[:, 1], coords[:, 2]
+    eye, ear, top = landmark('left_eye'), landmark('left_ear'), landmark('head_top')
+    # from the middle of the forehead down past the front of the ear to the nape
+    brow = eye[1] + .55 * (top[1] - eye[1])
+    nape = ear[1] - (.09 if look.hair_style in ('full', 'long', 'tail') else .05)
+    slope = (brow - nape) / (eye[2] - ear[2] + .05)
+    line = nape + slope * (depth - ear[2] + .05) - .25 * np.maximum(side - .03, 0)
+    line = np.where(depth < ear[2] - .02, np.minimum(line, nape), line)
+    on_ear = (np.hypot(height - ear[1], depth - ear[2]) < .032) & (side > ear[0] - .012)
+    return np.where(on_ear | (side > .13) | (height < 1.3), 0, ramp(height - line, width))

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.structures import InstanceData
+from mmpose.datasets.transforms.formatting import image_to_tensor
+from mmpose.structures import PoseDataSample
+
+from das_mm.errors import UserError
+from das_mm.registry import TRANSFORMS
+
+from .geometry import begin_geometry, normalised_root_depths
+
+_META_KEYS = ('id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'camera', 'input_K', 'warp_mat', 'flip', 'dataset_name',
+              'has_3d', 'raw_ann_info', 'seq', 'frame', 'image_fault')
+
+
+@TRANSFORMS.register_module()
+class PackDASInputs(BaseTransform):
+    """Makes the network's input and a ``PoseDataSample`` from the results of the pipeline.
+
+    ``gt_instances`` (numpy, frame of the stored image, all N people, for metrics): ``bboxes`` (N, 4) xyxy, ``keypoints``
+    (N, K, 2) px, ``keypoints_visible`` (N, K), ``keypoints_flags`` (N, K), ``keypoints_3d`` (N, K, 3) mm,
+    ``keypoints_3d_valid`` (N, K), ``root_depths_mm``, ``areas``, ``iscrowd``, ``is_valid``, ``track_ids``, ``ann_ids``,
+    ``smpl_rows`` (N,).
+
+    ``gt_instance_labels`` (tensors, px of the network input, the n <= N people of whom something is on it, for losses):
+    ``bboxes`` (n, 4) cut to the input, ``keypoints`` (n, K, 2), ``keypoints_weights`` (n, K), ``relative_depths_mm`` (n, K)
+    z_k − z_root, ``relative_depths_weights`` (n, K), ``root_px`` (n, 2), ``root_depths_norm`` (n,) z_root / f of the input in
+    mm/px, ``root_depths_weights`` (n,), ``center_valid`` (n,) bool. People whose ``center_valid`` is False (root unknown
+    or not on the image, crowds, invalid frames) are regions to ignore, never background.
+
+    A place counts as on the image where both the network input and the stored image have it: the border that an
+    augmentation adds shows nobody. Depth weights are 0 wherever the depth is unknown, so 2D-only people never train it.
+
+    Args:
+        supervise_outside: Labelled keypoints that are not on the image are learnt too.
+        min_bbox_side_px: People whose box on the network input is thinner are ignored.
+    """
+
+    def __init__(self, supervise_outside: bool = False, min_bbox_side_px: float = 2.0):
+        self.supervise_outside, self.min_bbox_side_px = supervise_outside, min_bbox_side_px
+
+    def transform(self, results: dict) -> dict:
+        begin_geometry(results)
+        _check_size(results)
+        image = results['img']
+        if image.dtype != np.uint8:  # photometric transforms compute in float and do not clip
+            image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+        results.setdefault('img_shape', image.shape[:2])
+        sample = PoseDataSample()
+        if 'gt' in results:
+            sample.gt_instances = _ground_truth(results)
+            sample.gt_instance_labels = self._labels(results)
+        meta = {key: results[key] for key in _META_KEYS if key in results}
+        meta['warp_mat'] = meta['warp_mat'].astype(np.float32)
+        meta['input_K'] = None if meta['input_K'] is None else meta['input_K'].astype(np.float32)
+        sample.set_metainfo(meta)
+        return dict(inputs=image_to_tensor(image), data_samples=sample)
+
+    def _labels(self, results: dict) -> InstanceData:
+        keypoints, labelled = results['keypoints'], results['keypoints_flags'] > 0
+        seen = labelled & _on_image(keypoints, results)
+        supervised = labelled if self.supervise_outside else seen
+        height, width = results['img_shape']
+        boxes = results['bbox'].clip((-0.5, -0.5) * 2, (width - 0.5, height - 0.5) * 2)
+        sides = boxes[:, 2:] - boxes[:, :2]
+        root_on_image = (results['root_flags'] > 0) & _on_image(results['root_px'], results)
+        center_valid = (root_on_image & results['is_valid'] & ~results['iscrowd'] &
+                        (sides >= self.min_bbox_side_px).all(axis=1))
+        root_depth = results['root_depth_mm'].astype(np.float64)
+        root_norm = normalised_root_depths(root_depth, results['input_K'])
+        depth_known = results['keypoints_3d_valid'] & np.isfinite(root_depth)[:, None]
+        relative = np.where(depth_known, results['keypoints_3d'][..., 2] - root_depth[:, None], 0)
+        columns = dict(
+            bboxes=boxes, keypoints=keypoints, keypoints_weights=supervised, relative_depths_mm=relative,
+            relative_depths_weights=depth_known & supervised, root_px=results['root_px'],
+            root_depths_norm=np.nan_to_num(root_norm), root_depths_weights=np.isfinite(root_norm))
+        on_input = seen.any(axis=1) | root_on_image | (sides > 0).all(axis=1)
+        labels = InstanceData()
+        for name, column in columns.items():
+            labels.set_field(torch.from_numpy(column[on_input].astype(np.float32)), name)
+        labels.set_field(torch.from_numpy(center_valid[on_input]), 'center_valid')
+        return labels
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(supervise_outside={self.supervise_outside}, '
+                f'min_bbox_side_px={self.min_bbox_side_px})')
+
+
+def _check_size(results: dict) -> None:
+    annotated = results.get('annotated_shape')
+    if annotated is not None and tuple(results['ori_shape']) != tuple(annotated):
+        (height, width), (want_height, want_width) = results['ori_shape'], annotated
+        raise UserError(f'the image is {width}x{height} px, but its annotations are for {want_width}x{want_height}',
+                        file=results['img_path'], remedy='use the images the annotations were made for')
+
+
+def _ground_truth(results: dict) -> InstanceData:
+    gt, truth = results['gt'], InstanceData()
+    fields = dict(
+        bboxes=gt['bbox'], keypoints=gt['keypoints'], keypoints_visible=(gt['keypoints_flags'] > 0).astype(np.float32),
+        keypoints_flags=gt['keypoints_flags'], keypoints_3d=gt['keypoints_3d'],
+        keypoints_3d_valid=gt['keypoints_3d_valid'], root_depths_mm=results['root_depth_mm'], areas=results['area'],
+        iscrowd=results['iscrowd'], is_valid=results['is_valid'], track_ids=results['track_id'],
+        ann_ids=results['ann_id'], smpl_rows=results['smpl_row'])
+    for name, column in fields.items():
+        truth.set_field(column, name)
+    return truth
+
+
+def _on_image(points: np.ndarray, results: dict) -> np.ndarray:
+    """(*) bool for points (*, 2) px of the network input: on it, and on the stored image too."""
+    warp = results['warp_mat']
+    stored = (points - warp[:, 2]) @ np.linalg.inv(warp[:, :2]).T
+    return _inside(points, results['img_shape']) & _inside(stored, results['ori_shape'])
+
+
+def _inside(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Pixels reach half a unit around their centres."""
+    return ((points >= -0.5) & (points < (shape[1] - 0.5, shape[0] - 0.5))).all(axis=-1)

@@ -1,0 +1,91 @@
+"""What every geometric transform shares: one affine map from the stored image to the network input, truth kept in step.
+
+State in the ``results`` dict, as the transforms so far have left it: ``warp_mat`` (2, 3) stored px → input px, ``flip``,
+``input_K`` (3, 3) or None, and the labels ``bbox``, ``keypoints``, ``root_px`` (input px) and ``keypoints_3d`` (mm in the
+frame of ``input_K``). Root and relative depths never change: in-plane maps leave z alone, and the root depth normalised by the
+focal length follows from ``input_K``. ``results['gt']`` and ``results['camera']`` stay those of the stored image.
+"""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from das_mm.structures import compose_warps, focal_px, transform_camera, warp_points
+
+# the ImageNet mean, BGR: zero after normalisation, like the padding of the data preprocessor
+MEAN_BGR = (104, 116, 124)
+
+
+def begin_geometry(results: dict) -> None:
+    """Sets the state of an untouched image, once."""
+    if 'warp_mat' in results:
+        return
+    results['warp_mat'] = np.array([[1.0, 0, 0], [0, 1, 0]])
+    results['flip'] = False
+    K = (results.get('camera') or {}).get('K')
+    results['input_K'] = None if K is None else np.asarray(K, dtype=np.float64)
+
+
+def update_geometry(results: dict, warp: np.ndarray, size: tuple[int, int]) -> None:
+    """Carries truth and camera over to an image warped by ``warp`` (2, 3) to ``size`` (width, height)."""
+    begin_geometry(results)
+    results['warp_mat'] = compose_warps(warp, results['warp_mat'])
+    results['img_shape'] = (size[1], size[0])
+    K = results['input_K']
+    # without intrinsics the turn about the optical axis is still that of the map
+    K_new, Q = transform_camera(np.eye(3) if K is None else K, warp)
+    results['input_K'] = None if K is None else K_new
+    for key in ('keypoints', 'root_px'):
+        if key in results:
+            results[key] = warp_points(results[key].astype(np.float64), warp)
+    if 'keypoints_3d' in results:
+        results['keypoints_3d'] = results['keypoints_3d'].astype(np.float64) @ Q.T
+    if 'bbox' in results:
+        results['bbox'] = warp_boxes(results['bbox'].astype(np.float64), warp)
+
+
+def warp_boxes(boxes: np.ndarray, warp: np.ndarray) -> np.ndarray:
+    """Upright boxes (N, 4) xyxy around the warped corners of boxes (N, 4)."""
+    corners = warp_points(boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]], warp)  # (N, 4, 2)
+    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+
+
+def normalised_root_depths(root_depth_mm: np.ndarray, input_K: np.ndarray | None) -> np.ndarray:
+    """(N,) root depths over the focal length of the network input, mm/px; NaN where either is unknown."""
+    if input_K is None:
+        return np.full(len(root_depth_mm), np.nan)
+    return root_depth_mm.astype(np.float64) / focal_px(input_K)
+
+
+def keep_ratio_size(size: tuple[int, int], input_size: tuple[int, int] | None,
+                    short_side_range: tuple[int, int] | None, max_long_side: int) -> tuple[int, int]:
+    """(width, height) of an image of ``size`` resized to the greatest that fits.
+
+    Either into ``input_size`` (width, height), or so that its short side has a length drawn from ``short_side_range``
+    (ends included) and its long side at most ``max_long_side``.
+    """
+    if input_size is not None:
+        scale = min(input_size[0] / size[0], input_size[1] / size[1])
+    else:
+        short = np.random.randint(short_side_range[0], short_side_range[1] + 1)
+        scale = min(short / min(size), max_long_side / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def check_size_options(input_size: tuple[int, int] | None, short_side_range: tuple[int, int] | None) -> None:
+    """Exactly one of the two says how large the network input becomes."""
+    if (input_size is None) == (short_side_range is None):
+        raise ValueError('give either input_size (width, height) or short_side_range (least, greatest)')
+
+
+def warp_image(image: np.ndarray, warp: np.ndarray, size: tuple[int, int], border_bgr: tuple[int, ...]) -> np.ndarray:
+    """The image (H, W, 3) under ``warp`` on a canvas of ``size`` (width, height), without aliasing when it shrinks."""
+    height, width = image.shape[:2]
+    shrink = int(abs(np.linalg.det(warp[:, :2]))**-0.5)
+    if shrink >= 2:  # interpolation looks at two pixels a side only: average first, then warp the rest of the way
+        small = max(1, round(width / shrink)), max(1, round(height / shrink))
+        image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+        sx, sy = width / small[0], height / small[1]
+        warp = compose_warps(warp, np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2]]))
+    return cv2.warpAffine(image, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+                          borderValue=border_bgr)

@@ -1,0 +1,57 @@
+"""Files that are either whole or not there."""
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from mmengine.fileio import LocalBackend, register_backend
+
+from das_mm.errors import UserError
+
+
+def atomic_write(path: str | Path, data: bytes) -> None:
+    """Write `data` so that at every moment, also after a kill or a power cut, `path` is the old file or the new one.
+
+    One writer per path. What a kill leaves behind is `.<name>.part`, which the next write of that name replaces.
+
+    Raises:
+        UserError: The folder cannot be written or the disk is full. The old file, if any, is untouched.
+    """
+    path = Path(path)
+    part = path.with_name(f'.{path.name}.part')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise UserError(f'{len(data)} bytes cannot be written: {error.strerror or error}', file=path,
+                        remedy='free space on that disk, or choose another folder') from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name itself must reach the disk too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@register_backend('atomic_local')
+class AtomicLocalBackend(LocalBackend):
+    """mmengine's backend for local files with writes that cannot be seen half done (`dict(backend='atomic_local')`)."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write bytes; see :func:`atomic_write`."""
+        atomic_write(filepath, obj)
+
+    def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        """Write text; see :func:`atomic_write`."""
+        atomic_write(filepath, obj.encode(encoding))

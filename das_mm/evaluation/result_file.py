@@ -1,0 +1,162 @@
+"""Result files: every person that was predicted, by image, in json or npz; written whole or not at all.
+
+json::
+
+    {"info": {"units": "mm, px", "frame": "camera", "bbox": "x y w h"},
+     "images": [{"image_id": 7, "persons": [{"score": 0.9, "keypoints_3d": [[x, y, z], …],   # mm, camera frame
+                                             "keypoints": [[u, v, score], …],                # px of the stored image
+                                             "root_depth": 3100.0, "bbox": [x, y, w, h], "track_id": 3}]}]}
+
+An image without people is listed with an empty list; a number that is not finite is ``null``. The npz holds the same in
+flat arrays (P persons in all): ``image_ids`` (I,), ``person_image`` (P,) row of ``image_ids``, ``scores`` (P,),
+``keypoints_3d_mm`` (P, K, 3), ``keypoints_px`` (P, K, 3), ``root_depths_mm`` (P,), ``bboxes_xywh_px`` (P, 4),
+``track_ids`` (P,; -1 = none). Neither needs pickle.
+"""
+from __future__ import annotations
+
+import json
+import math
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from das_mm.errors import UserError
+
+_INFO = dict(units='mm, px', frame='camera', bbox='x y w h')
+_PERSON_FIELDS = ('score', 'keypoints_3d', 'keypoints', 'root_depth', 'bbox')
+
+
+def finite_or_none(value):
+    """The same structure with every number that is not finite as None, so that json stays json.
+
+    Example:
+        >>> finite_or_none({'a': float('nan'), 'b': [1, float('inf')]})
+        {'a': None, 'b': [1, None]}
+    """
+    if isinstance(value, dict):
+        return {key: finite_or_none(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite_or_none(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return finite_or_none(value.tolist())
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_atomically(path: str | Path, write: Callable) -> None:
+    """Call ``write(binary file)`` on a temporary neighbour and rename it: readers never see half a file.
+
+    Raises:
+        UserError: The place cannot be written to (permission, full disk).
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, 'wb') as file:
+            write(file)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(f'cannot be written: {error.strerror or error}', file=path,
+                        remedy='choose a folder that can be written to and has space') from error
+    finally:
+        if temporary.exists():
+            temporary.unlink()
+
+
+def write_result_file(path: str | Path, images: list[dict]) -> None:
+    """Write predictions.
+
+    Args:
+        path: ``*.json`` or ``*.npz``.
+        images: ``[{'image_id': …, 'persons': [{…}]}]`` as in the head of the module.
+
+    Raises:
+        UserError: Unknown ending, or the place cannot be written to.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_result_file(folder + '/r.json', [dict(image_id=1, persons=[])])
+        ...     read_result_file(folder + '/r.json')
+        [{'image_id': 1, 'persons': []}]
+    """
+    check_ending(path, ('.json', '.npz'), 'result_file')
+    if Path(path).suffix == '.json':
+        text = json.dumps(finite_or_none(dict(info=_INFO, images=images)), allow_nan=False)
+        write_atomically(path, lambda file: file.write(text.encode()))
+    else:
+        arrays = _to_arrays(images)
+        write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+
+
+def read_result_file(path: str | Path) -> list[dict]:
+    """Read what :func:`write_result_file` wrote; both endings give the same.
+
+    Raises:
+        UserError: The file is missing, truncated, or lacks a field.
+    """
+    check_ending(path, ('.json', '.npz'), 'result_file')
+    try:
+        if Path(path).suffix == '.npz':
+            with np.load(path, allow_pickle=False) as arrays:
+                return _from_arrays(dict(arrays))
+        with open(path, encoding='utf-8') as file:
+            images = json.load(file)['images']
+        for image in images:
+            _require(image, ('image_id', 'persons'))
+            for person in image['persons']:
+                _require(person, _PERSON_FIELDS)
+        return images
+    except OSError as error:
+        raise UserError(f'cannot be read: {error.strerror or error}', file=path,
+                        remedy='give a result file that exists') from error
+    except KeyError as error:
+        raise UserError('is missing', file=path, field=str(error.args[0]), remedy='write the file again') from error
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f'is not a result file: {error}', file=path, remedy='write the file again') from error
+
+
+def _require(record: dict, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in record:
+            raise KeyError(name)
+
+
+def check_ending(path: str | Path, allowed: tuple[str, ...], field: str) -> None:
+    """Raise UserError unless the file name ends as allowed."""
+    if Path(path).suffix not in allowed:
+        raise UserError(f'must end in {" or ".join(allowed)}', file=path, field=field, remedy='rename it')
+
+
+def _to_arrays(images: list[dict]) -> dict[str, np.ndarray]:
+    people = [(row, person) for row, image in enumerate(images) for person in image['persons']]
+
+    def stack(name: str, shape: tuple[int, ...], default=None) -> np.ndarray:
+        values = [person.get(name, default) for _, person in people]
+        # None (json's null) becomes NaN
+        return np.array(values, dtype=np.float64) if values else np.zeros((0, *shape))
+
+    return dict(
+        image_ids=np.array([image['image_id'] for image in images]),
+        person_image=np.array([row for row, _ in people], dtype=np.int64), scores=stack('score', ()),
+        keypoints_3d_mm=stack('keypoints_3d', (0, 3)), keypoints_px=stack('keypoints', (0, 3)),
+        root_depths_mm=stack('root_depth', ()), bboxes_xywh_px=stack('bbox', (4,)),
+        track_ids=stack('track_id', (), -1).astype(np.int64))
+
+
+def _from_arrays(arrays: dict[str, np.ndarray]) -> list[dict]:
+    images = [dict(image_id=image_id, persons=[]) for image_id in arrays['image_ids'].tolist()]
+    for index, row in enumerate(arrays['person_image']):
+        person = dict(
+            score=arrays['scores'][index], keypoints_3d=arrays['keypoints_3d_mm'][index],
+            keypoints=arrays['keypoints_px'][index], root_depth=arrays['root_depths_mm'][index],
+            bbox=arrays['bboxes_xywh_px'][index])
+        if arrays['track_ids'][index] >= 0:
+            person['track_id'] = arrays['track_ids'][index]
+        images[row]['persons'].append(finite_or_none(person))
+    return images

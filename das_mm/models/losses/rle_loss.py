@@ -1,0 +1,99 @@
+"""Residual log-likelihood estimation, and direct estimation beside it.
+
+Papers: Li et al., ICCV 2021, Eq. 5 to 8; DAS (journal version), Eq. 9 and 10. One flow is shared by all keypoints and
+images. Shapes: N keypoints, D coordinates each, M <= N rows that count.
+
+Inside a ``das_mm`` config the name ``RLELoss`` means this one; mmpose's is ``mmpose.RLELoss`` there. In mmpose's own
+scope it is the other way round.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from das_mm.registry import MODELS
+from .likelihood_loss import LikelihoodLoss
+from .priors import build_prior
+from .resampling import resample_product
+
+
+def build_flow(flow: dict | nn.Module) -> nn.Module:
+    """A flow from its config, or the very module given, so that several losses can share one."""
+    if isinstance(flow, nn.Module):
+        return flow
+    # our names must be found from a config of another scope (mmpose's) as well
+    return MODELS.build({'_scope_': 'das_mm', **flow})
+
+
+class FlowLoss(LikelihoodLoss):
+    """A loss that owns (or shares) a flow; the coordinates of a keypoint are judged together.
+
+    Args:
+        flow: Config of the flow, ``dict(type='RealNVP', dims=D)``, or a flow module to share.
+        loss_weight: Factor on the result.
+    """
+
+    joint = True
+
+    def __init__(self, flow: dict | nn.Module, loss_weight: float = 1.0):
+        super().__init__(loss_weight)
+        self.flow = build_flow(flow)
+
+    def resolve_dims(self, num_dims: int | None) -> int:
+        if num_dims not in (None, self.flow.dims):
+            raise ValueError(f'the flow has {self.flow.dims} dimensions, num_dims says {num_dims}')
+        return self.flow.dims
+
+
+@MODELS.register_module()
+class RLELoss(FlowLoss):
+    """-log Q(z) - log G(z) + sum over d of log σ_d, with z = (target - pred) / σ (DAS Eq. 10).
+
+    log σ is counted once. (The released code counts it twice: :class:`OfficialRLELoss`.) G alone integrates to 1, Q·G does
+    not; the missing constant log s of RLE Eq. 8 does not depend on the network, and like the released code this loss
+    leaves it out. Plots and calibration must not: see :mod:`.density`.
+
+    Args:
+        flow: Config of the flow G, ``dict(type='RealNVP', dims=D)``, or a flow module to share.
+        prior: Q: 'laplace', 'gaussian', or a config.
+        loss_weight: Factor on the result.
+
+    Example:
+        >>> loss = RLELoss(flow=dict(type='RealNVP', dims=3))
+        >>> loss(torch.zeros(7, 3), torch.ones(7, 3), torch.rand(7, 3), weight=torch.ones(7)).shape
+        torch.Size([])
+    """
+
+    def __init__(self, flow: dict | nn.Module, prior: str | dict = 'laplace', loss_weight: float = 1.0):
+        super().__init__(flow, loss_weight)
+        self.prior = build_prior(prior)
+
+    def residual_loss(self, z: Tensor, log_sigma: Tensor) -> Tensor:
+        log_g = self.flow.log_prob(z)[:, None] / z.shape[1]  # (M, 1), sums to log G over the coordinates
+        return log_sigma - self.prior.log_density(z) - log_g
+
+    def log_density(self, z: Tensor) -> Tensor:
+        """log (Q·G), (N, D) -> (N,), without the normaliser (:func:`.density.log_partition`)."""
+        return self.prior.log_density(z).sum(dim=1) + self.flow.log_prob(z)
+
+    def sample_residuals(self, n: int, generator: torch.Generator | None = None,
+                         num_dims: int | None = None) -> Tensor:
+        """n samples of the normalised Q·G, (n, D)."""
+        self.resolve_dims(num_dims)
+        return resample_product(self.prior, self.flow, n, generator)
+
+
+@MODELS.register_module()
+class DLELoss(FlowLoss):
+    """-log P(z) + sum over d of log σ_d, P the flow itself, no Q (RLE Eq. 5, DAS Eq. 9): "direct" estimation."""
+
+    def residual_loss(self, z: Tensor, log_sigma: Tensor) -> Tensor:
+        return log_sigma - self.flow.log_prob(z)[:, None] / z.shape[1]
+
+    def log_density(self, z: Tensor) -> Tensor:
+        return self.flow.log_prob(z)
+
+    def sample_residuals(self, n: int, generator: torch.Generator | None = None,
+                         num_dims: int | None = None) -> Tensor:
+        self.resolve_dims(num_dims)
+        return self.flow.sample(n, generator)

@@ -1,0 +1,142 @@
+"""What `train` and `test` share: their common options, and the way from these to a config that can run here."""
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from das_mm.config_files import config_path
+from das_mm.errors import UserError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+
+
+def run_as_script(verb: str) -> None:
+    """Entry of `python .../tools/<verb>.py …` (mim) and `torchrun -m das_mm.tools.<verb> …`; exits the process."""
+    here = str(Path(__file__).resolve().parent)
+    sys.path[:] = [entry for entry in sys.path if entry != here]  # `import test` must not find ours
+    from das_mm.cli import main
+    sys.exit(main([verb, *sys.argv[1:]]))
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of every run from a config. `--launcher`, `--gpus`, `--device` and `--local-rank` are those mim gives."""
+    parser.add_argument('config', help="path of a config, or the name of one of das_mm's")
+    parser.add_argument('--work-dir', type=Path, metavar='DIR', help='results go here; default work_dirs/CONFIG')
+    parser.add_argument('--seed', type=int, help='seed of all randomness; default: the one in the config')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
+                        help='settings to change in the config, as train_dataloader.batch_size=2 model.x="[1,2]"')
+    parser.add_argument('--launcher', choices=LAUNCHERS, default=None,
+                        help='how the processes were started; default: pytorch under torchrun, else none')
+    parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto',
+                        help='default: a GPU where there is one')
+    parser.add_argument('--gpus', type=int, help='0 is --device cpu; several need torchrun or a launcher')
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_run_config(args: argparse.Namespace) -> Config:
+    """Read the config, apply the common options, and make it fit this machine. Imports torch and mmengine.
+
+    Raises:
+        UserError: The config is unknown or does not parse, an option is wrong, the work directory cannot be written,
+            or the device asked for is not there.
+    """
+    launcher = _choose_launcher(args)
+    _choose_device(args, launcher)  # before anything asks torch what devices there are
+    path = config_path(args.config)
+    cfg = _read_config(path)
+    cfg.merge_from_dict(_parse_options(args.cfg_options))
+    cfg.launcher = launcher
+    if args.seed is not None:
+        cfg.setdefault('randomness', {})['seed'] = args.seed
+    if args.work_dir is not None or cfg.get('work_dir') is None:
+        cfg.work_dir = str(args.work_dir or Path('work_dirs', Path(path).stem))
+    _check_writable(Path(cfg.work_dir))
+    if 'preprocess_cfg' in cfg:  # mmpose's older configs
+        cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
+    if launcher != 'none':
+        _prepare_ranks(cfg, launcher)
+    return cfg
+
+
+def _choose_launcher(args: argparse.Namespace) -> str:
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.launcher is not None:
+        return args.launcher
+    return 'pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none'
+
+
+def _choose_device(args: argparse.Namespace, launcher: str) -> None:
+    if args.gpus is not None and args.gpus > 1 and launcher == 'none':
+        raise UserError(f'one process uses one GPU, not {args.gpus}', field='--gpus',
+                        remedy=f'torchrun --nproc_per_node {args.gpus} -m das_mm.tools.train …, or give mim '
+                               '--launcher pytorch')
+    if args.device == 'cpu' or args.gpus == 0:
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
+    import torch
+    if args.device == 'cuda' and not torch.cuda.is_available():
+        raise UserError('torch sees no GPU', field='--device', remedy='das-mm doctor says what it sees; or --device cpu')
+
+
+def _read_config(path: str) -> Config:
+    from mmengine.config import Config
+    try:
+        return Config.fromfile(path)
+    except UserError:
+        raise
+    except SyntaxError as error:
+        raise UserError(f'not python: {error.msg}, line {error.lineno}', file=path, remedy='correct that line') from error
+    except Exception as error:  # a config is a program: anything can go wrong in it
+        raise UserError(f'the config cannot be read: {type(error).__name__}: {error}', file=path,
+                        remedy='correct it, or the configs named in its _base_') from error
+
+
+def _parse_options(pairs: list[str]) -> dict:
+    """`key=value` words as mmengine's `DictAction` reads them."""
+    from mmengine.config import DictAction
+    for pair in pairs:
+        if not pair.partition('=')[0] or '=' not in pair:
+            raise UserError(f"'{pair}' is not KEY=VALUE", field='--cfg-options', remedy='write it without blanks')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
+    return parser.parse_args(['--cfg-options', *pairs] if pairs else []).cfg_options
+
+
+def _check_writable(folder: Path) -> None:
+    """Before hours of training, not after them."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f'nothing can be written there: {error.strerror}', file=folder, field='--work-dir',
+                        remedy='give another --work-dir') from error
+
+
+def _prepare_ranks(cfg: Config, launcher: str) -> None:
+    """Several processes on a machine without GPUs, which mmengine alone cannot start: gloo, and DDP without devices."""
+    import torch
+    if torch.cuda.is_available():
+        return
+    if launcher != 'pytorch':
+        raise UserError(f'--launcher {launcher} needs GPUs, and torch sees none', field='--launcher',
+                        remedy='torchrun --nproc_per_node N -m das_mm.tools.train … runs on CPUs too')
+    if not torch.distributed.is_initialized():  # mmengine would first choose a GPU for this rank
+        torch.distributed.init_process_group('gloo')
+    cfg.model_wrapper_cfg = dict(
+        dict(type='MMDistributedDataParallel', broadcast_buffers=False,
+             find_unused_parameters=cfg.get('find_unused_parameters', False)),
+        **cfg.get('model_wrapper_cfg') or {}, device_ids=None)
+
+
+def close_ranks() -> None:
+    """Leave the process group, if there is one, so that torch does not complain at exit."""
+    import torch
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -1,0 +1,62 @@
+"""Say which versions stand, what clashes, and the command that mends each: `das-mm doctor`."""
+from __future__ import annotations
+
+import argparse
+
+from das_mm.tools._environment import WANTED, Clash, Environment, find_clashes, look_around, wanted_text
+
+HELP = 'say which versions are installed, what clashes, and the command that mends it'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It has no options."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report; 0 if all is well, 1 if something clashes."""
+    found = look_around()
+    clashes = find_clashes(found)
+    for line in report(found, clashes):
+        _print(line)
+    return 1 if clashes else 0
+
+
+def report(found: Environment, clashes: list[Clash]) -> list:
+    """What is printed: a table, then the clashes or the good news."""
+    broken = {clash.name for clash in clashes}
+    rows = [('python', found.python, '>=3.10,<3.13', 'clash' if 'python' in broken else 'ok')]
+    for wanted in WANTED:
+        version = found.versions.get(wanted.name)
+        verdict = 'clash' if wanted.name in broken else 'ok' if version else f'only for {wanted.optional_for}'
+        rows.append((wanted.name, version or '–', wanted_text(wanted), verdict))
+    works = 'mmcv.ops' not in found.errors and bool(found.versions.get('mmcv'))
+    rows.append(('mmcv operators', 'compiled' if works else '–', 'compiled', 'ok' if works else 'clash'))
+    rows.append(('chromium', found.chromium or '–', 'any', 'ok' if found.chromium else
+                 'only to test the viewer: apt-get install -y chromium'))
+    lines = [_table(rows)]
+    for clash in clashes:
+        lines += [f'✗ {clash.name}: {clash.problem}', f'    {clash.command}']
+    return lines + [f'{len(clashes)} to mend, from the top' if clashes else 'Everything fits together.']
+
+
+def _table(rows: list[tuple[str, str, str, str]]):
+    """A rich table, or lines of text where rich itself is missing."""
+    head = ('', 'found', 'needed', '')
+    try:
+        from rich.table import Table
+    except ImportError:
+        widths = [max(map(len, column)) for column in zip(head, *rows)]
+        return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+                         for row in (head, *rows))
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row, style='red' if row[-1] == 'clash' else None)
+    return table
+
+
+def _print(line) -> None:
+    if isinstance(line, str):  # commands go out as they are: no markup, no line breaks
+        print(line)
+    else:
+        from rich.console import Console
+        Console().print(line)

@@ -1,0 +1,90 @@
+"""Train a model from a config: `das-mm train`, `mim train das_mm`, `torchrun -m das_mm.tools.train`."""
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from das_mm.errors import UserError
+from das_mm.tools._config_run import add_common_arguments, close_ranks, load_run_config, run_as_script
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+HELP = 'train a model from a config'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_common_arguments(parser)
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+                        help='go on from this checkpoint, or from the newest whole one in the work directory')
+    parser.add_argument('--amp', action='store_true', help='mixed precision (on a GPU)')
+    parser.add_argument('--auto-scale-lr', action='store_true',
+                        help="scale the learning rate to the batch size, by the config's auto_scale_lr.base_batch_size")
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; see :mod:`das_mm.tools.train`."""
+    cfg = load_run_config(args)
+    for field in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
+        if cfg.get(field) is None:
+            raise UserError('a training config needs it', file=cfg.filename, field=field,
+                            remedy='inherit a full config with _base_, or add it')
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        _use_amp(cfg)
+    if args.auto_scale_lr:
+        if not cfg.get('auto_scale_lr', {}).get('base_batch_size'):
+            raise UserError('it is not given', file=cfg.filename, field='auto_scale_lr.base_batch_size',
+                            remedy='add auto_scale_lr=dict(base_batch_size=…) to the config')
+        cfg.auto_scale_lr.enable = True
+    if args.resume is not None:
+        _prepare_resume(cfg, args.resume)
+
+    from mmengine.runner import Runner
+
+    from das_mm.apis.checkpoint import load_checkpoint_strict
+    runner = Runner.from_cfg(cfg)
+    if cfg.get('resume'):
+        load_checkpoint_strict(runner.model, cfg.load_from)  # mmengine itself would resume half a model
+    runner.train()
+    close_ranks()
+    return 0
+
+
+def _use_amp(cfg: Config) -> None:
+    import torch
+    if not torch.cuda.is_available():
+        raise UserError('mixed precision needs a GPU', field='--amp', remedy='leave it out')
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise UserError(f"'{kind}' has no mixed precision", file=cfg.filename, field='optim_wrapper.type',
+                        remedy='leave --amp out, or use OptimWrapper')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def _prepare_resume(cfg: Config, resume: str) -> None:
+    """Set `cfg.load_from` to the checkpoint to go on from and the seed to the one it was trained with.
+
+    With no checkpoint yet (killed before the first) training starts from the beginning, as it did.
+    """
+    from das_mm.engine.checkpoint_files import newest_complete_checkpoint, read_checkpoint
+    if resume == 'auto':
+        template = cfg.get('default_hooks', {}).get('checkpoint', {}).get('filename_tmpl')
+        resume = newest_complete_checkpoint(cfg.work_dir, template)
+        if resume is None:
+            return
+    checkpoint = read_checkpoint(resume)
+    if not isinstance(checkpoint.get('meta'), dict) or 'optimizer' not in checkpoint:
+        raise UserError('it holds weights but not the state of a training run', file=resume,
+                        remedy='to start from these weights: --cfg-options load_from=FILE')
+    cfg.resume, cfg.load_from = True, str(resume)
+    randomness = cfg.setdefault('randomness', {})
+    if randomness.get('seed') is None:  # the order of the data follows from it, before mmengine reads the checkpoint
+        randomness.seed = checkpoint['meta'].get('seed')
+
+
+if __name__ == '__main__':
+    run_as_script('train')

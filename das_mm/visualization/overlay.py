@@ -1,0 +1,246 @@
+"""People drawn on their image: skeletons, boxes, masks, uncertainty, labels; truth below the prediction.
+
+A person's colour is that of the identity (``palette.PERSON_COLORS``). Limbs of the person's own left are lighter and
+their joints have a white core, those of the right are darker with a black core.
+"""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from das_mm.errors import UserError
+
+from . import canvas
+from .palette import TRUTH_RGB, bgr, limb_color, person_color
+from .people import People
+from .skeletons import KeypointSet, Skeleton, skeleton_of
+
+_CORE_BGR = {'left': (255, 255, 255), 'middle': None, 'right': (0, 0, 0)}
+_OUTLINE_BGR = (25, 25, 25)
+_STRIP_BGR = (32, 28, 26)
+
+
+def draw_people(image_bgr: np.ndarray, people: People, keypoint_set: str | KeypointSet | Skeleton, *,
+                truth: People | None = None, scale: float = 1.0, labels: bool = True, boxes: bool = False,
+                sigmas: bool = False, mask_opacity: float = 0.35) -> np.ndarray:
+    """Draw people on a copy of an image.
+
+    Args:
+        image_bgr: (H, W, 3) uint8.
+        people: Whom to draw; masks are drawn where they are given.
+        keypoint_set: Name of a keypoint set (or the set itself), for links and sides.
+        truth: Drawn below as thin white dashes.
+        scale: Enlarges the picture before drawing, so that small images stay readable.
+        labels: Write score and root depth beside each person.
+        boxes: Draw ``people.bboxes_px``.
+        sigmas: Draw an ellipse of one standard error (σx, σy) about each keypoint.
+        mask_opacity: Tint of the masks, 0 for none.
+
+    Returns:
+        (round(scale * H), round(scale * W), 3) uint8 BGR.
+
+    Raises:
+        UserError: Not an 8-bit colour image, or an unknown keypoint set.
+        ValueError: The people have another number of keypoints than the set.
+    """
+    skeleton = skeleton_of(keypoint_set)
+    image = _enlarged(image_bgr, scale)
+    if truth is not None:
+        truth = _scaled(truth, scale)
+        for row in range(len(truth)):
+            _draw_truth(image, truth, row, skeleton)
+    people = _scaled(people, scale)
+    order = _far_to_near(people)
+    if people.masks is not None and mask_opacity > 0:
+        for row in order:
+            _draw_mask(image, people.masks[row], bgr(person_color(people.identities[row])), mask_opacity)
+    for row in order:
+        color = person_color(people.identities[row])
+        if boxes and people.bboxes_px is not None and np.isfinite(people.bboxes_px[row]).all():
+            canvas.draw_box(image, people.bboxes_px[row], bgr(color), _thickness(image, people, row) // 2 + 1)
+        if sigmas and people.keypoints_sigma is not None:
+            _draw_sigmas(image, people, row, bgr(color))
+        _draw_skeleton(image, people, row, skeleton)
+    if labels:
+        taken: list[tuple[int, int, int, int]] = []
+        for row in reversed(order):  # the nearest person chooses the place of the label first
+            _draw_label(image, people, row, taken)
+    return image
+
+
+def draw_truth_and_prediction(image_bgr: np.ndarray, truth: People, predicted: People,
+                              keypoint_set: str | KeypointSet | Skeleton, *, scale: float = 1.0, boxes: bool = False,
+                              sigmas: bool = False) -> np.ndarray:
+    """The prediction over the truth, with a strip below that explains the marks and counts the people.
+
+    Arguments as in :func:`draw_people`; the result is as wide and a little higher.
+    """
+    picture = draw_people(image_bgr, predicted, keypoint_set, truth=truth, scale=scale, boxes=boxes, sigmas=sigmas)
+    found = f'{len(predicted)} predicted' if len(predicted) else 'nobody found'
+    text = f'{found} (solid; light = left, dark = right), {len(truth)} true (white dashes)'
+    size = _text_px(picture)
+    while size > 8 and canvas.text_size(text, size)[0] > picture.shape[1]:
+        size -= 1
+    strip = np.empty((canvas.text_size(text, size)[1] + 4, picture.shape[1], 3), np.uint8)
+    strip[:] = _STRIP_BGR
+    canvas.draw_text(strip, text, (2, 2), size, background=None)
+    return np.concatenate([picture, strip])
+
+
+def _enlarged(image_bgr: np.ndarray, scale: float) -> np.ndarray:
+    if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
+        raise UserError(f'an image of shape {image_bgr.shape} and type {image_bgr.dtype} cannot be drawn on',
+                        field='image_bgr', remedy='give (height, width, 3) uint8 in BGR order')
+    if scale == 1:
+        return np.ascontiguousarray(image_bgr).copy()
+    size = tuple(max(1, round(side * scale)) for side in image_bgr.shape[1::-1])
+    return cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def _scaled(people: People, scale: float) -> People:
+    """The same people on an image enlarged by ``scale``: pixel centres map as x' = s (x + 0.5) - 0.5."""
+    if scale == 1:
+        return people
+    resize = lambda px: None if px is None else scale * (px + 0.5) - 0.5  # noqa: E731
+    sigma = people.keypoints_sigma
+    masks = people.masks
+    if masks is not None:
+        size = tuple(max(1, round(side * scale)) for side in masks.shape[:0:-1])
+        masks = np.array([cv2.resize(mask.astype(np.uint8), size) > 0 for mask in masks]).reshape(-1, *size[::-1])
+    return People(keypoints_px=resize(people.keypoints_px), keypoints_valid=people.keypoints_valid,
+                  keypoints_sigma=None if sigma is None else sigma * np.array([scale, scale, 1.0]),
+                  scores=people.scores, root_depths_mm=people.root_depths_mm, bboxes_px=resize(people.bboxes_px),
+                  masks=masks, track_ids=people.identities)
+
+
+def _far_to_near(people: People) -> list[int]:
+    if people.root_depths_mm is None:
+        return list(range(len(people)))
+    depths = np.nan_to_num(people.root_depths_mm, nan=np.inf, posinf=np.inf)
+    return list(np.argsort(-depths, kind='stable'))
+
+
+def _extent(people: People, row: int) -> np.ndarray | None:
+    """x1, y1, x2, y2 of the keypoints shown (of the box where there are none), ``None`` without either."""
+    if people.keypoints_px is not None and people.shown_px[row].any():
+        points = people.keypoints_px[row][people.shown_px[row]]
+        return np.concatenate([points.min(0), points.max(0)])
+    if people.bboxes_px is not None and np.isfinite(people.bboxes_px[row]).all():
+        return people.bboxes_px[row].astype(float)
+    return None
+
+
+def _thickness(image: np.ndarray, people: People, row: int) -> int:
+    """Limb width in px: it grows with the person, within bounds set by the image."""
+    diagonal = float(np.hypot(*image.shape[:2]))
+    extent = _extent(people, row)
+    person = 0.0 if extent is None else float(np.hypot(*(extent[2:] - extent[:2])))
+    return max(1, round(float(np.clip(person * 0.011, diagonal / 800, diagonal / 180))))
+
+
+def _text_px(image: np.ndarray) -> int:
+    return int(np.clip(round(float(np.hypot(*image.shape[:2])) / 65), 9, 40))
+
+
+def _draw_skeleton(image: np.ndarray, people: People, row: int, skeleton: Skeleton) -> None:
+    if people.keypoints_px is None:
+        return
+    points, shown = _pose(people, row, skeleton)
+    color, thickness = person_color(people.identities[row]), _thickness(image, people, row)
+    links = [link for link in skeleton.links if shown[link[0]] and shown[link[1]]]
+    radius = 0.9 * thickness + 0.8
+    border = max(1, round(thickness * 0.3))
+    for a, b in links:
+        canvas.draw_segment(image, points[a], points[b], _OUTLINE_BGR, thickness + 2 * border)
+    for k in np.flatnonzero(shown):
+        canvas.draw_disc(image, points[k], radius + border, _OUTLINE_BGR)
+    for a, b in links:
+        canvas.draw_segment(image, points[a], points[b], bgr(limb_color(color, skeleton.link_side((a, b)))), thickness)
+    for k in np.flatnonzero(shown):
+        side = skeleton.sides[k]
+        canvas.draw_disc(image, points[k], radius, bgr(limb_color(color, side)))
+        if _CORE_BGR[side] is not None and thickness > 1:
+            canvas.draw_disc(image, points[k], radius * 0.5, _CORE_BGR[side])
+
+
+def _draw_truth(image: np.ndarray, truth: People, row: int, skeleton: Skeleton) -> None:
+    if truth.keypoints_px is None:
+        return
+    points, shown = _pose(truth, row, skeleton)
+    limb = _thickness(image, truth, row)
+    thickness = max(1, round(limb / 3))
+    links = [link for link in skeleton.links if shown[link[0]] and shown[link[1]]]
+    for a, b in links:
+        canvas.draw_segment(image, points[a], points[b], _OUTLINE_BGR, thickness + 2)
+    for a, b in links:
+        canvas.draw_dashed(image, points[a], points[b], bgr(TRUTH_RGB), thickness, dash_px=4 + 2.0 * limb)
+    for k in np.flatnonzero(shown):
+        canvas.draw_disc(image, points[k], thickness + 1.2, _OUTLINE_BGR)
+        canvas.draw_disc(image, points[k], thickness + 0.4, bgr(TRUTH_RGB))
+
+
+def _pose(people: People, row: int, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints (K, 2) and which of them to draw (K,) of one person."""
+    points, shown = people.keypoints_px[row], people.shown_px[row]
+    if len(points) != len(skeleton.names):
+        raise ValueError(f'people with {len(points)} keypoints cannot be drawn with a set of {len(skeleton.names)}')
+    return points, shown
+
+
+def _draw_sigmas(image: np.ndarray, people: People, row: int, color: canvas.Color) -> None:
+    layer = image.copy()
+    for k in np.flatnonzero(people.shown_px[row]):
+        canvas.draw_ellipse(layer, people.keypoints_px[row, k], people.keypoints_sigma[row, k, :2], color, -1)
+    cv2.addWeighted(layer, 0.4, image, 0.6, 0, dst=image)
+    for k in np.flatnonzero(people.shown_px[row]):
+        canvas.draw_ellipse(image, people.keypoints_px[row, k], people.keypoints_sigma[row, k, :2], color, 1)
+
+
+def _draw_mask(image: np.ndarray, mask: np.ndarray, color: canvas.Color, opacity: float) -> None:
+    mask = np.asarray(mask) > 0
+    canvas.blend_mask(image, mask, color, opacity)
+    outline, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(image, outline, -1, color, 1, cv2.LINE_AA)
+
+
+def _draw_label(image: np.ndarray, people: People, row: int, taken: list[tuple[int, int, int, int]]) -> None:
+    """Score and root depth above the head, or at the next free side of the person; none for people out of view."""
+    text = _label(people, row)
+    extent = _extent(people, row)
+    if not text or extent is None or not _in_view(image, people, row):
+        return
+    height, width = image.shape[:2]
+    size = _text_px(image)
+    label_width, label_height = canvas.text_size(text, size)
+    x1, y1, x2, y2 = np.clip(extent, -0.5, [width, height, width, height])
+    gap = 2.0 * _thickness(image, people, row) + 2
+    middle = (x1 + x2 - label_width) / 2
+    places = [(middle, y1 - gap - label_height), (middle, y2 + gap), (x2 + gap, y1), (x1 - gap - label_width, y1)]
+    inside = [(int(np.clip(x, 0, max(0, width - label_width))), int(np.clip(y, 0, max(0, height - label_height))))
+              for x, y in places]
+    free = [spot for spot in inside if not any(_overlap((*spot, spot[0] + label_width, spot[1] + label_height), box)
+                                               for box in taken)]
+    color = person_color(people.identities[row])
+    dark = sum(w * c for w, c in zip((0.299, 0.587, 0.114), color)) < 140
+    ink = (255, 255, 255) if dark else (0, 0, 0)
+    taken.append(canvas.draw_text(image, text, (free or inside)[0], size, ink, bgr(color), opacity=0.85))
+
+
+def _label(people: People, row: int) -> str:
+    parts = []
+    if people.scores is not None and np.isfinite(people.scores[row]):
+        parts.append(f'{people.scores[row]:.2f}')
+    if people.root_depths_mm is not None and np.isfinite(people.root_depths_mm[row]):
+        parts.append(f'{people.root_depths_mm[row] / 1000:.2f} m')
+    return '  '.join(parts)
+
+
+def _in_view(image: np.ndarray, people: People, row: int) -> bool:
+    if people.keypoints_px is None or not people.shown_px[row].any():
+        x1, y1, x2, y2 = people.bboxes_px[row]
+        return bool(x2 > 0 and y2 > 0 and x1 < image.shape[1] and y1 < image.shape[0])
+    return any(canvas.touches(image, point) for point in people.keypoints_px[row][people.shown_px[row]])
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
