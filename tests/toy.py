@@ -109,10 +109,10 @@ def write_toy_coco(root: str | Path, num_images: int = 6, image_size: tuple[int,
 
 
 def toy_pipeline(input_size: tuple[int, int] = (160, 128), train: bool = False) -> list[dict]:
-    """Pipeline config for toy data; ``train`` adds the augmentations."""
-    geometry = [dict(type='DASRandomAffine', input_size=input_size), dict(type='DASRandomFlip', prob=0.5)]
-    return [dict(type='LoadImage'), *(geometry if train else [dict(type='DASResize', input_size=input_size)]),
-            dict(type='PackDASInputs')]
+    """Pipeline config for toy data, the same under any default scope; ``train`` adds the augmentations."""
+    fit = [dict(type='das_mm.DASResize', input_size=input_size)]
+    augment = [dict(type='das_mm.DASRandomAffine', input_size=input_size), dict(type='das_mm.DASRandomFlip', prob=0.5)]
+    return [dict(type='mmpose.LoadImage'), *(augment if train else fit), dict(type='das_mm.PackDASInputs')]
 
 
 def random_pose_mm(rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -1,6 +1,7 @@
 """Reading checkpoint files: whole, harmless and of the expected kind, or a message that says what is wrong."""
 from __future__ import annotations
 
+import logging
 import pickle
 import re
 import zipfile
@@ -13,6 +14,7 @@ from das_mm.errors import UserError
 
 from .safe_globals import allow_checkpoint_classes
 
+_AGAIN = 'copy or download it again, or use an earlier checkpoint'
 _ZIP_MAGIC, _PICKLE_MAGIC = b'PK', b'\x80'
 
 
@@ -44,7 +46,7 @@ def read_checkpoint(path: str | Path) -> dict:
                                'weights alone: torch.save(model.state_dict(), file)') from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise UserError(f'the file is damaged or cut short ({path.stat().st_size} bytes): {_first_line(error)}',
-                        file=path, remedy='copy or download it again, or use an earlier checkpoint') from error
+                        file=path, remedy=_AGAIN) from error
     if not isinstance(checkpoint, dict):
         raise UserError(f'it holds a {type(checkpoint).__name__}, not a dictionary of weights', file=path,
                         remedy='give a .pth file written by training')
@@ -52,7 +54,7 @@ def read_checkpoint(path: str | Path) -> dict:
 
 
 def _check_file(path: Path) -> None:
-    """What can be said of a file before it is read."""
+    """What can be said of a file before anything in it is believed."""
     if not path.is_file():
         problem = 'this is a folder, not a file' if path.is_dir() else 'there is no such checkpoint'
         near = sorted(file.name for file in (path if path.is_dir() else path.parent).glob('*.pth'))[:8]
@@ -62,9 +64,17 @@ def _check_file(path: Path) -> None:
     size = path.stat().st_size
     if not head:
         raise UserError('the file is empty (0 bytes)', file=path, remedy='use an earlier checkpoint')
-    if head == _ZIP_MAGIC and not zipfile.is_zipfile(path):
-        raise UserError(f'the file is cut short: it ends after {size} bytes, before its index', file=path,
-                        remedy='copy or download it again, or use an earlier checkpoint')
+    if head == _ZIP_MAGIC:
+        if not zipfile.is_zipfile(path):
+            raise UserError(f'the file is cut short: it ends after {size} bytes, before its index', file=path,
+                            remedy=_AGAIN)
+        try:
+            with zipfile.ZipFile(path) as archive:  # torch.load checks no sums
+                damaged = archive.testzip()
+        except zipfile.BadZipFile:
+            damaged = 'its index'
+        if damaged is not None:
+            raise UserError(f'the file is damaged: the sum of {damaged} is wrong', file=path, remedy=_AGAIN)
     if head != _ZIP_MAGIC and head[:1] != _PICKLE_MAGIC:
         raise UserError('this is not a checkpoint that PyTorch can read', file=path,
                         remedy='give a .pth file written by training')
@@ -98,7 +108,7 @@ def _newest_of(folder: Path, template: str) -> tuple[int, Path] | None:
                 raise UserError('it holds no optimizer state', file=path)
             return checkpoint['meta']['iter'], path
         except UserError as error:
-            print_log(f'passed over when resuming: {error}', logger='current', level='WARNING')
+            print_log(f'passed over when resuming: {error}', logger='current', level=logging.WARNING)
     return None
 
 

@@ -11,16 +11,19 @@ from das_mm.structures.cameras import focal_px
 
 from .functional.alignment import Root, root_position
 from .functional.mean_pose import MeanPose, fit_mean_pose, mean_pose_predictions
-from .sample_reader import as_dict, read_truth, resolve_root, to_numpy
+from .sample_reader import as_dict, has_3d, read_truth, resolve_root, to_numpy
 
 
 def record_to_sample(record: Mapping) -> dict:
     """A data record of the dataset (before its pipeline) as a data sample, so that no image need be loaded.
 
     Args:
-        record: What ``dataset.get_data_info(i)`` gives: ground truth at the top level.
+        record: What ``DASDataset.get_data_info(i)`` gives: ground truth at the top level.
+
+    Returns:
+        The record with the fields that metrics read in ``gt_instances``.
     """
-    renamed = dict(ann_id='ann_ids', track_id='track_ids', area='areas', root_depth_mm='root_depths_mm')
+    renamed = dict(bbox='bboxes', ann_id='ann_ids')
     instances = {renamed.get(name, name): value for name, value in record.items()}
     return {**record, 'gt_instances': instances}
 
@@ -38,7 +41,7 @@ def fit_mean_pose_to_samples(samples: Iterable, root: Root) -> MeanPose:
     poses, valid, focal = [], [], []
     for sample in map(as_dict, samples):
         K = (sample.get('camera') or {}).get('K')
-        if K is None or not sample.get('has_3d', True):
+        if K is None or not has_3d(sample):
             continue
         truth = read_truth(sample, root, 'valid')
         chosen = truth.has_pose
@@ -55,7 +58,8 @@ def fit_mean_pose_to_samples(samples: Iterable, root: Root) -> MeanPose:
 def mean_pose_baseline(train_samples: Iterable, eval_samples: Iterable, metric: BaseMetric) -> dict[str, float]:
     """Score of the mean pose of the training set put at every true root; see ``functional.mean_pose``.
 
-    Recall and precision of this baseline are given, not earned: it is told where the people are, though not how far.
+    Recall and precision of this baseline are given, not earned: it is told where the people are in the image (all their
+    pixels, for the sake of pairing), though not how far.
 
     Args:
         train_samples: Where the mean is taken.
@@ -82,6 +86,9 @@ def mean_pose_baseline(train_samples: Iterable, eval_samples: Iterable, metric: 
         K = to_numpy(camera['K']) if known.any() else np.eye(3)
         dist = None if camera.get('dist') is None else to_numpy(camera['dist'])
         predictions = mean_pose_predictions(stats, roots_px, K, dist)
+        # the true pixels pair everybody with their own mean pose, however wrong its depth; only 3D is judged
+        true_px = truth.people.keypoints_px[known]
+        predictions['keypoints'] = np.where(np.isfinite(true_px), true_px, predictions['keypoints'])
         metric.process(None, [{**sample, 'pred_instances': predictions}])
         size += 1
     return metric.evaluate(size)

@@ -108,6 +108,12 @@ def _num_keypoints(instances: Mapping) -> int | None:
     return None
 
 
+def has_3d(sample: Mapping) -> bool:
+    """Whether the image has 3D truth: as its ``has_3d`` says, else by the fields of its people."""
+    given = sample.get('has_3d')
+    return 'keypoints_3d' in (sample.get('gt_instances') or {}) if given is None else bool(given)
+
+
 def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int | None = None) -> Truth:
     """The ``gt_instances`` of a data sample, with the ignore rule of the annotation format applied.
 
@@ -135,7 +141,7 @@ def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int 
         flags = _field(instances, 'keypoints_flags', (k,), where, dtype=np.int64)
     keypoints_3d = _field(instances, 'keypoints_3d', (k, 3), where, np.zeros((num, k, 3)))
     valid_3d = _field(instances, 'keypoints_3d_valid', (k,), where, np.zeros((num, k))) > 0
-    if not sample.get('has_3d', True):
+    if not has_3d(sample):
         valid_3d = np.zeros_like(valid_3d)
     bboxes = _field(instances, 'bboxes', (4,), where, np.zeros((num, 4)))
     crowd = _field(instances, 'iscrowd', (), where, np.zeros(num)) > 0
@@ -163,7 +169,8 @@ def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int 
     return Truth(people, evaluated, crowd | ~labelled.any(1), evaluated & root_valid & others.any(1), ann_ids)
 
 
-def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool, num_keypoints: int | None = None) -> Predictions:
+def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool,
+                     num_keypoints: int | None = None) -> Predictions:
     """The ``pred_instances`` of a data sample with at least the given score.
 
     Args:
@@ -177,7 +184,8 @@ def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool, num_keyp
     """
     where = f"pred_instances of image {sample.get('img_id')}"
     if sample.get('pred_instances') is None:
-        raise UserError('the sample carries no predictions', field='pred_instances', remedy='run the model in test mode')
+        raise UserError('the sample carries no predictions', field='pred_instances',
+                        remedy='run the model in test mode')
     instances = as_dict(sample['pred_instances'])
     k = num_keypoints or _num_keypoints(instances) or 0
     keypoints_px = _field(instances, 'keypoints', (k, 2), where)

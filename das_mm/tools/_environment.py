@@ -160,9 +160,10 @@ def _torchvision_clashes(found: Environment) -> list[Clash]:
         problem = f'its operators do not work with torch {torch}: {found.errors["torchvision.ops"]}'
     else:
         return []
-    # both together, so that one index gives both; an exact patch version exists for the pinned pair only
+    # both together, so that one index gives both builds
     return [Clash('torchvision', problem, f"{found.pip} --force-reinstall 'torch=={torch.split('+')[0]}' "
-                                          f"'torchvision=={needed}.*' 'numpy<2'")]
+                                          f"'torchvision=={needed}.*' 'numpy<2'  # or, if there is none: "
+                                          'torch==2.12.1 torchvision==0.27.1, and compile mmcv again')]
 
 
 def _mmcv_clashes(found: Environment) -> list[Clash]:

@@ -63,9 +63,12 @@ def save_image(path: str | Path, image_bgr: np.ndarray) -> Path:
     return write_bytes(path, buffer.tobytes())
 
 
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """A matplotlib figure on the Agg canvas, outside pyplot's global state; 100 dots per inch."""
-    figure = Figure(figsize=(width_in, height_in), dpi=100, layout='constrained', facecolor='white')
+def new_figure(width_in: float, height_in: float, layout: str = 'constrained') -> Figure:
+    """A matplotlib figure on the Agg canvas, outside pyplot's global state; 100 dots per inch.
+
+    ``layout='none'`` leaves the placing to the caller: with dozens of panels matplotlib's engine takes seconds.
+    """
+    figure = Figure(figsize=(width_in, height_in), dpi=100, layout=layout, facecolor='white')
     FigureCanvasAgg(figure)
     return figure
 

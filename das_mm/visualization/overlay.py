@@ -44,7 +44,7 @@ def draw_people(image_bgr: np.ndarray, people: People, keypoint_set: str | Keypo
         ValueError: The people have another number of keypoints than the set.
     """
     skeleton = skeleton_of(keypoint_set)
-    image = _enlarged(image_bgr, scale)
+    image = enlarged(image_bgr, scale)
     if truth is not None:
         truth = _scaled(truth, scale)
         for row in range(len(truth)):
@@ -87,7 +87,7 @@ def draw_truth_and_prediction(image_bgr: np.ndarray, truth: People, predicted: P
     return np.concatenate([picture, strip])
 
 
-def _enlarged(image_bgr: np.ndarray, scale: float) -> np.ndarray:
+def enlarged(image_bgr: np.ndarray, scale: float) -> np.ndarray:
     if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
         raise UserError(f'an image of shape {image_bgr.shape} and type {image_bgr.dtype} cannot be drawn on',
                         field='image_bgr', remedy='give (height, width, 3) uint8 in BGR order')

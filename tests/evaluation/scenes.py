@@ -1,6 +1,6 @@
 """Two people whose errors can be worked out by hand, as data samples of the package's layout.
 
-Camera f = 1000 px, centre (320, 240), image 640×480. Keypoints: mid_hip (root), head (400 mm above it), hand (beside it).
+Camera f = 1000 px, centre (320, 240), image 640×480. Keypoints: mid_hip (root), head (400 mm above), hand (beside).
 
 person   root mm           head mm              hand mm              pixels
 A        (0, 0, 2000)      (0, -400, 2000)      (200, 0, 2000)       (320,240) (320, 40) (420,240)

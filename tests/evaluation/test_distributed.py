@@ -2,6 +2,8 @@
 import multiprocessing
 import os
 import socket
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 
 import pytest
 from torch import distributed
@@ -12,40 +14,30 @@ from tests.evaluation.scenes import AB, META, make_sample
 NUM_IMAGES = 5  # odd: rank 1 of 2 repeats an image to fill up
 
 
-def samples():
-    return [make_sample(pred=AB[:1 + i % 2] + [0., 0, 10. * i], img_id=i + 1) for i in range(NUM_IMAGES)]
-
-
 def evaluate(indices):
     metric = MultiPerson3DMetric()
     metric.dataset_meta = META
-    everything = samples()
-    metric.process(None, [everything[i] for i in indices])
+    # every image has its own error, every second one but one person
+    samples = [make_sample(pred=AB[:1 + i % 2] + [0., 0, 10. * i], img_id=i + 1) for i in range(NUM_IMAGES)]
+    metric.process(None, [samples[i] for i in indices])
     return metric.evaluate(NUM_IMAGES)
 
 
-def work(rank, port, folder, queue):
+def work(rank, port, folder):
     os.chdir(folder)  # mmengine gathers through a folder made in the working directory
-    distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
-    indices = [(rank + 2 * i) % NUM_IMAGES for i in range(3)]  # as mmengine's DefaultSampler: 0 2 4 and 1 3 0
-    queue.put((rank, evaluate(indices)))
+    distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2,
+                                   timeout=timedelta(seconds=90))
+    return evaluate([(rank + 2 * i) % NUM_IMAGES for i in range(3)])  # as mmengine's sampler: 0 2 4 and 1 3 0
 
 
 def test_two_processes_give_the_numbers_of_one(tmp_path):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    context = multiprocessing.get_context('spawn')
-    queue = context.Queue()
-    workers = [context.Process(target=work, args=(rank, port, tmp_path, queue)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    try:
-        tables = dict(queue.get(timeout=100) for _ in workers)
-    finally:
-        for worker in workers:
-            worker.join(timeout=10)
-            worker.kill()
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['das_mm.evaluation'])  # the slow imports once instead of twice
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        tables = [run.result() for run in [pool.submit(work, rank, port, tmp_path) for rank in range(2)]]
     expected = evaluate(range(NUM_IMAGES))
     assert expected['pose3d/num_images'] == NUM_IMAGES and expected['pose3d/recall'] == pytest.approx(70)
     assert tables[0] == tables[1] == expected

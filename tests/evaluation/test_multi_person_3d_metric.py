@@ -12,11 +12,11 @@ from mmpose.structures import PoseDataSample
 
 from das_mm.errors import UserError
 from das_mm.evaluation import MultiPerson3DMetric, mean_pose_baseline, read_result_file
-from das_mm.evaluation.baselines import record_to_sample
 from das_mm.registry import METRICS
 from tests.evaluation.scenes import AB, META, A, B, make_sample, project
 
-GHOST = np.array([[-600., 0, 2500], [-600, -400, 2500], [-400, 0, 2500]])  # a body where nobody is: root at (80, 240) px
+# a body where nobody is: its root at (80, 240) px
+GHOST = np.array([[-600., 0, 2500], [-600, -400, 2500], [-400, 0, 2500]])
 
 
 def score(*samples, **options):
@@ -179,6 +179,17 @@ def test_2d_only_images_count_for_detection_only():
     assert score(no_depth)['recall'] == 50
 
 
+def test_samples_of_mmposes_own_datasets_are_2d():
+    sample = make_sample()
+    for name in ('keypoints_3d', 'keypoints_3d_valid', 'keypoints_flags', 'iscrowd', 'is_valid', 'ann_ids'):
+        del sample['gt_instances'][name]
+    del sample['has_3d']
+    sample['gt_instances']['keypoints_visible'] = np.array([[1, 1, 0], [0, 1, 1]])  # the second has no root: ignored
+    table = score(sample)
+    assert (table['num_gt'], table['recall'], table['num_pred_on_ignored'], table['num_images_2d_only']) == \
+        (1, 100, 1, 1)
+
+
 def test_people_without_3d_in_a_3d_image():
     valid = np.array([[1, 1, 1], [0, 0, 0]])
     table = score(make_sample(pred=[A], keypoints_3d_valid=valid))
@@ -200,16 +211,17 @@ def test_nothing_predicted_and_nobody_there():
     assert np.isnan([table['recall'], table['precision']]).all() and table['num_images'] == 1
 
 
-def test_predictions_that_are_not_finite_are_not_found(caplog):
+def test_predictions_that_are_not_finite_are_not_found(monkeypatch):
+    warnings = []
+    monkeypatch.setattr('das_mm.evaluation.metrics.multi_person_3d_metric.print_log',
+                        lambda text, level=logging.INFO, **_: warnings.append(text) if level > logging.INFO else None)
     pred = AB.copy()
     pred[1, 2, 0] = np.nan
-    with caplog.at_level(logging.WARNING):
-        metric = MultiPerson3DMetric()
-        metric.dataset_meta = META
-        metric.process(None, [make_sample(pred=pred, pred_px=project(AB))])
-        table = metric.evaluate(1)
-    assert (table['pose3d/recall'], table['pose3d/precision'], table['pose3d/num_pred_not_finite']) == (50, 50, 1)
-    assert table['pose3d/mpjpe_mm'] == pytest.approx(0, abs=1e-9)
+    table = score(make_sample(pred=pred, pred_px=project(AB)), make_sample(pred=pred * np.nan, img_id=2))
+    # found: A of the first image, of four people; predicted: four
+    assert (table['recall'], table['precision'], table['num_pred_not_finite']) == (25, 25, 3)
+    assert table['mpjpe_mm'] == pytest.approx(0, abs=1e-9)
+    assert len(warnings) == 1 and warnings[0].startswith('3 predictions')
 
 
 def test_people_are_pooled_over_images():
@@ -334,12 +346,17 @@ def test_mean_pose_baseline_by_hand():
     assert table['pose3d/pck_abs'] == 0
 
 
-def test_mean_pose_baseline_from_records_and_without_3d():
-    record = {**make_sample()['gt_instances'], **{k: v for k, v in make_sample().items() if not k.endswith('instances')}}
-    record['ann_id'] = record.pop('ann_ids')
+def test_mean_pose_baseline_finds_everybody_however_wrong_its_depth():
     metric = MultiPerson3DMetric()
     metric.dataset_meta = META
-    table = mean_pose_baseline([record_to_sample(record)], [record_to_sample(record)], metric)
-    assert table['pose3d/mpjpe_mm'] == pytest.approx(50 / 3)
+    far = B * 5  # at 20 m and five times as tall; the mean pose is put at 2 m, its pixels are ten times too far apart
+    table = mean_pose_baseline([make_sample(gt=A)], [make_sample(gt=[A, far])], metric)
+    assert (table['pose3d/recall'], table['pose3d/precision']) == (100, 100)
+    assert table['pose3d/mrpe_z_mm'] == pytest.approx((0 + 18000) / 2)
+
+
+def test_mean_pose_baseline_needs_3d():
+    metric = MultiPerson3DMetric()
+    metric.dataset_meta = META
     with pytest.raises(UserError, match='no person with 3D truth'):
         mean_pose_baseline([make_sample(has_3d=False)], [make_sample()], metric)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
@@ -66,7 +67,7 @@ def shrunk_config(data_root: Path, work_dir: Path) -> Config:
     cfg.val_dataloader.dataset.bbox_file = None  # boxes of the annotations
     cfg.val_evaluator.ann_file = str(data_root / 'annotations/people.json')
     cfg.test_dataloader, cfg.test_evaluator, cfg.test_cfg = None, None, None
-    cfg.train_cfg.update(max_epochs=15, val_interval=15)
+    cfg.train_cfg.update(max_epochs=10, val_interval=10)
     cfg.param_scheduler = []  # its warm-up alone takes 500 iterations
     cfg.default_hooks.logger.interval = 1
     cfg.default_hooks.checkpoint.update(interval=-1, save_optimizer=False)
@@ -94,30 +95,34 @@ def test_trains_and_is_evaluated_by_mmpose(tmp_path):
     runner = Runner.from_cfg(cfg)
     flow = runner.model.head.loss_module.criterion.flow
     assert type(flow).__module__ == 'das_mm.models.flows.realnvp'
-    before = runner.val()
-    assert {'coco/AP', 'coco/AP .5', 'coco/AP .75', 'coco/AR'} <= set(before)
     weight_before = flow.t[0][4].weight.detach().clone()
     runner.train()
 
     losses = runner.message_hub.get_scalar('train/loss_kpt').data[0]
-    assert len(losses) == 30 and all(math.isfinite(x) for x in losses)
+    assert len(losses) == 20 and all(math.isfinite(x) for x in losses)
     assert np.mean(losses[-4:]) < np.mean(losses[:4]) - 10
     assert not torch.equal(flow.t[0][4].weight, weight_before)
-    after = {key: runner.message_hub.get_scalar(f'val/{key}').current() for key in ('coco/AP', 'coco/AP .5')}
-    assert all(0 <= value <= 1 for value in after.values())
-    print(before, after, losses[:4], losses[-4:])
+    metrics = {key: runner.message_hub.get_scalar(f'val/coco/{key}').current()
+               for key in ('AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)', 'AR')}
+    assert metrics['AP .5'] > 0.1  # it has learned where the figures' keypoints are, roughly
 
     (best, ) = work_dir.glob('best_coco_AP_epoch_*.pth')  # mmpose's rule for the best checkpoint found its key
     state = torch.load(best, map_location='cpu', weights_only=False)['state_dict']
     assert 'head.loss_module.criterion.flow.s.0.0.weight' in state
 
 
+def without_scopes(node):
+    """mmengine marks what comes from another package's config with that package's scope."""
+    if isinstance(node, dict):
+        return {key: without_scopes(value) for key, value in node.items() if key != '_scope_'}
+    return [without_scopes(value) for value in node] if isinstance(node, (list, tuple)) else node
+
+
 def test_config_changes_only_the_loss():
-    ours, theirs = Config.fromfile(CONFIG), Config.fromfile(
-        Config._get_cfg_path('mmpose::body_2d_keypoint/topdown_regression/coco/'
-                             'td-reg_res50_rle-8xb64-210e_coco-256x192.py', str(CONFIG))[0])
+    ours = Config.fromfile(CONFIG)
+    theirs = get_config('mmpose::body_2d_keypoint/topdown_regression/coco/td-reg_res50_rle-8xb64-210e_coco-256x192.py')
     assert ours.model.head.loss == dict(type='das_mm.KeypointRLELoss')
     assert theirs.model.head.loss.type == 'RLELoss'
     ours.model.head.loss = theirs.model.head.loss
-    assert ours.to_dict() == theirs.to_dict()
+    assert without_scopes(ours.to_dict()) == without_scopes(theirs.to_dict())
     assert len(CONFIG.read_text().splitlines()) <= 40

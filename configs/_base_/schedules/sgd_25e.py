@@ -1,8 +1,8 @@
 # Journal §4.2: SGD 2e-3 for a batch of 4 GPUs x 4 images, divided by 10 after 16 and 20 of 25 epochs, warm-up of 250
 # iterations from a third; biases learn twice as fast and do not decay; mixed precision
+_base_ = '../default_runtime.py'
+
 train_cfg = dict(by_epoch=True, max_epochs=25, val_interval=1)
-val_cfg = dict()
-test_cfg = dict()
 
 optim_wrapper = dict(
     type='AmpOptimWrapper',

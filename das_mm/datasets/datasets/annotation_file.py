@@ -75,7 +75,7 @@ class _Rows:
 
     def check(self, good: np.ndarray, key: str, problem: str, remedy: str | None = None) -> None:
         """Fails for the first row where ``good`` (rows, …) is not all True."""
-        bad = np.flatnonzero(~np.asarray(good, dtype=bool).reshape(len(self.rows), -1).all(axis=1))
+        bad = np.flatnonzero(~good.all(axis=tuple(range(1, good.ndim))))
         if len(bad):
             more = f' (and {len(bad) - 1} more)' if len(bad) > 1 else ''
             self.fail(int(bad[0]), key, problem + more, remedy)

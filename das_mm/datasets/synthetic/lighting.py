@@ -38,6 +38,10 @@ class Light:
     above: np.ndarray
     below: np.ndarray
 
+    def __post_init__(self):
+        for name in ('colour', 'above', 'below'):  # float32, or every picture is shaded in float64
+            object.__setattr__(self, name, np.asarray(getattr(self, name), np.float32))
+
 
 @dataclass(frozen=True)
 class Sky:
@@ -60,21 +64,29 @@ class Sky:
 
     def colour(self, directions: np.ndarray) -> np.ndarray:
         """(N, 3) sRGB float32 along (N, 3) world directions of any length."""
-        flat = np.hypot(directions[:, 0], directions[:, 2]) + 1e-6
-        slope = (directions[:, 1] / flat).astype(np.float32)
-        azimuth = np.arctan2(directions[:, 0], directions[:, 2]).astype(np.float32) / np.float32(np.pi)
-        height = np.clip(slope / 1.2, 0, 1)[:, None]**.6
-        out = self.horizon + height * (self.zenith - self.horizon)
+        x, y, z = np.asarray(directions, np.float32).T
+        flat = np.sqrt(x * x + z * z) + np.float32(1e-6)
+        slope = y / flat
+        out = np.empty((len(slope), 3), np.float32)
+        out[:] = self.ground
+        up = np.flatnonzero(slope > 0)
+        if not len(up):
+            return out
+        slope, x, z = slope[up], x[up] / flat[up], z[up] / flat[up]
+        height = np.sqrt(np.minimum(slope / np.float32(1.2), 1))[:, None]
+        sky = self.horizon.astype(np.float32) + height * (self.zenith - self.horizon).astype(np.float32)
         if self.clouds is not None:
             # clouds lie on a high plane, so they crowd together towards the horizon
-            reach = np.clip(1 / np.maximum(slope, .04), 0, 25)[:, None]
-            uv = np.stack([directions[:, 0] / flat, directions[:, 2] / flat], 1) * reach * .12
-            cloud = sample_tile(self.clouds, uv, .004 * reach[:, 0])[:, :1] / 255
+            reach = 1 / np.maximum(slope, np.float32(.04))
+            uv = np.stack([x, z], 1) * (reach * np.float32(.12))[:, None]
+            cloud = sample_tile(self.clouds, uv, np.float32(.004) * reach)[:, :1] / 255
             amount = np.clip((cloud - 1 + self.cover) * 3, 0, 1) * np.clip(slope * 8, 0, 1)[:, None]
-            out = out + amount * (235 - out) * .85
+            sky += amount * (235 - sky) * np.float32(.85)
         if self.ridge > 0:
-            wave = (np.sin(azimuth * 23) + np.sin(azimuth * 57 + 1) + .6 * np.sin(azimuth * 131 + 2)
-                    + .5 * np.sin(azimuth * 301))
-            below = slope < self.ridge * (1 + .25 * wave)
-            out = np.where(below[:, None], self.ridge_rgb, out)
-        return np.where(slope[:, None] < 0, self.ground, out).astype(np.float32)
+            low = np.flatnonzero(slope < 2 * self.ridge)
+            azimuth = np.arctan2(x[low], z[low])
+            wave = sum(np.sin(azimuth * n + n) / m for n, m in ((7, 1), (19, 2), (53, 3), (131, 4), (307, 6)))
+            under = low[slope[low] < self.ridge * (1 + .3 * wave)]
+            sky[under] = self.ridge_rgb
+        out[up] = sky
+        return out

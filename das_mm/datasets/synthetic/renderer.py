@@ -159,7 +159,7 @@ def _shade(scene: _Scene, points: _Points, light: Light, shadow: np.ndarray, ope
 
 
 def _sky(view: Viewpoint, sky: Sky, rays: np.ndarray) -> np.ndarray:
-    return to_linear(sky.colour(rays @ view.rotation))
+    return to_linear(sky.colour(rays @ view.rotation.astype(np.float32)))
 
 
 def _edges(hits: Hits, points_normal: np.ndarray, surface: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -194,7 +194,7 @@ def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky, rng
     scene = _Scene(surfaces, view)
     height, width = view.height, view.width
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 2)
-    rays = view.rays(grid).astype(np.float32)
+    rays = view.rays(grid)
     hits = scene.tracer.first_hits(np.zeros_like(rays), rays)
     hit = np.flatnonzero(hits.face >= 0)
     radiance = np.empty_like(rays)
@@ -234,7 +234,7 @@ def _supersampled(scene: _Scene, pixel: np.ndarray, light: Light, sky: Sky, shad
                   rng: np.random.Generator) -> np.ndarray:
     """(N, 3) radiance of N pixels as the mean of four rays each; their shadows are traced, openness is the centre's."""
     count = len(_EDGE_SAMPLES)
-    rays = scene.view.rays((pixel[:, None] + _EDGE_SAMPLES).reshape(-1, 2)).astype(np.float32)
+    rays = scene.view.rays((pixel[:, None] + _EDGE_SAMPLES).reshape(-1, 2))
     hits = scene.tracer.first_hits(np.zeros_like(rays), rays)
     hit, missed = np.flatnonzero(hits.face >= 0), np.flatnonzero(hits.face < 0)
     out = np.empty_like(rays)

@@ -1,12 +1,14 @@
 """A scene before it is drawn: who stands where, seen by which camera."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from das_mm.models.body_models import axis_angle_to_matrix, linear_blend_skinning, load_generated_body
 
+from .surfaces import yaw_matrix
 from .viewpoint import Viewpoint
 
 
@@ -39,6 +41,13 @@ class Person:
         return cls(identity, betas, body_pose, global_orient, transl, vertices[0].astype(np.float64),
                    joints[0].astype(np.float64), seat_height)
 
+    def moved(self, yaw: float, shift: np.ndarray) -> 'Person':
+        """The same person turned by ``yaw`` rad about the vertical through the pelvis and shifted by (3,) metres."""
+        turn, pelvis = yaw_matrix(yaw), self.joints[0]
+        orient = matrix_to_axis_angle(turn @ axis_angle_to_matrix(self.global_orient))
+        vertices, joints = ((points - pelvis) @ turn.T + pelvis + shift for points in (self.vertices, self.joints))
+        return replace(self, global_orient=orient, transl=self.transl + shift, vertices=vertices, joints=joints)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -49,13 +58,7 @@ class Layout:
 
 def matrix_to_axis_angle(matrix: np.ndarray) -> np.ndarray:
     """Rotation (3, 3) to axis-angle (3,) rad, its length at most pi."""
-    from scipy.spatial.transform import Rotation
     return Rotation.from_matrix(matrix).as_rotvec()
-
-
-def turned_about_vertical(global_orient: np.ndarray, yaw: float) -> np.ndarray:
-    """Axis-angle (3,) of a body first oriented by ``global_orient`` and then turned by ``yaw`` rad about world y."""
-    return matrix_to_axis_angle(axis_angle_to_matrix(np.array([0, yaw, 0])) @ axis_angle_to_matrix(global_orient))
 
 
 def camera_frame_smpl(person: Person, view: Viewpoint) -> tuple[np.ndarray, np.ndarray]:

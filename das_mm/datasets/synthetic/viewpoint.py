@@ -38,9 +38,9 @@ class Viewpoint:
         return -1000 * self.rotation @ self.position
 
     def rays(self, pixel: np.ndarray) -> np.ndarray:
-        """(N, 3) camera-frame directions with z = 1 through (N, 2) pixels, so that a ray's parameter is its depth."""
-        inverse = np.linalg.inv(self.K)
-        return pixel @ inverse[:, :2].T + inverse[:, 2]
+        """(N, 3) float32 camera-frame directions with z = 1 through (N, 2) pixels, so that a ray's parameter is its depth."""
+        inverse = np.linalg.inv(self.K).astype(np.float32)
+        return pixel.astype(np.float32) @ inverse[:, :2].T + inverse[:, 2]
 
 
 def look_rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:

@@ -21,7 +21,8 @@ from ..functional.matching import MATCHING_RULES, build_matching, covered_by_ign
 from ..functional.pck import pck_per_joint
 from ..functional.summary import PoseErrors, per_joint_table, pose_errors, summarise_detection, summarise_pose
 from ..result_file import check_ending, finite_or_none, write_atomically, write_result_file
-from ..sample_reader import VISIBILITY_RULES, Predictions, Truth, as_dict, read_predictions, read_truth, resolve_root
+from ..sample_reader import VISIBILITY_RULES, Predictions, Truth, as_dict, has_3d, read_predictions, read_truth, \
+    resolve_root
 
 
 @METRICS.register_module()
@@ -101,7 +102,7 @@ class MultiPerson3DMetric(BaseMetric):
             sample = as_dict(sample)
             truth = read_truth(sample, root, self.visibility, num_keypoints)
             known = truth.people.keypoints_px.shape[1] or num_keypoints
-            only_2d = not sample.get('has_3d', True)
+            only_2d = not has_3d(sample)
             predictions = read_predictions(sample, self.score_thr, needs_3d=not only_2d, num_keypoints=known)
             self.results.append(self._judge(sample, truth, predictions, root, only_2d))
 
@@ -173,15 +174,18 @@ class MultiPerson3DMetric(BaseMetric):
         if table['num_pred_not_finite']:
             print_log(f"{int(table['num_pred_not_finite'])} predictions hold numbers that are not finite: counted as "
                       'wrong', logger='current', level=logging.WARNING)
+        found = (f"found {int(table['num_matched'])} of {int(table['num_gt'])} people with "
+                 f"{int(table['num_pred'])} predictions")
+        if len(errors.matched) == 0:
+            print_log(f'no 3D truth; {found}', logger='current')
+            return
         joints = per_joint_table(errors, self.pck_threshold_mm)
         names = self.keypoint_names or [str(index) for index in range(len(joints['num_gt']))]
         width = max(map(len, names), default=5)
         lines = [f"{'keypoint':<{width}}  mpjpe_mm  pck_rel  num_gt"]
         lines += [f'{name:<{width}}  {error:8.1f}  {share:7.1f}  {count:6d}'
                   for name, error, share, count in zip(names, *joints.values())]
-        lines.append(f"found {int(table['num_matched'])} of {int(table['num_gt'])} people with "
-                     f"{int(table['num_pred'])} predictions")
-        print_log('3D errors by keypoint (root-aligned)\n' + '\n'.join(lines), logger='current')
+        print_log('\n'.join(['3D errors by keypoint (root-aligned)', *lines, found]), logger='current')
 
     def _write_person_file(self, judged: list[dict], errors: PoseErrors) -> None:
         """One row a true person with 3D."""

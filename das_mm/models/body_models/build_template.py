@@ -92,8 +92,11 @@ def close_and_number(mesh: HalfMesh) -> tuple[np.ndarray, np.ndarray]:
 
 def build() -> dict[str, np.ndarray]:
     """All arrays of the template file."""
-    mesh = half_surface(left_half_field())
-    vertices, faces = close_and_number(mesh)
+    return finish(*close_and_number(half_surface(left_half_field())))
+
+
+def finish(vertices: np.ndarray, faces: np.ndarray) -> dict[str, np.ndarray]:
+    """Weights, regressor, labels and texture coordinates for a surface; the arrays of the template file."""
     weight_joints, weight_values = skinning_weights(vertices, faces)
     weights = expand_weights(weight_joints, weight_values)
     regressor = joint_regressor(vertices, shape_directions(vertices, weights), joint_directions())

@@ -67,7 +67,7 @@ def linear_blend_skinning(body: BodyModel, global_orient: np.ndarray, body_pose:
                   betas=(betas, (num, min(betas.shape[-1], body.shapedirs.shape[-1]))), transl=(transl, (num, 3)))
     joints_rest = body.joints_template + np.einsum('jck,nk->njc', body.joints_dirs[..., :betas.shape[1]], betas)
     rotations = axis_angle_to_matrix(np.concatenate([np.reshape(global_orient, (num, 1, 3)), body_pose], axis=1))
-    joints, transforms = _forward_kinematics(rotations, joints_rest, body.parents)
+    joints, transforms = forward_kinematics(rotations, joints_rest, body.parents)
     joints = joints + np.asarray(transl, np.float64)[:, None]
     transforms[..., 3] += np.asarray(transl, np.float64)[:, None]
 
@@ -90,7 +90,7 @@ def _check_shapes(num: int, **arrays: tuple[np.ndarray, tuple[int, ...]]) -> Non
             raise ValueError(f'{name} must have shape {shape} for {num} bodies, not {np.shape(array)}')
 
 
-def _forward_kinematics(rotations: np.ndarray, joints_rest: np.ndarray,
+def forward_kinematics(rotations: np.ndarray, joints_rest: np.ndarray,
                         parents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rotations (N, 24, 3, 3) and rest joints (N, 24, 3) -> posed joints (N, 24, 3), rest-to-posed [R|t] (N, 24, 3, 4)."""
     world_rotations = np.empty_like(rotations)

@@ -36,18 +36,23 @@ def marching_tetrahedra(field: Field, low: np.ndarray, high: np.ndarray, step: f
     tet_values = values[:, _TETRAHEDRA].reshape(-1, 4)
     inside = tet_values < 0
     count = inside.sum(axis=1)
-    edges = []  # three (node, node) pairs a triangle
+    edges, outward = [], []  # three (node, node) pairs a triangle; from the inner to the outer corners
+    places = np.stack(np.unravel_index(tet_ids, shape), -1)
     for number in (1, 2, 3):
         chosen = count == number
         # corners of each tetrahedron, those inside first
         order = np.argsort(~inside[chosen], axis=1, kind='stable')
         a, b, c, d = np.take_along_axis(tet_ids[chosen], order, axis=1).T
+        corners = np.take_along_axis(places[chosen], order[..., None], axis=1)
+        direction = corners[:, number:].mean(axis=1) - corners[:, :number].mean(axis=1)
         if number == 1:
-            edges.append([(a, b), (a, c), (a, d)])
+            triangles = [[(a, b), (a, c), (a, d)]]
         elif number == 3:
-            edges.append([(d, a), (d, b), (d, c)])
+            triangles = [[(d, a), (d, b), (d, c)]]
         else:
-            edges += [[(a, c), (a, d), (b, d)], [(a, c), (b, d), (b, c)]]
+            triangles = [[(a, c), (a, d), (b, d)], [(a, c), (b, d), (b, c)]]
+        edges += triangles
+        outward += [direction] * len(triangles)
     pairs = np.concatenate([np.stack([np.stack(edge, -1) for edge in triangle], 1) for triangle in edges])  # (M, 3, 2)
     pairs.sort(axis=-1)
     unique, faces = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
@@ -57,7 +62,7 @@ def marching_tetrahedra(field: Field, low: np.ndarray, high: np.ndarray, step: f
     place = [low + step * np.stack(np.unravel_index(unique[:, k], shape), -1) for k in (0, 1)]
     t = np.clip(start / (start - end), 0.02, 0.98)[:, None]  # away from the nodes: no triangle without an area
     vertices = place[0] * (1 - t) + place[1] * t
-    return vertices, _orient(field, vertices, faces)
+    return vertices, _orient(vertices, faces, np.concatenate(outward))
 
 
 def _active_cubes(field: Field, low: np.ndarray, high: np.ndarray, step: float, block: int = 8):
@@ -86,10 +91,10 @@ def field_gradient(field: Field, points: np.ndarray, step: float = 2e-4) -> np.n
     return np.stack([(field(points + e) - field(points - e)) / (2 * step) for e in np.eye(3) * step], axis=-1)
 
 
-def _orient(field: Field, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+def _orient(vertices: np.ndarray, faces: np.ndarray, outward: np.ndarray) -> np.ndarray:
     triangle = vertices[faces]
     normal = np.cross(triangle[:, 1] - triangle[:, 0], triangle[:, 2] - triangle[:, 0])
-    wrong = (normal * field_gradient(field, triangle.mean(axis=1))).sum(axis=1) < 0
+    wrong = (normal * outward).sum(axis=1) < 0
     return np.where(wrong[:, None], faces[:, [0, 2, 1]], faces)
 
 

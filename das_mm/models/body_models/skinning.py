@@ -28,9 +28,9 @@ _PLANES: dict[str, tuple[tuple[float, float, float], tuple[float, float, float],
     'left_knee': ((0.100, 0.478, 0), (0, -1, 0), -0.055, 0.055),
     'left_ankle': ((0.102, 0.080, -0.03), (0, -0.91, 0.41), -0.040, 0.012),
     'left_foot': ((0.112, 0.022, 0.095), (0, 0, 1), -0.020, 0.018)}
-# a second condition: (axis, where the factor is 0, where it is 1)
+# a second condition, of which the largest factor counts: (axis, where the factor is 0, where it is 1)
 _GATES: dict[str, list[tuple[int, float, float]]] = {
-    'neck': [(0, 0.125, 0.060)], 'left_collar': [(1, 1.250, 1.390)], 'left_shoulder': [(0, 0.120, 0.200)],
+    'neck': [(0, 0.125, 0.060)], 'left_collar': [(1, 1.250, 1.390), (0, 0.130, 0.200)], 'left_shoulder': [(0, 0.120, 0.200)],
     'left_hip': [(0, -0.012, 0.030)]}
 
 _SMOOTHING_STEPS = 4
@@ -46,9 +46,12 @@ def _share(name: str, points: np.ndarray) -> np.ndarray:
     point, normal, zero, one = _PLANES[name]
     normal = np.asarray(normal) / np.linalg.norm(normal)
     share = _rise((points - point) @ normal, zero, one)
+    factors = []
     for axis, gate_zero, gate_one in _GATES.get(name, []):
-        values = np.abs(points[:, 0]) if axis == 0 and name == 'neck' else points[:, axis]
-        share = share * _rise(values, gate_zero, gate_one)
+        values = np.abs(points[:, 0]) if name == 'neck' else points[:, axis]
+        factors.append(_rise(values, gate_zero, gate_one))
+    if factors:
+        share = share * np.max(factors, axis=0)
     return share
 
 

@@ -57,6 +57,16 @@ class MapFrame:
         plane = points.batch[:, None] * self.keypoints + keypoint
         return (plane * self.area + (points.y * self.width + points.x)[:, None]).flatten()
 
+    def to_maps(self, values: Tensor) -> Tensor:
+        """All values (B*K*H*W, D) as maps (B, K*D, H, W)."""
+        return values.view(self.batch * self.keypoints, self.height, self.width, -1).permute(0, 3, 1, 2).reshape(
+            self.batch, -1, self.height, self.width)
+
+    def to_values(self, maps: Tensor) -> Tensor:
+        """The inverse of :meth:`to_maps`."""
+        per_keypoint = maps.reshape(self.batch * self.keypoints, -1, self.area)
+        return per_keypoint.transpose(1, 2).reshape(self.num_values, -1)
+
     def locate(self, values: Tensor) -> ValuePlaces:
         """What the value numbers (Q,) stand for."""
         inside, plane = values % self.area, values // self.area

@@ -21,7 +21,7 @@ more than the dense map and for a typical training batch a twentieth of it. So f
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from mmcv.cnn import ConvModule
@@ -131,7 +131,8 @@ class _MultiSourceStep(UpdateStep):
     """
 
     def __init__(self, frame: MapFrame, network: NextLevelOffset, feat: Tensor):
-        self.frame, self.network, self.feat = frame, network, feat
+        super().__init__(frame)
+        self.network, self.feat = network, feat
 
     def dense(self, offsets: Tensor) -> Tensor:
         frame, net = self.frame, self.network
@@ -153,7 +154,7 @@ class _MultiSourceStep(UpdateStep):
         answer = said + F.pad(source, (0, dims - 2)).permute(0, 1, 4, 2, 3)
         return (answer * confidence.softmax(dim=1)).sum(dim=1).view_as(offsets)
 
-    def lazy(self, offsets: LazyRows) -> LazyRows:
+    def updater(self, offsets: LazyRows) -> Callable[[Tensor], Tensor]:
         frame, net = self.frame, self.network
         steps = self._network_rows(net.sampling_offset)
         gates = self._network_rows(net.update_weight, net.update_offset_value, net.sampling_conf)
@@ -168,8 +169,7 @@ class _MultiSourceStep(UpdateStep):
 
         local = LazyRows(frame.num_values, compute_local, offsets.device)
 
-        def compute(rows: Tensor) -> Tensor:
-            """(Q,) value numbers to (Q, D): updated offset."""
+        def update(rows: Tensor) -> Tensor:
             place = frame.locate(rows)
             keypoint = place.keypoint[:, None]
             reach = local(rows)[:, :2]
@@ -185,7 +185,7 @@ class _MultiSourceStep(UpdateStep):
             answer = said + F.pad(source, (0, net.dims - 2))
             return (answer * confidence.softmax(dim=1)).sum(dim=1)
 
-        return LazyRows(frame.num_values, compute, offsets.device)
+        return update
 
     def _network_rows(self, *convs: nn.Conv2d) -> LazyRows:
         """1×1 convolutions at the pixels that are read; of a row, part k is keypoint k's channels of all ``convs``."""

@@ -16,7 +16,7 @@ also under autocast.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from mmengine.model import BaseModule
@@ -33,13 +33,26 @@ from .point_index import PointIndex
 class UpdateStep(ABC):
     """One layer, ready to be applied to the offsets of one batch of maps."""
 
+    def __init__(self, frame: MapFrame):
+        self.frame = frame
+
     @abstractmethod
     def dense(self, offsets: Tensor) -> Tensor:
         """Update all offsets (B, K*D, H, W)."""
 
     @abstractmethod
+    def updater(self, offsets: LazyRows) -> Callable[[Tensor], Tensor]:
+        """A function that updates single values: their numbers (Q,) to (Q, D)."""
+
     def lazy(self, offsets: LazyRows) -> LazyRows:
-        """The same, of values (rows (D,), numbered by :class:`MapFrame`) that are computed when they are read."""
+        """Updated values, numbered as :class:`MapFrame` does, that are computed when they are read.
+
+        Args:
+            offsets: The values (rows (D,)) before the update.
+        """
+        frame = self.frame
+        return LazyRows(frame.num_values, self.updater(offsets), offsets.device,
+                        compute_all=lambda: frame.to_values(self.dense(frame.to_maps(offsets.all()))))
 
 
 class RecursiveUpdate(BaseModule):
@@ -161,30 +174,27 @@ class PlainUpdate(RecursiveUpdate):
         super().__init__(num_keypoints, in_channels, dims, num_layers, init_cfg)
 
     def steps(self, feat: Tensor, frame: MapFrame) -> Iterator[UpdateStep]:
-        return (_PlainStep(frame, self.dims) for _ in range(self.num_layers))
+        return (_PlainStep(frame) for _ in range(self.num_layers))
 
 
 class _PlainStep(UpdateStep):
 
-    def __init__(self, frame: MapFrame, dims: int):
-        self.frame, self.dims = frame, dims
-
     def dense(self, offsets: Tensor) -> Tensor:
         frame = self.frame
-        maps = offsets.reshape(-1, self.dims, frame.height, frame.width)  # (B*K, D, H, W)
+        maps = offsets.reshape(frame.batch * frame.keypoints, -1, frame.height, frame.width)  # (B*K, D, H, W)
         target = pixel_positions(frame.height, frame.width, maps) + maps[:, :2].permute(0, 2, 3, 1)
         return (maps + read_maps(maps, target[:, None]).squeeze(1)).view_as(offsets)
 
-    def lazy(self, offsets: LazyRows) -> LazyRows:
+    def updater(self, offsets: LazyRows) -> Callable[[Tensor], Tensor]:
         frame = self.frame
 
-        def compute(rows: Tensor) -> Tensor:
+        def update(rows: Tensor) -> Tensor:
             place = frame.locate(rows)
             here = offsets(rows)  # (Q, D)
             corners = find_corners(place.xy + here[:, :2], frame.height, frame.width)
             return here + offsets.blend(corners.numbers(place.first_value, frame.num_values), corners.weight)
 
-        return LazyRows(frame.num_values, compute, offsets.device)
+        return update
 
 
 def _check_layers(num_layers: int) -> None:

@@ -86,14 +86,14 @@ def test_identity_flow_is_the_standard_normal():
     torch.testing.assert_close(flow.log_prob(x), MultivariateNormal(torch.zeros(3), torch.eye(3)).log_prob(x))
 
 
-@pytest.mark.parametrize('dims, extent, cells', [(1, 12, 400), (2, 12, 240), (3, 8, 64)])
+@pytest.mark.parametrize('dims, extent, cells', [(1, 12, 400), (2, 10, 160), (3, 7, 44)])
 def test_trained_flow_integrates_to_one(dims, extent, cells):
     torch.manual_seed(0)
     flow = RealNVP(dims)
     data, unseen = skewed_samples(2000, dims, seed=0), skewed_samples(2000, dims, seed=1)
     before = flow.log_prob(unseen).mean().item()
     optimizer = torch.optim.Adam(flow.parameters(), lr=5e-3)
-    for step in range(80):
+    for step in range(60):
         optimizer.zero_grad()
         batch = data[(step * 250) % 2000:][:250]
         (-flow.log_prob(batch).mean()).backward()

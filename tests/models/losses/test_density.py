@@ -17,10 +17,10 @@ def cell_of(grid) -> float:
 def test_partition_against_the_closed_form():
     """Laplace times normal: ∫ exp(-|z|)/2 · exp(-z²/2)/√(2π) dz = √e · Φ(-1) per coordinate."""
     expected = 0.5 + math.log(0.5 * math.erfc(1 / math.sqrt(2)))
-    for dims, resolution in ((1, 400), (2, 200), (3, 60)):
+    for dims, resolution in ((1, 400), (2, 200), (3, 40)):
         loss = build('RLELoss', dims)
         make_identity(loss.flow)
-        assert log_partition(loss, extent=6, resolution=resolution) == pytest.approx(dims * expected, abs=0.01)
+        assert log_partition(loss, extent=6, resolution=resolution) == pytest.approx(dims * expected, abs=0.02)
 
 
 @pytest.mark.parametrize('name, extent', [('DLELoss', 10), ('LaplaceNLLLoss', 12), ('GaussianNLLLoss', 8)])
@@ -33,12 +33,12 @@ def test_partition_of_normalised_densities_is_one(name, extent):
 
 def test_grid_is_normalised_and_marginals_agree():
     loss = RLELoss(perturbed_flow(3, scale=0.2))
-    full = error_density_grid(loss, extent=6, resolution=40, dims=(0, 1, 2))
-    assert full.density.shape == (40, 40, 40)
+    full = error_density_grid(loss, extent=6, resolution=28, dims=(0, 1, 2))
+    assert full.density.shape == (28, 28, 28)
     assert full.density.sum().item() * cell_of(full) == pytest.approx(1, abs=1e-9)
     cell = (full.axes[0][1] - full.axes[0][0]).item()
     for dims in ((0, 1), (2, 0), (1, )):
-        grid = error_density_grid(loss, extent=6, resolution=40, dims=dims)
+        grid = error_density_grid(loss, extent=6, resolution=28, dims=dims)
         assert grid.density.sum().item() * cell_of(grid) == pytest.approx(1, abs=1e-9)
         others = [d for d in range(3) if d not in dims]
         expected = full.density.sum(dim=others) * cell**len(others)
@@ -65,15 +65,16 @@ def test_scaled_grid_is_the_density_of_the_error():
 @pytest.mark.parametrize('dims', [1, 2, 3])
 def test_samples_follow_the_product(dims):
     loss = RLELoss(perturbed_flow(dims, scale=0.3))
-    samples = loss.sample_residuals(4000, torch.Generator().manual_seed(0))
-    assert samples.shape == (4000, dims)
-    for d in range(dims):
-        grid = error_density_grid(loss, extent=6, resolution=60, dims=(d, ))
-        mass = grid.density * cell_of(grid)
-        mean = (mass * grid.axes[0]).sum().item()
-        spread = math.sqrt((mass * (grid.axes[0] - mean)**2).sum().item())
-        assert samples[:, d].mean().item() == pytest.approx(mean, abs=0.05)
-        assert samples[:, d].std().item() == pytest.approx(spread, rel=0.06)
+    samples = loss.sample_residuals(2500, torch.Generator().manual_seed(0))
+    assert samples.shape == (2500, dims)
+    grid = error_density_grid(loss, extent=6, resolution=36, dims=tuple(range(dims)))
+    mass = grid.density * cell_of(grid)
+    for d, axis in enumerate(grid.axes):
+        marginal = mass.sum(dim=[other for other in range(dims) if other != d]) if dims > 1 else mass
+        mean = (marginal * axis).sum().item()
+        spread = math.sqrt((marginal * (axis - mean)**2).sum().item())
+        assert samples[:, d].mean().item() == pytest.approx(mean, abs=0.06)
+        assert samples[:, d].std().item() == pytest.approx(spread, rel=0.08)
 
 
 def test_samples_without_a_flow_and_of_the_flow_alone():

@@ -1,0 +1,158 @@
+"""Puts people on the ground before a camera: alone, in pairs that do something together, in rings and rows."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from das_mm.models.body_models import PART_NAMES, load_generated_body
+from das_mm.structures.cameras import project
+
+from .camera_sampling import Shot, sample_shot
+from .config import SyntheticConfig
+from .crowding import gap_m
+from .poses import sample_betas, sample_pair, sample_pose
+from .scene import Layout, Person
+from .surfaces import yaw_matrix
+
+_SHARES = (.08, 1.9)  # smallest and largest height of a standing adult over the height of the image
+_NEAREST_M = .35  # no vertex comes nearer to the image plane
+_TRIES = 24
+_LEAST_GAP_M = {'alone': .05, 'ring': .0, 'row': -.01, 'pair': -.14}
+_ROOT_IN_FRAME = .88  # of the people; the others stand at the border, cut
+
+
+@dataclass(frozen=True)
+class Group:
+    """People about the origin, the first (or the group's middle) over it, all with ``yaw`` 0 = facing +z.
+
+    Attributes:
+        people: On the ground, around the origin.
+        kind: Key of ``_LEAST_GAP_M``.
+    """
+    people: list[Person]
+    kind: str
+
+
+def standing(identity: int, betas: np.ndarray, pose: dict, rng: np.random.Generator) -> Person:
+    """A person with the pelvis over the origin and the lowest vertex on the ground, or in the air in a jump."""
+    person = Person.posed(identity, betas, pose['body_pose'], pose['root_tilt'], np.zeros(3))
+    lift = rng.uniform(.05, .4) if pose['activity'] in ('run', 'reach', 't_pose') and rng.random() < .08 else 0.
+    x, _, z = person.joints[0]
+    person = person.moved(0., np.array([-x, lift - person.vertices[:, 1].min(), -z]))
+    return replace(person, seat_height=_seat_height(person)) if pose['needs_seat'] else person
+
+
+def _seat_height(person: Person) -> float:
+    """Height of the underside of the hips."""
+    hips = load_generated_body().part_labels == PART_NAMES.index('pelvis')
+    return float(max(person.vertices[hips, 1].min() + .01, 0))
+
+
+def sample_group(rng: np.random.Generator, identity: int, most: int) -> Group:
+    """One to ``most`` people who belong together, numbered from ``identity``."""
+    kind = str(rng.choice(['alone', 'pair', 'ring', 'row'], p=[.55, .13, .18, .14])) if most > 1 else 'alone'
+    if kind == 'pair':
+        pair = sample_pair(rng)
+        people = [standing(identity + i, _adult(rng), pose, rng) for i, pose in enumerate(pair['poses'])]
+        return Group([people[0], people[1].moved(pair['yaw'], np.array([0, 0, pair['distance_m']]))], kind)
+    count = 1 if kind == 'alone' else int(rng.integers(2, min(most, 4) + 1))
+    people = [standing(identity + i, sample_betas(rng), sample_pose(rng), rng) for i in range(count)]
+    if kind == 'ring':
+        radius, first = rng.uniform(.42, .8) * max(1, count / 3), rng.uniform(0, 2 * np.pi)
+        angles = first + 2 * np.pi * np.arange(count) / count + rng.normal(0, .15, count)
+        people = [person.moved(angle + np.pi + rng.normal(0, .35), radius * np.array([np.sin(angle), 0, np.cos(angle)]))
+                  for person, angle in zip(people, angles)]
+    elif kind == 'row':
+        step = rng.uniform(.48, .8)
+        people = [person.moved(rng.normal(0, .25), np.array([(i - (count - 1) / 2) * step, 0, rng.normal(0, .1)]))
+                  for i, person in enumerate(people)]
+    return Group(people, kind)
+
+
+def _adult(rng: np.random.Generator) -> np.ndarray:
+    return sample_betas(rng, child=0.)
+
+
+def layout_scene(config: SyntheticConfig, index: int) -> Layout:
+    """The people and the camera of scene ``index``; follows from the settings and the index alone.
+
+    People who find no place after some tries stay away; where somebody is wanted there is always at least one.
+    """
+    rng = config.rng(index, 'layout')
+    shot = sample_shot(rng, *config.image_size)
+    wanted = int(rng.integers(config.people[0], config.people[1] + 1))
+    people = place_groups(rng, shot, wanted)
+    while wanted and len(people) < max(1, config.people[0]):
+        people += place_groups(rng, shot, max(1, config.people[0]) - len(people), people)
+        shot = shot if people else sample_shot(rng, *config.image_size)  # a camera before which nobody fits
+    return Layout(people, shot.view)
+
+
+def place_groups(rng: np.random.Generator, shot: Shot, wanted: int, present: list[Person] | None = None) -> list[Person]:
+    """Up to ``wanted`` new people beside those ``present``, identities counted on."""
+    present = list(present or [])
+    new: list[Person] = []
+    failures = 0
+    while len(new) < wanted and failures < 3:
+        group = sample_group(rng, len(present) + len(new), wanted - len(new))
+        placed = _placed(rng, shot, group, present + new)
+        failures += placed is None
+        new += placed or []
+    return new
+
+
+def _placed(rng: np.random.Generator, shot: Shot, group: Group, present: list[Person]) -> list[Person] | None:
+    """The group somewhere in the picture where it touches nobody, or None."""
+    whole = rng.random() < _ROOT_IN_FRAME
+    for _ in range(_TRIES):
+        middle = _place_on_ground(rng, shot, present)
+        # most people in photographs are seen from somewhere in front
+        towards_camera = shot.yaw + np.pi + (rng.normal(0, 1.) if rng.random() < .6 else rng.uniform(-np.pi, np.pi))
+        turn = yaw_matrix(towards_camera)
+        # the group turns as one: each pelvis goes round the origin
+        people = [p.moved(towards_camera, turn @ (p.joints[0] * [1, 0, 1]) - p.joints[0] * [1, 0, 1] + middle)
+                  for p in group.people]
+        if all(_in_picture(p, shot, whole) for p in people) and _keep_apart(people, group.kind, present):
+            return people
+    return None
+
+
+def _place_on_ground(rng: np.random.Generator, shot: Shot, present: list[Person]) -> np.ndarray:
+    """(3,) world point on the ground, anywhere in the picture or next to somebody who is in it."""
+    view = shot.view
+    if present and rng.random() < .45:  # before, behind or beside somebody: people hide each other
+        other = present[int(rng.integers(len(present)))].joints[0]
+        offset = other - view.position
+        depth = (offset @ shot.forward) * np.exp(rng.normal(0, .35))
+        column = np.clip((offset @ shot.right) / max(offset @ shot.forward, .1), -1, 1) * view.K[0, 0] + view.K[0, 2]
+        column += rng.normal(0, .08) * view.width
+    else:
+        share = np.clip(shot.subject_share * np.exp(rng.normal(0, .45)), *_SHARES)
+        depth = shot.distance(share)
+        column = rng.uniform(-.05, 1.05) * view.width
+    depth = max(depth, .8)
+    lateral = (column - view.K[0, 2]) / view.K[0, 0] * depth
+    place = view.position + depth * shot.forward + lateral * shot.right
+    return place * [1, 0, 1]
+
+
+def _in_picture(person: Person, shot: Shot, whole: bool) -> bool:
+    """Whether enough of a person shows: the root where ``whole``, some joints otherwise; nothing at the lens, none tiny."""
+    view = shot.view
+    vertices = view.to_camera(person.vertices[::10])
+    joints = view.to_camera(person.joints)
+    if vertices[:, 2].min() < _NEAREST_M or view.K[1, 1] * 1.7 / joints[0, 2] < _SHARES[0] * view.height:
+        return False
+    places = project(joints, view.K)
+    inside = ((places >= 0) & (places <= [view.width - 1, view.height - 1])).all(1)
+    return bool(inside[0] if whole else 4 <= inside.sum() and not inside[0])
+
+
+def _keep_apart(people: list[Person], kind: str, present: list[Person]) -> bool:
+    for i, person in enumerate(people):
+        if any(gap_m(person.joints, other.joints) < _LEAST_GAP_M['alone'] for other in present):
+            return False
+        if any(gap_m(person.joints, other.joints) < _LEAST_GAP_M[kind] for other in people[:i]):
+            return False
+    return True

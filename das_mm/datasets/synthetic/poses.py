@@ -1,0 +1,364 @@
+"""Body poses and shapes of people who do something, drawn within anatomical limits.
+
+Conventions: the body's own frame is x left, y up, z forward. A pose has no heading: the scene turns the body about the
+vertical by a yaw of its choice, ``global_orient = yaw about y, after root_tilt``; ``root_tilt`` (axis-angle, rad) is how far the
+pelvis leans (bending, crouching) and is zero for most poses. Every pose stands on the ground by its lowest vertex: the scene shifts the body until
+that vertex touches. Who sits touches the ground with the feet too; a seat belongs under the thighs (``needs_seat``).
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from das_mm.models.body_models import LANDMARKS, load_generated_body
+from das_mm.models.body_models.arm_ik import reach
+from das_mm.models.body_models.joint_limits import (JOINT_LIMITS_DEG, angles_of_rotation, clip_angles, pose_from_angles,
+                                                    within_limits)
+from das_mm.models.body_models.skeleton import JOINT_INDEX
+
+Rng = np.random.Generator
+Angles = dict[str, np.ndarray]  # joint -> (3,) degrees as in joint_limits
+
+_MIRROR = np.array([1.0, -1.0, -1.0])
+SIDES = ('left', 'right')
+ARM_PARTS = ('collar', 'shoulder', 'elbow', 'wrist', 'hand')
+
+
+def stack_angles(angles: Angles) -> np.ndarray:
+    """Named angles -> (23, 3) degrees; joints that are not named rest at zero."""
+    stacked = np.zeros((23, 3))
+    for name, values in angles.items():
+        stacked[JOINT_INDEX[name] - 1] = values
+    return stacked
+
+
+def _about(axis: str, degrees: float | np.ndarray) -> Rotation:
+    """Rotation about one coordinate axis, or several for an array (N,) of angles."""
+    return Rotation.from_rotvec(np.multiply.outer(np.radians(degrees), np.eye(3)['xyz'.index(axis)]))
+
+
+def leg(side: str, lift: float = 0.0, spread: float = 4.0, knee: float = 4.0, point: float | None = None,
+        turn_out: float = 6.0) -> Angles:
+    """Angles of one leg, degrees; the ankle keeps the sole level with the ground unless ``point`` (toes down) says else.
+
+    ``lift`` brings the thigh forward, ``spread`` moves it away from the other leg.
+    """
+    sign = np.ones(3) if side == 'left' else _MIRROR
+    level = lift - knee
+    return {f'{side}_hip': np.array([-lift, turn_out, spread]) * sign, f'{side}_knee': np.array([knee, 0, 0.0]),
+            f'{side}_ankle': np.array([level if point is None else point, 0, 0.6 * -spread]) * sign}
+
+
+def hanging_arm(side: str, lower: float = 74.0, swing: float = 0.0, twist: float = 0.0, elbow: float = 12.0,
+                forearm: float = 0.0) -> Angles:
+    """Angles of an arm that hangs and swings: lowered from the side by ``lower``, brought forward by ``swing``, degrees."""
+    turn = _about('x', -swing) * _about('z', -lower) * _about('x', twist)
+    sign = np.ones(3) if side == 'left' else _MIRROR
+    return {f'{side}_shoulder': angles_of_rotation('left_shoulder', turn) * sign,
+            f'{side}_elbow': np.array([forearm, -elbow, 0.0]) * sign}
+
+
+def relaxed(rng: Rng) -> Angles:
+    """An easy stance: weight perhaps on one leg, arms hanging, eyes anywhere in front."""
+    weight = rng.choice([-1.0, 0.0, 1.0])  # the leg that bears more
+    angles: Angles = {}
+    for side, sign in zip(SIDES, (1.0, -1.0)):
+        eased = max(0.0, -weight * sign) * rng.uniform(5, 22)
+        angles |= leg(side, lift=0.6 * eased + rng.normal(0, 2), knee=2 + 1.2 * eased, spread=rng.uniform(1, 9),
+                      turn_out=rng.uniform(0, 18))
+        angles |= hanging_arm(side, lower=rng.uniform(66, 80), swing=rng.normal(4, 7), twist=rng.normal(8, 12),
+                              elbow=rng.uniform(6, 32), forearm=rng.normal(0, 15))
+        angles[f'{side}_hand'] = np.array([0, 0, -rng.uniform(0, 30) * sign])
+    lean = rng.normal(0, 4)
+    angles |= {'spine1': np.array([2 + rng.normal(0, 3), rng.normal(0, 4), weight * rng.uniform(0, 5)]),
+               'spine2': np.array([lean, rng.normal(0, 4), 0]), 'spine3': np.array([0.5 * lean, rng.normal(0, 3), 0])}
+    return angles | _gaze(rng)
+
+
+def _gaze(rng: Rng, yaw_std: float = 18.0, pitch: float = 0.0) -> Angles:
+    yaw, nod, lean = rng.normal(0, yaw_std), pitch + rng.normal(0, 7), rng.normal(0, 4)
+    return {'neck': np.array([0.5 * nod, 0.45 * yaw, 0.5 * lean]), 'head': np.array([0.5 * nod, 0.55 * yaw, 0.5 * lean])}
+
+
+def gait_angles(phase: float | np.ndarray, stride: float, run: float, arms: float = 1.0) -> np.ndarray:
+    """Walking or running at a phase of the gait cycle.
+
+    Args:
+        phase: Radians (any shape (*)); at 0 the left heel strikes, at pi the right one.
+        stride: 1 for a usual length of step.
+        run: 0 walks, 1 runs; in between it jogs.
+        arms: How far the arms swing; each goes against the leg of its side.
+
+    Returns:
+        (*, 23, 3) degrees.
+    """
+    phase = np.asarray(phase, float)
+    stacked = np.zeros((*phase.shape, 23, 3))
+    for side, shift in zip(SIDES, (0.0, np.pi)):
+        p = phase + shift
+        sign = 1.0 if side == 'left' else -1.0
+        # thigh forward at heel strike, backward at toe-off; measured curves of level gait, first harmonics
+        thigh = (6 + 9 * run) + stride * ((24 + 14 * run) * np.cos(p) - (2 - 8 * run) * np.cos(2 * p))
+        swing_knee = np.exp(np.cos(p - np.radians(268 - 6 * run)) * 3.2 - 3.2)  # bends while the leg swings forward
+        load_knee = np.exp(np.cos(p - np.radians(45)) * 5.0 - 5.0)              # gives a little under the weight
+        knee = 3 + 10 * run + stride**0.5 * ((58 + 42 * run) * swing_knee + (12 + 20 * run) * load_knee)
+        push = np.exp(np.cos(p - np.radians(212)) * 6.0 - 6.0)                   # toes push off behind
+        ankle = 0.55 * (thigh - knee) * (1 - 0.35 * swing_knee) + (22 + 8 * run) * push
+        stacked[..., JOINT_INDEX[f'{side}_hip'] - 1, 0] = -thigh
+        stacked[..., JOINT_INDEX[f'{side}_hip'] - 1, 2] = sign * 1.0
+        stacked[..., JOINT_INDEX[f'{side}_knee'] - 1, 0] = knee
+        stacked[..., JOINT_INDEX[f'{side}_ankle'] - 1, 0] = ankle
+        stacked[..., JOINT_INDEX[f'{side}_foot'] - 1, 0] = -(24 + 6 * run) * push
+        swing = arms * stride * (-(22 + 16 * run) * np.cos(p)) + 4 - 8 * run
+        elbow = 16 + 66 * run + arms * (8 + 12 * run) * (1 - np.cos(p)) / 2
+        turn = _about('x', -swing.ravel()) * _about('z', -(75 - 8 * run)) * _about('x', 6 - 30 * run)
+        mirror = np.array([1.0, sign, sign])
+        shoulder = angles_of_rotation('left_shoulder', turn) * mirror
+        stacked[..., JOINT_INDEX[f'{side}_shoulder'] - 1, :] = shoulder.reshape(*phase.shape, 3)
+        stacked[..., JOINT_INDEX[f'{side}_elbow'] - 1, 1] = -elbow * sign
+        stacked[..., JOINT_INDEX[f'{side}_hand'] - 1, 2] = -(12 + 15 * run) * sign
+    # shoulders turn against the hips
+    for name, share in (('spine1', 0.4), ('spine2', 0.4), ('spine3', 0.2)):
+        stacked[..., JOINT_INDEX[name] - 1, 1] = share * stride * (9 + 5 * run) * np.cos(phase)
+        stacked[..., JOINT_INDEX[name] - 1, 0] = share * (4 + 12 * run)
+    stacked[..., JOINT_INDEX['neck'] - 1, 1] = -0.6 * stride * (9 + 5 * run) * np.cos(phase)
+    stacked[..., JOINT_INDEX['neck'] - 1, 0] = -(1 + 6 * run)
+    return stacked
+
+
+def _unstack(stacked: np.ndarray) -> Angles:
+    return {name: stacked[index - 1] for name, index in JOINT_INDEX.items() if index}
+
+
+def _gait(rng: Rng, run: float) -> Angles:
+    angles = _unstack(gait_angles(rng.uniform(0, 2 * np.pi), rng.uniform(0.7, 1.15), run, rng.uniform(0.5, 1.2)))
+    gaze = _gaze(rng, 12)
+    return angles | {name: angles[name] + gaze[name] for name in gaze}
+
+
+def _arms(rng: Rng, targets: dict[str, tuple], spread_m: float = 0.02) -> Angles:
+    """side -> (wrist relative to the shoulder m, elbow direction, forearm twist) with a little noise."""
+    angles: Angles = {}
+    for side, (wrist, pole, twist) in targets.items():
+        angles |= reach(side, np.asarray(wrist) + rng.normal(0, spread_m, 3), np.asarray(pole, float), twist + rng.normal(0, 8))
+    return angles
+
+
+def _mirrored(wrist: tuple[float, float, float], pole: tuple[float, float, float], twist: float, side: str) -> tuple:
+    """An arm target told for the left side, for ``side``."""
+    sign = np.array([1.0 if side == 'left' else -1.0, 1.0, 1.0])
+    return np.asarray(wrist) * sign, np.asarray(pole) * sign, twist
+
+
+def arm_at_work(rng: Rng, side: str) -> Angles:
+    """One arm that holds a telephone to the ear or before the chest, or rests in the side."""
+    style = rng.choice(['ear', 'screen', 'hip'])
+    if style == 'ear':
+        target = (-0.03, 0.13, 0.10), (0.6, -1, 0.2), -30
+    elif style == 'screen':
+        target = (-0.08, -0.16, 0.30), (0.5, -1, 0), 50
+    else:
+        target = (0.02, -0.37, 0.05), (1, -0.2, -0.5), -30
+    return _arms(rng, {side: _mirrored(*target, side)}, 0.01)
+
+
+def _stand(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    style = rng.choice(['hang', 'hang', 'one', 'hips', 'behind'])
+    if style == 'one':
+        angles |= arm_at_work(rng, str(rng.choice(SIDES)))
+    elif style == 'hips':
+        angles |= _arms(rng, {s: _mirrored((0.02, -0.37, 0.05), (1, -0.2, -0.5), -30, s) for s in SIDES}, 0.01)
+    elif style == 'behind':
+        angles |= _arms(rng, {s: _mirrored((-0.10, -0.46, -0.12), (1, 0.1, -0.4), -10, s) for s in SIDES}, 0.01)
+    return angles, 0.0
+
+
+def _sit(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    tilt = rng.uniform(-14, 6)  # leaning back or forward
+    depth = rng.uniform(74, 94)
+    for side in SIDES:
+        stretch = rng.uniform(-12, 22)
+        lift = depth + rng.normal(0, 4)
+        angles |= leg(side, lift=lift + tilt, knee=np.clip(lift - stretch, 40, 120), spread=rng.uniform(0, 16),
+                      turn_out=rng.uniform(-4, 8), point=-stretch * 0.6)
+    angles['spine1'][0] = rng.uniform(0, 14)
+    style = rng.choice(['knees', 'lap', 'table', 'hang'])
+    if style == 'knees':
+        angles |= _arms(rng, {s: _mirrored((0.01, -0.37, 0.28), (0.7, -0.6, -0.7), 10, s) for s in SIDES})
+    elif style == 'lap':
+        angles |= _arms(rng, {s: _mirrored((-0.11, -0.36, 0.20), (1, -0.5, -0.5), 20, s) for s in SIDES}, 0.01)
+    elif style == 'table':
+        angles |= _arms(rng, {s: _mirrored((-0.06, -0.22, 0.36), (0.8, -1, 0), 20, s) for s in SIDES})
+    return angles, tilt
+
+
+def _crouch(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    tilt = rng.uniform(15, 40)
+    depth = rng.uniform(55, 100)
+    for side in SIDES:
+        lift, knee = depth + 0.25 * tilt + rng.normal(0, 3), 1.25 * depth + rng.normal(0, 3)
+        angles |= leg(side, lift=min(lift + tilt, 126), knee=knee, spread=rng.uniform(6, 26), turn_out=rng.uniform(5, 25),
+                      point=np.clip(lift - knee, -30, 0))
+    angles['spine1'][0] = rng.uniform(5, 22)
+    angles['spine2'][0] = rng.uniform(2, 16)
+    if rng.random() < 0.7:
+        angles |= _arms(rng, {s: _mirrored((0.0, -0.25, 0.33), (0.8, -0.6, -0.3), 20, s) for s in SIDES}, 0.04)
+    return angles | _gaze(rng, 15, -20), tilt
+
+
+def _bend(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    tilt, back = rng.uniform(15, 65), rng.uniform(0.3, 1.0)
+    for side in SIDES:
+        knee = rng.uniform(2, 35)
+        angles |= leg(side, lift=tilt + 0.55 * knee - 4, knee=knee, spread=rng.uniform(2, 10), point=-0.45 * knee)
+    for name, most in (('spine1', 36), ('spine2', 28), ('spine3', 20)):
+        angles[name] = np.array([back * most, rng.normal(0, 5), rng.normal(0, 3)])
+    down = tilt + 60 * back  # the arms hang towards the ground whatever the trunk does
+    for side in SIDES:
+        angles |= hanging_arm(side, lower=rng.uniform(72, 84), swing=np.clip(down + rng.normal(0, 12), 0, 125),
+                              elbow=rng.uniform(5, 30), twist=rng.normal(0, 12))
+    return angles | _gaze(rng, 12, -10), tilt
+
+
+def _reach(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    chosen = [rng.choice(SIDES)] if rng.random() < 0.65 else SIDES
+    azimuth, height, far = rng.uniform(-20, 70), rng.uniform(-35, 75), rng.uniform(0.40, 0.50)
+    for side in chosen:
+        a, h = np.radians([azimuth, height])
+        wrist = far * np.array([np.sin(a) * np.cos(h), np.sin(h), np.cos(a) * np.cos(h)])
+        angles |= _arms(rng, {side: _mirrored(tuple(wrist), (0.8, -1, -0.2), rng.uniform(-20, 60), side)})
+        angles[f'{side}_collar'] = np.array([0, -12, max(0, height) * 0.25]) * (1 if side == 'left' else _MIRROR)
+    return angles | _gaze(rng, 14, -0.25 * height), 0.0
+
+
+def _wave(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    side = rng.choice(SIDES)
+    beat = rng.uniform(-0.12, 0.12)
+    wrist = (0.20 + beat, rng.uniform(0.10, 0.36), rng.uniform(0.08, 0.22))
+    angles |= _arms(rng, {side: _mirrored(wrist, (1, -0.9, -0.2), -40, side)}, 0.01)
+    angles[f'{side}_collar'] = np.array([0, -4, 14.0]) * (1 if side == 'left' else _MIRROR)
+    return angles, 0.0
+
+
+def _arms_crossed(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    over = rng.choice(SIDES)
+    for side in SIDES:
+        upper = side == over
+        angles |= _arms(rng, {side: _mirrored((-0.21, -0.20 + 0.05 * upper, 0.155 + 0.05 * upper), (1, -1.2, -0.1), 0, side)}, 0.006)
+    return angles, 0.0
+
+
+def _t_pose(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    lower = rng.uniform(-10, 50)
+    for side in SIDES:
+        angles |= hanging_arm(side, lower=lower + rng.normal(0, 3), elbow=rng.uniform(2, 12))
+    return angles, 0.0
+
+
+def _handshake(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    angles |= _arms(rng, {'right': _mirrored((-0.10, -0.20, 0.37), (0.5, -1, -0.4), 50, 'right')}, 0.01)
+    angles['right_collar'] = np.array([0, 10.0, 0])
+    return angles | _gaze(rng, 5), 0.0
+
+
+def _hug(rng: Rng) -> tuple[Angles, float]:
+    angles = relaxed(rng)
+    high = rng.choice(SIDES)  # one arm over, one under the other person's
+    for side in SIDES:
+        up = side == high
+        angles |= _arms(rng, {side: _mirrored((-0.12, 0.05 if up else -0.22, 0.36), (1, 0.2 if up else -0.6, 0.2), 0, side)}, 0.01)
+        angles[f'{side}_collar'] = np.array([0, -16, 6.0]) * (1 if side == 'left' else _MIRROR)
+    angles['spine2'][0] += 8
+    return angles | _gaze(rng, 8, 5), 0.0
+
+
+BUILDERS: dict[str, Callable[[Rng], tuple[Angles, float]]] = {
+    'stand': _stand, 'walk': lambda rng: (_gait(rng, 0.0), 0.0), 'run': lambda rng: (_gait(rng, rng.uniform(0.6, 1)), 6.0),
+    'sit': _sit, 'crouch': _crouch, 'bend': _bend, 'reach': _reach, 'wave': _wave, 'arms_crossed': _arms_crossed,
+    't_pose': _t_pose, 'handshake': _handshake, 'hug': _hug}
+_SHARES = {'stand': 0.24, 'walk': 0.22, 'run': 0.08, 'sit': 0.12, 'crouch': 0.05, 'bend': 0.06, 'reach': 0.08, 'wave': 0.05,
+           'arms_crossed': 0.05, 't_pose': 0.02, 'handshake': 0.02, 'hug': 0.01}
+_NOISE_DEG = np.array([1.5, 1.5, 1.5])
+
+#: what ``sample_pose`` can be asked for
+ACTIVITIES: tuple[str, ...] = tuple(BUILDERS)
+#: poses that make sense with a partner in front; the distance between the pelvises, m, for adults of 1.70 m
+PARTNER_DISTANCE_M: dict[str, float] = {'handshake': 0.92, 'hug': 0.34}
+
+
+def sample_pose(rng: Rng, activity: str | None = None) -> dict:
+    """One pose.
+
+    Args:
+        rng: Source of all chance; the same state gives the same pose.
+        activity: One of ``ACTIVITIES``; drawn by their usual shares where it is None.
+
+    Returns:
+        ``body_pose`` (23, 3) axis-angle, rad, within the limits; ``root_tilt`` (3,) axis-angle, rad, of the pelvis before the
+        scene's yaw; ``activity``; ``needs_seat`` bool.
+
+    Raises:
+        KeyError: for an unknown activity.
+    """
+    if activity is None:
+        activity = str(rng.choice(list(_SHARES), p=np.array(list(_SHARES.values()))))
+    angles, tilt_deg = BUILDERS[activity](rng)
+    stacked = stack_angles(angles)
+    stacked = clip_angles(stacked + rng.normal(0, 1, stacked.shape) * _NOISE_DEG * (stacked != 0))
+    return dict(body_pose=pose_from_angles(stacked), root_tilt=np.radians([tilt_deg, 0.0, 0.0]), activity=activity,
+                needs_seat=activity == 'sit')
+
+
+def sample_pair(rng: Rng, activity: str | None = None) -> dict:
+    """Two people who do something together.
+
+    Returns:
+        ``poses`` (two results of ``sample_pose``), ``distance_m`` between their pelvises along the first one's forward
+        direction, ``yaw`` of the second relative to the first (pi: face to face), ``activity``.
+    """
+    activity = activity or str(rng.choice(list(PARTNER_DISTANCE_M)))
+    distance = PARTNER_DISTANCE_M[activity] + rng.normal(0, 0.02)
+    return dict(poses=(sample_pose(rng, activity), sample_pose(rng, activity)), distance_m=float(distance), yaw=np.pi,
+                activity=activity)
+
+
+def stature_m(betas: np.ndarray) -> np.ndarray:
+    """Height from sole to crown at rest, betas (*, 10) -> (*) m."""
+    body = load_generated_body()
+    crown, heel = (next(iter(LANDMARKS[name])) for name in ('head_top', 'left_heel'))
+    rest = body.v_template[crown, 1] - body.v_template[:, 1].min()
+    return rest + np.asarray(betas) @ (body.shapedirs[crown, 1] - body.shapedirs[heel, 1]).astype(np.float64)
+
+
+def sample_betas(rng: Rng, child: float = 0.1) -> np.ndarray:
+    """Shape of one person, (10,): adults of 1.50-1.95 m and, by the probability ``child``, children of 1.05-1.45 m."""
+    betas = np.clip(rng.normal(0, 1, 10), -2, 2) * [1, 1, 0.8, 0.8, 0.7, 0.8, 0.8, 0.6, 0.7, 0.8]
+    if rng.random() < child:
+        stature = rng.uniform(1.05, 1.45)
+        young = (1.60 - stature) / 0.5  # 0.3 … 1.1
+        betas[[1, 2, 4, 5, 7, 8]] *= 0.4
+        betas += young * np.array([0, -0.6, -1.2, -0.4, -0.6, -0.8, 0.5, -0.6, 3.4, 0.4])
+    else:
+        man = rng.random() < 0.5
+        betas += np.array([0, 0.1, 0, 0.1, 0.8, 0.6, 0.1, -1.0, 0, 0.3]) * (1 if man else -0.9)
+        betas[1] += max(0.0, rng.normal(0, 0.7))  # weights are skewed to the heavy side
+        stature = np.clip(rng.normal(1.765 if man else 1.635, 0.07), 1.50, 1.95)
+    betas[0] = 0
+    unit = stature_m(np.eye(10)[0]) - stature_m(np.zeros(10))
+    betas[0] = (stature - stature_m(betas)) / unit
+    return betas
+
+
+__all__ = ['ACTIVITIES', 'JOINT_LIMITS_DEG', 'PARTNER_DISTANCE_M', 'sample_betas', 'sample_pair', 'sample_pose', 'stature_m',
+           'within_limits']

@@ -1,0 +1,52 @@
+"""Every config of the repository parses and its model builds; the ablations differ in what they say they do."""
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from das_mm.registry import MODELS
+
+ROOT = Path(__file__).parents[1] / 'configs'
+CONFIGS = sorted(path for path in (ROOT / 'das').rglob('*.py'))
+
+
+def build_model(path):
+    model = Config.fromfile(path).model
+    backbone = model.backbone
+    backbone.init_cfg = None  # no download
+    return MODELS.build(dict(model, _scope_='das_mm'))
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_config_builds(path):
+    config = Config.fromfile(path)
+    assert config.default_scope == 'das_mm'
+    assert {'model', 'train_dataloader', 'val_dataloader', 'optim_wrapper', 'train_cfg'} <= set(config)
+    model = build_model(path)
+    assert len(model.head.strides) == config.model.neck.num_outs
+    assert len(path.read_text().splitlines()) <= 100
+
+
+@pytest.mark.parametrize('name, center, update, layers, loss', [
+    ('table6-1_bbox', 'bbox', 'NoUpdate', 0, 'L1PoseLoss'),
+    ('table6-2_root', 'root', 'NoUpdate', 0, 'L1PoseLoss'),
+    ('table6-3_root-recursive', 'root', 'MultiSourceUpdate', 3, 'L1PoseLoss'),
+    ('table6-4_root-mle', 'root', 'NoUpdate', 0, 'RLELoss'),
+    ('table6-6_mspn2', 'root', 'MultiSourceUpdate', 3, 'RLELoss'),
+    ('table7-2_plain-1', 'root', 'PlainUpdate', 1, 'L1PoseLoss'),
+    ('table7-3_multi-1', 'root', 'MultiSourceUpdate', 1, 'L1PoseLoss'),
+    ('table7-4_multi-2', 'root', 'MultiSourceUpdate', 2, 'L1PoseLoss'),
+    ('loss_rle-gaussian', 'root', 'MultiSourceUpdate', 3, 'RLELoss'),
+    ('loss_dle', 'root', 'MultiSourceUpdate', 3, 'DLELoss'),
+    ('loss_laplace', 'root', 'MultiSourceUpdate', 3, 'LaplaceNLLLoss'),
+    ('loss_gaussian', 'root', 'MultiSourceUpdate', 3, 'GaussianNLLLoss'),
+    ('loss_rle-official', 'root', 'MultiSourceUpdate', 3, 'OfficialRLELoss'),
+])
+def test_ablation_is_what_it_says(name, center, update, layers, loss):
+    head = build_model(ROOT / 'das' / 'ablation' / f'{name}.py').head
+    assert head.assigner.center_type == center
+    assert type(head.update).__name__ == update and head.update.num_layers == layers
+    kinds = {type(one).__name__ for one in head.pose_losses.values()}
+    assert kinds == {loss} and head.uses_sigma == (loss != 'L1PoseLoss')
+    dims = {key: one.flow.dims for key, one in head.pose_losses.items() if hasattr(one, 'flow')}
+    assert all(key.endswith(f'{d}d') for key, d in dims.items())
