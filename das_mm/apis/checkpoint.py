@@ -35,7 +35,8 @@ def load_checkpoint_strict(model: nn.Module, path: str | Path) -> dict:
     if not isinstance(weights, dict) or not any(isinstance(value, torch.Tensor) for value in weights.values()):
         raise UserError(f'there are no weights in it, only: {_shown(map(str, checkpoint))}', file=path,
                         remedy='give a .pth file written by training')
-    weights = {key.removeprefix('module.'): value for key, value in weights.items()}
+    if any(key.startswith('module.') for key in weights):  # saved through the wrapper of a distributed model
+        weights = {key.removeprefix('module.'): value for key, value in weights.items()}
     problems = _load(model, weights)
     if problems:
         raise UserError(f'the weights do not fit this model; {"; ".join(problems)}', file=path, field='state_dict',

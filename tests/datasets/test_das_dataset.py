@@ -285,9 +285,11 @@ def test_concat_and_combined_datasets(toy, tmp_path):
     assert [sample.has_3d for sample in batch['data_samples']] == [True] * 6 + [False] * 6
     assert torch.stack(batch['inputs']).shape == (12, 3, 128, 160)
     # mmpose's way: augment each source by its own rules, pack together, set the ratio of the sources
-    combined = DATASETS.build(dict(
-        type='CombinedDataset', metainfo=to_mmpose_metainfo('panoptic15'), pipeline=[dict(type='das_mm.PackDASInputs')],
-        datasets=[dict(cfg, pipeline=toy_pipeline(train=True)[:-1]) for cfg in (ours, coco)], sample_ratio_factor=[1.0, 0.5]))
+    with DefaultScope.overwrite_default_scope('das_mm'):
+        combined = DATASETS.build(dict(
+            type='CombinedDataset', metainfo=to_mmpose_metainfo('panoptic15'), pipeline=[dict(type='PackDASInputs')],
+            datasets=[dict(cfg, pipeline=toy_pipeline(train=True)[:-1]) for cfg in (ours, coco)],
+            sample_ratio_factor=[1.0, 0.5]))
     assert len(combined) == 9
     assert [combined[i]['data_samples'].has_3d for i in range(9)] == [True] * 6 + [False] * 3
 

@@ -117,7 +117,9 @@ def test_train_then_test(tmp_path, capsys):
     (['train', '{config}', '--gpus', '2'], 'one process uses one GPU, not 2'),
     (['train', '{config}', '--resume', '{folder}/no.pth'], 'no.pth: there is no such checkpoint'),
     (['train', '{config}', '--auto-scale-lr'], 'auto_scale_lr.base_batch_size: it is not given'),
-    (['train', '{folder}/bad.py'], 'bad.py: the config cannot be read'),
+    (['train', '{folder}/bad.py'], 'bad.py: the config cannot be read: ZeroDivisionError'),
+    (['train', '{folder}/open.py'], "open.py: not python: '(' was never closed, line 2"),
+    (['train', '{folder}/orphan.py'], "there is no file and no config of das_mm called 'das_mm::das/none.py'"),
     (['train', '{folder}/empty.py'], 'empty.py: model: a training config needs it'),
     (['test', '{config}', '{folder}/no.pth'], 'no.pth: there is no such checkpoint'),
     (['test', '{config}', '{folder}/other.pth'], '4 missing: layers.0.bias, layers.0.weight'),
@@ -126,7 +128,9 @@ def test_train_then_test(tmp_path, capsys):
 def test_wrong_input_is_told_in_words(tmp_path, capsys, words, said):
     import torch
     config = write_config(tmp_path, num_workers=0)
-    (tmp_path / 'bad.py').write_text('_base_ = "das_mm::nowhere/none.py"\nx = (\n')
+    (tmp_path / 'bad.py').write_text('x = 1 / 0\n')
+    (tmp_path / 'open.py').write_text('y = 1\nx = (\n')
+    (tmp_path / 'orphan.py').write_text('_base_ = "das_mm::das/none.py"\n')
     (tmp_path / 'empty.py').write_text(f'work_dir = {str(tmp_path / "w")!r}\n')
     torch.save(dict(state_dict=dict(other=torch.ones(1))), tmp_path / 'other.pth')
     assert main([word.format(config=config, folder=tmp_path) for word in words]) == 2

@@ -80,14 +80,15 @@ class _Rows:
             more = f' (and {len(bad) - 1} more)' if len(bad) > 1 else ''
             self.fail(int(bad[0]), key, problem + more, remedy)
 
-    def require(self, *keys: str) -> None:
+    def require(self, *keys: str, remedy: str | None = None) -> None:
+        """Fails for the first entry that lacks one of the keys."""
         for row, entry in enumerate(self.rows):
             if not isinstance(entry, dict):
                 raise UserError(f'expected an object, found {type(entry).__name__}', file=self.file,
                                 field=f'{self.name}[{row}]', remedy='write the file again')
             for key in keys:
                 if key not in entry:
-                    self.fail(row, key, 'is missing', f'every entry of {self.name} needs {", ".join(keys)}')
+                    self.fail(row, key, 'is missing', remedy or f'every entry of {self.name} needs {", ".join(keys)}')
 
     def numbers(self, key: str, shape: tuple[int, ...] = (), default=None, remedy: str | None = None) -> np.ndarray:
         """Column of numbers (rows, *shape) float64; null becomes NaN."""
@@ -268,7 +269,7 @@ def _read_depths(rows: _Rows, kset: KeypointSet) -> tuple[np.ndarray, np.ndarray
     if not with_3d:
         return points, valid, root_depth
     labelled = _Rows(rows.file, rows.name, [rows.rows[row] for row in with_3d])
-    labelled.require('keypoints_3d_valid')
+    labelled.require('keypoints_3d_valid', remedy='say with 0 and 1 which of keypoints_3d (camera-space mm) are known')
     remedy = f'{kset.name} has {J} keypoints; camera-space mm'
     some_points = labelled.numbers('keypoints_3d', (J, 3), remedy=remedy)
     some_valid = labelled.numbers('keypoints_3d_valid', (J, ), remedy=remedy) > 0

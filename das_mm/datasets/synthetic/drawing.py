@@ -70,12 +70,11 @@ def draw_and_write(config: SyntheticConfig, index: int, layout: Layout, setting:
     Returns:
         The exposure gain, for the following frames of a clip.
     """
-    rng = config.rng(index, 'noise')
     dressed = [dress(person.vertices, setting.looks[person.identity], number) for number, person in enumerate(layout.people)]
     surfaces = setting.environment.surfaces + [surface for parts in dressed for surface in parts]
-    drawn = render(surfaces, layout.view, setting.environment.light, setting.environment.sky, rng)
+    drawn = render(surfaces, layout.view, setting.environment.light, setting.environment.sky)
     gain = film_gain(drawn.radiance, setting.film) if exposure_gain is None else exposure_gain
-    picture = develop(drawn.radiance, setting.film, rng, gain)
+    picture = develop(drawn.radiance, setting.film, config.rng(index, 'noise'), gain)
     depth_mm = np.clip(np.round(1000 * drawn.depth_m), 0, 65535).astype(np.uint16)
 
     names, people = keypoint_names(config.joint_sets), []

@@ -167,11 +167,13 @@ def _furnish(rng, stock, people, path, view, kind) -> list[Surface]:
     for _ in range(3 * wanted):
         if wanted == 0:
             break
-        parts = stock[int(rng.integers(len(stock)))](rng)
         near = rng.random() < .5 and len(people)
         middle = people[rng.integers(len(people))] if near else centre
         offset = rng.normal(0, .9 if near else spread * .7, 2)
         place = np.array([middle[0] + offset[0], 0, middle[2] + offset[1]])
+        if len(people) and np.linalg.norm((people - place)[:, [0, 2]], axis=1).min() < .25:
+            continue  # nothing stands inside somebody: do not build it first
+        parts = stock[int(rng.integers(len(stock)))](rng)
         yaw = rng.choice([0, .5, 1, 1.5]) * np.pi + (rng.normal(0, .1) if kind == 'room' else rng.uniform(0, np.pi))
         moved = [part.transformed(yaw_matrix(yaw), place) for part in parts]
         if _fits(np.concatenate([part.vertices for part in moved]), yaw, place, people, path, view):
@@ -185,8 +187,8 @@ def _fits(vertices, yaw, place, people, path, view) -> bool:
     local = (vertices - place) @ yaw_matrix(yaw)
     low, high = local.min(0), local.max(0)
     for points, margin in ((people, .05), (path, .5)):
-        if len(points) and ((points - place) @ yaw_matrix(yaw) > low - margin).all(1)[
-                ((points - place) @ yaw_matrix(yaw) < high + margin).all(1)].any():
+        inside = (points - place) @ yaw_matrix(yaw)
+        if ((inside > low - margin) & (inside < high + margin)).all(1).any():
             return False
     camera = view.to_camera(vertices)
     if (camera[:, 2] < .3).any():

@@ -16,7 +16,7 @@ from .scene import Layout, Person
 from .surfaces import yaw_matrix
 
 _SHARES = (.08, 1.9)  # smallest and largest height of a standing adult over the height of the image
-_NEAREST_M = .35  # no vertex comes nearer to the image plane
+_NEAREST_M = .5  # no joint comes nearer to the image plane
 _TRIES = 24
 _LEAST_GAP_M = {'alone': .05, 'ring': .0, 'row': -.01, 'pair': -.14}
 _ROOT_IN_FRAME = .88  # of the people; the others stand at the border, cut
@@ -108,13 +108,11 @@ def _placed(rng: np.random.Generator, shot: Shot, group: Group, present: list[Pe
     for _ in range(_TRIES):
         middle = _place_on_ground(rng, shot, present)
         # most people in photographs are seen from somewhere in front
-        towards_camera = shot.yaw + np.pi + (rng.normal(0, 1.) if rng.random() < .6 else rng.uniform(-np.pi, np.pi))
-        turn = yaw_matrix(towards_camera)
-        # the group turns as one: each pelvis goes round the origin
-        people = [p.moved(towards_camera, turn @ (p.joints[0] * [1, 0, 1]) - p.joints[0] * [1, 0, 1] + middle)
-                  for p in group.people]
-        if all(_in_picture(p, shot, whole) for p in people) and _keep_apart(people, group.kind, present):
-            return people
+        yaw = shot.yaw + np.pi + (rng.normal(0, 1.) if rng.random() < .6 else rng.uniform(-np.pi, np.pi))
+        # the group turns as one about the origin; joints are tried before anybody is moved
+        joints = [person.joints @ yaw_matrix(yaw).T + middle for person in group.people]
+        if all(_in_picture(j, shot, whole) for j in joints) and _keep_apart(joints, group.kind, [p.joints for p in present]):
+            return [person.moved(yaw, j[0] - person.joints[0]) for person, j in zip(group.people, joints)]
     return None
 
 
@@ -137,22 +135,21 @@ def _place_on_ground(rng: np.random.Generator, shot: Shot, present: list[Person]
     return place * [1, 0, 1]
 
 
-def _in_picture(person: Person, shot: Shot, whole: bool) -> bool:
+def _in_picture(joints: np.ndarray, shot: Shot, whole: bool) -> bool:
     """Whether enough of a person shows: the root where ``whole``, some joints otherwise; nothing at the lens, none tiny."""
     view = shot.view
-    vertices = view.to_camera(person.vertices[::10])
-    joints = view.to_camera(person.joints)
-    if vertices[:, 2].min() < _NEAREST_M or view.K[1, 1] * 1.7 / joints[0, 2] < _SHARES[0] * view.height:
+    joints = view.to_camera(joints)
+    if joints[:, 2].min() < _NEAREST_M or view.K[1, 1] * 1.7 / joints[0, 2] < _SHARES[0] * view.height:
         return False
     places = project(joints, view.K)
     inside = ((places >= 0) & (places <= [view.width - 1, view.height - 1])).all(1)
     return bool(inside[0] if whole else 4 <= inside.sum() and not inside[0])
 
 
-def _keep_apart(people: list[Person], kind: str, present: list[Person]) -> bool:
-    for i, person in enumerate(people):
-        if any(gap_m(person.joints, other.joints) < _LEAST_GAP_M['alone'] for other in present):
+def _keep_apart(joints: list[np.ndarray], kind: str, present: list[np.ndarray]) -> bool:
+    for i, one in enumerate(joints):
+        if any(gap_m(one, other) < _LEAST_GAP_M['alone'] for other in present):
             return False
-        if any(gap_m(person.joints, other.joints) < _LEAST_GAP_M[kind] for other in people[:i]):
+        if any(gap_m(one, other) < _LEAST_GAP_M[kind] for other in joints[:i]):
             return False
     return True

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from .lighting import Light, Sky, to_linear
-from .surfaces import BACKGROUND, Surface
+from .surfaces import Surface
 from .tracer import Hits, build_tracer
 from .viewpoint import Viewpoint
 
@@ -20,7 +20,28 @@ NOTHING = -2  # owner of a pixel whose ray leaves the scene
 _OFFSET_M = 0.006  # secondary rays start this far off the surface, not to hit the triangle they come from
 _OCCLUSION_REACH_M = 0.7
 _EDGE_SAMPLES = np.array([[-.125, -.375], [.375, -.125], [.125, .375], [-.375, .125]])  # rotated grid in the pixel
-_MOST_EDGE_PIXELS = 0.25
+_MOST_EDGE_PIXELS = 0.12
+_BEND = 0.02  # of the inverse depth from pixel to pixel
+
+
+def _sunflower(count: int) -> np.ndarray:
+    """(count, 2) points spread evenly over the unit disc."""
+    n = np.arange(count) + .5
+    return np.stack([np.sqrt(n / count) * np.cos(2.39996 * n), np.sqrt(n / count) * np.sin(2.39996 * n)], 1)
+
+
+def _fibonacci_sphere(count: int) -> np.ndarray:
+    """(count, 3) directions spread evenly, in an order that mixes them."""
+    n = np.arange(count) + .5
+    z = 1 - 2 * n / count
+    ring = np.sqrt(1 - z * z)
+    return np.stack([ring * np.cos(2.39996 * n), ring * np.sin(2.39996 * n), z], 1)[np.arange(count) * 7 % count]
+
+
+# Neighbouring pixels trace different rays out of a fixed set, and a window that covers the set once smooths them: soft
+# shadows and dark corners without grain, for one or two rays a pixel.
+_DISC = _sunflower(9)  # 3x3 pixels
+_SPHERE = (.95 * _fibonacci_sphere(50)).astype(np.float32)  # 5x5 pixels, two rays each
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,7 @@ class Rendered:
     Attributes:
         radiance (H, W, 3) float32: Linear RGB, not exposed yet.
         depth_m (H, W) float32: z at the pixel centres, 0 where nothing is hit.
-        owner (H, W) int16: Index of the person, ``BACKGROUND`` or ``NOTHING``.
+        owner (H, W) int16: Index of the person, ``surfaces.BACKGROUND`` or ``NOTHING``.
     """
     radiance: np.ndarray
     depth_m: np.ndarray
@@ -50,7 +71,7 @@ class _Scene:
         coords = np.concatenate([s.coords for s in surfaces])
         self.attributes = np.concatenate([normals, coords], axis=1).astype(np.float32)  # (V, 6)
         self.faces = np.concatenate([s.faces + start for s, start in zip(surfaces, counts)]).astype(np.int32)
-        self.face_surface = np.repeat(np.arange(len(surfaces)), [len(s.faces) for s in surfaces]).astype(np.int32)
+        self.face_surface = np.repeat(np.arange(len(surfaces)), [len(s.faces) for s in surfaces]).astype(np.int16)
         self.tracer = build_tracer(self.vertices, self.faces)
 
     def interpolate(self, hits: Hits) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +110,7 @@ def _look(scene: _Scene, hits: Hits, rays: np.ndarray) -> _Points:
     surface = scene.face_surface[hits.face]
     albedo = np.empty_like(place)
     gloss, glow = np.empty(len(place), np.float32), np.empty(len(place), np.float32)
-    order = np.argsort(surface, kind='stable')
+    order = np.argsort(surface, kind='stable')  # of 16-bit numbers: a radix sort
     for rows in np.split(order, np.flatnonzero(np.diff(surface[order])) + 1):
         material = scene.materials[surface[rows[0]]]
         albedo[rows] = to_linear(material.colour(coords[rows], footprint[rows]))
@@ -104,41 +125,43 @@ def _lamp(scene: _Scene, light: Light) -> np.ndarray:
     return scene.view.to_camera(light.position).astype(np.float32)
 
 
-def _shadow(scene: _Scene, points: _Points, light: Light, rng: np.random.Generator) -> np.ndarray:
-    """(N,) float32: 1 where the lamp is seen, 0 in shadow; a random place on the lamp for each point."""
+def _shadow(scene: _Scene, points: _Points, light: Light, turn: np.ndarray) -> np.ndarray:
+    """(N,) float32: 1 where the lamp is seen, 0 in shadow; point n looks at place ``turn[n]`` of the nine on the lamp."""
     lamp = _lamp(scene, light)
     spread = light.softness * np.linalg.norm(lamp - points.place.mean(0))
-    towards = lamp + np.float32(spread) * rng.standard_normal(points.place.shape, np.float32) - points.place
-    lit = np.einsum('nc,nc->n', points.normal, towards) > 0
+    # lamps are level discs: under a ceiling, a ball would reach through it
+    places = (lamp + spread * _DISC @ scene.view.rotation[:, [0, 2]].T).astype(np.float32)
+    towards = places[turn] - points.place
+    lit = np.flatnonzero(np.einsum('nc,nc->n', points.normal, towards) > 0)
     start = points.place[lit] + _OFFSET_M * points.normal[lit]
-    out = np.zeros(len(lit), np.float32)
+    out = np.zeros(len(towards), np.float32)
     out[lit] = ~scene.tracer.blocked(start, towards[lit], np.ones(len(start), np.float32))
     return out
 
 
-def _openness(scene: _Scene, points: _Points, rng: np.random.Generator) -> np.ndarray:
-    """(N,) float32: share of short rays (two a point) that leave the surface freely."""
+def _openness(scene: _Scene, points: _Points, turn: np.ndarray) -> np.ndarray:
+    """(N,) float32: share of two short rays that leave the surface freely; the ``turn`` (0…24) chooses their directions."""
     start = points.place + _OFFSET_M * points.normal
+    reach = np.full(len(start), _OCCLUSION_REACH_M, np.float32)
     free = np.zeros(len(start), np.float32)
-    for _ in range(2):
-        around = _unit(rng.standard_normal(start.shape, np.float32))
-        directions = points.normal + np.float32(.95) * around  # cosine-distributed about the normal
-        reach = np.full(len(start), _OCCLUSION_REACH_M, np.float32)
+    for half in np.split(_SPHERE, 2):
+        directions = points.normal + half[turn]  # cosine-distributed about the normal
         free += .5 * ~scene.tracer.blocked(start, directions, reach)
     return free
 
 
 def _smooth_like(values: np.ndarray, depth: np.ndarray, radius: int) -> np.ndarray:
     """Mean of (H, W) values over a (2r+1)² window, of neighbours at a similar depth only."""
-    inverse = 1 / np.maximum(depth, .05)
-    total, weight = np.zeros_like(values), np.full_like(values, 1e-6)
+    inverse = 1 / np.maximum(depth, np.float32(.05))
+    limit = np.float32(.04) * inverse
     height, width = values.shape
-    padded = cv2.copyMakeBorder(np.dstack([values, inverse]), radius, radius, radius, radius, cv2.BORDER_REPLICATE)
+    around = [cv2.copyMakeBorder(a, radius, radius, radius, radius, cv2.BORDER_REPLICATE) for a in (values, inverse)]
+    total, weight = np.zeros_like(values), np.full_like(values, 1e-6)
     for dy in range(2 * radius + 1):
         for dx in range(2 * radius + 1):
-            other = padded[dy:dy + height, dx:dx + width]
-            near = (np.abs(other[..., 1] - inverse) < .04 * inverse).astype(np.float32)
-            total += near * other[..., 0]
+            value, other = (a[dy:dy + height, dx:dx + width] for a in around)
+            near = (np.abs(other - inverse) < limit).astype(np.float32)
+            total += near * value
             weight += near
     return total / weight
 
@@ -162,34 +185,28 @@ def _sky(view: Viewpoint, sky: Sky, rays: np.ndarray) -> np.ndarray:
     return to_linear(sky.colour(rays @ view.rotation.astype(np.float32)))
 
 
-def _edges(hits: Hits, points_normal: np.ndarray, surface: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Indices of pixels beside a change of surface, a jump in depth or a fold."""
-    inverse = np.where(depth > 0, 1 / np.maximum(depth, 1e-3), 0).astype(np.float32)
-    normal = points_normal.reshape(*depth.shape, 3)
+def _edges(surface: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Indices of pixels at a change of surface or a bend of depth; (H, W) surface numbers and depth (0 = nothing)."""
+    inverse = 1 / np.maximum(depth, np.float32(.05))  # linear over a plane, so that only bends and jumps show
     edge = np.zeros(depth.shape, bool)
-    for axis in (0, 1):
-        near = [slice(None)] * 2
-        far = [slice(None)] * 2
-        near[axis], far[axis] = slice(0, -1), slice(1, None)
-        near, far = tuple(near), tuple(far)
-        jump = np.abs(inverse[near] - inverse[far]) > .03 * np.maximum(inverse[near], inverse[far])
-        fold = np.einsum('hwc,hwc->hw', normal[near], normal[far]) < .6
-        change = (surface[near] != surface[far]) | jump | fold
-        edge[near] |= change
-        edge[far] |= change
+    edge[:-1] |= surface[:-1] != surface[1:]
+    edge[1:] |= surface[:-1] != surface[1:]
+    edge[:, :-1] |= surface[:, :-1] != surface[:, 1:]
+    edge[:, 1:] |= surface[:, :-1] != surface[:, 1:]
+    edge[1:-1] |= np.abs(inverse[2:] + inverse[:-2] - 2 * inverse[1:-1]) > _BEND * inverse[1:-1]
+    edge[:, 1:-1] |= np.abs(inverse[:, 2:] + inverse[:, :-2] - 2 * inverse[:, 1:-1]) > _BEND * inverse[:, 1:-1]
     found = np.flatnonzero(edge)
     most = int(_MOST_EDGE_PIXELS * edge.size)
     return found if len(found) <= most else found[:: -(-len(found) // most)]
 
 
-def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky, rng: np.random.Generator) -> Rendered:
+def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky) -> Rendered:
     """Draw the scene.
 
     Args:
         surfaces: Everything in it, world frame.
         view: The camera.
         light, sky: Light and what lies behind everything.
-        rng: For the places on the lamp and the occlusion rays.
     """
     scene = _Scene(surfaces, view)
     height, width = view.height, view.width
@@ -204,35 +221,33 @@ def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky, rng
     points = _look(scene, Hits(hits.face[hit], hits.t[hit], hits.bary[hit]), rays[hit])
     depth = np.where(hits.face >= 0, hits.t, 0).reshape(height, width)
     shadow = np.ones(height * width, np.float32)
-    shadow[hit] = _shadow(scene, points, light, rng)
+    shadow[hit] = _shadow(scene, points, light, hit % width % 3 + 3 * (hit // width % 3))
     shadow = _smooth_like(shadow.reshape(height, width), depth, 1).ravel()
-    openness = _half_size_openness(scene, points, hit, depth, rng)
+    openness = _half_size_openness(scene, points, hit, depth)
     radiance[hit] = _shade(scene, points, light, shadow[hit], openness[hit])
 
     surface = np.where(hits.face >= 0, scene.face_surface[hits.face], NOTHING).reshape(height, width)
-    normals = np.zeros_like(rays)
-    normals[hit] = points.normal
-    edge = _edges(hits, normals, surface, depth)
-    radiance[edge] = _supersampled(scene, grid[edge], light, sky, shadow[edge], openness[edge], rng)
+    edge = _edges(surface, depth)
+    radiance[edge] = _supersampled(scene, grid[edge], light, sky, shadow[edge], openness[edge])
     owner = np.where(surface == NOTHING, NOTHING, scene.owners[surface]).astype(np.int16)
     return Rendered(radiance.reshape(height, width, 3), depth, owner)
 
 
-def _half_size_openness(scene: _Scene, points: _Points, hit: np.ndarray, depth: np.ndarray,
-                        rng: np.random.Generator) -> np.ndarray:
+def _half_size_openness(scene: _Scene, points: _Points, hit: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """(H·W,) openness, traced at every second pixel both ways and smoothed."""
     height, width = depth.shape
     small = np.ones(depth.shape, np.float32)
     keep = np.flatnonzero((hit // width % 2 == 0) & (hit % width % 2 == 0))
     chosen = _Points(*(value[keep] for value in vars(points).values()))
-    small.ravel()[hit[keep]] = _openness(scene, chosen, rng)
-    smooth = _smooth_like(np.ascontiguousarray(small[::2, ::2]), depth[::2, ::2], 3)
+    column, row = hit[keep] % width // 2, hit[keep] // width // 2
+    small.ravel()[hit[keep]] = _openness(scene, chosen, column % 5 + 5 * (row % 5))
+    smooth = _smooth_like(np.ascontiguousarray(small[::2, ::2]), np.ascontiguousarray(depth[::2, ::2]), 2)
     return cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).ravel()
 
 
-def _supersampled(scene: _Scene, pixel: np.ndarray, light: Light, sky: Sky, shadow: np.ndarray, openness: np.ndarray,
-                  rng: np.random.Generator) -> np.ndarray:
-    """(N, 3) radiance of N pixels as the mean of four rays each; their shadows are traced, openness is the centre's."""
+def _supersampled(scene: _Scene, pixel: np.ndarray, light: Light, sky: Sky, shadow: np.ndarray,
+                  openness: np.ndarray) -> np.ndarray:
+    """(N, 3) radiance of N pixels as the mean of four rays each, with the shadow and openness of the pixel's centre."""
     count = len(_EDGE_SAMPLES)
     rays = scene.view.rays((pixel[:, None] + _EDGE_SAMPLES).reshape(-1, 2))
     hits = scene.tracer.first_hits(np.zeros_like(rays), rays)
@@ -240,6 +255,6 @@ def _supersampled(scene: _Scene, pixel: np.ndarray, light: Light, sky: Sky, shad
     out = np.empty_like(rays)
     out[missed] = _sky(scene.view, sky, rays[missed])
     points = _look(scene, Hits(hits.face[hit], hits.t[hit], hits.bary[hit]), rays[hit])
-    out[hit] = _shade(scene, points, light, _shadow(scene, points, light, rng), np.repeat(openness, count)[hit])
+    out[hit] = _shade(scene, points, light, np.repeat(shadow, count)[hit], np.repeat(openness, count)[hit])
     # highlights are clipped before the mean: one very bright ray would give the outline steps again
     return np.minimum(out, 4).reshape(-1, count, 3).mean(1)

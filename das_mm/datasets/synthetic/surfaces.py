@@ -67,19 +67,30 @@ def merge(parts: list[Surface]) -> Surface:
                    np.concatenate([p.coords for p in parts]), parts[0].material, parts[0].owner)
 
 
+def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Corners (24, 3) of a cube of side 1 about 0, normals, faces, and the two axes (24, 2) along which textures run."""
+    corners, normals, axes = [], [], []
+    for axis in range(3):
+        u, v = [(2, 1), (0, 2), (0, 1)][axis]  # horizontal first, so that textures stand upright on vertical sides
+        for sign in (-1, 1):
+            side = np.zeros((4, 3))
+            side[:, axis], side[:, u], side[:, v] = .5 * sign, [-.5, .5, .5, -.5], [-.5, -.5, .5, .5]
+            corners.append(side)
+            normals.append(np.tile(np.eye(3)[axis] * sign, (4, 1)))
+            axes.append(np.tile([u, v], (4, 1)))
+    faces = (4 * np.arange(6)[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
+    return np.concatenate(corners), np.concatenate(normals), faces, *np.concatenate(axes).T
+
+
+_BOX = _unit_box()
+
+
 def box(size, material: Material, centre=(0., 0., 0.), owner: int = BACKGROUND) -> Surface:
     """Box of (x, y, z) ``size`` in metres about ``centre``."""
-    size = np.asarray(size, np.float64)
-    sides = []
-    for axis in range(3):
-        # horizontal direction first, so that textures stand upright on vertical sides
-        u_axis, v_axis = [(2, 1), (0, 2), (0, 1)][axis]
-        for sign in (-1, 1):
-            u, v, n = np.zeros(3), np.zeros(3), np.zeros(3)
-            u[u_axis], v[v_axis], n[axis] = size[u_axis], size[v_axis], sign * size[axis] / 2
-            side = quad(np.asarray(centre) + n - u / 2 - v / 2, u, v, material, owner)
-            sides.append(replace(side, normals=np.tile(np.sign(n), (4, 1))))
-    return merge(sides)
+    corners, normals, faces, u, v = _BOX
+    placed, rows = corners * size, np.arange(24)
+    uv = np.stack([placed[rows, u], placed[rows, v]], 1)
+    return _surface(placed + centre, normals, faces, uv, material, owner)
 
 
 def cylinder(radius: float, height: float, material: Material, centre=(0., 0., 0.), top_radius: float | None = None,

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
 from das_mm.errors import UserError
-from das_mm.models.body_models import KEYPOINT_NAMES, keypoints_from_body, load_generated_body
+from das_mm.models.body_models import KEYPOINT_NAMES, keypoint_matrix
 from das_mm.structures.cameras import project
 from das_mm.structures.keypoint_sets import get_keypoint_set
 
@@ -62,6 +63,14 @@ def keypoint_names(joint_sets: tuple[str, ...]) -> list[str]:
     return list(names)
 
 
+@lru_cache(maxsize=8)
+def _regressor(names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Dense (K, n) weights of the n rows (n,) of vertices and joints, stacked, that make the named keypoints."""
+    matrix = keypoint_matrix(names)
+    needed = np.unique(matrix.indices)
+    return matrix[:, needed].toarray(), needed
+
+
 def person_geometry(person: Person, surfaces: list[Surface], view: Viewpoint, names: list[str]) -> PersonGeometry:
     """Exact geometry of one person.
 
@@ -71,10 +80,10 @@ def person_geometry(person: Person, surfaces: list[Surface], view: Viewpoint, na
         view: The camera.
         names: Keypoints wanted.
     """
-    named = keypoints_from_body(load_generated_body(), person.vertices[None], person.joints[None])
-    points_mm = {name: 1000 * view.to_camera(named[name][0]) for name in names}
+    weights, needed = _regressor(tuple(names))
+    points_mm = 1000 * view.to_camera(weights @ np.concatenate([person.vertices, person.joints])[needed])
     orient, transl = camera_frame_smpl(person, view)
-    return PersonGeometry(points_mm, {name: project(point, view.K) for name, point in points_mm.items()},
+    return PersonGeometry(dict(zip(names, points_mm)), dict(zip(names, project(points_mm, view.K))),
                           _box_in_image(surfaces, view), orient, transl)
 
 

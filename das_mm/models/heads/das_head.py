@@ -261,19 +261,46 @@ class DASHead(BaseModule):
             feats: L maps (B, in_channels, h, w).
             batch_data_samples: Samples with ``gt_instance_labels``; images without people are welcome.
         """
-        device = feats[0].device
-        labels = PersonLabels.from_instances([sample.gt_instance_labels for sample in batch_data_samples], device)
-        targets = self.assigner.assign(labels, len(batch_data_samples), [feat.shape[-2:] for feat in feats])
+        labels, targets = self._targets(feats, batch_data_samples)
         cls_logits = self.forward_centers(feats)
-        outputs = [
-            self.forward_points(feat, level, target.points, self.uses_sigma)
-            for level, (feat, target) in enumerate(zip(feats, targets)) if len(target.person)
-        ]
+        outputs = self._at_positives(feats, targets)
         losses = self.loss_by_feat(cls_logits, outputs, targets, labels)
         # every parameter takes part in every step, also on a level or a rank without people: DDP needs no search for
         # unused ones, and the gradient of what was not run is the exact zero that it should be
         losses['loss_cls'] = losses['loss_cls'] + self._zero_of_all_parameters()
         return losses
+
+    @torch.no_grad()
+    def residuals(self, feats: Sequence[Tensor], batch_data_samples: OptSampleList) -> dict[str, Tensor]:
+        """What the flows learn from: errors and scales at the positive points of labelled images.
+
+        Returns:
+            ``errors`` list over U, U', … of (P, K, D) truth minus prediction and ``sigmas`` (P, K, D), in (px, px[, mm])
+            of the network input; ``valid`` (P, K, D) bool, coordinates that are labelled.
+        """
+        labels, targets = self._targets(feats, batch_data_samples)
+        outputs = self._at_positives(feats, targets)
+        out = PointOutputs.cat(outputs) if outputs else self._no_points(feats[0])
+        person = torch.cat([target.person for target in targets])
+        code = self.coder.encode(labels, person, out.points_px, out.strides)
+        in_units = lambda values: self.coder.decode_sigma(values, out.strides)  # noqa: E731
+        return dict(
+            errors=[in_units(code.pose[..., :self.dims] - pose) for pose in out.pose],
+            sigmas=in_units(torch.ones_like(out.pose[0]) if out.sigma is None else out.sigma),
+            valid=code.pose_weights[..., :self.dims] > 0)
+
+    def _targets(self, feats: Sequence[Tensor],
+                 batch_data_samples: OptSampleList) -> tuple[PersonLabels, list[LevelTargets]]:
+        labels = PersonLabels.from_instances([sample.gt_instance_labels for sample in batch_data_samples],
+                                             feats[0].device)
+        return labels, self.assigner.assign(labels, len(batch_data_samples), [feat.shape[-2:] for feat in feats])
+
+    def _at_positives(self, feats: Sequence[Tensor], targets: list[LevelTargets]) -> list[PointOutputs]:
+        """Outputs at the positive points, one entry a level that has any."""
+        return [
+            self.forward_points(feat, level, target.points, self.uses_sigma)
+            for level, (feat, target) in enumerate(zip(feats, targets)) if len(target.person)
+        ]
 
     def loss_by_feat(self, cls_logits: list[Tensor], outputs: list[PointOutputs], targets: list[LevelTargets],
                      labels: PersonLabels) -> dict[str, Tensor]:

@@ -28,9 +28,9 @@ class LazyRows:
         ([9.0, 9.0, 0.0], 1)
     """
 
-    # Measured on the CPU, 80 × 167 pixels, 15 keypoints: a value of the multi-source update costs four times as much
-    # when it is computed alone as it costs as one of a whole map, of the plain update five times.
-    DENSE_SHARE = 0.22
+    # Measured on the CPU, 80 × 167 pixels, 15 keypoints: a value of an update costs four to five times as much when it
+    # is computed alone as it costs as one of a whole map.
+    DENSE_SHARE = 0.2
 
     def __init__(self, size: int, compute: Callable[[Tensor], Tensor], device: torch.device,
                  compute_all: Callable[[], Tensor] | None = None):

@@ -127,9 +127,10 @@ class RecursiveUpdate(BaseModule):
 
     def _initial(self, offsets: Tensor, frame: MapFrame) -> LazyRows:
         """The network's own offsets as rows."""
-        by_value = full_precision(offsets).reshape(-1, self.dims, frame.area)  # (B*K, D, H*W)
-        return LazyRows(frame.num_values, lambda rows: by_value[rows // frame.area, :, rows % frame.area],
-                        offsets.device)
+        offsets = full_precision(offsets)
+        per_keypoint = offsets.reshape(-1, self.dims, frame.area)  # (B*K, D, H*W)
+        return LazyRows(frame.num_values, lambda rows: per_keypoint[rows // frame.area, :, rows % frame.area],
+                        offsets.device, compute_all=lambda: frame.to_values(offsets))
 
     def _frame(self, feat: Tensor, offsets: Tensor) -> MapFrame:
         batch, _, height, width = offsets.shape
