@@ -26,7 +26,8 @@ def test_two_ranks_are_one(tmp_path):
     one.mkdir(), two.mkdir()
     assert main(['train', str(write_config(one, noise=0.0, batch_size=4, num_workers=0))]) == 0
     config = write_config(two, noise=0.0, batch_size=2, num_workers=0)
-    done = run_module('das_mm.tools.train', config, ranks=2)
+    checkpoint, metrics = two / 'work' / 'epoch_3.pth', tmp_path / 'two.json'
+    done = run_module('tests.tools.verbs', 'train', config, '+', 'test', config, checkpoint, '--out', metrics, ranks=2)
     assert done.returncode == 0, done.stderr[-3000:]
     for (name, expected), found in zip(trained(one).items(), trained(two).values(), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6, msg=name)
@@ -35,10 +36,7 @@ def test_two_ranks_are_one(tmp_path):
         assert found['toy/samples'] == expected['toy/samples'] == 23  # 12 + 11, the padding sample is not counted
         assert found['toy/error'] == pytest.approx(expected['toy/error'], rel=1e-5)
 
-    checkpoint = two / 'work' / 'epoch_3.pth'
     assert main(['test', str(config), str(checkpoint), '--out', str(tmp_path / 'one.json')]) == 0
-    done = run_module('das_mm.tools.test', config, checkpoint, '--out', tmp_path / 'two.json', ranks=2)
-    assert done.returncode == 0, done.stderr[-3000:]
     one_rank, two_ranks = (json.loads((tmp_path / name).read_text()) for name in ('one.json', 'two.json'))
     assert two_ranks['toy/samples'] == 23
     assert two_ranks['toy/error'] == pytest.approx(one_rank['toy/error'], rel=1e-6)

@@ -261,7 +261,7 @@ class DASHead(BaseModule):
             feats: L maps (B, in_channels, h, w).
             batch_data_samples: Samples with ``gt_instance_labels``; images without people are welcome.
         """
-        labels, targets = self._targets(feats, batch_data_samples)
+        labels, targets = self.assign_targets(feats, batch_data_samples)
         cls_logits = self.forward_centers(feats)
         outputs = self._at_positives(feats, targets)
         losses = self.loss_by_feat(cls_logits, outputs, targets, labels)
@@ -278,7 +278,7 @@ class DASHead(BaseModule):
             ``errors`` list over U, U', … of (P, K, D) truth minus prediction and ``sigmas`` (P, K, D), in (px, px[, mm])
             of the network input; ``valid`` (P, K, D) bool, coordinates that are labelled.
         """
-        labels, targets = self._targets(feats, batch_data_samples)
+        labels, targets = self.assign_targets(feats, batch_data_samples)
         outputs = self._at_positives(feats, targets)
         out = PointOutputs.cat(outputs) if outputs else self._no_points(feats[0])
         person = torch.cat([target.person for target in targets])
@@ -289,8 +289,9 @@ class DASHead(BaseModule):
             sigmas=in_units(torch.ones_like(out.pose[0]) if out.sigma is None else out.sigma),
             valid=code.pose_weights[..., :self.dims] > 0)
 
-    def _targets(self, feats: Sequence[Tensor],
-                 batch_data_samples: OptSampleList) -> tuple[PersonLabels, list[LevelTargets]]:
+    def assign_targets(self, feats: Sequence[Tensor],
+                       batch_data_samples: OptSampleList) -> tuple[PersonLabels, list[LevelTargets]]:
+        """The labels of all persons of a batch, and the targets of every level."""
         labels = PersonLabels.from_instances([sample.gt_instance_labels for sample in batch_data_samples],
                                              feats[0].device)
         return labels, self.assigner.assign(labels, len(batch_data_samples), [feat.shape[-2:] for feat in feats])
