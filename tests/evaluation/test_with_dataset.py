@@ -6,8 +6,7 @@ from mmengine.structures import InstanceData
 from mmpose.evaluation import CocoMetric
 
 from das_mm.datasets import DASDataset
-from das_mm.evaluation import MultiPerson3DMetric, mean_pose_baseline
-from das_mm.evaluation.baselines import record_to_sample
+from das_mm.evaluation import MultiPerson3DMetric, mean_pose_baseline, record_to_sample
 from tests.toy import write_toy_dataset
 
 

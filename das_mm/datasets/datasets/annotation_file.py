@@ -6,6 +6,7 @@ Letters: M images, A annotations, J keypoints of the file's own set.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -194,12 +195,13 @@ def _check_unique(rows: _Rows, ids: np.ndarray) -> None:
 
 
 def _read_cameras(images: _Rows) -> list[dict | None]:
-    """One dict of arrays (or None: camera unknown) an image."""
-    cameras = []
+    """One dict of arrays (or None: camera unknown) an image; images with the same camera share one."""
+    cameras, seen = [], {'None': None}
     for row, image in enumerate(images.rows):
         camera = image.get('cam_param')
-        if camera is None:
-            cameras.append(None)
+        key = repr(camera)
+        if key in seen:
+            cameras.append(seen[key])
             continue
         field = f'images[{row}] (id {image["id"]}).cam_param'
         if not isinstance(camera, dict) or 'K' not in camera:
@@ -210,6 +212,7 @@ def _read_cameras(images: _Rows) -> list[dict | None]:
             parts[key] = _camera_part(camera.get(key), shape, images.file, f'{field}.{key}')
         if parts['dist'] is not None and not parts['dist'].any():
             parts['dist'] = None
+        seen[key] = parts
         cameras.append(parts)
     return cameras
 
@@ -221,7 +224,7 @@ def _camera_part(value, shape: tuple[int, ...], file: str, field: str) -> np.nda
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         array = np.empty(0)
-    if array.size != np.prod(shape) or not np.isfinite(array).all():
+    if array.size != math.prod(shape) or not np.isfinite(array).all():
         raise UserError(f'is not {shape} finite numbers: {_short(value)}', file=file, field=field,
                         remedy='R is 3×3, T is 3 mm, dist is k1, k2, p1, p2, k3')
     return array.reshape(shape)

@@ -18,7 +18,8 @@ from das_mm.models.body_models.lbs_numpy import forward_kinematics
 from das_mm.models.body_models.skeleton import JOINT_INDEX
 
 from . import poses
-from .poses import PARTNER_DISTANCE_M, SIDES, Rng, gait_angles, stack_angles
+from .gait import Gait, gait_cycle, running, stepping, walking
+from .poses import PARTNER_DISTANCE_M, SIDES, Rng, stack_angles
 
 _FASTEST_DEG_S = 260.0  # mean speed of the fastest joint between two keyframes
 _SWAY_DEG = 1.2
@@ -41,51 +42,25 @@ def _sole_points(body_pose: np.ndarray, root_tilt: np.ndarray) -> np.ndarray:
     return points - joints[:, :1, None]
 
 
-# ---------------------------------------------------------------------------------------------------------------- gait
-
-def _ground_speed(stride: float, run: float) -> tuple[float, np.ndarray, np.ndarray]:
-    """Metres a cycle that keep the standing foot in place, and the pelvis height (64,) over one cycle with its phases."""
-    phase = np.arange(64) * 2 * np.pi / 64
-    soles = _sole_points(pose_from_angles(clip_angles(gait_angles(phase, stride, run))), np.zeros((64, 3)))
-    flat = soles.reshape(64, -1, 3)
-    lowest = flat[:, :, 1].argmin(axis=1)
-    height = -flat[np.arange(64), lowest, 1]
-    # how fast the lowest point travels backward, where it stays the lowest one
-    back = -(np.roll(flat[:, :, 2], -1, axis=0) - np.roll(flat[:, :, 2], 1, axis=0))[np.arange(64), lowest] / 2
-    bearing = back > 0
-    if run > 0:  # in flight nothing is borne: only where the leg is long enough to reach the ground
-        bearing &= height > np.quantile(height, 0.45)
-    return float(back[bearing].mean() * 64), height, phase
-
-
-def _gait_motion(rng: Rng, times: np.ndarray, run: float) -> dict:
-    speed = rng.uniform(0.8, 1.7) if run == 0 else rng.uniform(2.2, 3.8)
-    strides = np.array([0.55, 0.8, 1.05, 1.3]) if run == 0 else np.array([0.7, 0.9, 1.1])
-    lengths = np.array([_ground_speed(s, run)[0] for s in strides])
-    # people lengthen their steps and quicken them alike: step length / cadence is about constant (walk ratio)
-    wanted = 2 * np.sqrt(0.39 * speed) if run == 0 else speed / rng.uniform(1.30, 1.50)
-    stride = float(np.interp(wanted, lengths, strides))
-    length, height, cycle = _ground_speed(stride, run)
-    phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * speed / length * times
-    angles = gait_angles(phase, stride, run, rng.uniform(0.7, 1.2))
-    lift = np.zeros(len(times))
-    if run > 0:
-        # the pelvis rises and falls smoothly, twice a cycle; what the legs do not reach is flight
-        waves = np.stack([np.ones(64), np.cos(2 * cycle), np.sin(2 * cycle)], axis=1)
-        fit = np.linalg.lstsq(waves, height, rcond=None)[0]
-        gap = waves @ fit - height
-        lift = np.interp(phase % (2 * np.pi), cycle, gap - np.quantile(gap, 0.3), period=2 * np.pi).clip(0)
-    bend = rng.normal(0, 0.25) / (1 + run)  # rad/s: most people walk nearly straight
+def _gait_motion(rng: Rng, times: np.ndarray, gait: Gait) -> dict:
+    phase = rng.uniform(0, 2 * np.pi) + 2 * np.pi * gait.cycles_per_s * times
+    angles, hip_height = gait_cycle(gait, phase)
+    bend = rng.normal(0, 0.25) / (1 + gait.speed / 2)  # rad/s: most people walk nearly straight
     yaw = bend * times + rng.normal(0, 0.06) * (np.sin(1.3 * times + 0.5) - np.sin(0.5))
     heading = np.stack([np.sin(yaw), np.cos(yaw)], axis=1)
-    steps = speed * np.diff(times, prepend=times[0])[:, None] * heading
-    tilt = np.zeros((len(times), 3))
-    tilt[:, 0] = np.radians(2 + 5 * run)
-    return dict(angles=angles, root_tilt=tilt, yaw=yaw, path=np.cumsum(steps, axis=0), lift_m=lift)
+    steps = gait.speed * np.diff(times, prepend=times[0])[:, None] * heading
+    still = np.zeros((len(times), 3))
+    lift = np.zeros(len(times))
+    if gait.stance < 0.5:  # a run flies in between
+        body = load_generated_body()
+        hip_under_pelvis = body.joints_template[0, 1] - body.joints_template[1, 1]
+        soles = _sole_points(pose_from_angles(angles), still)[..., 1].min(axis=(1, 2))
+        lift = (hip_height + hip_under_pelvis + soles).clip(0)
+    return dict(angles=angles, root_tilt=still, yaw=yaw, path=np.cumsum(steps, axis=0), lift_m=lift)
 
 
 def _walk(rng: Rng, times: np.ndarray) -> dict:
-    motion = _gait_motion(rng, times, 0.0)
+    motion = _gait_motion(rng, times, walking(rng.uniform(0.7, 1.8), rng.uniform(0.7, 1.3)))
     if rng.random() < 0.3:  # one arm is busy: a telephone, a wave, a hand in the side
         busy = stack_angles(poses.arm_at_work(rng, str(rng.choice(SIDES))))
         chosen = busy.any(axis=1)
@@ -94,13 +69,13 @@ def _walk(rng: Rng, times: np.ndarray) -> dict:
 
 
 def _run(rng: Rng, times: np.ndarray) -> dict:
-    return _gait_motion(rng, times, rng.uniform(0.6, 1.0))
+    return _gait_motion(rng, times, running(rng.uniform(2.2, 4.0), rng.uniform(0.8, 1.2)))
 
 
 def _turn(rng: Rng, times: np.ndarray) -> dict:
     """Steps on the spot while the body turns."""
     rate = rng.choice([-1, 1]) * rng.uniform(0.8, 1.8)
-    angles = gait_angles(rng.uniform(0, 2 * np.pi) + 2 * np.pi * 0.9 * times, 0.4, 0.0, 0.6)
+    angles, _ = gait_cycle(stepping(), rng.uniform(0, 2 * np.pi) + 2 * np.pi * 0.9 * times)
     ease = 0.5 * rate * (times + np.sin(2.2 * times) / 2.2 * 0.5)
     look = np.clip(rate * 12, -20, 20)  # the head goes ahead
     for name in ('neck', 'head'):
@@ -108,8 +83,6 @@ def _turn(rng: Rng, times: np.ndarray) -> dict:
     return dict(angles=angles, root_tilt=np.zeros((len(times), 3)), yaw=2 * (ease - ease[0]), path=np.zeros((len(times), 2)),
                 lift_m=np.zeros(len(times)))
 
-
-# ----------------------------------------------------------------------------------------------------------- keyframes
 
 Keyframe = tuple[np.ndarray, float]  # angles (23, 3) degrees, tilt of the pelvis in degrees
 

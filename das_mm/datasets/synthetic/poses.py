@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from das_mm.models.body_models import LANDMARKS, load_generated_body
 from das_mm.models.body_models.arm_ik import reach
-from das_mm.models.body_models.joint_limits import (JOINT_LIMITS_DEG, angles_of_rotation, clip_angles, pose_from_angles,
-                                                    within_limits)
+from das_mm.models.body_models.joint_limits import (JOINT_LIMITS_DEG, about, angles_of_rotation, clip_angles,
+                                                    pose_from_angles, within_limits)
 from das_mm.models.body_models.skeleton import JOINT_INDEX
+
+from .gait import Gait, gait_cycle, running, walking
 
 Rng = np.random.Generator
 Angles = dict[str, np.ndarray]  # joint -> (3,) degrees as in joint_limits
@@ -34,11 +35,6 @@ def stack_angles(angles: Angles) -> np.ndarray:
     return stacked
 
 
-def _about(axis: str, degrees: float | np.ndarray) -> Rotation:
-    """Rotation about one coordinate axis, or several for an array (N,) of angles."""
-    return Rotation.from_rotvec(np.multiply.outer(np.radians(degrees), np.eye(3)['xyz'.index(axis)]))
-
-
 def leg(side: str, lift: float = 0.0, spread: float = 4.0, knee: float = 4.0, point: float | None = None,
         turn_out: float = 6.0) -> Angles:
     """Angles of one leg, degrees; the ankle keeps the sole level with the ground unless ``point`` (toes down) says else.
@@ -54,9 +50,11 @@ def leg(side: str, lift: float = 0.0, spread: float = 4.0, knee: float = 4.0, po
 def hanging_arm(side: str, lower: float = 74.0, swing: float = 0.0, twist: float = 0.0, elbow: float = 12.0,
                 forearm: float = 0.0) -> Angles:
     """Angles of an arm that hangs and swings: lowered from the side by ``lower``, brought forward by ``swing``, degrees."""
-    turn = _about('x', -swing) * _about('z', -lower) * _about('x', twist)
+    turn = about('x', -swing) * about('z', -0.89 * lower) * about('x', twist)
     sign = np.ones(3) if side == 'left' else _MIRROR
-    return {f'{side}_shoulder': angles_of_rotation('left_shoulder', turn) * sign,
+    # the shoulder girdle sinks with the arm
+    return {f'{side}_collar': np.array([0, 0, -0.11 * max(lower - 15, 0)]) * sign,
+            f'{side}_shoulder': angles_of_rotation('left_shoulder', turn) * sign,
             f'{side}_elbow': np.array([forearm, -elbow, 0.0]) * sign}
 
 
@@ -66,7 +64,7 @@ def relaxed(rng: Rng) -> Angles:
     angles: Angles = {}
     for side, sign in zip(SIDES, (1.0, -1.0)):
         eased = max(0.0, -weight * sign) * rng.uniform(5, 22)
-        angles |= leg(side, lift=0.6 * eased + rng.normal(0, 2), knee=2 + 1.2 * eased, spread=rng.uniform(1, 9),
+        angles |= leg(side, lift=0.6 * eased + rng.normal(0, 2), knee=2 + 1.2 * eased, spread=rng.uniform(-2, 6),
                       turn_out=rng.uniform(0, 18))
         angles |= hanging_arm(side, lower=rng.uniform(66, 80), swing=rng.normal(4, 7), twist=rng.normal(8, 12),
                               elbow=rng.uniform(6, 32), forearm=rng.normal(0, 15))
@@ -82,58 +80,12 @@ def _gaze(rng: Rng, yaw_std: float = 18.0, pitch: float = 0.0) -> Angles:
     return {'neck': np.array([0.5 * nod, 0.45 * yaw, 0.5 * lean]), 'head': np.array([0.5 * nod, 0.55 * yaw, 0.5 * lean])}
 
 
-def gait_angles(phase: float | np.ndarray, stride: float, run: float, arms: float = 1.0) -> np.ndarray:
-    """Walking or running at a phase of the gait cycle.
-
-    Args:
-        phase: Radians (any shape (*)); at 0 the left heel strikes, at pi the right one.
-        stride: 1 for a usual length of step.
-        run: 0 walks, 1 runs; in between it jogs.
-        arms: How far the arms swing; each goes against the leg of its side.
-
-    Returns:
-        (*, 23, 3) degrees.
-    """
-    phase = np.asarray(phase, float)
-    stacked = np.zeros((*phase.shape, 23, 3))
-    for side, shift in zip(SIDES, (0.0, np.pi)):
-        p = phase + shift
-        sign = 1.0 if side == 'left' else -1.0
-        # thigh forward at heel strike, backward at toe-off; measured curves of level gait, first harmonics
-        thigh = (6 + 9 * run) + stride * ((24 + 14 * run) * np.cos(p) - (2 - 8 * run) * np.cos(2 * p))
-        swing_knee = np.exp(np.cos(p - np.radians(268 - 6 * run)) * 3.2 - 3.2)  # bends while the leg swings forward
-        load_knee = np.exp(np.cos(p - np.radians(45)) * 5.0 - 5.0)              # gives a little under the weight
-        knee = 3 + 10 * run + stride**0.5 * ((58 + 42 * run) * swing_knee + (12 + 20 * run) * load_knee)
-        push = np.exp(np.cos(p - np.radians(212)) * 6.0 - 6.0)                   # toes push off behind
-        ankle = 0.55 * (thigh - knee) * (1 - 0.35 * swing_knee) + (22 + 8 * run) * push
-        stacked[..., JOINT_INDEX[f'{side}_hip'] - 1, 0] = -thigh
-        stacked[..., JOINT_INDEX[f'{side}_hip'] - 1, 2] = sign * 1.0
-        stacked[..., JOINT_INDEX[f'{side}_knee'] - 1, 0] = knee
-        stacked[..., JOINT_INDEX[f'{side}_ankle'] - 1, 0] = ankle
-        stacked[..., JOINT_INDEX[f'{side}_foot'] - 1, 0] = -(24 + 6 * run) * push
-        swing = arms * stride * (-(22 + 16 * run) * np.cos(p)) + 4 - 8 * run
-        elbow = 16 + 66 * run + arms * (8 + 12 * run) * (1 - np.cos(p)) / 2
-        turn = _about('x', -swing.ravel()) * _about('z', -(75 - 8 * run)) * _about('x', 6 - 30 * run)
-        mirror = np.array([1.0, sign, sign])
-        shoulder = angles_of_rotation('left_shoulder', turn) * mirror
-        stacked[..., JOINT_INDEX[f'{side}_shoulder'] - 1, :] = shoulder.reshape(*phase.shape, 3)
-        stacked[..., JOINT_INDEX[f'{side}_elbow'] - 1, 1] = -elbow * sign
-        stacked[..., JOINT_INDEX[f'{side}_hand'] - 1, 2] = -(12 + 15 * run) * sign
-    # shoulders turn against the hips
-    for name, share in (('spine1', 0.4), ('spine2', 0.4), ('spine3', 0.2)):
-        stacked[..., JOINT_INDEX[name] - 1, 1] = share * stride * (9 + 5 * run) * np.cos(phase)
-        stacked[..., JOINT_INDEX[name] - 1, 0] = share * (4 + 12 * run)
-    stacked[..., JOINT_INDEX['neck'] - 1, 1] = -0.6 * stride * (9 + 5 * run) * np.cos(phase)
-    stacked[..., JOINT_INDEX['neck'] - 1, 0] = -(1 + 6 * run)
-    return stacked
-
-
 def _unstack(stacked: np.ndarray) -> Angles:
     return {name: stacked[index - 1] for name, index in JOINT_INDEX.items() if index}
 
 
-def _gait(rng: Rng, run: float) -> Angles:
-    angles = _unstack(gait_angles(rng.uniform(0, 2 * np.pi), rng.uniform(0.7, 1.15), run, rng.uniform(0.5, 1.2)))
+def _gait(rng: Rng, gait: Gait) -> Angles:
+    angles = _unstack(gait_cycle(gait, rng.uniform(0, 2 * np.pi, 1))[0][0])
     gaze = _gaze(rng, 12)
     return angles | {name: angles[name] + gaze[name] for name in gaze}
 
@@ -284,7 +236,8 @@ def _hug(rng: Rng) -> tuple[Angles, float]:
 
 
 BUILDERS: dict[str, Callable[[Rng], tuple[Angles, float]]] = {
-    'stand': _stand, 'walk': lambda rng: (_gait(rng, 0.0), 0.0), 'run': lambda rng: (_gait(rng, rng.uniform(0.6, 1)), 6.0),
+    'stand': _stand, 'walk': lambda rng: (_gait(rng, walking(rng.uniform(0.6, 1.8), rng.uniform(0.6, 1.4))), 0.0),
+    'run': lambda rng: (_gait(rng, running(rng.uniform(2.2, 4.2), rng.uniform(0.7, 1.3))), 0.0),
     'sit': _sit, 'crouch': _crouch, 'bend': _bend, 'reach': _reach, 'wave': _wave, 'arms_crossed': _arms_crossed,
     't_pose': _t_pose, 'handshake': _handshake, 'hug': _hug}
 _SHARES = {'stand': 0.24, 'walk': 0.22, 'run': 0.08, 'sit': 0.12, 'crouch': 0.05, 'bend': 0.06, 'reach': 0.08, 'wave': 0.05,

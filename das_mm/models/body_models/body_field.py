@@ -112,7 +112,7 @@ def _torso() -> Field:
     trapezius = union(cone((0.022, 1.462, -0.045), (0.150, 1.394, -0.035), 0.026, 0.036),
                       cone((0.020, 1.428, -0.022), (0.150, 1.382, -0.012), 0.026, 0.032), width=0.03)
     breast = ellipsoid((0.078, 1.285, 0.066), (0.064, 0.060, 0.040), (-12, 12, 0))
-    blade = ellipsoid((0.082, 1.310, -0.094), (0.060, 0.085, 0.024), (0, 10, 10))
+    blade = ellipsoid((0.080, 1.310, -0.089), (0.066, 0.100, 0.024), (0, 10, 8))
     buttock = ellipsoid((0.072, 0.890, -0.070), (0.072, 0.088, 0.060), (0, 8, 0))
     return union(union(trunk, trapezius, width=0.05), breast, blade, buttock, width=0.07)
 
@@ -132,14 +132,14 @@ def _leg() -> Field:
     foot_rows = []
     #    z              cx     inner  outer  height of the back of the foot
     for z, cx, inner, outer, height in (
-            (-0.080, 0.103, 0.022, 0.022, 0.052), (-0.060, 0.103, 0.030, 0.030, 0.072), (-0.030, 0.103, 0.033, 0.033, 0.085),
+            (-0.076, 0.103, 0.022, 0.022, 0.056), (-0.060, 0.103, 0.028, 0.028, 0.072), (-0.030, 0.103, 0.033, 0.033, 0.085),
             (0.000, 0.104, 0.033, 0.034, 0.088), (0.030, 0.106, 0.034, 0.036, 0.078), (0.060, 0.109, 0.038, 0.040, 0.062),
             (0.095, 0.112, 0.043, 0.045, 0.046), (0.125, 0.113, 0.043, 0.043, 0.035), (0.150, 0.113, 0.037, 0.034, 0.027),
             (0.162, 0.112, 0.028, 0.022, 0.022)):
         foot_rows.append((z, cx, 0.018, inner, outer, 0.030, height - 0.018))
-    foot = loft(2, foot_rows, exponent=2.5, caps=(0.012, 0.012))
-    malleoli = union(ellipsoid((0.070, 0.085, -0.024), (0.010, 0.014, 0.013)),
-                     ellipsoid((0.136, 0.076, -0.032), (0.010, 0.014, 0.013)), width=0.01)
+    foot = loft(2, foot_rows, exponent=2.5, caps=(0.018, 0.012))
+    malleoli = union(ellipsoid((0.073, 0.085, -0.024), (0.009, 0.016, 0.014)),
+                     ellipsoid((0.133, 0.076, -0.032), (0.009, 0.016, 0.014)), width=0.01)
     kneecap = ellipsoid((0.099, 0.487, 0.046), (0.026, 0.030, 0.018))
     shape = union(union(limb, foot, width=0.045), union(malleoli, kneecap, width=0.01), width=0.025)
     return lambda points: smooth_max(shape(points), -points[:, 1], 0.012)  # a flat sole on the ground

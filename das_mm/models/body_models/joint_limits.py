@@ -63,6 +63,11 @@ def angles_from_pose(body_pose: np.ndarray) -> np.ndarray:
     return np.degrees(_swing_twist(Rotation.from_rotvec(np.reshape(body_pose, (-1, 3))), axes)).reshape(shape)
 
 
+def about(axis: str, degrees: float | np.ndarray) -> Rotation:
+    """Rotation about one coordinate axis, or several for an array (N,) of angles."""
+    return Rotation.from_rotvec(np.multiply.outer(np.radians(degrees), np.eye(3)['xyz'.index(axis)]))
+
+
 def angles_of_rotation(joint: str, rotation: Rotation) -> np.ndarray:
     """Angles of one joint's rotation or rotations, (3,) or (N, 3) degrees."""
     quaternions = rotation.as_quat()

@@ -107,27 +107,28 @@ def test_multi_source_gate_and_zero_padding_by_hand():
 @pytest.mark.parametrize('layers', [1, 3])
 def test_exact_offset_field_is_a_fixed_point(layers, dims):
     """If U[p] leads from every p to the joint, every source says so, wherever it is and whatever its weight."""
-    height, width, joint = 14, 15, torch.tensor([7.3, 6.6]).double()
+    height, width, joint = 24, 25, torch.tensor([12.3, 11.6]).double()
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing='ij')
     field = [joint[0] - x, joint[1] - y] + [torch.full_like(x, 0.8, dtype=torch.float64)] * (dims - 2)
     offsets = torch.stack(field).double()[None]
     feat, _ = random_maps(1, 1, dims, height, width)
-    inner = torch.zeros(1, height, width)
-    inner[:, 3:-3, 3:-3] = 1  # the sources below stay on the map from here
-    points = PointIndex(*inner.nonzero(as_tuple=True))
 
-    plain = PlainUpdate(1, 4, dims, layers)
-    updates = [quiet_multi_source(1, dims, num_layers=layers)]
-    for name in updates[0].layers:
-        network = getattr(updates[0], name).next_level_offset
-        torch.nn.init.uniform_(network.sampling_offset.bias, -2, 2)
-        torch.nn.init.normal_(network.sampling_offset.weight, std=0.1)
+    torch.manual_seed(0)
+    update = quiet_multi_source(1, dims, num_layers=layers)
+    for name in update.layers:
+        network = getattr(update, name).next_level_offset
+        torch.nn.init.uniform_(network.sampling_offset.bias, -1, 1)
+        torch.nn.init.normal_(network.sampling_offset.weight, std=0.02)
         torch.nn.init.normal_(network.sampling_conf.weight)
+    updates, inner = [update], torch.zeros(1, height, width)
+    inner[:, 3 * layers:-3 * layers, 3 * layers:-3 * layers] = 1  # the sources of all layers stay on the map
     if dims == 2:
-        updates.append(plain)  # it adds the depth at the target to the depth at p, so its field has zero depth there
+        updates.append(PlainUpdate(1, 4, dims, layers))  # for depth it adds what target and pixel say: no fixed point
+    points = PointIndex(*inner.nonzero(as_tuple=True))
     for update in updates:
         for result in (update.sparse(feat, offsets, points),
                        [at_points(maps, points, 1, dims) for maps in update.dense(feat, offsets)]):
+            assert len(result) == layers
             for values in result:
                 torch.testing.assert_close(values, at_points(offsets, points, 1, dims), rtol=0, atol=1e-9)
 
