@@ -39,7 +39,7 @@ def write_toy_dataset(root: str | Path, num_images: int = 8, image_size: tuple[i
         with_3d: Otherwise no camera and no 3D keypoints are written.
 
     Returns:
-        Path of the annotation file. Load with ``data_root=root, ann_file='annotations.json', data_prefix=dict(img='images')``.
+        Path of the annotation file. Load with ``data_root=root``, ``data_prefix=dict(img='images')``.
     """
     root, kset = Path(root), KEYPOINT_SETS[keypoint_set]
     (root / 'images').mkdir(parents=True, exist_ok=True)
@@ -123,8 +123,8 @@ def random_pose_mm(rng: np.random.Generator) -> dict[str, np.ndarray]:
         for chain, start, spread in ((_ARM, 'shoulder', 1.2), (_LEG, 'hip', .45)):
             position, swing, raise_ = points[f'{side}_{start}'], *rng.uniform(-spread, spread, 2)
             for joint, length in chain:
-                direction = np.array([sign * abs(math.sin(raise_)) * math.cos(swing), math.cos(raise_) * math.cos(swing),
-                                      math.sin(swing)])
+                direction = np.array([sign * abs(math.sin(raise_)) * math.cos(swing),
+                                      math.cos(raise_) * math.cos(swing), math.sin(swing)])
                 position = position + length * direction
                 points[f'{side}_{joint}'] = position
                 swing += rng.uniform(0, .8) if start == 'shoulder' else -rng.uniform(0, .5)

@@ -1,0 +1,11 @@
+"""What a script needs: load a model, find people in images and videos, read and re-solve results."""
+from .checkpoint import load_checkpoint_strict
+from .inferencer import DASInferencer, predict_images
+from .inputs import open_sources
+from .intrinsics import CameraFinder, parse_intrinsics
+from .loading import build_model, load_model
+from .results import make_result, people_of, read_results, resolve_for_camera, result_schema
+
+__all__ = ['CameraFinder', 'DASInferencer', 'build_model', 'load_checkpoint_strict', 'load_model', 'make_result',
+           'open_sources', 'parse_intrinsics', 'people_of', 'predict_images', 'read_results', 'resolve_for_camera',
+           'result_schema']

@@ -17,7 +17,8 @@ from das_mm.errors import UserError
 DEFAULT_SIGMA = 0.08
 
 # published with the COCO keypoint task (per-keypoint constant kappa = 2 * sigma)
-COCO_SIGMAS = dict(nose=.026, eye=.025, ear=.035, shoulder=.079, elbow=.072, wrist=.062, hip=.107, knee=.087, ankle=.089)
+COCO_SIGMAS = dict(nose=.026, eye=.025, ear=.035, shoulder=.079, elbow=.072, wrist=.062, hip=.107, knee=.087,
+                   ankle=.089)
 
 # keypoint of the target -> what may stand for it, best first, if the source lacks it and nothing else claims it
 SUBSTITUTES: dict[str, tuple[str, ...]] = {
@@ -146,8 +147,8 @@ def convert_keypoints(keypoints: np.ndarray, valid: np.ndarray, src: str | Keypo
         derive: Keypoints of ``dst`` that the source lacks and that are made as a mean (:data:`DERIVATIONS`).
 
     Returns:
-        keypoints (*, K_dst, D) and valid (*, K_dst) of the same types; absent keypoints are 0 with flag 0, a derived one
-        has the lesser flag of its sources.
+        keypoints (*, K_dst, D) and valid (*, K_dst) of the same types; absent keypoints are 0 with flag 0, a derived
+        one has the lesser flag of its sources.
 
     Raises:
         ValueError: The number of keypoints is not that of ``src``.
@@ -223,8 +224,8 @@ def _make(name: str, keypoints: str, links: str, root: str, sigmas: dict[str, fl
                  k.replace('r_', 'right_', 1) if k.startswith('r_') else k for k in keypoints.split())
     pairs = tuple((int(a), int(b)) for a, b in (link.split('-') for link in links.split()))
     published = {**COCO_SIGMAS, **(sigmas or {})}
-    return KeypointSet(name, full, pairs, root,
-                       tuple(published.get(k.removeprefix('left_').removeprefix('right_'), DEFAULT_SIGMA) for k in full))
+    sideless = (k.removeprefix('left_').removeprefix('right_') for k in full)
+    return KeypointSet(name, full, pairs, root, tuple(published.get(k, DEFAULT_SIGMA) for k in sideless))
 
 
 _PANOPTIC = ('mid_hip l_shoulder l_elbow l_wrist l_hip l_knee l_ankle '

@@ -64,8 +64,9 @@ FAULTS = [
     (set_in('annotations', 4, 'image_id', value=77), r'annotations\[4\] \(id 5\).image_id: no image has this id'),
     (set_in('annotations', 4, 'id', value=1), r'annotations\[4\] \(id 1\).id: is used before'),
     (set_in('annotations', 2, 'keypoints', value=[0] * 51),
-     r'annotations\[2\] \(id 3\).keypoints: has shape \(51,\), expected \(45,\)\n  remedy: panoptic15 has 15 keypoints'),
-    (set_in('annotations', 2, 'keypoints', 3, value='x'), r'annotations\[2\] \(id 3\).keypoints: is not a regular list'),
+     r'annotations\[2\] \(id 3\).keypoints: has shape \(51,\), expected \(45,\)\n.*panoptic15 has 15 keypoints'),
+    (set_in('annotations', 2, 'keypoints', 3, value='x'),
+     r'annotations\[2\] \(id 3\).keypoints: is not a regular list'),
     (set_in('annotations', 2, 'keypoints', 3, value=NAN), r'annotations\[2\] \(id 3\).keypoints: holds NaN'),
     (set_in('annotations', 2, 'keypoints', 3, value=None), r'annotations\[2\] \(id 3\).keypoints: holds NaN'),
     (set_in('annotations', 2, 'keypoints', 2, value=7), r'annotations\[2\] \(id 3\).keypoints: holds a flag'),
@@ -135,7 +136,8 @@ def test_values_are_read_exactly(good, tmp_path):
     content = json.loads(good)
     people = content['annotations']
     people.reverse()  # the order in the file does not matter
-    people[0] |= dict(keypoints_3d_valid=[0, *[1] * 14], track_id=9007199254740993, is_valid=False, iscrowd=True, smpl=4)
+    people[0] |= dict(keypoints_3d_valid=[0, *[1] * 14], track_id=9007199254740993, is_valid=False, iscrowd=True,
+                      smpl=4)
     people[0]['keypoints_3d'][0] = [NAN, NAN, -1]  # not valid: may hold anything
     people[0]['keypoints'][6:9] = [NAN, NAN, 0]
     content['images'][2]['cam_param']['dist'] = [0.0] * 5
@@ -151,7 +153,8 @@ def test_values_are_read_exactly(good, tmp_path):
         triples = np.array(person['keypoints']).reshape(-1, 3)
         labelled = triples[:, 2] > 0
         assert (read.flags[row] == triples[:, 2]).all()
-        assert (read.keypoints[row][labelled] == triples[labelled, :2]).all() and (read.keypoints[row][~labelled] == 0).all()
+        assert (read.keypoints[row][labelled] == triples[labelled, :2]).all()
+        assert (read.keypoints[row][~labelled] == 0).all()
         x, y, w, h = person['bbox']
         assert read.bbox[row].tolist() == [x, y, x + w, y + h] and read.area[row] == person.get('area', w * h)
         if 'keypoints_3d' in person:

@@ -57,10 +57,11 @@ def test_record(toy):
         assert record['img_path'] == str(toy / 'images' / image['file_name']) and record['img_id'] == image['id']
         assert record['id'] == [a['id'] for a in people] == record['ann_id'].tolist()
         assert record['ori_shape'] == (128, 160) and record['dataset_name'] == 'toy' and record['has_3d']
-        assert record['camera']['source'] == 'annotation' and np.allclose(record['camera']['K'], image['cam_param']['K'])
+        K = record['camera']['K']
+        assert record['camera']['source'] == 'annotation' and np.allclose(K, image['cam_param']['K'])
         assert np.allclose(record['keypoints_3d'], [a['keypoints_3d'] for a in people], atol=1e-2)
         assert np.allclose(record['root_depth_mm'], [a['root_depth'] for a in people])
-        assert np.allclose(project(record['keypoints_3d'].astype(float), record['camera']['K']), record['keypoints'], atol=1e-3)
+        assert np.allclose(project(record['keypoints_3d'].astype(float), K), record['keypoints'], atol=1e-3)
         triples = np.array([a['keypoints'] for a in people]).reshape(-1, 15, 3)
         assert np.allclose(record['keypoints'], triples[..., :2], atol=1e-4)
         assert (record['keypoints_flags'] == triples[..., 2]).all()
@@ -106,7 +107,8 @@ def test_conversion_keeps_2d_and_3d_together(tmp_path, stored, learnt, root):
             assert record['root_depth_mm'][n] == pytest.approx(middle[2], abs=1e-2)
             assert np.allclose(record['root_px'][n], project(middle, camera['K'], camera['dist']), atol=1e-3)
             for name in ('left_wrist', 'right_knee'):
-                assert np.allclose(record['keypoints_3d'][n, target.index(name)], stored_3d[source.index(name)], atol=1e-2)
+                read_3d = record['keypoints_3d'][n, target.index(name)]
+                assert np.allclose(read_3d, stored_3d[source.index(name)], atol=1e-2)
 
 
 def test_images_marked_2d_only_keep_their_depth_to_themselves(toy):
@@ -130,21 +132,24 @@ def test_official_coco_as_it_is(tmp_path):
     assert (record['root_flags'] == hips).all()
     assert np.allclose(record['root_px'][hips > 0], record['keypoints'][hips > 0][:, 11:13].mean(axis=1))
     converted = panoptic.get_data_info(0)
-    assert np.allclose(converted['keypoints'][:, 1], record['keypoints'][:, 0]) and (converted['keypoints_flags'][:, 0] == 0).all()
+    assert np.allclose(converted['keypoints'][:, 1], record['keypoints'][:, 0])
+    assert (converted['keypoints_flags'][:, 0] == 0).all()
     assert (with_neck.get_data_info(0)['keypoints_flags'][:, 0] > 0).any()
     for dataset in (native, panoptic):
         for index in range(len(dataset)):
             labels = dataset[index]['data_samples'].gt_instance_labels
             assert (labels.root_depths_weights == 0).all() and (labels.relative_depths_weights == 0).all()
         labels = dataset[0]['data_samples'].gt_instance_labels
-        assert len(labels) >= 3 and labels.center_valid.sum() == (hips > 0).sum()  # the crowd and the unlabelled: ignored
+        # the crowd and the unlabelled are there, to be ignored
+        assert len(labels) >= 3 and labels.center_valid.sum() == (hips > 0).sum()
 
 
 def test_lazy_init_indices_filter_and_subset(tmp_path):
     write_toy_dataset(tmp_path, num_images=10, people=(0, 1), seed=1)
     dataset = build(tmp_path, lazy_init=True)
-    assert dataset.metainfo['num_keypoints'] == 15 and not dataset._fully_initialized
+    assert dataset.metainfo['num_keypoints'] == 15 and dataset.skipped == [] and not dataset._fully_initialized
     dataset.full_init()
+    assert len(list(dataset)) == 10  # iteration ends
     counts = [len(dataset.get_data_info(i)['bbox']) for i in range(10)]
     assert len(dataset) == 10 and 0 in counts
     filtered = build(tmp_path, filter_cfg=dict(filter_empty_gt=True))
@@ -165,7 +170,8 @@ def test_pipeline_is_found_under_any_scope(toy):
         with DefaultScope.overwrite_default_scope(scope):
             assert build(toy, pipeline=pipeline)[0]['inputs'].shape == (3, 128, 160)
     with DefaultScope.overwrite_default_scope('mmpose'):
-        assert isinstance(DATASETS.build(dict(type='das_mm.DASDataset', ann_file=str(toy / 'annotations.json'))), DASDataset)
+        dataset = DATASETS.build(dict(type='das_mm.DASDataset', ann_file=str(toy / 'annotations.json')))
+        assert isinstance(dataset, DASDataset)
 
 
 # unreadable images
@@ -276,9 +282,10 @@ def test_a_cut_jpeg_is_noticed_and_a_long_tail_is_not_a_fault(tmp_path):
 
 def test_concat_and_combined_datasets(toy, tmp_path):
     write_toy_coco(tmp_path / 'coco')
-    coco = dict(type='das_mm.DASDataset', ann_file='annotations/person_keypoints_toy2017.json', data_prefix=dict(img='toy2017'),
-                data_root=str(tmp_path / 'coco'))
-    ours = dict(type='das_mm.DASDataset', ann_file='annotations.json', data_root=str(toy), data_prefix=dict(img='images'))
+    coco = dict(type='das_mm.DASDataset', ann_file='annotations/person_keypoints_toy2017.json',
+                data_root=str(tmp_path / 'coco'), data_prefix=dict(img='toy2017'))
+    ours = dict(type='das_mm.DASDataset', ann_file='annotations.json', data_root=str(toy),
+                data_prefix=dict(img='images'))
     both = ConcatDataset([DATASETS.build(dict(cfg, pipeline=toy_pipeline(train=True))) for cfg in (ours, coco)])
     assert len(both) == 12 and both.metainfo['num_keypoints'] == 15
     batch = pseudo_collate([both[i] for i in range(12)])

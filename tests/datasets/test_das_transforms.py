@@ -9,8 +9,9 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import TRANSFORMS as MMPOSE_TRANSFORMS
 
+from das_mm.datasets.datasets import DASDataset
 from das_mm.datasets.transforms import DASRandomAffine, DASRandomFlip, DASResize, PackDASInputs, warp_image
-from das_mm.registry import DATASETS, MODELS, TRANSFORMS
+from das_mm.registry import MODELS, TRANSFORMS
 from das_mm.structures import KEYPOINT_SETS, focal_px, project, warp_points
 from tests.toy import toy_pipeline, write_toy_coco, write_toy_dataset
 
@@ -31,8 +32,7 @@ GEOMETRY = {
 def toy(tmp_path_factory):
     root = tmp_path_factory.mktemp('toy')
     ann_file = write_toy_dataset(root, num_images=5, people=(1, 3), seed=3)
-    return DATASETS.build(dict(type='DASDataset', ann_file=ann_file, data_root=str(root), data_prefix=dict(img='images'),
-                               _scope_='das_mm'))
+    return DASDataset(ann_file=ann_file, data_root=str(root), data_prefix=dict(img='images'))
 
 
 def load(dataset, index):
@@ -113,7 +113,8 @@ def kept_rows(results):
         for point in points:
             x, y, _ = inverse @ [*point, 1]
             on_input = -0.5 <= point[0] < width - 0.5 and -0.5 <= point[1] < height - 0.5
-            anything |= on_input and -0.5 <= x < results['ori_shape'][1] - 0.5 and -0.5 <= y < results['ori_shape'][0] - 0.5
+            stored_height, stored_width = results['ori_shape']
+            anything |= on_input and -0.5 <= x < stored_width - 0.5 and -0.5 <= y < stored_height - 0.5
         kept.append(bool(anything))
     return np.array(kept)
 
@@ -194,8 +195,9 @@ def test_randomness_is_numpys(toy):
 
 def test_augmentation_ranges():
     np.random.seed(0)
-    transform = DASRandomAffine(input_size=(200, 100), scale_range=(0.6, 1.4), translate_sigma=0.15, max_rotation_rad=0.15)
-    warps = [transform(dict(img=np.zeros((50, 100, 3), np.uint8)))['warp_mat'] for _ in range(300)]
+    image = np.zeros((50, 100, 3), np.uint8)
+    transform = DASRandomAffine(input_size=(200, 100), max_rotation_rad=0.15)
+    warps = [transform(dict(img=image))['warp_mat'] for _ in range(300)]
     factors = np.array([math.sqrt(np.linalg.det(warp[:, :2])) for warp in warps]) / 2
     angles = np.array([math.atan2(warp[1, 0], warp[0, 0]) for warp in warps])
     centres = np.stack([warp_points(np.array([49.5, 24.5]), warp) for warp in warps])
@@ -203,11 +205,10 @@ def test_augmentation_ranges():
     assert -0.15 <= angles.min() < -0.13 and 0.13 < angles.max() <= 0.15
     shifts = (centres - [99.5, 49.5]) / [200, 100]
     assert np.abs(shifts).max() <= 0.3 + 1e-9 and 0.11 < shifts.std() < 0.17 and abs(shifts.mean()) < 0.02
-    sizes = {DASResize(short_side_range=(60, 64), max_long_side=110)(dict(img=np.zeros((50, 100, 3), np.uint8)))['img_shape']
-             for _ in range(60)}
-    assert sizes == {(55, 110)}
-    sizes = {DASResize(short_side_range=(60, 62))(dict(img=np.zeros((50, 100, 3), np.uint8)))['img_shape'] for _ in range(60)}
-    assert sizes == {(60, 120), (61, 122), (62, 124)}
+    resize = DASResize(short_side_range=(60, 64), max_long_side=110)
+    assert {resize(dict(img=image))['img_shape'] for _ in range(60)} == {(55, 110)}
+    resize = DASResize(short_side_range=(60, 62))
+    assert {resize(dict(img=image))['img_shape'] for _ in range(60)} == {(60, 120), (61, 122), (62, 124)}
     with pytest.raises(ValueError, match='either'):
         DASResize()
 
@@ -300,20 +301,17 @@ def test_an_image_without_annotations_packs():
 
 def test_2d_and_3d_images_of_any_size_share_a_batch(tmp_path):
     """Synthetic 3D, COCO 2D and an image without people go through one data preprocessor."""
-    datasets = []
-    for ann_file, prefix, size, extra in (
-            (write_toy_dataset(tmp_path / 'a', 2, people=(2, 2)), 'images', (160, 100), {}),
-            (write_toy_dataset(tmp_path / 'b', 2, people=(0, 0)), 'images', (96, 160), {}),
-            (write_toy_coco(tmp_path / 'c', 2, people=(1, 1)), 'toy2017', (128, 128), dict(source_keypoint_set='coco17'))):
-        datasets.append(DATASETS.build(dict(
-            type='DASDataset', ann_file=ann_file, data_root=str(ann_file.split('annotations')[0]), pipeline=toy_pipeline(size),
-            data_prefix=dict(img=prefix), **extra)))
+    sources = (('a', write_toy_dataset(tmp_path / 'a', 2, people=(2, 2)), 'images', (160, 100)),
+               ('b', write_toy_dataset(tmp_path / 'b', 2, people=(0, 0)), 'images', (96, 160)),
+               ('c', write_toy_coco(tmp_path / 'c', 2, people=(1, 1)), 'toy2017', (128, 128)))
+    datasets = [DASDataset(ann_file=ann_file, data_root=str(tmp_path / root), data_prefix=dict(img=prefix),
+                           pipeline=toy_pipeline(size)) for root, ann_file, prefix, size in sources]
     samples = [dataset[i] for dataset in datasets for i in range(2)]
     fields = {(frozenset(s['data_samples'].gt_instances.keys()), frozenset(s['data_samples'].gt_instance_labels.keys()),
                frozenset(s['data_samples'].metainfo_keys())) for s in samples}
     assert len(fields) == 1
-    preprocess = MODELS.build(dict(type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375],
-                                   bgr_to_rgb=True, pad_size_divisor=32))
+    preprocess = MODELS.build(dict(type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53],
+                                   std=[58.395, 57.12, 57.375], bgr_to_rgb=True, pad_size_divisor=32))
     batch = preprocess(pseudo_collate(samples), training=True)
     assert batch['inputs'].shape == (6, 3, 128, 128) and batch['inputs'].dtype == torch.float32
     height, width = batch['data_samples'][0].img_shape

@@ -9,7 +9,8 @@ from das_mm.structures import KEYPOINT_SETS, project
 from tests.toy import write_toy_coco, write_toy_dataset
 
 
-@pytest.mark.parametrize('keypoint_set', ['panoptic15', 'coco17', 'muco21', 'mupots17', 'h36m17', 'lsp14', 'crowdpose14'])
+@pytest.mark.parametrize('keypoint_set',
+                         ['panoptic15', 'coco17', 'muco21', 'mupots17', 'h36m17', 'lsp14', 'crowdpose14'])
 def test_2d_is_the_image_of_3d(tmp_path, keypoint_set):
     with open(write_toy_dataset(tmp_path, 4, (200, 150), keypoint_set, people=(1, 3))) as stream:
         content = json.load(stream)
@@ -40,7 +41,8 @@ def test_limbs_are_drawn_where_the_keypoints_are(tmp_path):
 
 
 def test_same_seed_same_data(tmp_path):
-    texts = [open(write_toy_dataset(tmp_path / name, 3, seed=seed)).read() for name, seed in (('a', 1), ('b', 1), ('c', 2))]
+    texts = [open(write_toy_dataset(tmp_path / name, 3, seed=seed)).read()
+             for name, seed in (('a', 1), ('b', 1), ('c', 2))]
     assert texts[0] == texts[1] != texts[2]
     assert (tmp_path / 'a/images/000002.png').read_bytes() == (tmp_path / 'b/images/000002.png').read_bytes()
 

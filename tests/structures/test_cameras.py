@@ -17,7 +17,8 @@ H36M_LIKE = np.array([-0.2078, 0.2487, -0.0014, -0.0009, -0.0030])
 
 def random_points(seed=0, shape=(7, 15)):
     rng = np.random.default_rng(seed)
-    return np.stack([rng.uniform(-1200, 1200, shape), rng.uniform(-700, 700, shape), rng.uniform(2000, 6000, shape)], -1)
+    x, y, z = rng.uniform(-1200, 1200, shape), rng.uniform(-700, 700, shape), rng.uniform(2000, 6000, shape)
+    return np.stack([x, y, z], -1)
 
 
 def similarity(scale, angle, shift, mirror=False):

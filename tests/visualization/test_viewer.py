@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import re
 
+import cv2
 import numpy as np
 import pytest
 
 from das_mm.errors import UserError
 from das_mm.visualization import People, Scene, write_viewer
-from das_mm.visualization.palette import PERSON_COLORS, css
+from das_mm.visualization.palette import PERSON_COLORS
 
-from .browser import CHROMIUM, open_page
+from .browser import CHROMIUM, Browser
 from .figures import K, NAMES, SET, SIZE, photo, standing_people
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason='no Chromium is installed (Debian: apt-get install chromium): '
-                                    'what the viewer shows is not checked')
 TWO = ((-500.0, 0.0, 3000.0), (600.0, 100.0, 4200.0))
+
+
+EYE = "JSON.stringify(document.getElementById('plot')._fullLayout.scene._scene.getCamera().eye)"
 
 
 def two_scenes() -> list[Scene]:
@@ -27,29 +29,32 @@ def pixels_near(image: np.ndarray, rgb: tuple[int, int, int], tolerance: int = 4
     return int((np.abs(image[..., ::-1].astype(int) - rgb).max(-1) <= tolerance).sum())
 
 
-def visible_text(dom: str, element: str) -> str:
-    return re.search(rf'id="{element}"[^>]*>(.*?)</(?:p|h1|span|div|ul)>', dom, re.DOTALL)[1]
+@pytest.fixture(scope='module')
+def browser(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip('no Chromium is installed (Debian: apt-get install chromium): what the viewer shows is not checked')
+    with Browser(tmp_path_factory.mktemp('chromium')) as opened:
+        yield opened
 
 
-@needs_chromium
-def test_shows_the_people(tmp_path):
-    page = write_viewer(tmp_path / 'viewer.html', two_scenes(), 'Two <people>', SET)
-    shown = open_page(page, tmp_path)
-    assert 'failure' not in shown.body
-    assert (shown.body['people'], shown.body['truth'], shown.body['frame'], shown.body['frames']) == ('2', '1', '0', '2')
-    assert shown.body['joints'] == str(3 * 15)  # every joint of three skeletons has its marker
-    assert shown.body['peopletraces'] == str(2 * 3 + 2)  # bones, joints, label for each; bones, joints of the truth
-    assert shown.body['camerasource'] == 'annotation'
-    assert visible_text(shown.dom, 'title') == 'Two &lt;people&gt;'
-    assert visible_text(shown.dom, 'count') == '2 people found'
-    people = visible_text(shown.dom, 'people')
-    for i, depth in enumerate(('3.00 m', '4.20 m')):
-        assert f'person {i + 1}' in people and depth in people
-    assert 'score 0.90' in people and 'score 0.80' in people
-    assert 'intrinsics given with the data' in visible_text(shown.dom, 'camera')
-    assert 'feet of 2' in visible_text(shown.dom, 'ground')
+def test_shows_the_people(tmp_path, browser):
+    browser.open(write_viewer(tmp_path / 'viewer.html', two_scenes(), 'Two <people>', SET))
+    body = browser.body()
+    assert 'failure' not in body
+    assert (body['people'], body['truth'], body['frame'], body['frames']) == ('2', '1', '0', '2')
+    assert body['joints'] == str(3 * 15)  # every joint of three skeletons has its marker
+    assert body['peopleTraces'] == str(2 * 3 + 2)  # bones, joints, label for each; bones, joints of the truth
+    assert body['cameraSource'] == 'annotation' and 'intrinsics given with the data' in browser.text('camera')
+    assert browser.text('title') == 'Two <people>'
+    assert browser.text('count') == '2 people found' and browser.text('nobody') == ''
+    assert browser.text('truth-count').startswith('1 true')
+    people = browser.text('people')
+    for text in ('person 1', 'score 0.90', '3.00 m', 'person 2', 'score 0.80', '4.20 m'):
+        assert text in people
+    assert 'feet of 2' in browser.text('ground')
+    assert browser.evaluate('performance.getEntriesByType("resource").filter(e => e.name.startsWith("http")).length') == 0
     # the canvas (left of the panel, away from the legend) is not empty: both colours, the truth's white, the frustum
-    canvas = shown.screenshot[60:700, :840]
+    canvas = browser.screenshot()[40:640, :540]
     for color in PERSON_COLORS[:2]:
         assert pixels_near(canvas, color) > 60, color
     assert pixels_near(canvas, (255, 255, 255), 25) > 30
@@ -57,78 +62,82 @@ def test_shows_the_people(tmp_path):
     assert pixels_near(canvas, (100, 110, 120), 6) > 500  # the image itself, as a plane
 
 
-@needs_chromium
-def test_answers_to_mouse_and_keys(tmp_path):
-    page = write_viewer(tmp_path / 'viewer.html', two_scenes(), 'Two', SET)
-    shown = open_page(page, tmp_path, script='''
-        const plot = document.getElementById('plot');
-        const markers = () => plot.data.filter(t => t.mode === 'markers' && t.hovertext.length === 15);
-        log.hover = markers().flatMap(t => t.hovertext);
-        const box = plot.getBoundingClientRect(), target = document.elementFromPoint(500, 300);
-        const eye = () => JSON.stringify(plot._fullLayout.scene._scene.getCamera().eye);
-        const mouse = (kind, x, buttons) => target.dispatchEvent(new MouseEvent(kind,
-            { bubbles: true, clientX: x, clientY: 300, button: 0, buttons, view: window }));
-        log.before = eye();
-        mouse('mousemove', 500, 0); mouse('mousedown', 500, 1);
-        for (let x = 500; x < 640; x += 20) { mouse('mousemove', x, 1); await rest(); }
-        mouse('mouseup', 640, 0); await rest(300);
-        log.after = eye();
-        document.getElementById('show-truth').click(); await rest(500);
-        log.jointsWithoutTruth = document.body.dataset.joints;
-        const key = name => document.body.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }));
-        key('ArrowRight'); await rest(500);
-        log.second = { ...document.body.dataset };
-        key('ArrowLeft'); await rest(500);
-        log.back = document.body.dataset.frame;
-        document.getElementById('slider').value = 1;
-        document.getElementById('slider').dispatchEvent(new Event('input')); await rest(500);
-        ''')
-    log = shown.log
-    assert 'error' not in log, log
+def test_camera_view_puts_people_on_their_pixels(tmp_path, browser):
+    """From the camera, the drawn joints and the image behind them fall together as the intrinsics say."""
+    image = photo()
+    for x, y in standing_people(*TWO).keypoints_px.reshape(-1, 2):
+        cv2.circle(image, (round(x), round(y)), 4, (0, 0, 255), -1)
+    browser.open(write_viewer(tmp_path / 'v.html', [Scene('a', standing_people(*TWO), SIZE, K, 'user', image)], 'A', SET),
+                 '#view=camera&predicted=0')
+    without = browser.screenshot()[40:640, :540].astype(int)
+    browser.evaluate("document.getElementById('show-predicted').click()")
+    browser.wait_for("document.body.dataset.joints === '30'")
+    drawn = np.abs(browser.screenshot()[40:640, :540].astype(int) - without).max(-1) > 60
+    red = (without[..., 2] > 150) & (without[..., 1] < 90)
+    assert red.sum() > 500
+    # nearly all of the red dots lie under or beside a drawn joint
+    near = cv2.dilate(drawn.astype(np.uint8), np.ones((25, 25))) > 0
+    assert near[red].mean() > 0.95 and drawn.sum() < 0.1 * drawn.size
+
+
+def test_answers_to_mouse_and_keys(tmp_path, browser):
+    browser.open(write_viewer(tmp_path / 'viewer.html', two_scenes(), 'Two', SET))
+    hover = browser.evaluate("document.getElementById('plot').data.filter(t => t.mode === 'markers')"
+                             '.flatMap(t => t.hovertext)')
     left_wrist = standing_people(*TWO).keypoints_cam_mm[1, NAMES.index('left_wrist')]
     x, y, z = (f'{value:.0f}' for value in left_wrist)
-    assert any(text == f'<b>left wrist</b>, person 2<br>x {x} mm<br>y {y} mm<br>z {z} mm' for text in log['hover'])
-    assert len(log['hover']) == 45
-    assert log['before'] != log['after'], 'dragging did not orbit'
-    assert log['jointsWithoutTruth'] == '30'
-    assert (log['second']['frame'], log['second']['people'], log['back']) == ('1', '0', '0')
-    # ends on the second image: nobody, and a camera that is a guess
-    assert shown.body['frame'] == '1' and shown.body['joints'] == '0' and shown.body['camerasource'] == 'default_fov'
-    assert 'hidden' not in re.search(r'<div id="nobody"[^>]*>', shown.dom)[0]
-    assert visible_text(shown.dom, 'count') == 'nobody found'
-    assert 'default field of view assumed' in visible_text(shown.dom, 'camera')
-    assert 'no grid' in visible_text(shown.dom, 'ground')
+    assert f'<b>left wrist</b>, person 2<br>x {x} mm<br>y {y} mm<br>z {z} mm' in hover
+
+    before = browser.evaluate(EYE)
+    browser.mouse('mouseMoved', 250, 300)
+    browser.mouse('mousePressed', 250, 300, pressed=True)
+    for step in range(1, 8):
+        browser.mouse('mouseMoved', 250 + 20 * step, 300, pressed=True)
+        browser.evaluate('new Promise(requestAnimationFrame)')
+    browser.mouse('mouseReleased', 390, 300)
+    browser.wait_for(f'{EYE} !== {before!r}')
+
+    browser.evaluate("document.getElementById('show-truth').click()")
+    browser.wait_for("document.body.dataset.joints === '30'")
+    browser.press('ArrowRight')
+    browser.wait_for("document.body.dataset.frame === '1'")
+    body = browser.body()
+    # the second image: nobody, and a camera that is a guess
+    assert (body['people'], body['joints'], body['cameraSource']) == ('0', '0', 'default_fov')
+    assert browser.text('nobody') == browser.text('count') == 'nobody found'
+    assert 'default field of view assumed' in browser.text('camera') and 'no grid' in browser.text('ground')
+    browser.press('ArrowLeft')
+    browser.wait_for("document.body.dataset.people === '2'")
 
 
-@needs_chromium
-def test_plays_a_sequence_with_bodies(tmp_path):
+def test_plays_a_sequence_with_bodies(tmp_path, browser):
     faces = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]])
     corners = np.array([[0, -800, 0], [-300, 800, -200], [300, 800, -200], [0, 800, 300]], float)
     scenes = []
-    for step in range(4):
+    for step in range(3):
         roots = [(-600.0 + 200 * step, 0, 3000), (600, 0, 4000.0)]
         people = standing_people(*roots, track_ids=np.array([6, 3]), vertices_cam_mm=corners + np.array(roots)[:, None])
         scenes.append(Scene(f'frame {step}', people, SIZE, K, 'user', photo()))
-    page = write_viewer(tmp_path / 'walk.html', scenes, 'A walk', SET, faces=faces, frames_per_second=10)
-    shown = open_page(page, tmp_path, fragment='#frame=1', script='''
-        log.first = { ...document.body.dataset };
-        log.vertices = document.getElementById('plot').data.filter(t => t.type === 'mesh3d' && t.x.length === 4).map(t => t.x);
-        const seen = new Set();
-        document.getElementById('play').click();
-        for (let i = 0; i < 60; i++) { await rest(); seen.add(document.body.dataset.frame); }
-        document.getElementById('play').click(); await rest(500);
-        log.seen = [...seen].sort();
-        log.stopped = document.body.dataset.frame; await rest(500);
-        log.still = document.body.dataset.frame;
-        ''')
-    log = shown.log
-    assert 'error' not in log, log
-    assert (log['first']['frame'], log['first']['people'], log['first']['meshes']) == ('1', '2', '2')
-    assert np.allclose(log['vertices'], (corners[:, 0] + np.array([[-400], [600]])) / 1000, atol=1e-3)
-    assert log['seen'] == ['0', '1', '2', '3'] and log['stopped'] == log['still']
-    for identity in (6, 3):
-        assert f'person {identity}' in visible_text(shown.dom, 'people')
-        assert css(PERSON_COLORS[identity]) in page.read_text()
+    browser.open(write_viewer(tmp_path / 'walk.html', scenes, 'A walk', SET, faces=faces, frames_per_second=30),
+                 '#frame=1')
+    body = browser.body()
+    assert (body['frame'], body['people'], body['meshes']) == ('1', '2', '2')
+    vertices = browser.evaluate("document.getElementById('plot').data.filter(t => t.type === 'mesh3d' && t.x.length === 4)"
+                                '.map(t => t.x)')
+    assert np.allclose(vertices, (corners[:, 0] + np.array([[-400], [600]])) / 1000, atol=1e-3)
+    assert 'person 6' in browser.text('people') and 'person 3' in browser.text('people')
+    canvas = browser.screenshot()[40:640, :540]
+    for identity in (6, 3):  # shaded bodies: darker tones of the person's colour count
+        hue = np.array(PERSON_COLORS[identity]) * 0.8
+        assert pixels_near(canvas, tuple(hue), 50) > 300, identity
+    eye = browser.evaluate(EYE)
+    browser.evaluate("""window.seen = []; new MutationObserver(() => seen.push(document.body.dataset.frame))
+                        .observe(document.body, {attributeFilter: ['data-frame']}); document.getElementById('play').click()""")
+    browser.wait_for('seen.length >= 4')
+    browser.evaluate("document.getElementById('play').click()")
+    seen = browser.evaluate('seen')
+    assert [*map(int, seen[:4])] == [2, 0, 1, 2]  # each frame in its order, and round again
+    assert browser.evaluate(EYE) == eye  # the view stays while it plays
 
 
 def test_page_is_one_offline_file(tmp_path):

@@ -19,6 +19,7 @@ model = dict(
         last_conv_cfg=None,
         norm_cfg=dict(num_groups=8),
         assigner=dict(strides=(8, 16, 32), regress_ranges=((0, 48), (48, 96), (96, 1e8))),
+        coder=dict(root_depth_scale=0.2),
         update=dict(num_layers=1, feat_channels=64, num_groups=8),
         nms=dict(threshold=0.5)),
     test_cfg=dict(score_thr=0.1, nms_pre=300))

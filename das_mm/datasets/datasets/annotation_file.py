@@ -116,13 +116,14 @@ class _Rows:
         return np.asarray([int(entry.get(key, default)) for entry in self.rows], dtype=np.int64)  # exact beyond 2^53
 
 
-def read_annotation_file(file: str, keypoint_set: str | None = None, require_annotations: bool = True) -> AnnotationFile:
+def read_annotation_file(file: str, keypoint_set: str | None = None,
+                         require_annotations: bool = True) -> AnnotationFile:
     """Loads and checks one file.
 
     Args:
         file: Path of the json.
-        keypoint_set: The set in which its keypoints are stored; None reads it from ``info.joints`` or, for files such as
-            COCO's, recognises the names in ``categories``.
+        keypoint_set: The set in which its keypoints are stored; None reads it from ``info.joints`` or, for files such
+            as COCO's, recognises the names in ``categories``.
         require_annotations: False accepts a file of images alone (COCO's ``image_info_test-dev2017.json``).
 
     Raises:
@@ -244,7 +245,7 @@ def _read_people(rows: _Rows, image_ids: np.ndarray, kset: KeypointSet) -> Peopl
     ).reshape(-1, kset.num_keypoints, 3)
     flags, keypoints = keypoints[..., 2], keypoints[..., :2]
     rows.check(np.isin(flags, (0, 1, 2)), 'keypoints', 'holds a flag that is not 0, 1 or 2')
-    rows.check(np.isfinite(keypoints).all(-1) | (flags == 0), 'keypoints', 'holds NaN or infinity for a labelled keypoint',
+    rows.check(np.isfinite(keypoints).all(-1) | (flags == 0), 'keypoints', 'holds NaN or infinity where labelled',
                'set the flag of keypoints that are not known to 0')
     keypoints[flags == 0] = 0
     bbox = rows.numbers('bbox', (4, ), remedy='bbox is x, y, width, height')

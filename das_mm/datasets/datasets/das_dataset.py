@@ -28,10 +28,10 @@ class DASDataset(BaseDataset):
     """Images with all their people from a COCO-style file (:mod:`.annotation_file`), keypoints in one set by name.
 
     Official COCO keypoint files load as they are: their people simply have no depth. One record is one image; images
-    without people are kept. A record has (N people, K keypoints of ``keypoint_set``; px and camera mm of the stored image):
-    ``img_path``, ``img_id``, ``id`` (list of annotation ids), ``ori_shape`` (h, w), ``camera`` (K, R, T, dist or None;
-    source 'annotation' | 'unknown'), ``bbox`` (N, 4) xyxy, ``keypoints`` (N, K, 2), ``keypoints_flags`` (N, K) 0/1/2,
-    ``keypoints_3d`` (N, K, 3), ``keypoints_3d_valid`` (N, K), ``root_px`` (N, 2), ``root_flags`` (N,),
+    without people are kept. A record has (N people, K keypoints of ``keypoint_set``; px and camera mm of the stored
+    image): ``img_path``, ``img_id``, ``id`` (list of annotation ids), ``ori_shape`` (h, w), ``camera`` (K, R, T, dist or
+    None; source 'annotation' | 'unknown'), ``bbox`` (N, 4) xyxy, ``keypoints`` (N, K, 2), ``keypoints_flags`` (N, K)
+    0/1/2, ``keypoints_3d`` (N, K, 3), ``keypoints_3d_valid`` (N, K), ``root_px`` (N, 2), ``root_flags`` (N,),
     ``root_depth_mm`` (N,) NaN where unknown, ``iscrowd``, ``is_valid``, ``area``, ``track_id``, ``ann_id``,
     ``smpl_row`` (N,), ``seq``, ``frame``, ``dataset_name``, ``has_3d``, ``keypoint_set`` and ``raw_ann_info`` (COCO
     annotations in ``keypoint_set``, which mmpose's CocoMetric reads).
@@ -66,10 +66,11 @@ class DASDataset(BaseDataset):
         self.derive = DEFAULT_DERIVE + (('neck', ) if derive_neck else ())
         self.dataset_name, self.max_skipped, self.strict = dataset_name, max_skipped, strict
         # our transforms are found without a prefix, whatever the default scope of the caller
-        steps = [dict(step, _scope_=step.get('_scope_', 'das_mm')) if isinstance(step, dict) else step for step in pipeline]
-        super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix or dict(img=''), pipeline=steps,
-                         filter_cfg=filter_cfg, indices=indices, serialize_data=serialize_data, test_mode=test_mode,
-                         lazy_init=True)
+        steps = [{'_scope_': 'das_mm', **step} if isinstance(step, dict) else step for step in pipeline]
+        super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix or dict(img=''),
+                         pipeline=steps, filter_cfg=filter_cfg, indices=indices, serialize_data=serialize_data,
+                         test_mode=test_mode, lazy_init=True)
+        self._skipped = torch.zeros(0, dtype=torch.uint8)  # until it is known how many images there are
         self._metainfo = {**self._metainfo_of(self.keypoint_set), **(metainfo or {})}
         if not lazy_init:
             self.full_init()
@@ -100,7 +101,7 @@ class DASDataset(BaseDataset):
             records = [r for r in records if ((r['root_flags'] > 0) & r['is_valid'] & ~r['iscrowd']).any()]
         if not records:
             raise UserError('no image is left after filtering', file=self.ann_file, field='filter_cfg',
-                            remedy='no image has a person with a labelled root; drop filter_empty_gt or check the labels')
+                            remedy='no image has a person with a labelled root: check the labels')
         return records
 
     def get_data_info(self, idx: int) -> dict:
@@ -124,6 +125,8 @@ class DASDataset(BaseDataset):
             self.full_init()
         if self.test_mode:
             return self._test_sample(idx)
+        if not -len(self) <= idx < len(self):
+            raise IndexError(f'sample {idx} of a dataset of {len(self)}')
         idx %= len(self)
         for candidate in (*range(idx, len(self)), *range(idx)):  # deterministic: the next one takes the place
             if self._skipped[candidate]:
@@ -133,8 +136,9 @@ class DASDataset(BaseDataset):
                 self._skip(candidate, fault)
             elif sample is not None:
                 return sample
+        example = self.get_data_info(0)['img_path']
         raise UserError('not one image can be read', file=self.ann_file,
-                        remedy=f'check `data_root` and `data_prefix`; looked e.g. for {self.get_data_info(0)["img_path"]}')
+                        remedy=f'check `data_root` and `data_prefix`; looked e.g. for {example}')
 
     def get_subset_(self, indices: Sequence[int] | int) -> None:
         super().get_subset_(indices)

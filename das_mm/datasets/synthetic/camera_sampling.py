@@ -50,7 +50,7 @@ def sample_intrinsics(rng: np.random.Generator, width: int, height: int) -> np.n
 def sample_shot(rng: np.random.Generator, width: int, height: int) -> Shot:
     """A camera somewhere above the origin, aimed at people at a distance of its choice."""
     K = sample_intrinsics(rng, width, height)
-    share = float(np.exp(rng.uniform(np.log(.2), np.log(1.3))))
+    share = float(np.exp(rng.uniform(np.log(.25), np.log(1.35))))
     # mostly at the height of eyes or of a raised hand, sometimes low or on a wall
     kind = rng.choice(['hand', 'low', 'high'], p=[.6, .15, .25])
     low, high = {'hand': (1.2, 1.9), 'low': (HEIGHT_M[0], 1.2), 'high': (1.9, HEIGHT_M[1])}[kind]

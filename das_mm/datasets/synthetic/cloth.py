@@ -19,8 +19,8 @@ _COMMON = np.array([
 
 def cloth_rgb(rng: np.random.Generator) -> np.ndarray:
     """(3,) sRGB of cloth: mostly what shops sell, sometimes anything."""
-    if rng.random() < .25:
-        return hsv(rng.random(), rng.uniform(.2, .9), rng.uniform(.25, .95))
+    if rng.random() < .22:
+        return hsv(rng.random(), rng.beta(1.5, 2), rng.uniform(.2, .95))
     return np.clip(_COMMON[rng.integers(len(_COMMON))] * rng.uniform(.8, 1.15) + rng.normal(0, 6, 3), 5, 245)
 
 

@@ -12,7 +12,7 @@ from .surfaces import Surface, quad, box, yaw_matrix
 from .textures import VARIANTS, hsv, texture_tile
 from .viewpoint import Viewpoint
 
-KINDS = {'room': .4, 'street': .25, 'park': .22, 'stage': .13}
+KINDS = {'room': .4, 'street': .28, 'park': .22, 'stage': .1}
 _MOST_COVER = 0.25  # of the image, by one thing that stands before somebody
 
 
@@ -44,7 +44,7 @@ def build_environment(rng: np.random.Generator, people: np.ndarray, view: Viewpo
     return Environment(place + _furnish(rng, stock, people, path, view, kind), light, sky)
 
 
-def _ground(material, reach: float = 150.) -> Surface:
+def _ground(material, reach: float = 400.) -> Surface:
     return quad((-reach, 0, -reach), (0, 0, 2 * reach), (2 * reach, 0, 0), material)
 
 
@@ -109,10 +109,11 @@ def _daylight(rng, view) -> Light:
 
 def _open_sky(rng, ridge: float) -> Sky:
     clear = rng.random()
-    return Sky(hsv(rng.uniform(.56, .62), .65 * clear, rng.uniform(.6, .95)), hsv(.58, .15 * clear, rng.uniform(.8, .98)),
-               hsv(rng.uniform(.1, .3), .3, .4), texture_tile('concrete', int(rng.integers(VARIANTS))) if rng.random() < .2
-               else texture_tile('plaster', int(rng.integers(VARIANTS))), float(rng.uniform(0, 1)), ridge,
-               hsv(rng.uniform(.2, .6), rng.uniform(.1, .5), rng.uniform(.25, .6)))
+    return Sky(zenith=hsv(rng.uniform(.56, .62), .65 * clear, rng.uniform(.6, .95)),
+               horizon=hsv(.58, .15 * clear, rng.uniform(.8, .98)), ground=hsv(rng.uniform(.1, .3), .25, .4),
+               clouds=texture_tile('clouds', int(rng.integers(VARIANTS))), cover=float(rng.uniform(.1, 1)), ridge=ridge,
+               ridge_rgb=hsv(rng.uniform(.2, .6), rng.uniform(.05, .3), rng.uniform(.25, .6)),
+               haze_m=float(np.exp(rng.uniform(np.log(80), np.log(600)))))
 
 
 def _street(rng, low, high, view):
@@ -134,7 +135,7 @@ def _street(rng, low, high, view):
                 at += width + rng.choice([0, 0, rng.uniform(1, 8)])
     stripe = box((120, .012, .15), random_plain(rng), (0, 0, rng.uniform(-1, 1) * reach))
     surfaces.append(stripe.transformed(heading, middle * [1, 0, 1]))
-    return surfaces, props.STREET, _daylight(rng, view), _open_sky(rng, float(rng.choice([0, rng.uniform(.02, .2)])))
+    return surfaces, props.STREET, _daylight(rng, view), _open_sky(rng, float(rng.choice([0, rng.uniform(.02, .08)])))
 
 
 def _park(rng, low, high, view):
@@ -143,7 +144,7 @@ def _park(rng, low, high, view):
     if rng.random() < .5:
         path = box((200, .01, rng.uniform(1, 4)), random_tiled(rng, ('dirt', 'asphalt', 'concrete', 'bricks')))
         surfaces.append(path.transformed(yaw_matrix(rng.uniform(0, 2 * np.pi)), middle))
-    return surfaces, props.PARK, _daylight(rng, view), _open_sky(rng, rng.uniform(.03, .3))
+    return surfaces, props.PARK, _daylight(rng, view), _open_sky(rng, rng.uniform(.02, .1))
 
 
 def _stage(rng, low, high, view):

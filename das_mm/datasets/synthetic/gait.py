@@ -99,6 +99,9 @@ def gait_cycle(gait: Gait, phase: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for side, shift in (('left', 0.0), ('right', 0.5)):
         ankle, pitch = _foot(gait, phase / (2 * np.pi) + shift)
         _solve_leg(angles, side, ankle - np.stack([np.zeros_like(height), height], axis=1), pitch)
+        # the toes stay flat while the heel rises, and straighten in the air
+        grounded = _ease(1 - (ankle[:, 1] - _ANKLE[1]) / 0.25)
+        angles[:, JOINT_INDEX[f'{side}_foot'] - 1, 0] = -0.8 * np.clip(pitch, 0, None) * grounded
         _swing_arm(angles, gait, side, phase + 2 * np.pi * shift)
     # shoulders turn against the hips, the head looks ahead
     turn = 0.35 * gait.arm_swing_deg * np.cos(phase)
@@ -172,7 +175,7 @@ def _from_down(vector: np.ndarray) -> np.ndarray:
 
 
 def _solve_leg(angles: np.ndarray, side: str, ankle: np.ndarray, pitch: np.ndarray) -> None:
-    """Hip, knee, ankle and toes for ankles (T, 2) relative to the hip joint."""
+    """Hip, knee and ankle for ankles (T, 2) relative to the hip joint."""
     thigh, shank = np.linalg.norm(_THIGH), np.linalg.norm(_SHANK)
     distance = np.clip(np.linalg.norm(ankle, axis=1), 0.35, _REACH)
     inner = np.arccos(np.clip((thigh**2 + shank**2 - distance**2) / (2 * thigh * shank), -1, 1))
@@ -182,12 +185,9 @@ def _solve_leg(angles: np.ndarray, side: str, ankle: np.ndarray, pitch: np.ndarr
     thigh_ahead = np.arccos(np.clip((thigh**2 + distance**2 - shank**2) / (2 * thigh * distance), -1, 1))
     lift = forward + thigh_ahead - _from_down(_THIGH)
     lift, knee = np.degrees(lift), np.degrees(knee)
-    toes = np.clip(pitch, 0, None)  # they stay flat while the heel rises …
-    stands = _ease(1 - (ankle[:, 1] - ankle[:, 1].min()) / 0.25)
     angles[:, JOINT_INDEX[f'{side}_hip'] - 1, 0] = -lift
     angles[:, JOINT_INDEX[f'{side}_knee'] - 1, 0] = knee
     angles[:, JOINT_INDEX[f'{side}_ankle'] - 1, 0] = pitch + lift - knee
-    angles[:, JOINT_INDEX[f'{side}_foot'] - 1, 0] = -0.8 * toes * stands
 
 
 def _swing_arm(angles: np.ndarray, gait: Gait, side: str, phase: np.ndarray) -> None:

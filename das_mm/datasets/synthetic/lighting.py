@@ -53,6 +53,7 @@ class Sky:
         cover: 0 clear … 1 closed.
         ridge: Height of the far tree line, tangent of its elevation; 0 = none.
         ridge_rgb (3,): Its colour.
+        haze_m: Distance at which things have lost two thirds of their own colour to the air; 0 = clear (indoors).
     """
     zenith: np.ndarray
     horizon: np.ndarray
@@ -61,6 +62,7 @@ class Sky:
     cover: float = 0.5
     ridge: float = 0.0
     ridge_rgb: np.ndarray | None = None
+    haze_m: float = 0.0
 
     def colour(self, directions: np.ndarray) -> np.ndarray:
         """(N, 3) sRGB float32 along (N, 3) world directions of any length."""

@@ -58,11 +58,11 @@ class Tiled:
 
 def random_plain(rng: np.random.Generator, gloss: float = 0.0) -> Plain:
     """Any colour, mostly muted."""
-    return Plain(tuple(hsv(rng.random(), rng.beta(1, 2), rng.uniform(.12, .95))), gloss)
+    return Plain(tuple(hsv(rng.random(), rng.beta(.8, 3), rng.uniform(.1, .9))), gloss)
 
 
 def random_tiled(rng: np.random.Generator, kinds: tuple[str, ...], gloss: float = 0.0, glow: float = 0.0,
                  scale: tuple[float, float] = (.7, 1.5)) -> Tiled:
     """One of the ``kinds``, in a random variant, size and slight tint."""
-    tint = np.clip(rng.uniform(.7, 1.15) * (1 + .08 * rng.standard_normal(3)), .3, 1.3)
+    tint = np.clip(rng.uniform(.7, 1.15) * (1 + .05 * rng.standard_normal(3)), .3, 1.3)
     return Tiled(str(rng.choice(kinds)), int(rng.integers(VARIANTS)), tuple(tint), float(rng.uniform(*scale)), gloss, glow)

@@ -217,21 +217,26 @@ def _t_pose(rng: Rng) -> tuple[Angles, float]:
     return angles, 0.0
 
 
+def _upright(rng: Rng) -> Angles:
+    """A trunk that hardly bends, for what two people do with their hands."""
+    return {name: rng.normal(0, 1.0, 3) for name in ('spine1', 'spine2', 'spine3')}
+
+
 def _handshake(rng: Rng) -> tuple[Angles, float]:
-    angles = relaxed(rng)
-    angles |= _arms(rng, {'right': _mirrored((-0.10, -0.20, 0.37), (0.5, -1, -0.4), 50, 'right')}, 0.01)
+    angles = relaxed(rng) | _upright(rng)
+    angles |= _arms(rng, {'right': _mirrored((-0.065, -0.20, 0.37), (0.5, -1, -0.4), 50, 'right')}, 0.01)
     angles['right_collar'] = np.array([0, 10.0, 0])
     return angles | _gaze(rng, 5), 0.0
 
 
 def _hug(rng: Rng) -> tuple[Angles, float]:
-    angles = relaxed(rng)
+    angles = relaxed(rng) | _upright(rng)
     high = rng.choice(SIDES)  # one arm over, one under the other person's
     for side in SIDES:
         up = side == high
-        angles |= _arms(rng, {side: _mirrored((-0.12, 0.05 if up else -0.22, 0.36), (1, 0.2 if up else -0.6, 0.2), 0, side)}, 0.01)
+        angles |= _arms(rng, {side: _mirrored((-0.10, 0.05 if up else -0.22, 0.38), (1, 0.2 if up else -0.6, 0.2), 0, side)}, 0.01)
         angles[f'{side}_collar'] = np.array([0, -16, 6.0]) * (1 if side == 'left' else _MIRROR)
-    angles['spine2'][0] += 8
+    angles['spine2'][0] += 6
     return angles | _gaze(rng, 8, 5), 0.0
 
 
@@ -247,7 +252,7 @@ _NOISE_DEG = np.array([1.5, 1.5, 1.5])
 #: what ``sample_pose`` can be asked for
 ACTIVITIES: tuple[str, ...] = tuple(BUILDERS)
 #: poses that make sense with a partner in front; the distance between the pelvises, m, for adults of 1.70 m
-PARTNER_DISTANCE_M: dict[str, float] = {'handshake': 0.92, 'hug': 0.34}
+PARTNER_DISTANCE_M: dict[str, float] = {'handshake': 0.84, 'hug': 0.31}
 
 
 def sample_pose(rng: Rng, activity: str | None = None) -> dict:

@@ -76,11 +76,14 @@ class _Scene:
 
     def interpolate(self, hits: Hits) -> tuple[np.ndarray, np.ndarray]:
         """Normals (N, 3) towards the viewer's side as modelled, and material coordinates (N, 3), at N real hits."""
-        corners = self.faces[hits.face]
+        corners = np.take(self.faces, hits.face, axis=0, mode='clip')  # 'clip' skips the check of bounds
         second, third = hits.bary[:, :1], hits.bary[:, 1:]
-        values = self.attributes[corners[:, 0]] * (1 - second - third)
-        values += self.attributes[corners[:, 1]] * second
-        values += self.attributes[corners[:, 2]] * third
+        values = np.take(self.attributes, corners[:, 0], axis=0, mode='clip')
+        values *= 1 - second - third
+        for corner, weight in ((1, second), (2, third)):
+            part = np.take(self.attributes, corners[:, corner], axis=0, mode='clip')
+            part *= weight
+            values += part
         return values[:, :3], values[:, 3:]
 
 
@@ -102,11 +105,12 @@ def _look(scene: _Scene, hits: Hits, rays: np.ndarray) -> _Points:
     """Material and geometry at N real hits of (N, 3) rays with z = 1."""
     place = rays * hits.t[:, None]
     normal, coords = scene.interpolate(hits)
+    length = np.sqrt(np.einsum('nc,nc->n', normal, normal))
+    along = np.einsum('nc,nc->n', normal, rays)
     # a ray that meets the back of an open sheet sees it from behind
-    away = np.einsum('nc,nc->n', normal, rays) > 0
-    normal = _unit(np.where(away[:, None], -normal, normal))
-    slant = np.maximum(-np.einsum('nc,nc->n', normal, _unit(rays)), .15)
-    footprint = hits.t / np.float32(scene.view.K[0, 0]) / np.sqrt(slant)
+    normal /= np.copysign(np.maximum(length, np.float32(1e-6)), -along)[:, None]
+    slant = np.abs(along) / (length * np.sqrt(np.einsum('nc,nc->n', rays, rays)) + np.float32(1e-9))
+    footprint = hits.t / np.float32(scene.view.K[0, 0]) / np.sqrt(np.maximum(slant, np.float32(.15)))
     surface = scene.face_surface[hits.face]
     albedo = np.empty_like(place)
     gloss, glow = np.empty(len(place), np.float32), np.empty(len(place), np.float32)
@@ -166,7 +170,7 @@ def _smooth_like(values: np.ndarray, depth: np.ndarray, radius: int) -> np.ndarr
     return total / weight
 
 
-def _shade(scene: _Scene, points: _Points, light: Light, shadow: np.ndarray, openness: np.ndarray) -> np.ndarray:
+def _shade(scene: _Scene, points: _Points, light: Light, sky: Sky, shadow: np.ndarray, openness: np.ndarray) -> np.ndarray:
     """(N, 3) linear radiance."""
     towards = _unit(_lamp(scene, light) - points.place)
     facing = np.maximum(np.einsum('nc,nc->n', points.normal, towards), 0) * shadow
@@ -178,7 +182,11 @@ def _shade(scene: _Scene, points: _Points, light: Light, shadow: np.ndarray, ope
         half = _unit(towards[shiny] - _unit(points.place[shiny]))
         highlight = np.maximum(np.einsum('nc,nc->n', half, points.normal[shiny]), 0)**24
         out[shiny] += (points.gloss[shiny] * highlight * shadow[shiny])[:, None] * light.colour
-    return out.astype(np.float32)
+    if sky.haze_m:
+        far = np.flatnonzero(points.place[:, 2] > .05 * sky.haze_m)
+        kept = np.exp(-points.place[far, 2] / np.float32(sky.haze_m))[:, None]
+        out[far] = kept * out[far] + (1 - kept) * to_linear(sky.horizon)
+    return out.astype(np.float32, copy=False)
 
 
 def _sky(view: Viewpoint, sky: Sky, rays: np.ndarray) -> np.ndarray:
@@ -224,7 +232,7 @@ def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky) -> 
     shadow[hit] = _shadow(scene, points, light, hit % width % 3 + 3 * (hit // width % 3))
     shadow = _smooth_like(shadow.reshape(height, width), depth, 1).ravel()
     openness = _half_size_openness(scene, points, hit, depth)
-    radiance[hit] = _shade(scene, points, light, shadow[hit], openness[hit])
+    radiance[hit] = _shade(scene, points, light, sky, shadow[hit], openness[hit])
 
     surface = np.where(hits.face >= 0, scene.face_surface[hits.face], NOTHING).reshape(height, width)
     edge = _edges(surface, depth)
@@ -255,6 +263,6 @@ def _supersampled(scene: _Scene, pixel: np.ndarray, light: Light, sky: Sky, shad
     out = np.empty_like(rays)
     out[missed] = _sky(scene.view, sky, rays[missed])
     points = _look(scene, Hits(hits.face[hit], hits.t[hit], hits.bary[hit]), rays[hit])
-    out[hit] = _shade(scene, points, light, np.repeat(shadow, count)[hit], np.repeat(openness, count)[hit])
+    out[hit] = _shade(scene, points, light, sky, np.repeat(shadow, count)[hit], np.repeat(openness, count)[hit])
     # highlights are clipped before the mean: one very bright ray would give the outline steps again
     return np.minimum(out, 4).reshape(-1, count, 3).mean(1)

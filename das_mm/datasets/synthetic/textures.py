@@ -77,7 +77,7 @@ def _concrete(rng):
 def _tiles(rng):
     x, y = _grid()
     n = int(rng.choice([32, 64]))
-    one, two = hsv(rng.random(), .25 * rng.random(), .85), hsv(rng.random(), .5 * rng.random(), rng.uniform(.3, .9))
+    one, two = hsv(rng.random(), .15 * rng.random(), .85), hsv(rng.random(), .35 * rng.random()**2, rng.uniform(.3, .9))
     image = np.where((((x // n) + (y // n)) % 2 == 0)[..., None], one, two).astype(np.float32)
     image *= 0.85 + 0.3 * rng.random((8, 8)).repeat(TILE_PX // 8, 0).repeat(TILE_PX // 8, 1)[..., None]
     image[(x % n < 2) | (y % n < 2)] = 70 + 100 * rng.random()
@@ -107,13 +107,17 @@ def _bricks(rng):
 
 
 def _plaster(rng):
-    base = hsv(rng.random(), .3 * rng.random()**2, rng.uniform(.55, .97))
-    return base * (.88 + .16 * fractal_noise(rng, cells=3)[..., None])
+    base = hsv(rng.uniform(.02, .65), .25 * rng.random()**2, rng.uniform(.55, .97))
+    return base * (.95 + .06 * fractal_noise(rng, cells=2, octaves=6, gain=.7)[..., None])
+
+
+def _clouds(rng):
+    return np.repeat(255 * fractal_noise(rng, cells=3, octaves=6)[..., None], 3, 2)
 
 
 def _wallpaper(rng):
     x, y = _grid()
-    base, other = hsv(rng.random(), .4 * rng.random(), rng.uniform(.4, .95)), hsv(rng.random(), .5, rng.uniform(.3, .9))
+    base, other = hsv(rng.random(), .3 * rng.random(), rng.uniform(.4, .95)), hsv(rng.random(), rng.uniform(.05, .4), rng.uniform(.3, .9))
     n = int(rng.choice([16, 32, 64]))
     pattern = [x % n < n // 2, (x % n < n // 3) ^ (y % n < n // 3),
                (x % n - n / 2)**2 + (y % n - n / 2)**2 < (n * .3)**2, (x + y) % n < n // 3][int(rng.integers(4))]
@@ -122,8 +126,8 @@ def _wallpaper(rng):
 
 def _carpet(rng):
     image = _wallpaper(rng).copy()
-    cv2.rectangle(image, (6, 6), (249, 249), tuple(float(c) for c in hsv(rng.random(), .6, .6)), 8)
-    return image * (.75 + .5 * rng.random((TILE_PX, TILE_PX, 1)))
+    cv2.rectangle(image, (6, 6), (249, 249), tuple(float(c) for c in hsv(rng.random(), .4 * rng.random(), .5)), 8)
+    return image * (.85 + .3 * rng.random((TILE_PX, TILE_PX, 1)))
 
 
 def _foliage(rng):
@@ -138,7 +142,7 @@ def _foliage(rng):
 
 
 def _facade(rng):
-    image = hsv(rng.random(), .3 * rng.random(), rng.uniform(.4, .85)) * (.85 + .2 * fractal_noise(rng)[..., None])
+    image = hsv(rng.uniform(.02, .2), .3 * rng.random(), rng.uniform(.4, .85)) * (.85 + .2 * fractal_noise(rng)[..., None])
     glass, frame = hsv(.58, .4, rng.uniform(.2, .5)), hsv(rng.random(), .1, rng.uniform(.3, 1))
     n, high = int(rng.choice([32, 64])), rng.uniform(.5, .8)
     for y in range(0, TILE_PX, n):
@@ -195,13 +199,13 @@ def _clutter(rng):
 
 
 def _metal(rng):
-    return hsv(rng.random(), .25 * rng.random(), rng.uniform(.3, .9)) * (
+    return hsv(rng.uniform(.05, .65), .2 * rng.random()**2, rng.uniform(.3, .9)) * (
         .8 + .3 * fractal_noise(rng, cells=2, stretch=(16, 1))[..., None])
 
 
 def _fabric(rng):
     x, y = _grid()
-    base = hsv(rng.random(), rng.uniform(.1, .8), rng.uniform(.25, .9))
+    base = hsv(rng.random(), rng.uniform(.05, .6), rng.uniform(.25, .9))
     weave = .9 + .1 * ((x // 2 + y // 2) % 2)
     return base * (weave * (.8 + .3 * fractal_noise(rng, cells=6)))[..., None]
 
@@ -212,7 +216,7 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator], np.ndarray], float]] = {
     'tiles': (_tiles, 2.4), 'planks': (_planks, 1.6), 'bricks': (_bricks, 1.8), 'plaster': (_plaster, 3.0),
     'wallpaper': (_wallpaper, 1.6), 'carpet': (_carpet, 2.5), 'foliage': (_foliage, 1.2), 'facade': (_facade, 10.0),
     'shelves': (_shelves, 1.6), 'poster': (_poster, 1.0), 'clutter': (_clutter, 4.0), 'metal': (_metal, 1.0),
-    'fabric': (_fabric, 0.6),
+    'fabric': (_fabric, 0.6), 'clouds': (_clouds, 1.0),
 }
 
 

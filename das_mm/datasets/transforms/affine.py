@@ -15,13 +15,13 @@ from .geometry import MEAN_BGR, begin_geometry, check_size_options, keep_ratio_s
 class DASRandomAffine(BaseTransform):
     """Resize, random scale, shift and rotation, and the cut to the network input: in ONE interpolation.
 
-    The image is first fitted as :class:`.DASResize` would (centred on the canvas), then scaled about its centre, turned and
-    shifted. Defaults are the paper's for Panoptic; for COCO it has scale 0.8–1.2 and rotation 0.15 rad.
+    The image is first fitted as :class:`.DASResize` would (centred on the canvas), then scaled about its centre, turned
+    and shifted. Defaults are the paper's for Panoptic; for COCO it has scale 0.8–1.2 and rotation 0.15 rad.
 
     Args:
         input_size: (width, height) of the fixed canvas; or
-        short_side_range: multi-scale training: the short side of the canvas is drawn from this range (ends included), its ratio
-            is the image's. Paper: (512, 640).
+        short_side_range: multi-scale training: the short side of the canvas is drawn from this range (ends included),
+            its ratio is the image's. Paper: (512, 640).
         max_long_side: bounds the long side with ``short_side_range``.
         scale_range: Factor on the fitted size.
         translate_sigma: σ of the normal shift in x and y, in sides of the fitted image, cut at 2 σ.

@@ -16,7 +16,7 @@ _PER_KEYPOINT = ('keypoints', 'keypoints_flags', 'keypoints_3d', 'keypoints_3d_v
 
 @TRANSFORMS.register_module()
 class DASRandomFlip(BaseTransform):
-    """Mirrors the image left to right: x of pixels and of camera space, the principal point, and the names of the sides.
+    """Mirrors the image: x of pixels and of camera space, the principal point, and the names of the sides.
 
     Args:
         prob: Probability.

@@ -12,24 +12,24 @@ from das_mm.registry import TRANSFORMS
 
 from .geometry import begin_geometry, normalised_root_depths
 
-_META_KEYS = ('id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'camera', 'input_K', 'warp_mat', 'flip', 'dataset_name',
-              'has_3d', 'raw_ann_info', 'seq', 'frame', 'image_fault')
+_META_KEYS = ('id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'camera', 'input_K', 'warp_mat', 'flip',
+              'dataset_name', 'has_3d', 'raw_ann_info', 'seq', 'frame', 'image_fault')
 
 
 @TRANSFORMS.register_module()
 class PackDASInputs(BaseTransform):
     """Makes the network's input and a ``PoseDataSample`` from the results of the pipeline.
 
-    ``gt_instances`` (numpy, frame of the stored image, all N people, for metrics): ``bboxes`` (N, 4) xyxy, ``keypoints``
-    (N, K, 2) px, ``keypoints_visible`` (N, K), ``keypoints_flags`` (N, K), ``keypoints_3d`` (N, K, 3) mm,
+    ``gt_instances`` (numpy, frame of the stored image, all N people, for metrics): ``bboxes`` (N, 4) xyxy,
+    ``keypoints`` (N, K, 2) px, ``keypoints_visible`` (N, K), ``keypoints_flags`` (N, K), ``keypoints_3d`` (N, K, 3) mm,
     ``keypoints_3d_valid`` (N, K), ``root_depths_mm``, ``areas``, ``iscrowd``, ``is_valid``, ``track_ids``, ``ann_ids``,
     ``smpl_rows`` (N,).
 
     ``gt_instance_labels`` (tensors, px of the network input, the n <= N people of whom something is on it, for losses):
-    ``bboxes`` (n, 4) cut to the input, ``keypoints`` (n, K, 2), ``keypoints_weights`` (n, K), ``relative_depths_mm`` (n, K)
-    z_k − z_root, ``relative_depths_weights`` (n, K), ``root_px`` (n, 2), ``root_depths_norm`` (n,) z_root / f of the input in
-    mm/px, ``root_depths_weights`` (n,), ``center_valid`` (n,) bool. People whose ``center_valid`` is False (root unknown
-    or not on the image, crowds, invalid frames) are regions to ignore, never background.
+    ``bboxes`` (n, 4) cut to the input, ``keypoints`` (n, K, 2), ``keypoints_weights`` (n, K), ``relative_depths_mm``
+    (n, K) z_k − z_root, ``relative_depths_weights`` (n, K), ``root_px`` (n, 2), ``root_depths_norm`` (n,) z_root / f of
+    the input in mm/px, ``root_depths_weights`` (n,), ``center_valid`` (n,) bool. People whose ``center_valid`` is False
+    (root unknown or not on the image, crowds, invalid frames) are regions to ignore, never background.
 
     A place counts as on the image where both the network input and the stored image have it: the border that an
     augmentation adds shows nobody. Depth weights are 0 wherever the depth is unknown, so 2D-only people never train it.

@@ -1,9 +1,10 @@
 """What every geometric transform shares: one affine map from the stored image to the network input, truth kept in step.
 
-State in the ``results`` dict, as the transforms so far have left it: ``warp_mat`` (2, 3) stored px → input px, ``flip``,
-``input_K`` (3, 3) or None, and the labels ``bbox``, ``keypoints``, ``root_px`` (input px) and ``keypoints_3d`` (mm in the
-frame of ``input_K``). Root and relative depths never change: in-plane maps leave z alone, and the root depth normalised by the
-focal length follows from ``input_K``. ``results['gt']`` and ``results['camera']`` stay those of the stored image.
+State in the ``results`` dict, as the transforms so far have left it: ``warp_mat`` (2, 3) stored px → input px,
+``flip``, ``input_K`` (3, 3) or None, and the labels ``bbox``, ``keypoints``, ``root_px`` (input px) and
+``keypoints_3d`` (mm in the frame of ``input_K``). Root and relative depths never change: in-plane maps leave z alone,
+and the root depth normalised by the focal length follows from ``input_K``. ``results['gt']`` and ``results['camera']``
+stay those of the stored image.
 """
 from __future__ import annotations
 

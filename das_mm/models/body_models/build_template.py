@@ -24,11 +24,12 @@ from .skeleton import GROUND_Y_M, mirror_name
 from .skinning import expand_weights, joint_regressor, part_labels, skinning_weights, texture_coordinates
 
 NUM_VERTICES = 6890
-_BASE_EDGE_M = 0.0235
+_BASE_EDGE_M = 0.0240
 # finer places: (centre in the ground frame, radius, edge length there, width of the transition), metres
-_FINE_SPOTS = (((0.03, 1.555, 0.10), 0.05, 0.0078, 0.10), ((0.076, 1.58, -0.008), 0.03, 0.0075, 0.10))
+_FINE_SPOTS = (((0.03, 1.555, 0.10), 0.05, 0.0075, 0.10), ((0.0, 1.527, 0.095), 0.025, 0.0062, 0.05),
+               ((0.072, 1.58, -0.010), 0.03, 0.0072, 0.10))
 # finer ends: (axis, where it begins, where it is reached, edge length there)
-_FINE_ENDS = ((1, 1.46, 1.52, 0.0140), (0, 0.60, 0.70, 0.0085), (1, 0.14, 0.04, 0.0130))
+_FINE_ENDS = ((1, 1.46, 1.52, 0.0140), (0, 0.60, 0.76, 0.0075), (1, 0.14, 0.04, 0.0130))
 
 # Places on the surface of the left half, ground frame: the nearest vertex is the landmark. 'jaw' is the chin.
 _LANDMARK_PLACES = {
@@ -58,7 +59,7 @@ def half_surface(field: Field) -> HalfMesh:
     for rounds in (4, 2, 2, 2, 2):
         remesh(mesh, field, lambda points, scale=scale: scale * edge_length(points), rounds)
         scale *= ((2 * len(mesh.points) - len(mesh.boundary)) / NUM_VERTICES)**0.5
-    reach_vertex_count(mesh, NUM_VERTICES)
+    reach_vertex_count(mesh, edge_length, NUM_VERTICES)
     for _ in range(3):
         for a, b in sorted(mesh.edges()):
             mesh.flip(a, b)

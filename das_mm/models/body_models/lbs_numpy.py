@@ -73,7 +73,7 @@ def linear_blend_skinning(body: BodyModel, global_orient: np.ndarray, body_pose:
 
     num_vertices = len(body.v_template)
     vertices = np.empty((num, num_vertices, 3), np.float32)
-    pose_feature = (rotations[:, 1:] - np.eye(3)).reshape(num, -1).astype(np.float32)
+    pose_feature = (rotations[:, 1:] - np.eye(3)).reshape(num, 9 * (rotations.shape[1] - 1)).astype(np.float32)
     for start in range(0, num, _CHUNK):
         part = slice(start, start + _CHUNK)
         shaped = betas[part].astype(np.float32) @ body.shapedirs_by_row[:betas.shape[1]]

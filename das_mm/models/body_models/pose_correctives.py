@@ -1,14 +1,11 @@
 """Pose directions of the generated body: what linear blend skinning loses at a bent or twisted joint, given back.
 
 Blending two rotation matrices linearly shrinks the flesh between them (collapsed elbows, "candy wrapper" wrists). Dual
-quaternion skinning (Kavan et al. 2008) does not. For one joint at J that turns by angle a about axis n, a vertex of which a
-share s follows, the dual-quaternion result is the rotation about J by
-
-    a' = 2 atan2(s sin(a/2), 1 - s + s cos(a/2)).
-
-The correction that linear skinning needs to land there is (1 - s + s R)^-1 (R' - I) … in the rest pose; SMPL's format allows only what is
-linear in vec(R - I), so the nine coefficients are fitted over a fixed fan of rotations. A bulge of the upper arm with the bent elbow is
-added in the same features.
+quaternion skinning (Kavan et al. 2008) does not. For a joint that turns by angle a about axis n, a vertex of which a share s
+follows is turned by a' = 2 atan2(s sin(a/2), 1 - s + s cos(a/2)) there. In the plane across n, written as complex numbers,
+linear skinning multiplies by z = 1 - s + s exp(ia), so that the rest vertex must be multiplied by exp(ia') / z beforehand to
+land in the right place. SMPL's format allows only corrections linear in vec(R - I): the nine coefficients are
+fitted over a fixed fan of rotations. A bulge of the upper arm with the bent elbow is added in the same features.
 """
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ def pose_directions(vertices: np.ndarray, weights: np.ndarray, joints: np.ndarra
     for joint in range(1, 24):
         touched = np.flatnonzero((shares[:, joint] > 0.004) & (shares[:, joint] < 0.996))
         if len(touched):
-            offsets = _lost_by_blending(vertices[touched] - joints[joint], shares[touched, joint], fan, axes, angles)
+            offsets = _lost_by_blending(vertices[touched] - joints[joint], shares[touched, joint], axes, angles)
             directions[touched, :, joint - 1] = _STRENGTH * np.einsum('fs,spc->pcf', solve, offsets)
     for side, sign in (('left', 1), ('right', -1)):
         bulge = _upper_arm_bulge(vertices * [sign, 1, 1]) * weights[:, JOINT_INDEX[f'{side}_shoulder'], None]
@@ -56,15 +53,15 @@ def pose_directions(vertices: np.ndarray, weights: np.ndarray, joints: np.ndarra
     return directions.reshape(len(vertices), 3, 207)
 
 
-def _lost_by_blending(relative: np.ndarray, share: np.ndarray, fan: np.ndarray, axes: np.ndarray,
-                      angles: np.ndarray) -> np.ndarray:
-    """Rest-pose correction (S, P, 3) for points relative to the joint (P, 3) with shares (P,)."""
-    half = 0.5 * angles
-    turned = 2 * np.arctan2(share * np.sin(half)[:, None], 1 - share + share * np.cos(half)[:, None])  # (A, P)
-    rotations = axis_angle_to_matrix(axes[:, None, None] * turned[None, :, :, None])  # (axes, A, P, 3, 3)
-    wanted = np.einsum('xapij,pj->xapi', rotations, relative).reshape(len(fan), -1, 3)
-    blend = (1 - share)[:, None, None] * np.eye(3) + share[:, None, None] * fan[:, None]  # (S, P, 3, 3)
-    return np.linalg.solve(blend, wanted[..., None])[..., 0] - relative
+def _lost_by_blending(relative: np.ndarray, share: np.ndarray, axes: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Rest-pose corrections (axes x angles, P, 3) for points relative to the joint (P, 3) with shares (P,)."""
+    half = 0.5 * angles[:, None]
+    turned = 2 * np.arctan2(share * np.sin(half), 1 - share + share * np.cos(half))  # (A, P)
+    factor = np.exp(1j * turned) / (1 - share + share * np.exp(2j * half))
+    across = relative - (relative @ axes.T).T[..., None] * axes[:, None]  # (X, P, 3)
+    beside = np.cross(axes[:, None], relative)
+    offsets = ((factor.real - 1)[None, ..., None] * across[:, None] + factor.imag[None, ..., None] * beside[:, None])
+    return offsets.reshape(-1, *relative.shape)
 
 
 def _upper_arm_bulge(vertices: np.ndarray) -> np.ndarray:

@@ -295,20 +295,21 @@ def project(mesh: HalfMesh, field: Field, vertices: np.ndarray, steps: int = 4) 
     mesh.points = vertices.tolist()
 
 
-def reach_vertex_count(mesh: HalfMesh, total: int) -> None:
-    """Collapse or split inner edges until the closed body (both halves, boundary counted once) has ``total`` vertices.
+def reach_vertex_count(mesh: HalfMesh, edge_length: EdgeLength, total: int) -> None:
+    """Collapse or split inner edges, those first that differ most from the wanted length, until the closed body (both
+    halves, the boundary counted once) has ``total`` vertices.
 
     Raises:
         RuntimeError: if no edge can be collapsed any more.
     """
-    mesh.compact()
     if (total - len(mesh.boundary)) % 2:  # an inner vertex counts twice: the parity is the boundary's affair
         a, b = max((e for e in mesh.edges() if len(mesh.faces_of_edge(*e)) == 1), key=lambda e: (mesh.length(*e), e))
         mesh.split(a, b)
-    mesh.compact()
+    vertices, _faces = mesh.compact()
+    wanted = edge_length(vertices)
     excess = len(mesh.points) - len(mesh.boundary) - (total - len(mesh.boundary)) // 2
     inner = [e for e in mesh.edges() if not (e[0] in mesh.boundary or e[1] in mesh.boundary)]
-    for a, b in sorted(inner, key=lambda e: (mesh.length(*e) * (1 if excess > 0 else -1), e)):
+    for a, b in sorted(inner, key=lambda e: (mesh.length(*e) / (wanted[e[0]] + wanted[e[1]]) * (1 if excess > 0 else -1), e)):
         if excess == 0:
             break
         if excess < 0:

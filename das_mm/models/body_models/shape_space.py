@@ -37,7 +37,7 @@ _GIRTH: dict[int, dict[str, float]] = {
         'spine1': -0.020},
     7: {'pelvis': 0.025, 'hip': 0.030, 'spine1': -0.030, 'spine2': -0.035, 'neck': -0.035, 'shoulder': -0.025,
         'elbow': -0.025, 'collar': -0.02}}
-_SCALE: dict[int, dict[str, float]] = {8: {'head': 0.040}, 9: {'wrist': 0.050, 'ankle': 0.050}}
+_SCALE: dict[int, dict[str, float]] = {8: {'head': 0.060}, 9: {'wrist': 0.050, 'ankle': 0.050}}
 # (centre in the ground frame, m; radii, m; shift, m), all mirrored to the right side
 _BUMPS: dict[int, list[tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]]] = {
     6: [((0.0, 1.060, 0.110), (0.13, 0.11, 0.12), (0.0, -0.004, 0.022)), ((0.12, 1.050, 0.0), (0.06, 0.08, 0.10), (0.008, 0.0, 0.0))],
@@ -81,7 +81,8 @@ def displacements(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
     relative = points[:, None] - joints  # (P, 24, 3)
     along = (relative * axes).sum(-1, keepdims=True) * axes
     across = relative - along
-    across[:, [i for i, name in enumerate(JOINT_NAMES) if _bare(name) == 'head'], 1] = 0
+    # heads and feet grow thicker, not taller
+    across[:, [i for i, name in enumerate(JOINT_NAMES) if _bare(name) in ('head', 'ankle', 'foot')], 1] = 0
     result = np.zeros((len(points), 3, NUM_BETAS))
     for beta in range(NUM_BETAS):
         stretch, girth, scale = (_table(table.get(beta, {})) for table in (_STRETCH, _GIRTH, _SCALE))
@@ -90,8 +91,10 @@ def displacements(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
             parent = PARENTS[joint]
             bone = joints[joint] - joints[parent]
             moved[joint] = moved[parent] + stretch[parent] * (bone @ axes[parent]) * axes[parent] + scale[parent] * bone
-        change = moved + stretch[:, None] * along + girth[:, None] * across + scale[:, None] * relative
-        result[:, :, beta] = np.einsum('pk,pkc->pc', weights, change)
+        result[:, :, beta] = weights @ moved
+        for factors, vectors in ((stretch, along), (girth, across), (scale, relative)):
+            used = np.flatnonzero(factors)
+            result[:, :, beta] += np.einsum('pk,pkc->pc', weights[:, used] * factors[used], vectors[:, used])
         result[:, :, beta] += _bumps(points, _BUMPS.get(beta, []))
     result[:, :, 0] += STATURE_PER_BETA * points
     result[:, 0, 4] += _breadth(points)

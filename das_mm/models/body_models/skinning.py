@@ -28,10 +28,11 @@ _PLANES: dict[str, tuple[tuple[float, float, float], tuple[float, float, float],
     'left_knee': ((0.100, 0.478, 0), (0, -1, 0), -0.055, 0.055),
     'left_ankle': ((0.102, 0.080, -0.03), (0, -0.91, 0.41), -0.040, 0.012),
     'left_foot': ((0.112, 0.022, 0.095), (0, 0, 1), -0.020, 0.018)}
-# a second condition, of which the largest factor counts: (axis, where the factor is 0, where it is 1)
-_GATES: dict[str, list[tuple[int, float, float]]] = {
-    'neck': [(0, 0.125, 0.060)], 'left_collar': [(1, 1.250, 1.390), (0, 0.130, 0.200)], 'left_shoulder': [(0, 0.120, 0.200)],
-    'left_hip': [(0, -0.012, 0.030)]}
+# further conditions, each a list of alternatives of which the largest factor counts: (axis, where it is 0, where it is 1)
+_GATES: dict[str, list[list[tuple[int, float, float]]]] = {
+    'neck': [[(0, 0.125, 0.060)]], 'left_shoulder': [[(0, 0.120, 0.200)]], 'left_hip': [[(0, -0.012, 0.030)]],
+    # between ribs and neck; farther out everything is arm
+    'left_collar': [[(1, 1.250, 1.390), (0, 0.130, 0.200)], [(1, 1.480, 1.415), (0, 0.110, 0.170)]]}
 
 _SMOOTHING_STEPS = 4
 
@@ -46,12 +47,9 @@ def _share(name: str, points: np.ndarray) -> np.ndarray:
     point, normal, zero, one = _PLANES[name]
     normal = np.asarray(normal) / np.linalg.norm(normal)
     share = _rise((points - point) @ normal, zero, one)
-    factors = []
-    for axis, gate_zero, gate_one in _GATES.get(name, []):
-        values = np.abs(points[:, 0]) if name == 'neck' else points[:, axis]
-        factors.append(_rise(values, gate_zero, gate_one))
-    if factors:
-        share = share * np.max(factors, axis=0)
+    for alternatives in _GATES.get(name, []):
+        places = np.abs(points) if name == 'neck' else points
+        share = share * np.max([_rise(places[:, axis], at_zero, at_one) for axis, at_zero, at_one in alternatives], axis=0)
     return share
 
 

@@ -60,7 +60,7 @@ class LazyRows:
             (*, C), or (*, C / num_parts) if ``part`` is given.
         """
         lines, place = self._find(rows, part, num_parts)
-        return lines.index_select(0, place.flatten()).view(*rows.shape, -1)
+        return lines.index_select(0, place.flatten()).view(*rows.shape, lines.shape[1])
 
     def blend(self, rows: Tensor, weight: Tensor, part: Tensor | None = None, num_parts: int = 1) -> Tensor:
         """Weighted sums of rows, ``(weight[..., None] * self(rows, …)).sum(-2)``, without the array in between.
@@ -74,8 +74,8 @@ class LazyRows:
             (*, C), or (*, C / num_parts) if ``part`` is given.
         """
         lines, place = self._find(rows, part, num_parts)
-        n = rows.shape[-1]
-        return _WeightedSum.apply(lines, place.reshape(-1, n), weight.reshape(-1, n)).view(*rows.shape[:-1], -1)
+        *shape, n = rows.shape
+        return _WeightedSum.apply(lines, place.reshape(-1, n), weight.reshape(-1, n)).view(*shape, lines.shape[1])
 
     def _find(self, rows: Tensor, part: Tensor | None, num_parts: int) -> tuple[Tensor, Tensor]:
         """Computed lines (L, C / num_parts), and which of them the rows are (long, shape of ``rows``)."""

@@ -69,6 +69,8 @@ class DAS(BasePoseEstimator):
                                batch_data_samples: SampleList) -> SampleList:
         """Moves people from the network input into the original image and its camera space."""
         for found, sample in zip(batch_pred_instances, batch_data_samples):
+            if 'image_fault' in sample.metainfo:  # a blank stands in for an image that could not be read
+                found = found[:0]
             camera = self._camera_of(sample)
             sample.set_metainfo(dict(camera=camera))
             sample.pred_instances = self._to_camera(found, sample, camera)

@@ -198,16 +198,22 @@ function viewOf(kind, frame, box) {
   return { eye: xyz(add(center, unit([.75, -.72, .42]), 2.7 * radius)), center: xyz(center), up };
 }
 
+// where the eye is now, in the middle of a drag too
+function currentView() {
+  const plot = $('plot'), scene = plot._fullLayout && plot._fullLayout.scene && plot._fullLayout.scene._scene;
+  return scene ? scene.getCamera() : plot.layout && plot.layout.scene.camera;
+}
+
 // ---------- the page
 function layoutOf(frame, box, view) {
   const scale = scaleOf(box), level = $('level').checked && frame.ground;
   const axis = (title, range) => ({ title: { text: title, font: { size: 12 } }, range, color: INK, gridcolor: '#2c333d', zeroline: false,
     showbackground: false, showspikes: false, tickfont: { size: 10 } });
-  return { paper_bgcolor: '#1b1f26', margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, uirevision: 'keep',
+  return { paper_bgcolor: '#1b1f26', margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false,
     hoverlabel: { align: 'left', font: { size: 13 } },
     scene: { aspectmode: 'manual', aspectratio: Object.fromEntries(['x', 'y', 'z'].map((n, i) => [n, (box[i][1] - box[i][0]) * scale])),
       xaxis: axis(level ? 'right (m)' : 'x right (m)', box[0]), yaxis: axis(level ? 'forward (m)' : 'z forward (m)', box[1]),
-      zaxis: axis(level ? 'up (m)' : 'up = −y (m)', box[2]), dragmode: 'turntable', ...(view ? { camera: view } : {}) } };
+      zaxis: axis(level ? 'up (m)' : 'up = −y (m)', box[2]), dragmode: 'turntable', camera: view } };
 }
 
 function drawThumbnail(frame) {
@@ -254,9 +260,7 @@ async function draw(view) {
   drawLegend(frame, box);
   $('position').textContent = `${state.frame + 1} / ${data.frames.length}`;
   $('slider').value = $('frame-list').value = state.frame;
-  const layout = layoutOf(frame, box, view);
-  if (view) layout.uirevision = `view ${draw.views = (draw.views || 0) + 1}`;
-  else layout.uirevision = `view ${draw.views}`;
+  const layout = layoutOf(frame, box, view || currentView());
   await Plotly.react('plot', traces, layout, { displaylogo: false, modeBarButtons: [['toImage']] });
   // what is shown, for scripts and tests
   Object.assign(document.body.dataset, { frame: state.frame, frames: data.frames.length, people: frame.people.length,

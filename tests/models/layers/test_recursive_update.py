@@ -20,7 +20,7 @@ def all_pixels(offsets):
 
 
 def both(update, feat, offsets):
-    """Every pixel, computed in both ways, as (pixels, K, D); at last point by point, without the dense shortcut."""
+    """Every pixel, computed in both ways, each as a list over the layers of (pixels, K, D)."""
     points = all_pixels(offsets)
     dense = [at_points(maps, points, update.num_keypoints, update.dims) for maps in update.dense(feat, offsets)]
     return dense, update.sparse(feat, offsets, points)
@@ -188,20 +188,6 @@ def test_sparse_equals_dense(monkeypatch, dtype, tolerance):
             torch.testing.assert_close(actual, expected, rtol=0, atol=tolerance * scale)
 
     check()
-
-
-@pytest.mark.parametrize('kind', ['plain', 'multi'])
-def test_analytic_gradients(monkeypatch, kind):
-    monkeypatch.setattr(LazyRows, 'DENSE_SHARE', 2.0)
-    torch.manual_seed(3)
-    update = (PlainUpdate(2, 4, 3, 2) if kind == 'plain' else
-              MultiSourceUpdate(2, 4, 3, 2, feat_channels=4, num_heads=2, num_groups=2).double())
-    for parameter in update.parameters():
-        torch.nn.init.normal_(parameter, std=0.4)
-    feat, offsets = random_maps(1, 2, 3, 4, 5, scale=1.0)
-    points = PointIndex(torch.zeros(3).long(), torch.tensor([0, 2, 2]), torch.tensor([1, 3, 3]))
-    assert torch.autograd.gradcheck(lambda *maps: update.sparse(*maps, points)[-1],
-                                    (feat.requires_grad_(kind == 'multi'), offsets.requires_grad_()))
 
 
 # --- it touches little -------------------------------------------------------------------------------------------

@@ -103,6 +103,15 @@ def test_nobody_found():
     assert out.pred_instances.keypoints_3d.shape == (0, 5, 3) and out.pred_instances.bboxes.shape == (0, 4)
 
 
+def test_unreadable_image_has_nobody(people_mm):
+    """The dataset puts a blank image in the place of one that it cannot read."""
+    sample = make_sample(0)
+    sample.set_metainfo(dict(image_fault='truncated'))
+    output = network_output(project(people_mm, K), people_mm, K, np.eye(3)[:2])
+    [out] = Passing().add_pred_to_datasample([output], None, [sample])
+    assert len(out.pred_instances) == 0
+
+
 @pytest.mark.parametrize('keypoint_set', ['panoptic15', 'coco17'])
 def test_toy_training_and_evaluation(tmp_path, keypoint_set):
     """3D people, 2D-only people and images without people in one training; both metrics take what comes out."""

@@ -1,0 +1,66 @@
+"""Any image as the network and the overlays want it: (H, W, 3) uint8 BGR, upright."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from das_mm.datasets.datasets.image_files import image_fault, looks_complete
+from das_mm.errors import UserError
+
+_REMEDY = 'give a whole image file, such as .jpg or .png'
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read an image file.
+
+    It is turned upright as its EXIF orientation says; grey becomes colour, 16 bits become 8 (the full range is kept, not
+    stretched), an alpha channel is dropped.
+
+    Returns:
+        (H, W, 3) uint8 BGR.
+
+    Raises:
+        UserError: The file is missing, no image, or damaged. A JPEG that was cut short is refused too: decoders fill its
+            missing part with grey and say nothing.
+    """
+    path = str(path)
+    try:
+        complete, image = looks_complete(path), cv2.imread(path, cv2.IMREAD_COLOR)
+    except OSError as error:
+        raise UserError(f'the image cannot be read: {error.strerror or error}', file=path, remedy=_REMEDY) from error
+    except cv2.error as error:  # larger than OpenCV's limit
+        raise UserError(f'the image cannot be read: {error.err}', file=path, remedy='make it smaller') from error
+    if complete and image is not None:
+        return image
+    fault = image_fault(path)
+    if fault is not None:
+        raise UserError(f'it is no image: {fault}' if image is None else fault, file=path, remedy=_REMEDY)
+    if image is not None:
+        return image
+    with Image.open(path) as picture:  # kinds that OpenCV does not know, such as GIF
+        return np.ascontiguousarray(np.asarray(ImageOps.exif_transpose(picture).convert('RGB'))[..., ::-1])
+
+
+def as_bgr(array: np.ndarray) -> np.ndarray:
+    """An image array as (H, W, 3) uint8 BGR.
+
+    Args:
+        array: (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA; uint8 or uint16 (whose full range is 65535).
+
+    Raises:
+        UserError: Another shape, another type, or no pixel.
+    """
+    remedy = 'give (height, width, 3) uint8 in BGR order, as cv2.imread does'
+    channels = 1 if array.ndim == 2 else array.shape[2] if array.ndim == 3 else 0
+    if channels not in (1, 3, 4) or array.size == 0:
+        raise UserError(f'an array of shape {array.shape} is no image', field='inputs', remedy=remedy)
+    if array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise UserError(f'an array of type {array.dtype} is no image', field='inputs', remedy=remedy)
+    if channels == 1:
+        return cv2.cvtColor(np.ascontiguousarray(array).reshape(array.shape[:2]), cv2.COLOR_GRAY2BGR)
+    return np.ascontiguousarray(array[..., :3])

@@ -1,0 +1,217 @@
+"""Results of inference as plain dictionaries: what they hold, solving them again for another camera, files of them.
+
+A result is about one image or one frame of a video. The json schema (:func:`result_schema`, ``result.schema.json``)
+says every field; in short::
+
+    format            'das_mm.result/1'
+    image             file, name, width, height, frame, time_s  (frame and time_s are null for an image)
+    camera            K (3×3), dist (k1, k2, p1, p2, k3, or null), source, fov_deg along the longer side, detail
+                      source: 'user', 'exif', 'fov' (a field of view given by the user), 'default_fov' (assumed: every
+                      depth and size in the result may be off by one common factor), 'annotation'
+    model             config, weights, weights_sha256, das_mm (version), score_thr
+    keypoint_set      and keypoint_names (K), root
+    units, frame_of_reference   what the endings _px and _mm and the axes mean, in words
+    people            best first, each with
+        score                 in [0, 1]
+        bbox_px               x1, y1, x2, y2 around the keypoints, cut at the image
+        keypoints_px          (K, 2); also outside the image where a person is cut off
+        keypoint_scores       (K) in [0, 1]
+        keypoints_cam_mm      (K, 3) camera frame; null if the model puts the person's root not in front of the camera
+        root_px, root_cam_mm  (2), (3) or null; the root is regressed on its own
+        root_depth_mm_per_px  camera depth of the root over the focal length: what the network sees without a camera
+        relative_depths_mm    (K) camera depth minus that of the root
+        keypoints_sigma_px    (K, 2) scale of the learnt error distribution, and
+        keypoints_sigma_mm    (K, 3) the same at the keypoint's depth (or null); both only where sigma was asked for.
+                              The depth's is relative to the root: the error of the root's depth is not in it
+
+Pixels are those of the image as shown (turned upright), (0, 0) the CENTRE of the top-left one. Every number is finite.
+"""
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.structures import InstanceData
+
+from das_mm.errors import UserError
+from das_mm.structures import back_project, check_intrinsics, get_keypoint_set
+from das_mm.structures.camera_space import to_camera_space
+from das_mm.visualization import People
+
+FORMAT = 'das_mm.result/1'
+
+_WORDS = dict(
+    units='_px: pixels of the image as shown, (0, 0) is the centre of the top-left pixel; _mm: millimetres',
+    frame_of_reference='_cam_: camera frame, x right, y down, z forward, origin in the centre of projection')
+_DIGITS = 5  # of px, mm
+_DIGITS_NORM = 10  # of mm per px, which are multiplied by thousands of px
+
+
+def result_schema() -> dict[str, Any]:
+    """The JSON schema of a result."""
+    return json.loads(resources.files(__package__).joinpath('result.schema.json').read_text(encoding='utf-8'))
+
+
+def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mapping[str, Any], model: Mapping[str, Any],
+                keypoint_set: str) -> tuple[dict[str, Any], int]:
+    """The result of one image.
+
+    Args:
+        instances: ``pred_instances`` of the model.
+        camera: ``K``, ``dist``, ``source`` and ``detail``; K as the model used it.
+        image: The fields of ``image`` in the result.
+        model: The fields of ``model`` in the result.
+        keypoint_set: Name of the set.
+
+    Returns:
+        The result, and how many people were left out because a number of theirs is not finite.
+    """
+    kset = get_keypoint_set(keypoint_set)
+    width, height = image['width'], image['height']
+    columns = {key: np.asarray(instances[key], dtype=np.float64) for key in (
+        'scores', 'bboxes', 'keypoints', 'keypoint_scores', 'roots_px', 'root_depths_norm', 'relative_depths_mm')}
+    if 'keypoints_sigma' in instances:
+        columns['sigma'] = np.asarray(instances.keypoints_sigma, dtype=np.float64)
+    finite = np.ones(len(instances), dtype=bool)
+    for values in columns.values():
+        finite &= np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    people = [_person({key: values[row] for key, values in columns.items()}) for row in np.flatnonzero(finite)]
+    dist = camera.get('dist')
+    result = dict(
+        format=FORMAT,
+        image=dict(image),
+        camera=_camera(np.asarray(camera['K'], dtype=np.float64), dist, camera['source'], camera.get('detail'),
+                       (width, height)),
+        model=dict(model),
+        keypoint_set=kset.name,
+        keypoint_names=list(kset.keypoints),
+        root=kset.root,
+        **_WORDS,
+        people=people)
+    _solve(result)
+    return result, int((~finite).sum())
+
+
+def resolve_for_camera(result: Mapping[str, Any], K: np.ndarray, dist: np.ndarray | None = None) -> dict[str, Any]:
+    """The same people seen through another camera: positions are solved again from what was found in the image.
+
+    Equal to running the network again with that camera, which it knows nothing of.
+
+    Args:
+        result: A result; it is not changed.
+        K: (3, 3) intrinsics of the image of the result.
+        dist: (5,) lens distortion k1, k2, p1, p2, k3.
+
+    Raises:
+        UserError: K makes no camera.
+
+    Example::
+
+        found = next(read_results('out/predictions/street.json'))
+        calibrated = resolve_for_camera(found, [[1450, 0, 960], [0, 1450, 540], [0, 0, 1]])
+    """
+    K = check_intrinsics(K, field='K')
+    if dist is not None:
+        dist = np.asarray(dist, dtype=np.float64)
+        if dist.shape != (5, ) or not np.isfinite(dist).all():
+            raise UserError(f'{dist.tolist()} is no lens distortion', field='dist',
+                            remedy="give OpenCV's k1, k2, p1, p2, k3, or None")
+    solved = copy.deepcopy(dict(result))
+    solved['camera'] = _camera(K, dist, 'user', None, (result['image']['width'], result['image']['height']))
+    _solve(solved)
+    return solved
+
+
+def people_of(result: Mapping[str, Any]) -> People:
+    """The people of a result for the drawing functions and the viewer."""
+    people = result['people']
+    if not people:
+        return People()
+    k = len(result['keypoint_names'])
+    column = lambda name, *shape: np.array(  # noqa: E731
+        [np.full(shape, np.nan) if person[name] is None else person[name] for person in people], dtype=np.float64)
+    sigma = None
+    if 'keypoints_sigma_px' in people[0]:
+        sigma = np.concatenate([column('keypoints_sigma_px', k, 2), column('keypoints_sigma_mm', k, 3)[..., 2:]], -1)
+    return People(
+        keypoints_px=column('keypoints_px', k, 2), keypoints_cam_mm=column('keypoints_cam_mm', k, 3),
+        keypoint_scores=column('keypoint_scores', k), keypoints_sigma=sigma, scores=column('score'),
+        root_depths_mm=column('root_cam_mm', 3)[:, 2], bboxes_px=column('bbox_px', 4))
+
+
+def result_text(result: Mapping[str, Any]) -> str:
+    """A result as one line of json (without its end)."""
+    return json.dumps(result, allow_nan=False, ensure_ascii=False)
+
+
+def read_results(path: str | Path) -> Iterator[dict[str, Any]]:
+    """The results in a file: one of an image's ``.json``, one for each frame of a video's ``.jsonl``, one at a time.
+
+    Raises:
+        UserError: The file is missing, cut short or no file of results.
+    """
+    remedy = 'give a .json or .jsonl file that das-mm infer wrote'
+    try:
+        with open(path, encoding='utf-8') as file:
+            lines = file if Path(path).suffix == '.jsonl' else [file.read()]
+            for number, line in enumerate(lines, 1):
+                try:
+                    result = json.loads(line)
+                except ValueError as error:
+                    raise UserError(f'line {number} is no json: {error}', file=path, remedy=remedy) from error
+                if not isinstance(result, dict) or result.get('format') != FORMAT:
+                    raise UserError(f'line {number} is no result of the format {FORMAT}', file=path, field='format',
+                                    remedy=remedy)
+                yield result
+    except OSError as error:
+        raise UserError(f'cannot be read: {error.strerror or error}', file=path, remedy=remedy) from error
+
+
+def _person(row: dict[str, np.ndarray]) -> dict[str, Any]:
+    """What the network says of one person, before there is a camera."""
+    person = dict(
+        score=_rounded(row['scores']), bbox_px=_rounded(row['bboxes']), keypoints_px=_rounded(row['keypoints']),
+        keypoint_scores=_rounded(row['keypoint_scores']), root_px=_rounded(row['roots_px']),
+        root_depth_mm_per_px=_rounded(row['root_depths_norm'], _DIGITS_NORM),
+        relative_depths_mm=_rounded(row['relative_depths_mm']))
+    if 'sigma' in row:
+        person['keypoints_sigma_px'] = _rounded(row['sigma'][:, :2])
+        # x and y follow from the camera; a model of the image plane alone (D = 2) knows no scale of depth
+        person['keypoints_sigma_mm'] = None if row['sigma'].shape[1] == 2 else _rounded(row['sigma'] * (0, 0, 1))
+    return person
+
+
+def _solve(result: dict[str, Any]) -> None:
+    """Fills in everything that depends on the camera of the result."""
+    K, dist = np.array(result['camera']['K']), result['camera']['dist']
+    dist = None if dist is None else np.array(dist)
+    for person in result['people']:
+        keypoints = np.array(person['keypoints_px'])
+        cam, depth = to_camera_space(keypoints[None], np.array([person['root_depth_mm_per_px']]),
+                                     np.array([person['relative_depths_mm']]), K, dist)
+        in_front = depth[0] > 0
+        root = back_project(np.array(person['root_px']), depth[0], K, dist)
+        person['keypoints_cam_mm'] = _rounded(cam[0]) if in_front else None
+        person['root_cam_mm'] = _rounded(root) if in_front else None
+        if person.get('keypoints_sigma_mm') is not None:
+            in_plane = np.array(person['keypoints_sigma_px']) * np.abs(cam[0][:, 2:]) / K[[0, 1], [0, 1]]
+            sigma = np.concatenate([in_plane, np.array(person['keypoints_sigma_mm'])[:, 2:]], axis=1)
+            person['keypoints_sigma_mm'] = _rounded(sigma) if in_front else None
+
+
+def _camera(K: np.ndarray, dist: np.ndarray | None, source: str, detail: str | None,
+            size: tuple[int, int]) -> dict[str, Any]:
+    width, height = size
+    side, focal = (width, K[0, 0]) if width >= height else (height, K[1, 1])
+    return dict(K=K.tolist(), dist=None if dist is None else np.asarray(dist, dtype=np.float64).tolist(), source=source,
+                fov_deg=round(math.degrees(2 * math.atan(side / 2 / focal)), 4), detail=detail)
+
+
+def _rounded(values: np.ndarray, digits: int = _DIGITS) -> Any:
+    return np.round(values, digits).tolist()
