@@ -20,7 +20,7 @@ model = dict(
         centerness_channels=16,
         norm_cfg=dict(num_groups=4),
         assigner=dict(regress_ranges=((0, 24), (24, 40), (40, 1e8))),
-        update=dict(_delete_=True, type='PlainUpdate', num_layers=1)))
+        update=dict(type='PlainUpdate', num_layers=1)))
 """
 
 

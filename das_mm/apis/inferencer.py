@@ -20,6 +20,7 @@ from mmpose.structures import PoseDataSample
 from das_mm.errors import UserError
 from das_mm.models.pose_estimators import DAS
 from das_mm.registry import INFERENCERS, TRANSFORMS
+from das_mm.version import __version__
 from das_mm.visualization import draw_people
 
 from .inputs import Frame, Input, Source, open_sources
@@ -167,11 +168,9 @@ class DASInferencer(BaseInferencer):
 
     def _prepare(self, frame: Frame, camera: CameraFinder) -> dict:
         height, width = frame.image.shape[:2]
-        found = camera.find((width, height), None if frame.source.is_sequence else frame.source.file)
-        if frame.source.is_sequence and frame.source.file and found['source'] in ('fov', 'default_fov'):
-            # no EXIF in a video, but the user's file may name it
-            found = camera.find((width, height), frame.source.file)
-        return self.pipeline(dict(img=frame.image, img_path=frame.source.file or frame.source.name, img_id=frame.source.name,
+        source = frame.source
+        found = camera.find((width, height), source.file, is_photo=not source.is_sequence)
+        return self.pipeline(dict(img=frame.image, img_path=source.file or source.name, img_id=source.name,
                                   id=frame.index or 0, frame=frame.index, camera=found))
 
     @torch.no_grad()
@@ -242,7 +241,7 @@ class DASInferencer(BaseInferencer):
         return result
 
 
-_UNKNOWN_MODEL = dict(config=None, weights=None, weights_sha256=None, das_mm=None)
+_UNKNOWN_MODEL = dict(config=None, weights=None, weights_sha256=None, das_mm=__version__)
 
 
 def predict_images(model: DAS, images: Input | Sequence[Input], **kwargs: Any) -> list[dict[str, Any]]:

@@ -88,12 +88,13 @@ class CameraFinder:
         self._fov_deg = fov_deg
         self._warned = False
 
-    def find(self, size: tuple[int, int], file: str | None = None) -> dict[str, Any]:
+    def find(self, size: tuple[int, int], file: str | None = None, is_photo: bool = True) -> dict[str, Any]:
         """The camera of an image.
 
         Args:
             size: (width, height) of the image, upright.
-            file: Where it is from; EXIF data is looked for there.
+            file: Where it is from.
+            is_photo: Look for EXIF data there.
 
         Returns:
             ``K`` (3, 3) or None where the model is to assume one, ``dist`` (5,) or None, ``source`` and, for EXIF,
@@ -107,7 +108,7 @@ class CameraFinder:
             K = given.for_size(size)
             self._warn_if_outside(K, size, file)
             return dict(K=K, dist=given.dist, source='user', detail=None)
-        told = None if file is None else exif_intrinsics(file, size)
+        told = None if file is None or not is_photo else exif_intrinsics(file, size)
         if told is not None:
             return dict(K=told[0], dist=None, source='exif', detail=told[1])
         if self._fov_deg is not None:

@@ -3,8 +3,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,8 +138,19 @@ def _prepare_ranks(cfg: Config, launcher: str) -> None:
         **cfg.get('model_wrapper_cfg') or {}, device_ids=None)
 
 
-def close_ranks() -> None:
-    """Leave the process group, if there is one, so that torch does not complain at exit."""
+@contextmanager
+def running(cfg: Config) -> Iterator[None]:
+    """Around building a runner and using it: an unknown `type` is told in words, and the process group is left."""
     import torch
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    try:
+        yield
+    except KeyError as error:
+        unknown = re.match(r'(\S+) is not in the \S+?::(.+?) registry', str(error.args[0]) if error.args else '')
+        if unknown is None:
+            raise
+        raise UserError(f"there is no {unknown[2]} called '{unknown[1]}'", file=cfg.filename, field='type',
+                        remedy="correct the name; a class of another package is written 'package.Name', and a module "
+                               "of your own is named in custom_imports=dict(imports=[…])") from error
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from das_mm.errors import UserError
-from das_mm.tools._config_run import add_common_arguments, close_ranks, load_run_config, run_as_script
+from das_mm.tools._config_run import add_common_arguments, load_run_config, run_as_script, running
 
 HELP = 'evaluate a checkpoint on the test set of its config'
 
@@ -37,14 +37,14 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.apis.checkpoint import load_checkpoint_strict
     from das_mm.engine import atomic_write
-    runner = Runner.from_cfg(cfg)
-    load_checkpoint_strict(runner.model, args.checkpoint)
-    runner.logger.info(f'Weights from {args.checkpoint}')
-    metrics = runner.test()
-    if args.out is not None and is_main_process():
-        plain = {name: value.item() if hasattr(value, 'item') else value for name, value in metrics.items()}
-        atomic_write(args.out, (json.dumps(plain, indent=2) + '\n').encode())
-    close_ranks()
+    with running(cfg):
+        runner = Runner.from_cfg(cfg)
+        load_checkpoint_strict(runner.model, args.checkpoint)
+        runner.logger.info(f'Weights from {args.checkpoint}')
+        metrics = runner.test()
+        if args.out is not None and is_main_process():
+            plain = {name: value.item() if hasattr(value, 'item') else value for name, value in metrics.items()}
+            atomic_write(args.out, (json.dumps(plain, indent=2) + '\n').encode())
     return 0
 
 

@@ -5,7 +5,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from das_mm.errors import UserError
-from das_mm.tools._config_run import add_common_arguments, close_ranks, load_run_config, run_as_script
+from das_mm.tools._config_run import add_common_arguments, load_run_config, run_as_script, running
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -45,11 +45,11 @@ def run(args: argparse.Namespace) -> int:
     from mmengine.runner import Runner
 
     from das_mm.apis.checkpoint import load_checkpoint_strict
-    runner = Runner.from_cfg(cfg)
-    if cfg.get('resume'):
-        load_checkpoint_strict(runner.model, cfg.load_from)  # mmengine itself would resume half a model
-    runner.train()
-    close_ranks()
+    with running(cfg):
+        runner = Runner.from_cfg(cfg)
+        if cfg.get('resume'):
+            load_checkpoint_strict(runner.model, cfg.load_from)  # mmengine itself would resume half a model
+        runner.train()
     return 0
 
 

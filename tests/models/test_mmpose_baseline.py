@@ -106,7 +106,7 @@ def test_trains_and_is_evaluated_by_mmpose(tmp_path):
     assert not torch.equal(flow.t[0][4].weight, weight_before)
     metrics = {key: runner.message_hub.get_scalar(f'val/coco/{key}').current()
                for key in ('AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)', 'AR')}
-    assert metrics['AP .5'] > 0.1  # it has learned where the figures' keypoints are, roughly
+    assert metrics['AP .5'] > 0.3  # it has learned where the figures' keypoints are, roughly
 
     (best, ) = work_dir.glob('best_coco_AP_epoch_*.pth')  # mmpose's rule for the best checkpoint found its key
     state = torch.load(best, map_location='cpu', weights_only=False)['state_dict']

@@ -94,13 +94,11 @@ def test_mmpose_users_who_never_import_us(tmp_path):
     train = Path(mmpose.__file__).parent / '.mim' / 'tools' / 'train.py'
     user = tmp_path / 'user.py'
     text = CONFIG.format(work_dir=str(tmp_path / 'work'), noise=0.1, batch_size=4, num_workers=0)
-    base = '"das_mm::_base_/default_runtime.py"'
-    unknown = f'_base_ = {base}\n'
-    assert text.count(base.strip('"')) == 1
-    user.write_text(text.replace("'das_mm::_base_/default_runtime.py'",
-                                 "__import__('das_mm').config_path('_base_/default_runtime.py')")
-                    + "train_cfg = dict(by_epoch=True, max_epochs=1)\n")
-    (tmp_path / 'unknown.py').write_text(unknown)
+    scoped = "'das_mm::_base_/default_runtime.py'"
+    assert scoped in text
+    text = text.replace(scoped, "__import__('das_mm').config_path('_base_/default_runtime.py')")
+    user.write_text(text + 'train_cfg = dict(by_epoch=True, max_epochs=1)\n')
+    (tmp_path / 'unknown.py').write_text(f'_base_ = {scoped}\n')
     code = f'''
 import runpy, sys
 from mmengine.config import Config

@@ -16,7 +16,8 @@ from .figures import K, NAMES, SET, SIZE, photo, standing_people
 TWO = ((-500.0, 0.0, 3000.0), (600.0, 100.0, 4200.0))
 
 
-EYE = "JSON.stringify(document.getElementById('plot')._fullLayout.scene._scene.getCamera().eye)"
+EYE = ("Object.values(document.getElementById('plot')._fullLayout.scene._scene.getCamera().eye)"
+       ".map(v => v.toFixed(5)).join(' ')")
 
 
 def two_scenes() -> list[Scene]:

@@ -42,8 +42,18 @@ def choose_setting(config: SyntheticConfig, index: int, layouts: list[Layout]) -
     people = np.concatenate(people) if people else np.zeros((0, 3))
     path = np.stack([layout.view.position for layout in layouts])
     environment = build_environment(surroundings, people, layouts[0].view, path)
-    seats = [surface for person in layouts[0].people if person.seat_height > .15 for surface in _seat(person, surroundings)]
+    seats = [surface for person in _sitters(layouts) for surface in _seat(person, surroundings)]
     return Setting(looks, replace(environment, surfaces=environment.surfaces + seats), sample_film(config.rng(index, 'image')))
+
+
+def _sitters(layouts: list[Layout]) -> list[Person]:
+    """Everyone who needs a seat, in the frame in which they sit lowest."""
+    lowest: dict[int, Person] = {}
+    for person in (person for layout in layouts for person in layout.people if person.seat_height > .15):
+        known = lowest.get(person.identity)
+        if known is None or person.joints[0, 1] < known.joints[0, 1]:
+            lowest[person.identity] = person
+    return list(lowest.values())
 
 
 def _seat(person: Person, rng: np.random.Generator) -> list[Surface]:

@@ -16,9 +16,9 @@ from .scene import Layout, Person
 from .surfaces import yaw_matrix
 
 _SHARES = (.08, 1.9)  # smallest and largest height of a standing adult over the height of the image
-_NEAREST_M = .5  # no joint comes nearer to the image plane
+NEAREST_M = .5  # no joint comes nearer to the image plane
 _TRIES = 24
-_LEAST_GAP_M = {'alone': .05, 'ring': .0, 'row': -.01, 'pair': -.14}
+LEAST_GAP_M = {'alone': .05, 'ring': .0, 'row': -.01, 'pair': -.14}
 _ROOT_IN_FRAME = .88  # of the people; the others stand at the border, cut
 
 
@@ -28,7 +28,7 @@ class Group:
 
     Attributes:
         people: On the ground, around the origin.
-        kind: Key of ``_LEAST_GAP_M``.
+        kind: Key of ``LEAST_GAP_M``.
     """
     people: list[Person]
     kind: str
@@ -40,10 +40,10 @@ def standing(identity: int, betas: np.ndarray, pose: dict, rng: np.random.Genera
     lift = rng.uniform(.05, .4) if pose['activity'] in ('run', 'reach', 't_pose') and rng.random() < .08 else 0.
     x, _, z = person.joints[0]
     person = person.moved(0., np.array([-x, lift - person.vertices[:, 1].min(), -z]))
-    return replace(person, seat_height=_seat_height(person)) if pose['needs_seat'] else person
+    return replace(person, seat_height=seat_height(person)) if pose['needs_seat'] else person
 
 
-def _seat_height(person: Person) -> float:
+def seat_height(person: Person) -> float:
     """Height of the underside of the hips."""
     hips = load_generated_body().part_labels == PART_NAMES.index('pelvis')
     return float(max(person.vertices[hips, 1].min() + .01, 0))
@@ -106,9 +106,8 @@ def _placed(rng: np.random.Generator, shot: Shot, group: Group, present: list[Pe
     """The group somewhere in the picture where it touches nobody, or None."""
     whole = rng.random() < _ROOT_IN_FRAME
     for _ in range(_TRIES):
-        middle = _place_on_ground(rng, shot, present)
-        # most people in photographs are seen from somewhere in front
-        yaw = shot.yaw + np.pi + (rng.normal(0, 1.) if rng.random() < .6 else rng.uniform(-np.pi, np.pi))
+        middle = place_on_ground(rng, shot, present)
+        yaw = sample_heading(rng, shot)
         # the group turns as one about the origin; joints are tried before anybody is moved
         joints = [person.joints @ yaw_matrix(yaw).T + middle for person in group.people]
         if all(_in_picture(j, shot, whole) for j in joints) and _keep_apart(joints, group.kind, [p.joints for p in present]):
@@ -116,7 +115,12 @@ def _placed(rng: np.random.Generator, shot: Shot, group: Group, present: list[Pe
     return None
 
 
-def _place_on_ground(rng: np.random.Generator, shot: Shot, present: list[Person]) -> np.ndarray:
+def sample_heading(rng: np.random.Generator, shot: Shot) -> float:
+    """Yaw of a person, rad: most people in photographs are seen from somewhere in front."""
+    return shot.yaw + np.pi + float(rng.normal(0, 1.) if rng.random() < .6 else rng.uniform(-np.pi, np.pi))
+
+
+def place_on_ground(rng: np.random.Generator, shot: Shot, present: list[Person]) -> np.ndarray:
     """(3,) world point on the ground, anywhere in the picture or next to somebody who is in it."""
     view = shot.view
     if present and rng.random() < .45:  # before, behind or beside somebody: people hide each other
@@ -139,7 +143,7 @@ def _in_picture(joints: np.ndarray, shot: Shot, whole: bool) -> bool:
     """Whether enough of a person shows: the root where ``whole``, some joints otherwise; nothing at the lens, none tiny."""
     view = shot.view
     joints = view.to_camera(joints)
-    if joints[:, 2].min() < _NEAREST_M or view.K[1, 1] * 1.7 / joints[0, 2] < _SHARES[0] * view.height:
+    if joints[:, 2].min() < NEAREST_M or view.K[1, 1] * 1.7 / joints[0, 2] < _SHARES[0] * view.height:
         return False
     places = project(joints, view.K)
     inside = ((places >= 0) & (places <= [view.width - 1, view.height - 1])).all(1)
@@ -148,8 +152,8 @@ def _in_picture(joints: np.ndarray, shot: Shot, whole: bool) -> bool:
 
 def _keep_apart(joints: list[np.ndarray], kind: str, present: list[np.ndarray]) -> bool:
     for i, one in enumerate(joints):
-        if any(gap_m(one, other) < _LEAST_GAP_M['alone'] for other in present):
+        if any(gap_m(one, other) < LEAST_GAP_M['alone'] for other in present):
             return False
-        if any(gap_m(one, other) < _LEAST_GAP_M[kind] for other in joints[:i]):
+        if any(gap_m(one, other) < LEAST_GAP_M[kind] for other in joints[:i]):
             return False
     return True

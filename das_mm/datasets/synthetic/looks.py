@@ -92,6 +92,7 @@ def sample_look(rng: np.random.Generator) -> Look:
     skirt = bottom if outfit == 'skirt' else top
     if rng.random() < .15:
         values['bag'] = str(rng.choice(['backpack', 'shoulder']))
+    values['waist'] = max(values['waist'], values['top_hem'] + .03)
     shoe = np.clip(cloth_rgb(rng) * rng.choice([.5, 1, 1.2]), 8, 245)
     return Look(skin=skin, hair=hair, eyes=np.clip(np.array([70, 50, 35]) + rng.normal(0, 25, 3), 10, 160), hair_style=style,
                 beard=float(max(0, rng.uniform(-1.6, 1))), top=top, shirt=random_cloth(rng, .6), bottom=bottom, skirt=skirt,

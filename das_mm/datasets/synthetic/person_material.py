@@ -45,7 +45,7 @@ class PersonMaterial:
         look = self.look
         cloth = np.maximum(top_weight(look, coords, .02) * min(look.loose_top, .02),
                            bottom_weight(look, coords, .02) * min(look.loose_bottom, .02)) * 14
-        hair = hair_weight(look, coords, .02) * .2
+        hair = hair_weight(look, coords, .02) * .12
         out = np.zeros_like(coords)
         for wave in _WAVES.astype(np.float32):
             frequency = float(np.linalg.norm(wave))
@@ -69,7 +69,7 @@ class PersonMaterial:
         if look.hair_style == 'cap':
             return look.hat.base + np.zeros_like(coords)
         strands = np.sin(coords @ np.float32([310, 40, 180])) * np.sin(coords @ np.float32([95, 20, 130]))
-        return look.hair * (1 + .18 * strands[:, None])
+        return look.hair * (1 + .08 * strands[:, None])
 
 
 def _limb_coords(coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

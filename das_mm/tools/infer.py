@@ -1,0 +1,107 @@
+"""`das-mm infer`: find people in photographs and videos."""
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+HELP = 'find every person in images, videos or a webcam, in 3D'
+
+_CAMERA_WORDS = {
+    'user': 'given by the user',
+    'exif': 'from EXIF',
+    'fov': 'from --fov',
+    'default_fov': 'ASSUMED field of view: depths and sizes may be off by one common factor (--intrinsics, --fov)',
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('inputs', nargs='+', metavar='INPUT',
+                        help="image, folder, 'glob', video, webcam:N or N (a camera of this machine)")
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
+                        help='predictions/, overlays/ and viewer.html are written there')
+    model = parser.add_argument_group('model')
+    model.add_argument('--weights', metavar='PTH', help='checkpoint; default: the small one of the package')
+    model.add_argument('--config', metavar='NAME', help='path or name of its config; default: the one in the checkpoint')
+    model.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, …; default: a GPU where there is one')
+    model.add_argument('--batch-size', type=int, default=1, metavar='N', help='images at once; default 1')
+    model.add_argument('--score-thr', type=float, metavar='X', help='leave out people of a lower score')
+    model.add_argument('--sigma', action=argparse.BooleanOptionalAction, default=None,
+                       help='expected error of every keypoint; default: where the model has learnt it')
+    camera = parser.add_argument_group('camera', 'in this order: --intrinsics, EXIF, --fov, an assumed field of view')
+    camera.add_argument('--intrinsics', metavar='FILE|fx,fy,cx,cy',
+                        help='px; a json or yaml file may hold K, dist and the image size, or one entry for each image')
+    camera.add_argument('--fov', type=float, metavar='DEG', help='field of view along the longer image side')
+    output = parser.add_argument_group('output')
+    output.add_argument('--no-overlays', action='store_true', help='no annotated images and videos')
+    output.add_argument('--no-viewer', action='store_true', help='no 3D viewer')
+    output.add_argument('--viewer-frames', type=int, default=120, metavar='N',
+                        help='at most so many images of a run or frames of a video in a viewer; default 120')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Infer, and say what was found, what was skipped and where everything lies."""
+    from contextlib import closing
+
+    from rich.console import Console
+
+    from das_mm.apis import DASInferencer
+    console = Console(highlight=False, soft_wrap=True)
+    # before a model is loaded, what is quick to check
+    outputs = _outputs(args)
+    tally = _Tally()
+    inferencer = DASInferencer(args.config, args.weights, args.device, intrinsics=args.intrinsics, fov_deg=args.fov)
+    with closing(inferencer(args.inputs, batch_size=args.batch_size, score_thr=args.score_thr, with_sigma=args.sigma,
+                            on_skip=tally.skip, **outputs)) as results:
+        try:
+            for result in results:
+                tally.add(result['predictions'][0])
+        except KeyboardInterrupt:
+            results.close()  # everything that was found is on the disk after this
+            console.print('interrupted; what was found so far is kept')
+            raise
+        finally:
+            tally.print(console, args.out)
+    return 0
+
+
+def _outputs(args: argparse.Namespace) -> dict[str, Any]:
+    outputs = dict(pred_out_dir=args.out / 'predictions', viewer_frames=args.viewer_frames)
+    if not args.no_overlays:
+        outputs['vis_out_dir'] = args.out / 'overlays'
+    if not args.no_viewer:
+        outputs['viewer_out_dir'] = args.out
+    return outputs
+
+
+class _Tally:
+    """What a run gave."""
+
+    def __init__(self) -> None:
+        self.frames = self.people = 0
+        self.inputs: set[str] = set()
+        self.cameras: Counter[str] = Counter()
+        self.skipped: list[str] = []
+
+    def add(self, result: dict[str, Any]) -> None:
+        self.frames += 1
+        self.people += len(result['people'])
+        if result['image']['name'] not in self.inputs:
+            self.inputs.add(result['image']['name'])
+            self.cameras[result['camera']['source']] += 1
+
+    def skip(self, error: Exception) -> None:
+        self.skipped.append(f'{error.file}: {error.problem}' if error.file else error.problem)
+
+    def print(self, console, out: Path) -> None:
+        if not self.frames:
+            return  # the error says it
+        console.print(f'{self.people} people in {self.frames} images of {len(self.inputs)} inputs')
+        for source, number in self.cameras.most_common():
+            console.print(f'camera of {number} inputs: {_CAMERA_WORDS.get(source, source)}')
+        if self.skipped:
+            console.print(f'{len(self.skipped)} could not be read (wholly):')
+            for line in self.skipped:
+                console.print(f'  {line}')
+        console.print(f'results are in {out}')
