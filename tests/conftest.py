@@ -1,1 +1,22 @@
-"""Its presence beside ``tests/__init__.py`` puts the repository on the path, so that every test can import ``tests.toy``."""
+"""Shared by the whole suite. Beside ``tests/__init__.py`` it also puts the repository on the path, so that every test
+can import ``tests.toy``."""
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def forget_runs():
+    """mmengine keeps loggers, message hubs and visualizers by name for the life of the process: a second run would
+    log into the closed streams and the work directory of the first."""
+    yield
+    if 'mmengine' in sys.modules:
+        from mmengine.registry import DefaultScope
+        from mmengine.utils import ManagerMixin
+        managers = [ManagerMixin]
+        for manager in managers:  # each class has instances of its own
+            managers += manager.__subclasses__()
+            if manager is not DefaultScope:
+                manager._instance_dict.clear()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose
+from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
@@ -77,7 +77,7 @@ class DASInferencer(BaseInferencer):
         self.model = model if isinstance(model, DAS) else load_model(weights, model, device)
         self.cfg, self.scope, self.show_progress = self.model.cfg, scope, show_progress
         self.pipeline = self._init_pipeline(self.cfg)
-        self.collate_fn = self._init_collate(self.cfg)
+        self.collate_fn = pseudo_collate  # of different sizes: lists
         self.visualizer = None
 
     def __call__(self,

@@ -80,7 +80,7 @@ def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mappi
         columns['sigma'] = np.asarray(instances.keypoints_sigma, dtype=np.float64)
     finite = np.ones(len(instances), dtype=bool)
     for values in columns.values():
-        finite &= np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        finite &= np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     people = [_person({key: values[row] for key, values in columns.items()}) for row in np.flatnonzero(finite)]
     dist = camera.get('dist')
     result = dict(

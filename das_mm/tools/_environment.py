@@ -111,14 +111,25 @@ def find_clashes(found: Environment) -> list[Clash]:
     if 'pkg_resources' in found.errors or not found.versions.get('setuptools'):
         clashes.append(Clash('setuptools', 'mmengine needs pkg_resources, which setuptools 82 no longer has',
                              f"{found.pip} 'setuptools<81'"))
-    named = {clash.name for clash in clashes}
-    for name, (owner, _) in PROBES.items():  # what no rule explains; das_mm itself only when nothing else is wrong
-        if name in found.errors and name != 'pkg_resources' and not named & {owner, name} \
-                and not (name == 'das_mm' and clashes):
+    return clashes + _unexplained(found, clashes)
+
+
+def _unexplained(found: Environment, clashes: list[Clash]) -> list[Clash]:
+    """Probes that failed for no reason known to the rules, and not because something below them is missing."""
+    explained = {clash.name for clash in clashes} | {'setuptools'}
+    if not _torch_works(found):
+        explained |= {'torchvision', 'mmcv'}
+    new = []
+    for name, (owner, _) in PROBES.items():
+        if name in found.errors and owner not in explained and not (name == 'das_mm' and clashes + new):
             again = f'{found.pip} --force-reinstall --no-deps {owner}=={found.versions.get(owner)}'
-            clashes.append(Clash(owner, f'{name} does not work: {found.errors[name]}',
-                                 again if owner in found.versions else 'uv sync --all-extras --reinstall'))
-    return clashes
+            new.append(Clash(owner, f'{name} does not work: {found.errors[name]}',
+                             again if owner in found.versions else 'uv sync --all-extras --reinstall'))
+    return new
+
+
+def _torch_works(found: Environment) -> bool:
+    return bool(found.versions.get('torch')) and 'torch' not in found.errors
 
 
 def wanted_text(wanted: Wanted) -> str:
@@ -138,7 +149,8 @@ def _range_clashes(found: Environment) -> list[Clash]:
         command = _compile_mmcv(found) if wanted.name == 'mmcv' else \
             f'{found.pip} ' + ' '.join(f"'{word}'" if '<' in word else word for word in wanted.install.split())
         if version is None:
-            if wanted.optional_for or (wanted.name == 'opencv-python' and _opencvs(found.versions)):
+            stands_in = _opencvs if wanted.name == 'opencv-python' else _other_mmcvs if wanted.name == 'mmcv' else None
+            if wanted.optional_for or (stands_in and stands_in(found.versions)):
                 continue
             clashes.append(Clash(wanted.name, 'is not installed', command))
         elif release(version) < release(wanted.at_least) or \
@@ -156,7 +168,7 @@ def _torchvision_clashes(found: Environment) -> list[Clash]:
     needed = f'0.{release(torch)[1] + 15}'
     if release(torch)[0] == 2 and release(vision)[:2] != release(needed):
         problem = f'{vision} was built for another torch than {torch}, which needs {needed}'
-    elif 'torchvision.ops' in found.errors and 'torch' not in found.errors:
+    elif 'torchvision.ops' in found.errors and _torch_works(found):
         problem = f'its operators do not work with torch {torch}: {found.errors["torchvision.ops"]}'
     else:
         return []
@@ -167,12 +179,11 @@ def _torchvision_clashes(found: Environment) -> list[Clash]:
 
 
 def _mmcv_clashes(found: Environment) -> list[Clash]:
-    for other in ('mmcv-lite', 'mmcv-full'):
-        if found.versions.get(other):
-            return [Clash('mmcv', f'{other} {found.versions[other]} stands in its place: mmdet needs mmcv 2 with its '
-                          'compiled operators', f'{_uninstall(found)} {other} && {_compile_mmcv(found)}')]
+    for other in _other_mmcvs(found.versions):
+        return [Clash('mmcv', f'{other} {found.versions[other]} stands in its place: mmdet needs mmcv 2 with its compiled '
+                      'operators', f'{_uninstall(found)} {other} && {_compile_mmcv(found)}')]
     version = found.versions.get('mmcv')
-    if version and 'mmcv.ops' in found.errors and 'torch' not in found.errors:
+    if version and 'mmcv.ops' in found.errors and _torch_works(found):
         return [Clash('mmcv', f'{version} has no compiled operators that work here: {found.errors["mmcv.ops"]}',
                       _compile_mmcv(found))]
     return []
@@ -183,7 +194,7 @@ def _opencv_clashes(found: Environment) -> list[Clash]:
     keep = 'opencv-python-headless==4.11.0.86'
     replace = f"{_uninstall(found)} {' '.join(present)} && {found.pip} {keep}"
     if len(present) > 1:
-        return [Clash('opencv', f'{" and ".join(present)} write into the same folder', replace)]
+        return [Clash('opencv-python', f'{" and ".join(present)} write into the same folder', replace)]
     error = found.errors.get('cv2', '')
     library = re.search(r'(lib[\w.+-]+\.so[\w.]*): cannot open shared object', error)
     if library:
@@ -194,6 +205,10 @@ def _opencv_clashes(found: Environment) -> list[Clash]:
 
 def _opencvs(versions: dict[str, str | None]) -> list[str]:
     return [name for name in OPENCV_PACKAGES if versions.get(name)]
+
+
+def _other_mmcvs(versions: dict[str, str | None]) -> list[str]:
+    return [name for name in ('mmcv-lite', 'mmcv-full') if versions.get(name)]
 
 
 def _compile_mmcv(found: Environment) -> str:

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from das_mm.tools._environment import WANTED, Clash, Environment, find_clashes, look_around, wanted_text
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 HELP = 'say which versions are installed, what clashes, and the command that mends it'
 
 
@@ -36,7 +38,12 @@ def report(found: Environment, clashes: list[Clash]) -> list:
     lines = [_table(rows)]
     for clash in clashes:
         lines += [f'✗ {clash.name}: {clash.problem}', f'    {clash.command}']
-    return lines + [f'{len(clashes)} to mend, from the top' if clashes else 'Everything fits together.']
+    if not clashes:
+        return [*lines, 'Everything fits together.']
+    lines.append(f'{len(clashes)} to mend, from the top')
+    if (CHECKOUT / 'pyproject.toml').is_file():
+        lines.append(f'or all at once, with the versions that were tested: cd {CHECKOUT} && uv sync --all-extras')
+    return lines
 
 
 def _table(rows: list[tuple[str, str, str, str]]):

@@ -103,7 +103,8 @@ def coverage(axes: Sequence[np.ndarray], density: np.ndarray, z: np.ndarray, sha
 
 def _figure(xy: tuple, depth: tuple | None, errors: np.ndarray, sigmas: np.ndarray, valid: np.ndarray,
             names: Sequence[str], title: str) -> Figure:
-    typical = np.array([np.median(sigmas[valid[:, k], k], axis=0) if valid[:, k].any() else np.full(errors.shape[2], np.nan)
+    unknown = np.full(errors.shape[2], np.nan)
+    typical = np.array([np.median(sigmas[valid[:, k], k], axis=0) if valid[:, k].any() else unknown
                         for k in range(len(names))])
     # one scale for all panels, so that a wide density looks wide
     view_px = _VIEW_SIGMAS * _largest(typical[:, :2])

@@ -106,11 +106,11 @@ def _draw_map(axes: Axes, points: np.ndarray, landings: np.ndarray, targets: np.
     colors = _direction_colors(landings - points)
     axes.add_collection(LineCollection(np.stack([points, landings], 1), colors=colors, linewidths=0.8, alpha=0.75))
     axes.scatter(*points.T, s=3, c=colors, linewidths=0)
-    axes.scatter(*landings.T, s=15, c=_LANDING_COLOR, edgecolors='black', linewidths=0.5, zorder=3)
+    axes.scatter(*landings.T, s=15, c=_LANDING_COLOR, edgecolors='black', linewidths=0.5, zorder=4)
     if targets is not None:
-        axes.scatter(*targets[:, 1].T, s=110, marker='+', c=_TARGET_COLOR, linewidths=1.8, zorder=4)
+        axes.scatter(*targets[:, 1].T, s=160, marker='+', c=_TARGET_COLOR, linewidths=1.8, zorder=3)
         axes.scatter(*targets[:, 0].T, s=60, marker='o', facecolors='none', edgecolors=_TARGET_COLOR, linewidths=1.5,
-                     zorder=4)
+                     zorder=3)
     return note
 
 

@@ -36,7 +36,8 @@ def contact_sheet(images_bgr: Sequence[np.ndarray], columns: int, titles: Sequen
              for i, image in enumerate(images_bgr)]
     rows = [cells[i:i + columns] for i in range(0, len(cells), columns)]
     heights = [max(len(cell) for cell in row) for row in rows]
-    sheet = np.empty((sum(heights) + gap_px * (len(rows) + 1), columns * (cell_width_px + gap_px) + gap_px, 3), np.uint8)
+    size = (sum(heights) + gap_px * (len(rows) + 1), columns * (cell_width_px + gap_px) + gap_px)
+    sheet = np.empty((*size, 3), np.uint8)
     sheet[:] = _PAPER_BGR
     top = gap_px
     for row, height in zip(rows, heights):

@@ -1,6 +1,7 @@
 """What the target assigner asked of the network, drawn on the network's input."""
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from . import canvas
@@ -57,7 +58,7 @@ def _draw_cell(image: np.ndarray, center: np.ndarray, size: float, color: canvas
         return
     patch = image[y1:y2, x1:x2]
     patch[:] = np.round((1 - 0.7 * opacity) * patch + 0.7 * opacity * np.asarray(color)).astype(np.uint8)
-    canvas.draw_box(image, np.array([x1, y1, x2 - 1, y2 - 1]), color, 1)
+    cv2.rectangle(image, (int(x1), int(y1)), (int(x2) - 1, int(y2) - 1), color, 1)
     canvas.draw_disc(image, center, max(1.0, size / 10), color)
 
 

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from plotly.offline import get_plotlyjs
 
-from .files import write_bytes
+from das_mm.engine import atomic_write
+
 from .ground import estimate_ground
 from .palette import css, limb_color, person_color
 from .people import People
@@ -87,7 +88,8 @@ def write_viewer(path: str | Path, scenes: Sequence[Scene], title: str, keypoint
         'frames': [_frame(scene, skeleton, with_mesh=faces is not None, thumbnail_px=thumbnail_px)
                    for scene in scenes],
     }
-    return write_bytes(path, _page(title, data).encode())
+    atomic_write(path, _page(title, data).encode())
+    return Path(path)
 
 
 def _page(title: str, data: dict[str, Any]) -> str:

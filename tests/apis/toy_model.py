@@ -7,7 +7,6 @@ import torch
 from mmengine.config import Config
 
 from das_mm.apis import build_model
-from das_mm.structures import KEYPOINT_SETS
 from tests.toy_das import write_toy_config
 
 META = dict(keypoint_set='panoptic15')
@@ -17,19 +16,14 @@ def write_toy_checkpoint(root: Path, with_config: bool = True) -> Path:
     """Writes ``root/toy.py`` and ``root/toy.pth`` as mmengine's runner would; returns the path of the latter."""
     config = Config.fromfile(write_toy_config(root, num_images=2))
     config.model.test_cfg.update(score_thr=0.02, nms_pre=60)
+    config.model.head.nms.update(max_people=6)
     torch.manual_seed(3)
     model = build_model(config)
-    with torch.no_grad():  # people of believable size at 2 to 6 m
-        model.head.depth_branch.out.bias.fill_(25)
-        model.head.depth_branch.out.weight.mul_(4)
+    with torch.no_grad():
+        model.head.depth_branch.out.bias.fill_(20)  # in front of the camera, at about 3 m
         model.head.pose_branch.out.weight.mul_(2)
-        model.head.cls_branch.out.bias.fill_(-2)
     meta = dict(experiment_name='toy_20250102_030405', dataset_meta=META)
     if with_config:
         meta['cfg'] = config.pretty_text
     torch.save(dict(state_dict=model.state_dict(), meta=meta), root / 'toy.pth')
     return root / 'toy.pth'
-
-
-def num_keypoints() -> int:
-    return KEYPOINT_SETS[META['keypoint_set']].num_keypoints

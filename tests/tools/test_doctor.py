@@ -1,8 +1,10 @@
 """The doctor finds what clashes in made-up environments, and survives any environment."""
 from __future__ import annotations
 
+import os
 import re
-import tomllib
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -48,7 +50,7 @@ def test_nothing_to_say_of_a_healthy_environment():
      'setuptools', 'mmengine needs pkg_resources', "'setuptools<81'"),
     (environment({'cv2': 'ImportError: libGL.so.1: cannot open shared object file: No such file'}), 'opencv-python',
      'cv2 needs libGL.so.1', 'apt-get install -y libgl1'),
-    (environment(opencv_python_headless='4.10.0'), 'opencv', 'opencv-python and opencv-python-headless write',
+    (environment(opencv_python_headless='4.10.0'), 'opencv-python', 'opencv-python and opencv-python-headless write',
      'pip uninstall -y opencv-python opencv-python-headless && pip install opencv-python-headless==4.11.0.86'),
     (environment({'embreex': 'ImportError: wrong ELF class'}), 'embreex', 'does not work: ImportError: wrong ELF class',
      'pip install --force-reinstall --no-deps embreex==4.4.0.post1'),
@@ -77,7 +79,6 @@ def test_an_empty_machine_is_described(capsys, monkeypatch):
 
 
 def test_without_rich_it_still_speaks(capsys, monkeypatch):
-    import sys
     monkeypatch.setitem(sys.modules, 'rich.table', None)
     monkeypatch.setattr(doctor, 'look_around', lambda: environment(mmcv='2.2.0'))
     assert doctor.run(None) == 1
@@ -106,6 +107,7 @@ def test_this_environment_is_seen(monkeypatch):
 
 
 def test_ranges_lie_within_what_the_package_declares():
+    tomllib = pytest.importorskip('tomllib')  # from python 3.11 on
     declared = tomllib.loads((REPOSITORY / 'pyproject.toml').read_text())['project']['dependencies']
     declared = {re.match(r'[\w-]+', line)[0]: line for line in declared}
     for wanted in WANTED:
@@ -118,9 +120,6 @@ def test_ranges_lie_within_what_the_package_declares():
 
 def test_its_own_process_survives_broken_packages(tmp_path):
     """`das-mm doctor` starts where mmengine and torch cannot be imported."""
-    import os
-    import subprocess
-    import sys
     for name in ('mmengine', 'torch', 'numpy'):
         (tmp_path / f'{name}.py').write_text('raise ImportError("broken on purpose")\n')
     done = subprocess.run([sys.executable, '-m', 'das_mm.cli', 'doctor'], capture_output=True, text=True,

@@ -31,8 +31,8 @@ def project(points_mm: np.ndarray) -> np.ndarray:
 def standing_people(*roots_mm: tuple[float, float, float], **extra) -> People:
     """One person at each root, with scores 0.9, 0.8, … and exact pixels."""
     poses = np.array([standing_pose_mm() + root for root in roots_mm]).reshape(-1, len(NAMES), 3)
-    fields = dict(keypoints_px=project(poses), keypoints_cam_mm=poses, root_depths_mm=poses[:, NAMES.index('mid_hip'), 2],
-                  scores=0.9 - 0.1 * np.arange(len(poses)))
+    fields = dict(keypoints_px=project(poses), keypoints_cam_mm=poses, scores=0.9 - 0.1 * np.arange(len(poses)),
+                  root_depths_mm=poses[:, NAMES.index('mid_hip'), 2])
     return People(**{**fields, **extra})
 
 

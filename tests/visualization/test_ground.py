@@ -7,9 +7,15 @@ from das_mm.visualization import estimate_ground
 from .figures import NAMES, standing_pose_mm
 
 
-def tilted_scene(tilt_rad: float, roots: list[tuple[float, float]], noise_mm: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def turned_about_x(angle_rad: float) -> np.ndarray:
+    sine, cosine = np.sin(angle_rad), np.cos(angle_rad)
+    return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
+
+
+def tilted_scene(tilt_rad: float, roots: list[tuple[float, float]],
+                 noise_mm: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """People standing 1.5 m below a camera that looks down by the tilt; their positions and the true up."""
-    rotation = np.array([[1, 0, 0], [0, np.cos(tilt_rad), -np.sin(tilt_rad)], [0, np.sin(tilt_rad), np.cos(tilt_rad)]])
+    rotation = turned_about_x(tilt_rad)
     poses = np.array([standing_pose_mm() + (x, 1500 - 830, z) for x, z in roots])
     poses += np.random.default_rng(0).normal(0, noise_mm, poses.shape) if noise_mm else 0
     return poses @ rotation.T, rotation @ [0, -1, 0]
@@ -26,10 +32,8 @@ def test_many_people_correct_leaning_bodies():
     poses, up = tilted_scene(0.35, [(x, z) for x in (-2000, 0, 2000) for z in (3000, 5000, 7000)], noise_mm=20)
     # everybody bends forward: the bodies' direction alone would be 15° off
     feet = poses[:, [NAMES.index('left_ankle'), NAMES.index('right_ankle')]].mean(1, keepdims=True)
-    lean = np.radians(15)
-    bend = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
     ankles = [i for i, name in enumerate(NAMES) if 'ankle' in name]
-    leaning = (poses - feet) @ bend.T + feet
+    leaning = (poses - feet) @ turned_about_x(np.radians(15)).T + feet
     leaning[:, ankles] = poses[:, ankles]
     ground = estimate_ground(leaning, np.ones(poses.shape[:2], bool), NAMES)
     assert np.degrees(np.arccos(ground.up @ up)) < 3

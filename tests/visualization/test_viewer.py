@@ -53,7 +53,7 @@ def test_shows_the_people(tmp_path, browser):
     for text in ('person 1', 'score 0.90', '3.00 m', 'person 2', 'score 0.80', '4.20 m'):
         assert text in people
     assert 'feet of 2' in browser.text('ground')
-    assert browser.evaluate('performance.getEntriesByType("resource").filter(e => e.name.startsWith("http")).length') == 0
+    assert browser.evaluate("performance.getEntriesByType('resource').filter(e => e.name.startsWith('http'))") == []
     # the canvas (left of the panel, away from the legend) is not empty: both colours, the truth's white, the frustum
     canvas = browser.screenshot()[40:640, :540]
     for color in PERSON_COLORS[:2]:
@@ -68,8 +68,8 @@ def test_camera_view_puts_people_on_their_pixels(tmp_path, browser):
     image = photo()
     for x, y in standing_people(*TWO).keypoints_px.reshape(-1, 2):
         cv2.circle(image, (round(x), round(y)), 4, (0, 0, 255), -1)
-    browser.open(write_viewer(tmp_path / 'v.html', [Scene('a', standing_people(*TWO), SIZE, K, 'user', image)], 'A', SET),
-                 '#view=camera&predicted=0')
+    scene = Scene('a', standing_people(*TWO), SIZE, K, 'user', image)
+    browser.open(write_viewer(tmp_path / 'v.html', [scene], 'A', SET), '#view=camera&predicted=0')
     without = browser.screenshot()[40:640, :540].astype(int)
     browser.evaluate("document.getElementById('show-predicted').click()")
     browser.wait_for("document.body.dataset.joints === '30'")
@@ -123,8 +123,8 @@ def test_plays_a_sequence_with_bodies(tmp_path, browser):
                  '#frame=1')
     body = browser.body()
     assert (body['frame'], body['people'], body['meshes']) == ('1', '2', '2')
-    vertices = browser.evaluate("document.getElementById('plot').data.filter(t => t.type === 'mesh3d' && t.x.length === 4)"
-                                '.map(t => t.x)')
+    vertices = browser.evaluate("document.getElementById('plot').data"
+                                ".filter(t => t.type === 'mesh3d' && t.x.length === 4).map(t => t.x)")
     assert np.allclose(vertices, (corners[:, 0] + np.array([[-400], [600]])) / 1000, atol=1e-3)
     assert 'person 6' in browser.text('people') and 'person 3' in browser.text('people')
     canvas = browser.screenshot()[40:640, :540]
@@ -132,8 +132,10 @@ def test_plays_a_sequence_with_bodies(tmp_path, browser):
         hue = np.array(PERSON_COLORS[identity]) * 0.8
         assert pixels_near(canvas, tuple(hue), 50) > 300, identity
     eye = browser.evaluate(EYE)
-    browser.evaluate("""window.seen = []; new MutationObserver(() => seen.push(document.body.dataset.frame))
-                        .observe(document.body, {attributeFilter: ['data-frame']}); document.getElementById('play').click()""")
+    browser.evaluate("""window.seen = [];
+                        new MutationObserver(() => seen.push(document.body.dataset.frame))
+                            .observe(document.body, {attributeFilter: ['data-frame']});
+                        document.getElementById('play').click()""")
     browser.wait_for('seen.length >= 4')
     browser.evaluate("document.getElementById('play').click()")
     seen = browser.evaluate('seen')
@@ -158,8 +160,8 @@ def test_many_frames_stay_small(tmp_path):
     frame = rng.integers(0, 255, (24, 32, 3)).astype(np.uint8).repeat(20, 0).repeat(20, 1)
     scenes = [Scene(str(i), standing_people(*TWO), (640, 480), K, 'user', frame) for i in range(64)]
     one = write_viewer(tmp_path / 'one.html', scenes[:1], 'one', SET, thumbnail_px=160).stat().st_size
-    many = write_viewer(tmp_path / 'many.html', scenes, 'many', SET, frames_per_second=25, thumbnail_px=160).stat().st_size
-    assert (many - one) / 63 < 20_000
+    many = write_viewer(tmp_path / 'many.html', scenes, 'many', SET, frames_per_second=25, thumbnail_px=160)
+    assert (many.stat().st_size - one) / 63 < 20_000
 
 
 def test_gaps_and_unknowns(tmp_path):
@@ -167,7 +169,8 @@ def test_gaps_and_unknowns(tmp_path):
     poses[0, 3:] = np.nan
     people = People(keypoints_cam_mm=poses, keypoint_scores=np.full((2, 15), np.nan), scores=np.array([np.nan, 0.5]))
     only_px = People(keypoints_px=standing_people(TWO[0]).keypoints_px)
-    page = write_viewer(tmp_path / 'v.html', [Scene('a', people, SIZE), Scene('b', only_px, SIZE, K, 'exif')], 'gaps', SET)
+    scenes = [Scene('a', people, SIZE), Scene('b', only_px, SIZE, K, 'exif')]
+    page = write_viewer(tmp_path / 'v.html', scenes, 'gaps', SET)
     assert 'NaN' not in re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)[1]
 
 

@@ -1,8 +1,9 @@
 """Walking and running by the feet: where each foot is in the cycle is given, the legs are solved for it.
 
-A standing foot travels backward under the body at the speed of the walk (it stands still on the ground): the heel lands,
-the sole lies flat, the heel rises over the ball. In between the foot swings forward. The hip moves on a smooth curve as
-high as the legs allow. Thigh and shank follow by the law of cosines, in the sagittal plane. So feet neither slide nor sink.
+A standing foot travels backward under the body at the speed of the walk (it stands still on the ground): the heel
+lands, the sole lies flat, the heel rises over the ball. In between the foot swings forward. The hip moves on a smooth
+curve as high as the legs allow. Thigh and shank follow by the law of cosines, in the sagittal plane. So feet neither
+slide nor sink.
 
 Lengths are those of the mean body of 1.70 m; z forward, y up, metres. Phase in radians: at 0 the left foot lands.
 """
@@ -64,22 +65,25 @@ class Gait:
 def walking(speed: float, arms: float = 1.0) -> Gait:
     """Walk at 0.3 to 2 m/s: people lengthen their steps and quicken them alike (constant walk ratio)."""
     pace = speed / 1.35
-    return Gait(speed=speed, cycle_m=2 * np.sqrt(0.35 * speed), stance=0.63 - 0.02 * pace, land_deg=-18 * min(pace, 1.2)**0.5,
-                push_deg=54 * min(pace, 1.3)**0.5, flat=(0.14, 0.50), clearance_m=0.035 + 0.02 * pace, bob_m=0.024 * min(pace, 1.2),
+    return Gait(speed=speed, cycle_m=2 * np.sqrt(0.35 * speed), stance=0.63 - 0.02 * pace,
+                land_deg=-18 * min(pace, 1.2)**0.5, push_deg=54 * min(pace, 1.3)**0.5, flat=(0.14, 0.50),
+                clearance_m=0.035 + 0.02 * pace, bob_m=0.024 * min(pace, 1.2),
                 lean_deg=3.0, elbow_deg=16.0, arm_swing_deg=22 * arms * pace)
 
 
 def running(speed: float, arms: float = 1.0) -> Gait:
     """Run at 2 to 4.5 m/s."""
     pace = speed / 3.0
-    return Gait(speed=speed, cycle_m=speed / (1.30 + 0.08 * pace), stance=0.42 - 0.09 * pace, land_deg=-8.0, push_deg=52.0,
+    return Gait(speed=speed, cycle_m=speed / (1.30 + 0.08 * pace), stance=0.42 - 0.09 * pace, land_deg=-8.0,
+                push_deg=52.0,
                 flat=(0.15, 0.50), clearance_m=0.14 + 0.10 * pace, bob_m=0.035, lean_deg=8 + 4 * pace, elbow_deg=82.0,
                 arm_swing_deg=26 * arms * pace)
 
 
 def stepping(arms: float = 0.6) -> Gait:
     """Steps on the spot."""
-    return Gait(speed=0.0, cycle_m=1.0, stance=0.62, land_deg=0.0, push_deg=12.0, flat=(0.05, 0.85), clearance_m=0.07, bob_m=0.010,
+    return Gait(speed=0.0, cycle_m=1.0, stance=0.62, land_deg=0.0, push_deg=12.0, flat=(0.05, 0.85), clearance_m=0.07,
+                bob_m=0.010,
                 lean_deg=1.0, elbow_deg=14.0, arm_swing_deg=6 * arms)
 
 
@@ -122,7 +126,7 @@ def _turned(vector: np.ndarray, degrees: np.ndarray) -> np.ndarray:
 def _stance_ankle(gait: Gait, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ankle (z, y) relative to the point under the hip and pitch of the foot, at shares u of the stance."""
     travel = gait.cycle_m * gait.stance * (gait.speed > 0)
-    flat = np.stack([travel * (0.39 - u), np.zeros_like(u)], axis=-1) + [0.0, _ANKLE[1]]  # the ankle, were the foot flat
+    flat = np.stack([travel * (0.39 - u), np.full_like(u, _ANKLE[1])], axis=-1)  # the ankle, were the foot flat
     down, rise = gait.flat
     land = gait.land_deg * _ease(1 - u / down)
     push = gait.push_deg * np.clip((u - rise) / (1 - rise), 0, None)**1.7
@@ -136,7 +140,7 @@ def _ease(t: np.ndarray) -> np.ndarray:
 
 
 def _foot(gait: Gait, cycles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ankle (T, 2) relative to the ground under the hip and pitch (T,) degrees, at shares of the cycle since landing."""
+    """Ankle (T, 2) relative to the ground under the hip, pitch (T,) degrees, at shares of the cycle since landing."""
     share = np.mod(cycles, 1.0)
     ankle, pitch = _stance_ankle(gait, np.minimum(share / gait.stance, 1.0))
     swing = share > gait.stance

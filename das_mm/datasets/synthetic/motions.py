@@ -1,10 +1,11 @@
 """Short motions: gait, keyframed actions and slow sway, all within the joint limits of ``poses``.
 
-Keyframes are blended in anatomical angles; since limits are a box there, whatever lies between two keyframes keeps them.
+Keyframes are blended in anatomical angles; since limits are a box there, whatever lies between two keyframes keeps
+them.
 
-Conventions as in ``poses``: body-local y up; the scene applies the heading, ``global_orient = yaw about y, after root_tilt``,
-and puts the lowest vertex of every frame on the ground, plus ``lift_m``. Yaw and path begin at zero: the scene adds
-where the person starts and what way it faces. A body that faces yaw a walks along (sin a, cos a) in (x, z).
+Conventions as in ``poses``: body-local y up; the scene applies the heading, ``global_orient = yaw about y, after
+root_tilt``, and puts the lowest vertex of every frame on the ground, plus ``lift_m``. Yaw and path begin at zero: the
+scene adds where the person starts and what way it faces. A body that faces yaw a walks along (sin a, cos a) in (x, z).
 """
 from __future__ import annotations
 
@@ -80,7 +81,8 @@ def _turn(rng: Rng, times: np.ndarray) -> dict:
     look = np.clip(rate * 12, -20, 20)  # the head goes ahead
     for name in ('neck', 'head'):
         angles[:, JOINT_INDEX[name] - 1, 1] += look
-    return dict(angles=angles, root_tilt=np.zeros((len(times), 3)), yaw=2 * (ease - ease[0]), path=np.zeros((len(times), 2)),
+    return dict(angles=angles, root_tilt=np.zeros((len(times), 3)), yaw=2 * (ease - ease[0]),
+                path=np.zeros((len(times), 2)),
                 lift_m=np.zeros(len(times)))
 
 
@@ -115,22 +117,25 @@ def _standing(angles: np.ndarray, tilt_deg: np.ndarray) -> dict:
     tilt = np.zeros((len(angles), 3))
     tilt[:, 0] = np.radians(tilt_deg)
     feet = _sole_points(pose_from_angles(clip_angles(angles)), tilt).mean(axis=(1, 2))[:, [0, 2]]
-    return dict(angles=angles, root_tilt=tilt, yaw=np.zeros(len(angles)), path=feet[0] - feet, lift_m=np.zeros(len(angles)))
+    return dict(angles=angles, root_tilt=tilt, yaw=np.zeros(len(angles)), path=feet[0] - feet,
+                lift_m=np.zeros(len(angles)))
 
 
 def _key(rng: Rng, builder: Callable, base: poses.Angles | None = None, arms_only: bool = False) -> Keyframe:
     """One keyframe from a pose builder; with ``arms_only`` the rest of the body stays as in ``base``."""
     angles, tilt = builder(rng)
     if arms_only:
-        kept = {name: base[name] for name in base if not any(part in name for part in poses.ARM_PARTS + ('neck', 'head'))}
+        free = poses.ARM_PARTS + ('neck', 'head')
+        kept = {name: base[name] for name in base if not any(part in name for part in free)}
         return clip_angles(stack_angles({**angles, **kept})), 0.0
     return clip_angles(stack_angles({**(base or {}), **angles})), tilt
 
 
 def _stand(rng: Rng, times: np.ndarray) -> dict:
     base = poses.BUILDERS['stand'](rng)[0]
-    keys = [(clip_angles(stack_angles(base)), 0.0)] + [_key(rng, poses.BUILDERS['stand'], base, arms_only=True) for _ in range(2)]
-    return _play(rng, times, keys, list(rng.uniform(0.3, 1.5, 3)), rng.uniform(1.5, 2.5))
+    rest = clip_angles(stack_angles(base)), 0.0
+    later = [_key(rng, poses.BUILDERS['stand'], base, arms_only=True) for _ in range(2)]
+    return _play(rng, times, [rest, *later], list(rng.uniform(0.3, 1.5, 3)), rng.uniform(1.5, 2.5))
 
 
 def _arm_action(activity: str) -> Callable[[Rng, np.ndarray], dict]:
@@ -138,7 +143,8 @@ def _arm_action(activity: str) -> Callable[[Rng, np.ndarray], dict]:
         base = poses.relaxed(rng)
         rest = clip_angles(stack_angles(base)), 0.0
         done = _key(rng, poses.BUILDERS[activity], base, arms_only=True)
-        return _play(rng, times, [rest, done, rest], [rng.uniform(0, 0.4), rng.uniform(0.3, 0.8), 0.3], rng.uniform(1.2, 2.2))
+        return _play(rng, times, [rest, done, rest], [rng.uniform(0, 0.4), rng.uniform(0.3, 0.8), 0.3],
+                     rng.uniform(1.2, 2.2))
     return action
 
 
@@ -162,13 +168,14 @@ def _oscillate(motion: dict, times: np.ndarray, side: str, joint: str, axis: int
     shoulder = motion['angles'][:, JOINT_INDEX[f'{side}_shoulder'] - 1]
     raised = np.linalg.norm(shoulder - shoulder[0], axis=1)
     share = raised / max(raised.max(), 30.0)
-    motion['angles'][:, row, axis] += share * degrees * np.sin(2 * np.pi * hertz * times) * (1 if side == 'left' or axis == 0 else -1)
+    sign = 1 if side == 'left' or axis == 0 else -1
+    motion['angles'][:, row, axis] += sign * share * degrees * np.sin(2 * np.pi * hertz * times)
     return motion
 
 
 def _wave(rng: Rng, times: np.ndarray) -> dict:
     motion = _arm_action('wave')(rng, times)
-    moved = {side: np.abs(np.ptp(motion['angles'][:, JOINT_INDEX[f'{side}_shoulder'] - 1], axis=0)).max() for side in SIDES}
+    moved = {side: np.ptp(motion['angles'][:, JOINT_INDEX[f'{side}_shoulder'] - 1], axis=0).max() for side in SIDES}
     side = max(moved, key=moved.get)
     return _oscillate(motion, times, side, 'elbow', 1, 18, rng.uniform(1.3, 2.2))
 
@@ -179,7 +186,7 @@ def _interact(rng: Rng, times: np.ndarray) -> dict:
     both = []
     timing = int(rng.integers(2**31))
     for _ in range(2):
-        base = poses.relaxed(rng)
+        base = poses.relaxed(rng) | poses.upright(rng)
         rest = clip_angles(stack_angles(base)), 0.0
         done = _key(rng, poses.BUILDERS[kind], base, arms_only=True)
         together = np.random.default_rng(timing)  # both begin and end at the same moments
@@ -193,9 +200,11 @@ def _interact(rng: Rng, times: np.ndarray) -> dict:
 
 
 _ACTIONS: dict[str, Callable[[Rng, np.ndarray], dict]] = {
-    'walk': _walk, 'run': _run, 'turn': _turn, 'stand': _stand, 'sit_down': _sit_down, 'reach': _arm_action('reach'), 'wave': _wave,
+    'walk': _walk, 'run': _run, 'turn': _turn, 'stand': _stand, 'sit_down': _sit_down, 'reach': _arm_action('reach'),
+    'wave': _wave,
     'interact': _interact}
-_SHARES = {'walk': 0.38, 'run': 0.1, 'turn': 0.08, 'stand': 0.12, 'sit_down': 0.1, 'reach': 0.1, 'wave': 0.06, 'interact': 0.06}
+_SHARES = {'walk': 0.38, 'run': 0.1, 'turn': 0.08, 'stand': 0.12, 'sit_down': 0.1, 'reach': 0.1, 'wave': 0.06,
+           'interact': 0.06}
 
 #: what ``sample_motion`` can be asked for
 MOTION_ACTIVITIES: tuple[str, ...] = tuple(_ACTIONS)
@@ -205,8 +214,10 @@ def _sway(rng: Rng, times: np.ndarray) -> np.ndarray:
     """Slow noise of every joint of trunk and arms, (T, 23, 3) degrees; feet and hands stay out of it."""
     total = np.zeros((len(times), 23, 3))
     for hertz in (0.23, 0.61):
-        total += rng.normal(0, _SWAY_DEG, (23, 3)) * np.sin(2 * np.pi * (hertz * times[:, None, None] + rng.random((23, 3))))
-    still = [i - 1 for name, i in JOINT_INDEX.items() if i and any(p in name for p in ('foot', 'hand', 'ankle', 'knee', 'hip'))]
+        turns = hertz * times[:, None, None] + rng.random((23, 3))
+        total += rng.normal(0, _SWAY_DEG, (23, 3)) * np.sin(2 * np.pi * turns)
+    legs_and_hands = ('foot', 'hand', 'ankle', 'knee', 'hip')
+    still = [i - 1 for name, i in JOINT_INDEX.items() if name.rpartition('_')[2] in legs_and_hands]
     total[:, still] = 0
     for side in SIDES:
         total[:, JOINT_INDEX[f'{side}_elbow'] - 1, 2] = 0
@@ -225,10 +236,11 @@ def sample_motion(rng: Rng, num_frames: int, fps: float, activity: str | None = 
 
     Returns:
         ``body_pose`` (T, 23, 3) axis-angle, rad, within the limits; ``root_tilt`` (T, 3) axis-angle, rad, of the pelvis
-        before the yaw; ``global_orient_yaw`` (T,) rad about y, 0 in the first frame; ``ground_path`` (T, 2) m, where the pelvis is in
-        (x, z), 0 in the first frame; ``lift_m`` (T,) height of the lowest vertex over the ground (not 0 only in the flight of a run);
-        ``needs_seat`` bool (the last or first frames sit); ``activity``. For ``interact`` also ``partner``: the same arrays of the other person, its
-        ``distance_m`` along the first one's forward direction and its ``yaw`` relative to the first (pi: face to face).
+        before the yaw; ``global_orient_yaw`` (T,) rad about y, 0 in the first frame; ``ground_path`` (T, 2) m, where
+        the pelvis is in (x, z), 0 in the first frame; ``lift_m`` (T,) height of the lowest vertex over the ground (not
+        0 only in the flight of a run); ``needs_seat`` bool (the last or first frames sit); ``activity``. For
+        ``interact`` also ``partner``: the same arrays of the other person, its ``distance_m`` along the first one's
+        forward direction and its ``yaw`` relative to the first (pi: face to face).
 
     Raises:
         KeyError: for an unknown activity.
@@ -246,7 +258,8 @@ def _finish(rng: Rng, times: np.ndarray, motion: dict, activity: str, scale: flo
     angles = clip_angles(motion['angles'] + _sway(rng, times))
     path = motion['path'] - motion['path'][0]
     result = dict(body_pose=pose_from_angles(angles), root_tilt=motion['root_tilt'],
-                  global_orient_yaw=motion['yaw'] - motion['yaw'][0], ground_path=scale * path, lift_m=scale * motion['lift_m'],
+                  global_orient_yaw=motion['yaw'] - motion['yaw'][0], ground_path=scale * path,
+                  lift_m=scale * motion['lift_m'],
                   needs_seat=activity == 'sit_down', activity=activity)
     if 'partner' in motion:
         partner = motion['partner']

@@ -1,9 +1,10 @@
 """Body poses and shapes of people who do something, drawn within anatomical limits.
 
 Conventions: the body's own frame is x left, y up, z forward. A pose has no heading: the scene turns the body about the
-vertical by a yaw of its choice, ``global_orient = yaw about y, after root_tilt``; ``root_tilt`` (axis-angle, rad) is how far the
-pelvis leans (bending, crouching) and is zero for most poses. Every pose stands on the ground by its lowest vertex: the scene shifts the body until
-that vertex touches. Who sits touches the ground with the feet too; a seat belongs under the thighs (``needs_seat``).
+vertical by a yaw of its choice, ``global_orient = yaw about y, after root_tilt``; ``root_tilt`` (axis-angle, rad) is
+how far the pelvis leans (bending, crouching) and is zero for most poses. Every pose stands on the ground by its lowest
+vertex: the scene shifts the body until that vertex touches. Who sits touches the ground with the feet too; a seat
+belongs under the thighs (``needs_seat``).
 """
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ def stack_angles(angles: Angles) -> np.ndarray:
 
 def leg(side: str, lift: float = 0.0, spread: float = 4.0, knee: float = 4.0, point: float | None = None,
         turn_out: float = 6.0) -> Angles:
-    """Angles of one leg, degrees; the ankle keeps the sole level with the ground unless ``point`` (toes down) says else.
+    """Angles of one leg, degrees; the ankle keeps the sole level with the ground unless ``point`` (toes down) is given.
 
     ``lift`` brings the thigh forward, ``spread`` moves it away from the other leg.
     """
@@ -49,7 +50,7 @@ def leg(side: str, lift: float = 0.0, spread: float = 4.0, knee: float = 4.0, po
 
 def hanging_arm(side: str, lower: float = 74.0, swing: float = 0.0, twist: float = 0.0, elbow: float = 12.0,
                 forearm: float = 0.0) -> Angles:
-    """Angles of an arm that hangs and swings: lowered from the side by ``lower``, brought forward by ``swing``, degrees."""
+    """Angles of an arm lowered from the side by ``lower`` and then brought forward by ``swing``, degrees."""
     turn = about('x', -swing) * about('z', -0.89 * lower) * about('x', twist)
     sign = np.ones(3) if side == 'left' else _MIRROR
     # the shoulder girdle sinks with the arm
@@ -77,7 +78,8 @@ def relaxed(rng: Rng) -> Angles:
 
 def _gaze(rng: Rng, yaw_std: float = 18.0, pitch: float = 0.0) -> Angles:
     yaw, nod, lean = rng.normal(0, yaw_std), pitch + rng.normal(0, 7), rng.normal(0, 4)
-    return {'neck': np.array([0.5 * nod, 0.45 * yaw, 0.5 * lean]), 'head': np.array([0.5 * nod, 0.55 * yaw, 0.5 * lean])}
+    return {'neck': np.array([0.5 * nod, 0.45 * yaw, 0.5 * lean]),
+            'head': np.array([0.5 * nod, 0.55 * yaw, 0.5 * lean])}
 
 
 def _unstack(stacked: np.ndarray) -> Angles:
@@ -94,7 +96,8 @@ def _arms(rng: Rng, targets: dict[str, tuple], spread_m: float = 0.02) -> Angles
     """side -> (wrist relative to the shoulder m, elbow direction, forearm twist) with a little noise."""
     angles: Angles = {}
     for side, (wrist, pole, twist) in targets.items():
-        angles |= reach(side, np.asarray(wrist) + rng.normal(0, spread_m, 3), np.asarray(pole, float), twist + rng.normal(0, 8))
+        angles |= reach(side, np.asarray(wrist) + rng.normal(0, spread_m, 3), np.asarray(pole, float),
+                        twist + rng.normal(0, 8))
     return angles
 
 
@@ -154,8 +157,8 @@ def _crouch(rng: Rng) -> tuple[Angles, float]:
     depth = rng.uniform(55, 100)
     for side in SIDES:
         lift, knee = depth + 0.25 * tilt + rng.normal(0, 3), 1.25 * depth + rng.normal(0, 3)
-        angles |= leg(side, lift=min(lift + tilt, 126), knee=knee, spread=rng.uniform(6, 26), turn_out=rng.uniform(5, 25),
-                      point=np.clip(lift - knee, -30, 0))
+        angles |= leg(side, lift=min(lift + tilt, 126), knee=knee, spread=rng.uniform(6, 26), 
+                      turn_out=rng.uniform(5, 25), point=np.clip(lift - knee, -30, 0))
     angles['spine1'][0] = rng.uniform(5, 22)
     angles['spine2'][0] = rng.uniform(2, 16)
     if rng.random() < 0.7:
@@ -205,7 +208,8 @@ def _arms_crossed(rng: Rng) -> tuple[Angles, float]:
     over = rng.choice(SIDES)
     for side in SIDES:
         upper = side == over
-        angles |= _arms(rng, {side: _mirrored((-0.21, -0.20 + 0.05 * upper, 0.155 + 0.05 * upper), (1, -1.2, -0.1), 0, side)}, 0.006)
+        wrist = (-0.21, -0.20 + 0.05 * upper, 0.155 + 0.05 * upper)
+        angles |= _arms(rng, {side: _mirrored(wrist, (1, -1.2, -0.1), 0, side)}, 0.006)
     return angles, 0.0
 
 
@@ -217,24 +221,25 @@ def _t_pose(rng: Rng) -> tuple[Angles, float]:
     return angles, 0.0
 
 
-def _upright(rng: Rng) -> Angles:
+def upright(rng: Rng) -> Angles:
     """A trunk that hardly bends, for what two people do with their hands."""
     return {name: rng.normal(0, 1.0, 3) for name in ('spine1', 'spine2', 'spine3')}
 
 
 def _handshake(rng: Rng) -> tuple[Angles, float]:
-    angles = relaxed(rng) | _upright(rng)
+    angles = relaxed(rng) | upright(rng)
     angles |= _arms(rng, {'right': _mirrored((-0.065, -0.20, 0.37), (0.5, -1, -0.4), 50, 'right')}, 0.01)
     angles['right_collar'] = np.array([0, 10.0, 0])
     return angles | _gaze(rng, 5), 0.0
 
 
 def _hug(rng: Rng) -> tuple[Angles, float]:
-    angles = relaxed(rng) | _upright(rng)
+    angles = relaxed(rng) | upright(rng)
     high = rng.choice(SIDES)  # one arm over, one under the other person's
     for side in SIDES:
         up = side == high
-        angles |= _arms(rng, {side: _mirrored((-0.10, 0.05 if up else -0.22, 0.38), (1, 0.2 if up else -0.6, 0.2), 0, side)}, 0.01)
+        wrist, elbow = (-0.10, 0.05 if up else -0.22, 0.38), (1, 0.2 if up else -0.6, 0.2)
+        angles |= _arms(rng, {side: _mirrored(wrist, elbow, 0, side)}, 0.01)
         angles[f'{side}_collar'] = np.array([0, -16, 6.0]) * (1 if side == 'left' else _MIRROR)
     angles['spine2'][0] += 6
     return angles | _gaze(rng, 8, 5), 0.0
@@ -245,7 +250,8 @@ BUILDERS: dict[str, Callable[[Rng], tuple[Angles, float]]] = {
     'run': lambda rng: (_gait(rng, running(rng.uniform(2.2, 4.2), rng.uniform(0.7, 1.3))), 0.0),
     'sit': _sit, 'crouch': _crouch, 'bend': _bend, 'reach': _reach, 'wave': _wave, 'arms_crossed': _arms_crossed,
     't_pose': _t_pose, 'handshake': _handshake, 'hug': _hug}
-_SHARES = {'stand': 0.24, 'walk': 0.22, 'run': 0.08, 'sit': 0.12, 'crouch': 0.05, 'bend': 0.06, 'reach': 0.08, 'wave': 0.05,
+_SHARES = {'stand': 0.24, 'walk': 0.22, 'run': 0.08, 'sit': 0.12, 'crouch': 0.05, 'bend': 0.06, 'reach': 0.08,
+           'wave': 0.05,
            'arms_crossed': 0.05, 't_pose': 0.02, 'handshake': 0.02, 'hug': 0.01}
 _NOISE_DEG = np.array([1.5, 1.5, 1.5])
 
@@ -263,8 +269,8 @@ def sample_pose(rng: Rng, activity: str | None = None) -> dict:
         activity: One of ``ACTIVITIES``; drawn by their usual shares where it is None.
 
     Returns:
-        ``body_pose`` (23, 3) axis-angle, rad, within the limits; ``root_tilt`` (3,) axis-angle, rad, of the pelvis before the
-        scene's yaw; ``activity``; ``needs_seat`` bool.
+        ``body_pose`` (23, 3) axis-angle, rad, within the limits; ``root_tilt`` (3,) axis-angle, rad, of the pelvis
+        before the scene's yaw; ``activity``; ``needs_seat`` bool.
 
     Raises:
         KeyError: for an unknown activity.
@@ -318,5 +324,6 @@ def sample_betas(rng: Rng, child: float = 0.1) -> np.ndarray:
     return betas
 
 
-__all__ = ['ACTIVITIES', 'JOINT_LIMITS_DEG', 'PARTNER_DISTANCE_M', 'sample_betas', 'sample_pair', 'sample_pose', 'stature_m',
+__all__ = ['ACTIVITIES', 'JOINT_LIMITS_DEG', 'PARTNER_DISTANCE_M', 'sample_betas', 'sample_pair', 'sample_pose',
+           'stature_m',
            'within_limits']

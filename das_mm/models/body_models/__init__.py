@@ -4,5 +4,6 @@ from .lbs_numpy import axis_angle_to_matrix, linear_blend_skinning
 from .skeleton import JOINT_NAMES, MIRROR_JOINTS, PARENTS
 
 __all__ = [
-    'BodyModel', 'JOINT_NAMES', 'KEYPOINT_NAMES', 'LANDMARKS', 'MIRROR_JOINTS', 'PARENTS', 'PART_NAMES', 'axis_angle_to_matrix',
+    'BodyModel', 'JOINT_NAMES', 'KEYPOINT_NAMES', 'LANDMARKS', 'MIRROR_JOINTS', 'PARENTS', 'PART_NAMES',
+    'axis_angle_to_matrix',
     'keypoint_matrix', 'keypoints_from_body', 'linear_blend_skinning', 'load_generated_body', 'write_smpl_file']

@@ -8,7 +8,8 @@ from .joint_limits import angles_of_rotation
 from .skeleton import JOINT_INDEX, rest_joints
 
 
-def reach(side: str, wrist_m: np.ndarray, elbow_towards: np.ndarray, forearm_twist_deg: float = 0.0) -> dict[str, np.ndarray]:
+def reach(side: str, wrist_m: np.ndarray, elbow_towards: np.ndarray,
+          forearm_twist_deg: float = 0.0) -> dict[str, np.ndarray]:
     """Angles of shoulder and elbow that bring a wrist to a place.
 
     Args:
@@ -27,9 +28,11 @@ def reach(side: str, wrist_m: np.ndarray, elbow_towards: np.ndarray, forearm_twi
     upper, fore = elbow - shoulder, wrist - elbow
     target, pole = np.asarray(wrist_m, float) * sign, np.asarray(elbow_towards, float) * sign
     length_upper, length_fore = np.linalg.norm(upper), np.linalg.norm(fore)
-    distance = np.clip(np.linalg.norm(target), abs(length_upper - length_fore) + 0.05, 0.998 * (length_upper + length_fore))
+    distance = np.clip(np.linalg.norm(target), abs(length_upper - length_fore) + 0.05,
+                       0.998 * (length_upper + length_fore))
     inner = (length_upper**2 + length_fore**2 - distance**2) / (2 * length_upper * length_fore)
-    straight = np.arccos(np.clip(upper @ fore / (length_upper * length_fore), -1, 1))  # the rest pose is not quite straight
+    # the rest pose is not quite straight
+    straight = np.arccos(np.clip(upper @ fore / (length_upper * length_fore), -1, 1))
     bend = np.pi - np.arccos(np.clip(inner, -1, 1))
     bend_y = -max(bend - straight, 0.0)
     local = upper + Rotation.from_rotvec([0, bend_y, 0]).apply(fore)  # shoulder to wrist before the shoulder turns

@@ -1,9 +1,10 @@
 """The surface of the generated body as an implicit function: tables of measures, smoothly joined.
 
 Each limb is a *loft*: cross-sections (superellipses with a radius of their own in each of four directions) given at
-stations along one axis and interpolated in between. Hands, ears and face are rounded cones and ellipsoids. All are joined
-by a smooth minimum. Measures are those of a person of 1.70 m, taken from common anthropometric tables (breadths, depths, girths) and
-rounded to what looked right; y is measured from the ground here. Only x >= 0, the left half, is described.
+stations along one axis and interpolated in between. Hands, ears and face are rounded cones and ellipsoids. All are
+joined by a smooth minimum. Measures are those of a person of 1.70 m, taken from common anthropometric tables (breadths,
+depths, girths) and rounded to what looked right; y is measured from the ground here. Only x >= 0, the left half, is
+described.
 
 Values are negative inside and near the surface roughly the distance in metres. Used when the template is made, never
 when it is loaded.
@@ -70,12 +71,14 @@ def cone(start: tuple[float, ...], end: tuple[float, ...], start_radius: float, 
 
     def field(points: np.ndarray) -> np.ndarray:
         t = np.clip((points - start) @ axis / (axis @ axis), 0, 1)
-        return np.linalg.norm(points - start - t[:, None] * axis, axis=1) - (start_radius + (end_radius - start_radius) * t)
+        radius = start_radius + (end_radius - start_radius) * t
+        return np.linalg.norm(points - start - t[:, None] * axis, axis=1) - radius
 
     return field
 
 
-def ellipsoid(centre: tuple[float, ...], radii: tuple[float, ...], tilt_deg: tuple[float, float, float] = (0, 0, 0)) -> Field:
+def ellipsoid(centre: tuple[float, ...], radii: tuple[float, ...],
+              tilt_deg: tuple[float, float, float] = (0, 0, 0)) -> Field:
     """Ellipsoid whose own axes are turned by ``tilt_deg`` about x, then y, then z."""
     centre, radii = np.asarray(centre), np.asarray(radii)
     cx, cy, cz = np.cos(np.radians(tilt_deg))
@@ -107,7 +110,8 @@ def _torso() -> Field:
         (1.120, 0, -0.004, 0.135, 0.079, 0.105), (1.170, 0, -0.008, 0.142, 0.088, 0.107),
         (1.230, 0, -0.012, 0.151, 0.098, 0.115), (1.290, 0, -0.018, 0.158, 0.102, 0.116),
         (1.340, 0, -0.024, 0.158, 0.098, 0.102), (1.380, 0, -0.030, 0.146, 0.088, 0.080),
-        (1.415, 0, -0.036, 0.112, 0.070, 0.057), (1.440, 0, -0.038, 0.072, 0.052, 0.050))], exponent=2.35, caps=(0.02, 0.02))
+        (1.415, 0, -0.036, 0.112, 0.070, 0.057), (1.440, 0, -0.038, 0.072, 0.052, 0.050))], exponent=2.35,
+        caps=(0.02, 0.02))
     # off the midline: the slopes of the shoulders, breast, shoulder blade, buttock
     trapezius = union(cone((0.022, 1.462, -0.045), (0.150, 1.394, -0.035), 0.026, 0.036),
                       cone((0.020, 1.428, -0.022), (0.150, 1.382, -0.012), 0.026, 0.032), width=0.03)
@@ -132,9 +136,12 @@ def _leg() -> Field:
     foot_rows = []
     #    z              cx     inner  outer  height of the back of the foot
     for z, cx, inner, outer, height in (
-            (-0.076, 0.103, 0.022, 0.022, 0.056), (-0.060, 0.103, 0.028, 0.028, 0.072), (-0.030, 0.103, 0.033, 0.033, 0.085),
-            (0.000, 0.104, 0.033, 0.034, 0.088), (0.030, 0.106, 0.034, 0.036, 0.078), (0.060, 0.109, 0.038, 0.040, 0.062),
-            (0.095, 0.112, 0.043, 0.045, 0.046), (0.125, 0.113, 0.043, 0.043, 0.035), (0.150, 0.113, 0.037, 0.034, 0.027),
+            (-0.076, 0.103, 0.022, 0.022, 0.056), (-0.060, 0.103, 0.028, 0.028, 0.072),
+            (-0.030, 0.103, 0.033, 0.033, 0.085),
+            (0.000, 0.104, 0.033, 0.034, 0.088), (0.030, 0.106, 0.034, 0.036, 0.078),
+            (0.060, 0.109, 0.038, 0.040, 0.062),
+            (0.095, 0.112, 0.043, 0.045, 0.046), (0.125, 0.113, 0.043, 0.043, 0.035),
+            (0.150, 0.113, 0.037, 0.034, 0.027),
             (0.162, 0.112, 0.028, 0.022, 0.022)):
         foot_rows.append((z, cx, 0.018, inner, outer, 0.030, height - 0.018))
     foot = loft(2, foot_rows, exponent=2.5, caps=(0.018, 0.012))
@@ -179,8 +186,10 @@ def _hand() -> Field:
 def _head() -> Field:
     #    y        cx  cz     half   back   front
     skull = loft(1, [_section(*row) for row in (
-        (1.490, 0, 0.020, 0.034, 0.035, 0.062), (1.505, 0, 0.018, 0.043, 0.046, 0.070), (1.522, 0, 0.014, 0.050, 0.062, 0.078),
-        (1.545, 0, 0.010, 0.057, 0.080, 0.084), (1.570, 0, 0.008, 0.063, 0.092, 0.087), (1.595, 0, 0.006, 0.068, 0.099, 0.088),
+        (1.490, 0, 0.020, 0.034, 0.035, 0.062), (1.505, 0, 0.018, 0.043, 0.046, 0.070),
+        (1.522, 0, 0.014, 0.050, 0.062, 0.078),
+        (1.545, 0, 0.010, 0.057, 0.080, 0.084), (1.570, 0, 0.008, 0.063, 0.092, 0.087),
+        (1.595, 0, 0.006, 0.068, 0.099, 0.088),
         (1.620, 0, 0.004, 0.0715, 0.101, 0.091),
         (1.640, 0, 0.003, 0.0710, 0.0985, 0.0900))], exponent=2.05, caps=(0.004, 0.061))
     chin = ellipsoid((0.0, 1.493, 0.074), (0.024, 0.016, 0.020))

@@ -33,7 +33,8 @@ _FINE_ENDS = ((1, 1.46, 1.52, 0.0140), (0, 0.60, 0.76, 0.0075), (1, 0.14, 0.04, 
 
 # Places on the surface of the left half, ground frame: the nearest vertex is the landmark. 'jaw' is the chin.
 _LANDMARK_PLACES = {
-    'nose': (0, 1.556, 0.125), 'left_eye': (0.031, 1.589, 0.093), 'left_ear': (0.085, 1.578, -0.010), 'head_top': (0, 1.71, 0),
+    'nose': (0, 1.556, 0.125), 'left_eye': (0.031, 1.589, 0.093), 'left_ear': (0.085, 1.578, -0.010),
+    'head_top': (0, 1.71, 0),
     'jaw': (0, 1.485, 0.100), 'left_big_toe': (0.095, 0.012, 0.178), 'left_small_toe': (0.140, 0.012, 0.145),
     'left_heel': (0.103, 0.010, -0.100), 'left_thumb': (0.782, 1.349, 0.066), 'left_index': (0.845, 1.354, 0.043),
     'left_middle': (0.858, 1.354, 0.007), 'left_ring': (0.849, 1.354, -0.028), 'left_pinky': (0.824, 1.354, -0.062)}
@@ -103,9 +104,12 @@ def finish(vertices: np.ndarray, faces: np.ndarray) -> dict[str, np.ndarray]:
     regressor = joint_regressor(vertices, shape_directions(vertices, weights), joint_directions())
     rows, columns = np.nonzero(regressor)
     return dict(
-        vertices_um=np.round(vertices * 1e6).astype(np.int32), faces=faces.astype(np.uint16), weight_joints=weight_joints,
-        weight_values=weight_values, regressor_joints=rows.astype(np.uint8), regressor_vertices=columns.astype(np.uint16),
-        regressor_values=regressor[rows, columns].astype(np.float32), part_labels=part_labels(vertices, weights, PART_NAMES),
+        vertices_um=np.round(vertices * 1e6).astype(np.int32), faces=faces.astype(np.uint16),
+        weight_joints=weight_joints,
+        weight_values=weight_values, regressor_joints=rows.astype(np.uint8),
+        regressor_vertices=columns.astype(np.uint16),
+        regressor_values=regressor[rows, columns].astype(np.float32),
+        part_labels=part_labels(vertices, weights, PART_NAMES),
         uv=np.round(texture_coordinates(vertices, weights) * 65535).astype(np.uint16))
 
 

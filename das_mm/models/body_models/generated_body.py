@@ -1,8 +1,8 @@
 """A generated human body in SMPL's format, for everything that needs a body where the licensed file is not at hand.
 
 Provenance: the surface was modelled for this package (``build_template`` makes it again from tables of measures); no
-vertex, weight or direction comes from SMPL. Only the format is SMPL's (Loper et al. 2015): array shapes, kinematic tree,
-axes, and the places of the 21 vertices by which ``smplx`` picks nose, eyes, ears, toes, heels and finger tips.
+vertex, weight or direction comes from SMPL. Only the format is SMPL's (Loper et al. 2015): array shapes, kinematic
+tree, axes, and the places of the 21 vertices by which ``smplx`` picks nose, eyes, ears, toes, heels and finger tips.
 """
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ TEMPLATE_FILE = Path(__file__).parent / 'data' / 'template.npz'
 
 #: ``part_labels`` index into this tuple. 'hair' is the cap of the head that hair would cover.
 PART_NAMES: tuple[str, ...] = (
-    'face', 'hair', 'neck', 'chest', 'abdomen', 'pelvis', 'left_upper_arm', 'right_upper_arm', 'left_forearm', 'right_forearm',
+    'face', 'hair', 'neck', 'chest', 'abdomen', 'pelvis', 'left_upper_arm', 'right_upper_arm', 'left_forearm',
+    'right_forearm',
     'left_hand', 'right_hand', 'left_thigh', 'right_thigh', 'left_shank', 'right_shank', 'left_foot', 'right_foot')
 
 
 @dataclass(frozen=True, eq=False)
 class BodyModel:
-    """Arrays of an SMPL-format model; V = 6890 vertices, F = 13776 faces. Metres; x to the person's left, y up, z forward.
+    """Arrays of an SMPL-format model; V = 6890 vertices, F = 13776 faces. Metres; x to the person's left, y up, z
+    forward.
 
     ``weights`` has at most 4 non-zeros a row, ``J_regressor`` only non-negative entries; the rows of both sum to 1.
     ``part_labels`` index ``PART_NAMES``; ``uv`` in [0, 1] wraps each part like a cylinder (seam at the back or inside).
@@ -128,7 +130,8 @@ def write_smpl_file(path: str | Path, gender: str = 'neutral') -> Path:
     kintree = body.kintree_table.copy()
     kintree[0, 0] = 2**32 - 1  # the licensed file says "no parent" as an unsigned -1
     arrays = dict(
-        v_template=body.v_template + body.shapedirs @ np.asarray(GENDER_BETAS[gender], np.float32), f=body.faces.astype(np.uint32),
+        v_template=body.v_template + body.shapedirs @ np.asarray(GENDER_BETAS[gender], np.float32),
+        f=body.faces.astype(np.uint32),
         shapedirs=body.shapedirs, posedirs=body.posedirs, J_regressor=body.J_regressor, weights=body.weights,
         kintree_table=kintree.astype(np.uint32), J=body.joints_template)
     try:

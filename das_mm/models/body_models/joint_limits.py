@@ -1,13 +1,15 @@
 """Anatomical angles of the 23 body joints and how far they go.
 
-A rotation is split into *swing* and *twist*, R = Swing · Twist: the twist turns about the bone's own axis (x for the arms,
-which point sideways at rest; y for the rest), the swing moves the bone by the shortest way (a rotation vector without a part
-along that axis). The three numbers of a joint, *angles* (x, y, z) in degrees, are the twist in the place of the
-bone's axis and the swing in the two others. Unlike axis-angle components they can be limited one by one.
+A rotation is split into *swing* and *twist*, R = Swing · Twist: the twist turns about the bone's own axis (x for the
+arms, which point sideways at rest; y for the rest), the swing moves the bone by the shortest way (a rotation vector
+without a part along that axis). The three numbers of a joint, *angles* (x, y, z) in degrees, are the twist in the place
+of the bone's axis and the swing in the two others. Unlike axis-angle components they can be limited one by one.
 
-Signs (left side; y and z change sign on the right): spine, neck x > 0 bows forward, y > 0 turns left, z > 0 leans right …
-arm: shoulder z < 0 lowers, y < 0 brings forward, x > 0 turns the thumb up … elbow y < 0 bends; leg: hip x < 0 lifts the thigh,
-z > 0 spreads, y > 0 turns out; knee x > 0 bends; ankle x > 0 points the toes.
+Signs (left side; y and z change sign on the right):
+    spine, neck, head   x > 0 bows forward, y > 0 turns left, z > 0 leans to the right
+    shoulder, elbow     z < 0 lowers the arm, y < 0 brings it forward, x > 0 turns the thumb down; elbow y < 0 bends
+    hip, knee, ankle    x < 0 lifts the thigh, z > 0 spreads, y > 0 turns out; knee x > 0 bends; ankle x > 0 points the
+    toes
 """
 from __future__ import annotations
 
@@ -43,8 +45,8 @@ def _full_table() -> np.ndarray:
 JOINT_LIMITS_DEG: dict[str, np.ndarray] = dict(zip(JOINT_NAMES[1:], _full_table()))
 
 _LIMITS = _full_table()
-_BONE_AXES = np.array([np.eye(3)[0 if any(part in name for part in ('collar', 'shoulder', 'elbow', 'wrist', 'hand')) else 1]
-                       for name in JOINT_NAMES[1:]])
+_ARM = ('collar', 'shoulder', 'elbow', 'wrist', 'hand')
+_BONE_AXES = np.array([np.eye(3)[0 if name.rpartition('_')[2] in _ARM else 1] for name in JOINT_NAMES[1:]])
 
 
 def pose_from_angles(angles_deg: np.ndarray) -> np.ndarray:

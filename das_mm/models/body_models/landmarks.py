@@ -1,8 +1,8 @@
 """Keypoints of a body: each a fixed linear combination of its vertices and joints.
 
-Linear, so that gradients flow through them and one sparse matrix serves numpy and torch alike. Single vertices are picked
-by SMPL's own indices (the list ``smplx`` uses for OpenPose joints); the generated body has its nose, ears, toes … at the same
-indices, so that the same table serves the licensed model.
+Linear, so that gradients flow through them and one sparse matrix serves numpy and torch alike. Single vertices are
+picked by SMPL's own indices (the list ``smplx`` uses for OpenPose joints); the generated body has its nose, ears, toes
+… at the same indices, so that the same table serves the licensed model.
 """
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: surface point -> {vertex index: weight}
 LANDMARKS: dict[str, dict[int, float]] = {
-    'nose': {332: 1.0}, 'left_eye': {2800: 1.0}, 'right_eye': {6260: 1.0}, 'left_ear': {583: 1.0}, 'right_ear': {4071: 1.0},
+    'nose': {332: 1.0}, 'left_eye': {2800: 1.0}, 'right_eye': {6260: 1.0}, 'left_ear': {583: 1.0},
+    'right_ear': {4071: 1.0},
     'head_top': {411: 1.0}, 'jaw': {3052: 1.0},
     'left_big_toe': {3216: 1.0}, 'left_small_toe': {3226: 1.0}, 'left_heel': {3387: 1.0},
     'right_big_toe': {6617: 1.0}, 'right_small_toe': {6624: 1.0}, 'right_heel': {6787: 1.0},
@@ -34,7 +35,8 @@ _SAME_AS_JOINT = ('shoulder', 'elbow', 'wrist', 'hand', 'hip', 'knee', 'ankle')
 _KEYPOINTS: dict[str, dict[str, float]] = {
     **{name: {name: 1.0} for name in LANDMARKS},
     **{f'{side}_{part}': {f'{side}_{part}': 1.0} for part in _SAME_AS_JOINT for side in ('left', 'right')},
-    'left_toe': {'left_big_toe': 0.5, 'left_small_toe': 0.5}, 'right_toe': {'right_big_toe': 0.5, 'right_small_toe': 0.5},
+    'left_toe': {'left_big_toe': 0.5, 'left_small_toe': 0.5},
+    'right_toe': {'right_big_toe': 0.5, 'right_small_toe': 0.5},
     'mid_hip': {'left_hip': 0.5, 'right_hip': 0.5}, 'pelvis': {'left_hip': 0.5, 'right_hip': 0.5},
     'thorax': {'left_shoulder': 0.5, 'right_shoulder': 0.5},
     'neck': {'left_shoulder': 0.25, 'right_shoulder': 0.25, 'neck': 0.5},

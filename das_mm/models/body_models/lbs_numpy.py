@@ -92,7 +92,7 @@ def _check_shapes(num: int, **arrays: tuple[np.ndarray, tuple[int, ...]]) -> Non
 
 def forward_kinematics(rotations: np.ndarray, joints_rest: np.ndarray,
                         parents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations (N, 24, 3, 3) and rest joints (N, 24, 3) -> posed joints (N, 24, 3), rest-to-posed [R|t] (N, 24, 3, 4)."""
+    """Rotations (N, 24, 3, 3), rest joints (N, 24, 3) -> posed joints (N, 24, 3), rest-to-posed [R|t] (N, 24, 3, 4)."""
     world_rotations = np.empty_like(rotations)
     joints = np.empty_like(joints_rest)
     for joint, parent in enumerate(parents):

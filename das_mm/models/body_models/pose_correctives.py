@@ -1,11 +1,12 @@
 """Pose directions of the generated body: what linear blend skinning loses at a bent or twisted joint, given back.
 
 Blending two rotation matrices linearly shrinks the flesh between them (collapsed elbows, "candy wrapper" wrists). Dual
-quaternion skinning (Kavan et al. 2008) does not. For a joint that turns by angle a about axis n, a vertex of which a share s
-follows is turned by a' = 2 atan2(s sin(a/2), 1 - s + s cos(a/2)) there. In the plane across n, written as complex numbers,
-linear skinning multiplies by z = 1 - s + s exp(ia), so that the rest vertex must be multiplied by exp(ia') / z beforehand to
-land in the right place. SMPL's format allows only corrections linear in vec(R - I): the nine coefficients are
-fitted over a fixed fan of rotations. A bulge of the upper arm with the bent elbow is added in the same features.
+quaternion skinning (Kavan et al. 2008) does not. For a joint that turns by angle a about axis n, a vertex of which a
+share s follows is turned by a' = 2 atan2(s sin(a/2), 1 - s + s cos(a/2)) there. In the plane across n, written as
+complex numbers, linear skinning multiplies by z = 1 - s + s exp(ia), so that the rest vertex must be multiplied by
+exp(ia') / z beforehand to land in the right place. SMPL's format allows only corrections linear in vec(R - I): the nine
+coefficients are fitted over a fixed fan of rotations. A bulge of the upper arm with the bent elbow is added in the same
+features.
 """
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from .lbs_numpy import axis_angle_to_matrix
 from .skeleton import GROUND_Y_M, JOINT_INDEX, PARENTS
 
 _ANGLES_DEG = (-100, -60, -25, 25, 60, 100)
-_AXES = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, -1, 0], [0, 1, 1], [0, 1, -1], [1, 0, 1], [1, 0, -1]], float)
+_AXES = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1],
+                  [1, 1, 0], [1, -1, 0], [0, 1, 1], [0, 1, -1], [1, 0, 1], [1, 0, -1]], float)
 _STRENGTH = 0.75   # of the full correction: dual quaternions bulge where the linear blend shrinks
 _RIDGE = 0.02      # keeps coefficients of features that vary together small
 

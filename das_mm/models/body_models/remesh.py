@@ -1,9 +1,10 @@
 """From an implicit surface to a good triangle mesh of a wanted size: marching tetrahedra, then incremental remeshing.
 
 The mesh may have a boundary on the plane x = 0 (half of a mirror-symmetric body); its vertices stay on that plane.
-Incremental remeshing after Botsch and Kobbelt, "A remeshing approach to multiresolution modeling" (2004), with an edge length that
-depends on the place: split long edges, collapse short ones, flip for even valence, smooth within the tangent plane, and
-pull the vertices back onto the surface. Every step keeps the mesh a manifold. Offline code: plain Python loops.
+Incremental remeshing after Botsch and Kobbelt, "A remeshing approach to multiresolution modeling" (2004), with an edge
+length that depends on the place: split long edges, collapse short ones, flip for even valence, smooth within the
+tangent plane, and pull the vertices back onto the surface. Every step keeps the mesh a manifold. Offline code: plain
+Python loops.
 """
 from __future__ import annotations
 
@@ -170,7 +171,9 @@ class HalfMesh:
         on_a, on_b = a in self.boundary, b in self.boundary
         if len(near_a & near_b) != len(sides) or (on_a and on_b and len(sides) == 2):
             return False
-        if len(near_a | near_b) - 2 > 9 or any(len(self.around[v]) <= 3 + (v not in self.boundary) for v in near_a & near_b):
+        if len(near_a | near_b) - 2 > 9:
+            return False
+        if any(len(self.around[v]) <= 3 + (v not in self.boundary) for v in near_a & near_b):
             return False
         if on_a == on_b:
             place = [0.5 * (p + q) for p, q in zip(self.points[a], self.points[b])]
@@ -309,7 +312,8 @@ def reach_vertex_count(mesh: HalfMesh, edge_length: EdgeLength, total: int) -> N
     wanted = edge_length(vertices)
     excess = len(mesh.points) - len(mesh.boundary) - (total - len(mesh.boundary)) // 2
     inner = [e for e in mesh.edges() if not (e[0] in mesh.boundary or e[1] in mesh.boundary)]
-    for a, b in sorted(inner, key=lambda e: (mesh.length(*e) / (wanted[e[0]] + wanted[e[1]]) * (1 if excess > 0 else -1), e)):
+    order = 1 if excess > 0 else -1
+    for a, b in sorted(inner, key=lambda e: (order * mesh.length(*e) / (wanted[e[0]] + wanted[e[1]]), e)):
         if excess == 0:
             break
         if excess < 0:

@@ -1,8 +1,8 @@
 """The ten shape directions of the generated body, by formula.
 
-Every direction is built from three kinds of change, blended with the skinning weights so that it is smooth and moves the
-rest joints along: bones become longer, flesh grows away from the bones, and soft bumps come and go. Coefficients are
-scaled so that an adult population has about unit variance: betas ~ N(0, 1).
+Every direction is built from three kinds of change, blended with the skinning weights so that it is smooth and moves
+the rest joints along: bones become longer, flesh grows away from the bones, and soft bumps come and go. Coefficients
+are scaled so that an adult population has about unit variance: betas ~ N(0, 1).
 
     0 stature      whole body, 5.2 % each            5 muscles      limbs, chest, neck; waist slightly less
     1 weight       flesh everywhere, waist most      6 belly        forward
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .skeleton import GROUND_Y_M, JOINT_NAMES, PARENTS, mirror_name, rest_joints
+from .skeleton import GROUND_Y_M, JOINT_NAMES, PARENTS, rest_joints
 
 NUM_BETAS = 10
 STATURE_PER_BETA = 0.052  # relative change of the whole body for one unit of beta 0
@@ -31,7 +31,8 @@ _STRETCH: dict[int, dict[str, float]] = {
     3: {'shoulder': 0.040, 'elbow': 0.040},
     8: {'neck': -0.05}}
 _GIRTH: dict[int, dict[str, float]] = {
-    1: {'pelvis': 0.085, 'spine1': 0.115, 'spine2': 0.105, 'spine3': 0.085, 'collar': 0.060, 'neck': 0.060, 'hip': 0.090,
+    1: {'pelvis': 0.085, 'spine1': 0.115, 'spine2': 0.105, 'spine3': 0.085, 'collar': 0.060, 'neck': 0.060,
+        'hip': 0.090,
         'knee': 0.060, 'shoulder': 0.090, 'elbow': 0.055, 'wrist': 0.020, 'ankle': 0.015, 'head': 0.012},
     5: {'shoulder': 0.070, 'elbow': 0.050, 'collar': 0.070, 'spine3': 0.040, 'neck': 0.050, 'hip': 0.040, 'knee': 0.045,
         'spine1': -0.020},
@@ -40,11 +41,12 @@ _GIRTH: dict[int, dict[str, float]] = {
 _SCALE: dict[int, dict[str, float]] = {8: {'head': 0.060}, 9: {'wrist': 0.050, 'ankle': 0.050}}
 # (centre in the ground frame, m; radii, m; shift, m), all mirrored to the right side
 _BUMPS: dict[int, list[tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]]] = {
-    6: [((0.0, 1.060, 0.110), (0.13, 0.11, 0.12), (0.0, -0.004, 0.022)), ((0.12, 1.050, 0.0), (0.06, 0.08, 0.10), (0.008, 0.0, 0.0))],
-    7: [((0.080, 1.275, 0.100), (0.050, 0.050, 0.050), (0.002, -0.002, 0.014)),
+    6: [((0.0, 1.060, 0.110), (0.13, 0.11, 0.12), (0.0, -0.004, 0.022)),
+        ((0.12, 1.050, 0.0), (0.06, 0.08, 0.10), (0.008, 0.0, 0.0))],
+    7: [((0.080, 1.275, 0.100), (0.062, 0.060, 0.060), (0.002, -0.002, 0.0125)),
         ((0.075, 0.890, -0.110), (0.060, 0.070, 0.060), (0.0, 0.0, -0.009)),
         ((0.160, 0.880, 0.0), (0.050, 0.090, 0.090), (0.007, 0.0, 0.0))]}
-_SHOULDERS_M = 0.007  # half the change of the breadth of the shoulders, and of the hips the other way, for one beta 4
+_SHOULDERS_M = 0.010  # half the change of the breadth of the shoulders, and of the hips the other way, for one beta 4
 
 
 def _bare(name: str) -> str:
@@ -52,7 +54,7 @@ def _bare(name: str) -> str:
 
 
 def _bone_axes(joints: np.ndarray) -> np.ndarray:
-    """Unit direction of the bone that begins at each joint, (24, 3): towards its main child, else away from its parent."""
+    """Unit direction of the bone at each joint, (24, 3): towards its main child, else away from its parent."""
     main_child = {0: 3, 9: 12}
     axes = np.zeros((24, 3))
     for joint in range(24):
@@ -132,6 +134,3 @@ def joint_directions() -> np.ndarray:
     # a joint is where two bones meet: it follows its parent's bone, whose end it is
     follow = np.eye(24)
     return displacements(rest_joints(), follow)
-
-
-assert all(mirror_name(mirror_name(name)) == name for name in JOINT_NAMES)

@@ -1,8 +1,8 @@
 """Skinning weights, joint regressor, part labels and texture coordinates of the generated body.
 
-Weights come from *shares*: s_k(v) in [0, 1] says how far vertex v follows joint k and all that hangs on it. A share rises
-smoothly across a tilted plane at the joint; the weight of joint k is its own share less those of its children. So each
-crease (groin, armpit, jaw …) lies where the table below puts it. Used when the template is made.
+Weights come from *shares*: s_k(v) in [0, 1] says how far vertex v follows joint k and all that hangs on it. A share
+rises smoothly across a tilted plane at the joint; the weight of joint k is its own share less those of its children. So
+each crease (groin, armpit, jaw …) lies where the table below puts it. Used when the template is made.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import nnls
 
-from .skeleton import GROUND_Y_M, JOINT_INDEX, JOINT_NAMES, MIRROR_JOINTS, PARENTS, rest_joints
+from .skeleton import GROUND_Y_M, JOINT_NAMES, PARENTS, mirror_name, rest_joints
 
 # joint: point on the plane (ground frame, m), normal towards the part that moves, where the share is 0 and 1 along it
 _PLANES: dict[str, tuple[tuple[float, float, float], tuple[float, float, float], float, float]] = {
@@ -28,7 +28,7 @@ _PLANES: dict[str, tuple[tuple[float, float, float], tuple[float, float, float],
     'left_knee': ((0.100, 0.478, 0), (0, -1, 0), -0.055, 0.055),
     'left_ankle': ((0.102, 0.080, -0.03), (0, -0.91, 0.41), -0.040, 0.012),
     'left_foot': ((0.112, 0.022, 0.095), (0, 0, 1), -0.020, 0.018)}
-# further conditions, each a list of alternatives of which the largest factor counts: (axis, where it is 0, where it is 1)
+# further conditions, each a list of alternatives, (axis, where the factor is 0, where 1), of which the largest counts
 _GATES: dict[str, list[list[tuple[int, float, float]]]] = {
     'neck': [[(0, 0.125, 0.060)]], 'left_shoulder': [[(0, 0.120, 0.200)]], 'left_hip': [[(0, -0.012, 0.030)]],
     # between ribs and neck; farther out everything is arm
@@ -49,7 +49,8 @@ def _share(name: str, points: np.ndarray) -> np.ndarray:
     share = _rise((points - point) @ normal, zero, one)
     for alternatives in _GATES.get(name, []):
         places = np.abs(points) if name == 'neck' else points
-        share = share * np.max([_rise(places[:, axis], at_zero, at_one) for axis, at_zero, at_one in alternatives], axis=0)
+        factors = [_rise(places[:, axis], at_zero, at_one) for axis, at_zero, at_one in alternatives]
+        share = share * np.max(factors, axis=0)
     return share
 
 
@@ -67,7 +68,7 @@ def skinning_weights(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarra
     mirrored = points * [-1, 1, 1]
     shares = np.ones((len(points), 24))
     for joint, name in enumerate(JOINT_NAMES[1:], 1):
-        left = name.replace('right_', 'left_')
+        left = mirror_name(name) if name.startswith('right_') else name
         # no joint moves what its parent does not move
         shares[:, joint] = shares[:, PARENTS[joint]] * _share(left, mirrored if name.startswith('right_') else points)
     weights = shares.copy()
@@ -88,8 +89,11 @@ def _neighbour_average(faces: np.ndarray, num_vertices: int) -> sparse.csr_matri
 
 
 def _four_largest(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    joints = np.argsort(-weights, axis=1, kind='stable')[:, :4]
-    values = np.take_along_axis(weights, joints, axis=1)
+    order = np.argsort(-weights, axis=1, kind='stable')[:, :5]
+    values = np.take_along_axis(weights, order, axis=1)
+    # on the midline left and right weigh the same: rather neither than one of them
+    values[np.isclose(values[:, 3], values[:, 4], atol=1e-9), 3] = 0
+    joints, values = order[:, :4], values[:, :4]
     values = np.round(255 * values / values.sum(axis=1, keepdims=True)).astype(int)
     values[:, 0] += 255 - values.sum(axis=1)  # the largest takes what rounding left over
     return joints.astype(np.uint8), values.astype(np.uint8)
@@ -148,8 +152,8 @@ def part_labels(vertices: np.ndarray, weights: np.ndarray, part_names: tuple[str
 def texture_coordinates(vertices: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(V, 2) in [0, 1]: angle around the bone of the main joint, and the place along the limb.
 
-    Torso and legs: the angle about the vertical with its seam at the back, v is the height over the ground / 1.8 m. Arms:
-    the angle about the x axis with its seam underneath, v is the distance from the midline / 1.8 m.
+    Torso and legs: the angle about the vertical with its seam at the back, v is the height over the ground / 1.8 m.
+    Arms: the angle about the x axis with its seam underneath, v is the distance from the midline / 1.8 m.
     """
     joints = rest_joints()
     main = weights.argmax(axis=1)
@@ -161,13 +165,3 @@ def texture_coordinates(vertices: np.ndarray, weights: np.ndarray) -> np.ndarray
     angle = np.where(is_arm, np.arctan2(d[:, 2], d[:, 1]), np.arctan2(d[:, 0], d[:, 2]))
     along = np.where(is_arm, np.abs(vertices[:, 0]), vertices[:, 1] - GROUND_Y_M) / 1.8
     return np.stack([angle / (2 * np.pi) + 0.5, np.clip(along, 0, 1)], axis=1)
-
-
-def mirrored_weights_error(vertices: np.ndarray, weights: np.ndarray) -> float:
-    """Largest difference between the weights of a vertex and of its mirror image, joints exchanged."""
-    from scipy.spatial import cKDTree
-    _, partner = cKDTree(vertices).query(vertices * [-1, 1, 1])
-    return float(np.abs(weights[partner][:, list(MIRROR_JOINTS)] - weights).max())
-
-
-assert set(_PLANES) == {n for n in JOINT_INDEX if not n.startswith('right_')} - {'pelvis'}

@@ -29,6 +29,9 @@ const faces = data.faces && decode(data.faces, Int32Array);
 const column = (values, start) => values.filter((_, i) => i % 3 === start);
 const faceColumns = faces && [0, 1, 2].map(start => column(faces, start));
 
+// the shown joints (mm) of each found or true person that has any
+const everybody = frame => [...frame.people, ...frame.truth].map(p => (p.cam || []).filter(Boolean)).filter(c => c.length);
+
 // ---------- traces
 function polyline(points, color, width, extra = {}) {
   return { type: 'scatter3d', mode: 'lines', hoverinfo: 'skip', showlegend: false, x: points.map(p => p && p[0]),
@@ -49,11 +52,12 @@ function bones(person, axes, colorOf) {
 function joints(person, axes, kind, marker) {
   const shown = person.cam.map((p, k) => p ? k : -1).filter(k => k >= 0);
   const points = shown.map(k => toPlot(axes, person.cam[k]));
-  return { type: 'scatter3d', mode: 'markers', showlegend: false, name: `${kind} ${person.label}`, marker: marker(shown),
-    x: points.map(p => p[0]), y: points.map(p => p[1]), z: points.map(p => p[2]), hoverinfo: 'text',
+  return { type: 'scatter3d', mode: 'markers', showlegend: false, name: `${kind} ${person.label}`,
+    marker: marker(shown), x: points.map(p => p[0]), y: points.map(p => p[1]), z: points.map(p => p[2]), hoverinfo: 'text',
     hovertext: shown.map(k => {
       const [x, y, z] = person.cam[k].map(v => v.toFixed(0));
-      const score = person.jointScores && person.jointScores[k] != null ? `<br>score ${person.jointScores[k].toFixed(2)}` : '';
+      const value = person.jointScores && person.jointScores[k];
+      const score = value == null ? '' : `<br>score ${value.toFixed(2)}`;
       return `<b>${data.names[k]}</b>, ${kind} ${person.label}<br>x ${x} mm<br>y ${y} mm<br>z ${z} mm${score}`;
     }) };
 }
@@ -82,7 +86,8 @@ function peopleTraces(frame, axes) {
   }
   for (const person of $('show-truth').checked ? frame.truth : []) {
     if (!person.cam) continue;
-    traces.push(polyline(bones(person, axes, () => TRUTH)[0], TRUTH, 3, { line: { color: TRUTH, width: 3, dash: 'dash' } }));
+    const [points] = bones(person, axes, () => TRUTH);
+    traces.push(polyline(points, TRUTH, 3, { line: { color: TRUTH, width: 3, dash: 'dash' } }));
     traces.push(joints(person, axes, 'true person', () => ({ size: 2.5, color: TRUTH })));
   }
   return traces;
@@ -99,9 +104,13 @@ function groundTraces(frame, axes, box) {
   const lines = [];
   const height = (x, y) => at[2] - ((x - at[0]) * up[0] + (y - at[1]) * up[1]) / up[2];
   const step = gridStep(box);
-  const ticks = ([low, high]) => { const out = []; for (let v = Math.ceil(low / step) * step; v <= high; v += step) out.push(v); return out; };
-  for (const x of ticks(box[0])) lines.push([x, box[1][0], height(x, box[1][0])], [x, box[1][1], height(x, box[1][1])], null);
-  for (const y of ticks(box[1])) lines.push([box[0][0], y, height(box[0][0], y)], [box[0][1], y, height(box[0][1], y)], null);
+  const on = (x, y) => [x, y, height(x, y)];
+  const ticks = ([low, high]) => {
+    const first = Math.ceil(low / step);
+    return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
+  };
+  for (const x of ticks(box[0])) lines.push(on(x, box[1][0]), on(x, box[1][1]), null);
+  for (const y of ticks(box[1])) lines.push(on(box[0][0], y), on(box[0][1], y), null);
   return [polyline(lines, GRID, 1.5)];
 }
 
@@ -112,7 +121,7 @@ function pixelRay(K, u, v) {  // K [x, y, 1] = [u, v, 1]
 }
 
 function planeDepth(frame, where) {
-  const depths = [...frame.people, ...frame.truth].flatMap(p => (p.cam || []).filter(Boolean).map(c => c[2])).sort((a, b) => a - b);
+  const depths = everybody(frame).flatMap(points => points.map(p => p[2])).sort((a, b) => a - b);
   if (where === 'far') return depths.length ? depths[depths.length - 1] * 1.06 : 5000;
   return depths.length ? Math.min(1000, Math.max(200, .3 * depths[0])) : 1000;
 }
@@ -134,7 +143,7 @@ function frustumTraces(frame, axes) {
 function imageTrace(frame, axes) {
   const picture = $('image'), where = $('plane').value;
   if (!frame.K || !frame.image || where === 'off' || !picture.naturalWidth) return [];
-  const columns = Math.round(Math.min(160, Math.max(40, 160 * Math.min(1, frame.size[0] / frame.size[1]))));
+  const columns = Math.round(Math.max(40, 120 * Math.min(1, frame.size[0] / frame.size[1])));
   const rows = Math.max(2, Math.round(columns * frame.size[1] / frame.size[0]));
   const canvas = Object.assign(document.createElement('canvas'), { width: columns, height: rows });
   const context = canvas.getContext('2d');
@@ -160,7 +169,7 @@ function boxOf(frames) {  // of everybody and the camera, with a margin, in plot
   const box = [[0, 0], [0, 0], [0, 0]];
   for (const frame of frames) {
     const axes = axesOf(frame);
-    const points = [...frame.people, ...frame.truth].flatMap(p => (p.cam || []).filter(Boolean));
+    const points = everybody(frame).flat();
     if (frame.ground) points.push(frame.ground.point);
     if (frame.K) for (const where of ['near', 'far']) {
       const depth = planeDepth(frame, where), [w, h] = frame.size;
@@ -174,28 +183,31 @@ function boxOf(frames) {  // of everybody and the camera, with a margin, in plot
   return box.map(([low, high]) => [low - .4, Math.max(high + .4, low + 1)]);
 }
 
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b), n = sorted.length;
+  return (sorted[(n - 1) >> 1] + sorted[n >> 1]) / 2;
+}
+
 // plotly places its eye in units in which the box has the sides `ratio`, about the middle of the box
 function scaleOf(box) { return SIZE / Math.max(...box.map(([low, high]) => high - low)); }
 const toEye = (box, point) => point.map((v, i) => (v - (box[i][0] + box[i][1]) / 2) * scaleOf(box));
 
 function viewOf(kind, frame, box) {
   const axes = axesOf(frame);
-  const roots = [...frame.people, ...frame.truth].filter(p => p.cam && p.cam.some(Boolean)).map(p => {
-    const points = p.cam.filter(Boolean).map(c => toPlot(axes, c));
-    return points.reduce((sum, q) => add(sum, q), [0, 0, 0]).map(v => v / points.length);
-  });
-  const middle = i => { const v = roots.map(r => r[i]).sort((a, b) => a - b); return v.length ? (v[(v.length - 1) >> 1] + v[v.length >> 1]) / 2 : (box[i][0] + box[i][1]) / 2; };
-  const people = [middle(0), middle(1), middle(2)];
-  // half the people decide how much must fit, so one person placed far off does not shrink the rest
+  const roots = everybody(frame).map(points =>
+    toPlot(axes, points.reduce((sum, p) => add(sum, p), [0, 0, 0]).map(v => v / points.length)));
+  const people = box.map(([low, high], i) => roots.length ? median(roots.map(r => r[i])) : (low + high) / 2);
+  // three quarters of the people decide how much must fit, so one placed far off does not shrink the rest
   const spread = roots.map(r => Math.hypot(...add(r, people, -1))).sort((a, b) => a - b);
   const radius = Math.max(1.3, people[1] * .45, 1 + (spread[Math.floor(spread.length * .75)] || 0));
   const center = [people[0] * .7, people[1] * .7, people[2]];
   const up = { x: 0, y: 0, z: 1 };
   const xyz = point => { const [x, y, z] = toEye(box, point); return { x, y, z }; };
   if (kind === 'camera') return { eye: xyz([0, 0, 0]), center: xyz(toPlot(axes, [0, 0, 1000 * (people[1] || 3)])), up };
-  if (kind === 'top') return { eye: xyz(add(center, [0, -.01, 1], 2.9 * radius)), center: xyz(center), up: { x: 0, y: 1, z: 0 } };
-  if (kind === 'side') return { eye: xyz(add(center, [1, 0, .05], 2.9 * radius)), center: xyz(center), up };
-  return { eye: xyz(add(center, unit([.75, -.72, .42]), 2.7 * radius)), center: xyz(center), up };
+  const from = (direction, factor) => xyz(add(center, unit(direction), factor * radius));
+  if (kind === 'top') return { eye: from([0, -.01, 1], 2.9), center: xyz(center), up: { x: 0, y: 1, z: 0 } };
+  if (kind === 'side') return { eye: from([1, 0, .05], 2.9), center: xyz(center), up };
+  return { eye: from([.75, -.72, .42], 2.3), center: xyz(center), up };
 }
 
 // where the eye is now, in the middle of a drag too
@@ -206,13 +218,14 @@ function currentView() {
 
 // ---------- the page
 function layoutOf(frame, box, view) {
-  const scale = scaleOf(box), level = $('level').checked && frame.ground;
-  const axis = (title, range) => ({ title: { text: title, font: { size: 12 } }, range, color: INK, gridcolor: '#2c333d', zeroline: false,
-    showbackground: false, showspikes: false, tickfont: { size: 10 } });
+  const sides = box.map(([low, high]) => (high - low) * scaleOf(box)), level = $('level').checked && frame.ground;
+  const axis = (title, range) => ({ title: { text: title, font: { size: 12 } }, range, color: INK,
+    gridcolor: '#2c333d', zeroline: false, showbackground: false, showspikes: false, tickfont: { size: 10 } });
   return { paper_bgcolor: '#1b1f26', margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false,
     hoverlabel: { align: 'left', font: { size: 13 } },
-    scene: { aspectmode: 'manual', aspectratio: Object.fromEntries(['x', 'y', 'z'].map((n, i) => [n, (box[i][1] - box[i][0]) * scale])),
-      xaxis: axis(level ? 'right (m)' : 'x right (m)', box[0]), yaxis: axis(level ? 'forward (m)' : 'z forward (m)', box[1]),
+    scene: { aspectmode: 'manual', aspectratio: { x: sides[0], y: sides[1], z: sides[2] },
+      xaxis: axis(level ? 'right (m)' : 'x right (m)', box[0]),
+      yaxis: axis(level ? 'forward (m)' : 'z forward (m)', box[1]),
       zaxis: axis(level ? 'up (m)' : 'up = −y (m)', box[2]), dragmode: 'turntable', camera: view } };
 }
 
@@ -223,7 +236,8 @@ function drawThumbnail(frame) {
   const width = Math.hypot(...frame.size) / 180;
   const line = (a, b, color, dash) => {
     const element = document.createElementNS('http://www.w3.org/2000/svg', 'line');
-    const put = { x1: a[0], y1: a[1], x2: b[0], y2: b[1], stroke: color, 'stroke-width': dash ? width / 2 : width, 'stroke-linecap': 'round' };
+    const put = { x1: a[0], y1: a[1], x2: b[0], y2: b[1], stroke: color, 'stroke-linecap': 'round',
+      'stroke-width': dash ? width / 2 : width };
     if (dash) put['stroke-dasharray'] = `${2 * width} ${1.5 * width}`;
     Object.entries(put).forEach(([key, value]) => element.setAttribute(key, value));
     svg.append(element);
@@ -243,19 +257,21 @@ function drawLegend(frame, box) {
     const item = document.createElement('li'), swatch = document.createElement('i');
     swatch.style.background = person.color;
     const texts = [`person ${person.label}`, person.score === null ? '' : `score ${person.score.toFixed(2)}`,
-      person.depth === null ? '' : `${(person.depth / 1000).toFixed(2)} m`].map(text => Object.assign(document.createElement('span'), { textContent: text }));
-    item.append(swatch, ...texts);
+      person.depth === null ? '' : `${(person.depth / 1000).toFixed(2)} m`];
+    item.append(swatch, ...texts.map(text => Object.assign(document.createElement('span'), { textContent: text })));
     return item;
   }));
   $('truth-count').textContent = frame.hasTruth ? `${frame.truth.length} true (white dashes)` : '';
   $('camera').textContent = `Camera: ${frame.camera}.`;
-  $('ground').textContent = frame.ground ? `Ground: estimated from the feet of ${frame.ground.feet}; a line every ${gridStep(box)} m.` : 'Ground: no feet seen, no grid.';
+  $('ground').textContent = !frame.ground ? 'Ground: no feet seen, no grid.'
+    : `Ground: estimated from the feet of ${frame.ground.feet}; a line every ${gridStep(box)} m.`;
 }
 
 async function draw(view) {
   const frame = data.frames[state.frame], axes = axesOf(frame), box = boxOf(data.fps ? data.frames : [frame]);
   const people = peopleTraces(frame, axes);
-  const traces = [...groundTraces(frame, axes, box), ...frustumTraces(frame, axes), ...imageTrace(frame, axes), ...people];
+  const camera = [...frustumTraces(frame, axes), ...imageTrace(frame, axes)];
+  const traces = [...groundTraces(frame, axes, box), ...camera, ...people];
   drawThumbnail(frame);
   drawLegend(frame, box);
   $('position').textContent = `${state.frame + 1} / ${data.frames.length}`;
@@ -266,7 +282,8 @@ async function draw(view) {
   Object.assign(document.body.dataset, { frame: state.frame, frames: data.frames.length, people: frame.people.length,
     truth: frame.truth.length, traces: traces.length, peopleTraces: people.length,
     joints: people.reduce((sum, t) => sum + (t.mode === 'markers' ? t.x.length : 0), 0),
-    meshes: people.filter(t => t.type === 'mesh3d').length, cameraSource: frame.source, ground: Boolean(frame.ground), ready: true });
+    meshes: people.filter(t => t.type === 'mesh3d').length, cameraSource: frame.source, ground: Boolean(frame.ground),
+    ready: true });
 }
 
 async function show(index, view = data.fps ? null : 'fit') {
@@ -287,9 +304,9 @@ function play() {
   $('play').textContent = running ? '▶' : '❚❚';
   if (running) { clearTimeout(state.timer); state.timer = null; return; }
   const step = async () => {
-    const begun = performance.now();
+    const due = performance.now() + 1000 / data.fps;
     await show((state.frame + 1) % data.frames.length);
-    if (state.timer !== null) state.timer = setTimeout(step, Math.max(0, 1000 / data.fps - (performance.now() - begun)));
+    if (state.timer !== null) state.timer = setTimeout(step, Math.max(0, due - performance.now()));
   };
   state.timer = setTimeout(step, 0);
 }
@@ -307,7 +324,8 @@ function start() {
   $('previous').onclick = () => show(state.frame - 1);
   $('next').onclick = () => show(state.frame + 1);
   $('play').onclick = play;
-  for (const id of ['show-predicted', 'show-truth', 'show-mesh', 'show-ground', 'plane']) $(id).onchange = () => draw(null);
+  const toggles = ['show-predicted', 'show-truth', 'show-mesh', 'show-ground', 'plane'];
+  toggles.forEach(id => { $(id).onchange = () => draw(null); });
   $('level').onchange = () => show(state.frame, 'fit');
   document.querySelectorAll('[data-view]').forEach(button => { button.onclick = () => setView(button.dataset.view); });
   document.addEventListener('keydown', event => {

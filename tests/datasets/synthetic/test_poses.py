@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from das_mm.datasets.synthetic.gait import gait_cycle, running, walking
-from das_mm.datasets.synthetic.poses import (ACTIVITIES, PARTNER_DISTANCE_M, sample_betas, sample_pair, sample_pose, stature_m,
+from das_mm.datasets.synthetic.poses import (ACTIVITIES, PARTNER_DISTANCE_M, sample_betas, sample_pair, sample_pose,
+                                             stature_m,
                                              within_limits)
 from das_mm.models.body_models import JOINT_NAMES, linear_blend_skinning, load_generated_body
 from das_mm.models.body_models.joint_limits import angles_from_pose, pose_from_angles
@@ -17,7 +18,8 @@ def posed(poses, betas=None):
     """Vertices and joints of a list of sampled poses, heading +z."""
     body = load_generated_body()
     betas = np.zeros((len(poses), 10)) if betas is None else betas
-    return linear_blend_skinning(body, np.stack([p['root_tilt'] for p in poses]), np.stack([p['body_pose'] for p in poses]), betas,
+    return linear_blend_skinning(body, np.stack([p['root_tilt'] for p in poses]),
+                                 np.stack([p['body_pose'] for p in poses]), betas,
                                  np.zeros((len(poses), 3)))
 
 
@@ -76,7 +78,7 @@ def test_all_activities_come_up(many):
 
 
 def test_feet_bear_everyone(by_activity):
-    """The lowest vertex belongs to a foot, whatever is done: who stands on a hand or a knee was put together wrongly."""
+    """The lowest vertex belongs to a foot, whatever is done."""
     body = load_generated_body()
     feet = np.flatnonzero(np.abs(body.v_template[:, 1] - body.v_template[:, 1].min()) < 0.12)
     for activity, poses in by_activity.items():

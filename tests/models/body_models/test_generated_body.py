@@ -39,7 +39,8 @@ def unit(index, size):
 
 
 def test_format(body):
-    shapes = dict(v_template=(6890, 3), faces=(13776, 3), shapedirs=(6890, 3, 10), posedirs=(6890, 3, 207), J_regressor=(24, 6890),
+    shapes = dict(v_template=(6890, 3), faces=(13776, 3), shapedirs=(6890, 3, 10), posedirs=(6890, 3, 207),
+                  J_regressor=(24, 6890),
                   weights=(6890, 24), kintree_table=(2, 24), parents=(24, ), part_labels=(6890, ), uv=(6890, 2))
     for name, shape in shapes.items():
         assert getattr(body, name).shape == shape, name
@@ -70,7 +71,7 @@ def test_no_degenerate_triangle(mesh):
 
 
 def test_surface_does_not_cut_itself_at_rest(mesh, body):
-    # from just outside each face, along its normal, something is met only far away or never; inside faces would be met at once
+    # just outside a face one is outside the whole body
     start = mesh.triangles_center + 1e-4 * mesh.face_normals
     inside = mesh.contains(start[::7])
     assert not inside.any()
@@ -144,8 +145,9 @@ def test_first_betas_mean_stature_and_weight(body):
     assert np.ptp(heavy[:, 1]) / np.ptp(body.v_template[:, 1]) == pytest.approx(1, abs=0.01)
 
 
-@pytest.mark.parametrize('joint,turn', [('left_elbow', (0, -1.7, 0)), ('left_knee', (1.9, 0, 0)), ('left_wrist', (0, 0, -1.0)),
-                                        ('left_elbow', (1.2, 0, 0)), ('left_hip', (-1.6, 0, 0)), ('left_shoulder', (0, 0, -1.2))])
+@pytest.mark.parametrize('joint,turn', [
+    ('left_elbow', (0, -1.7, 0)), ('left_knee', (1.9, 0, 0)), ('left_wrist', (0, 0, -1.0)), ('left_elbow', (1.2, 0, 0)),
+    ('left_hip', (-1.6, 0, 0)), ('left_shoulder', (0, 0, -1.2))])
 def test_pose_directions_keep_the_flesh(body, joint, turn):
     """Around a bent or twisted joint less volume is lost with the pose directions than without."""
     index = JOINT_NAMES.index(joint)
@@ -168,13 +170,14 @@ def test_parts_are_where_they_belong(body):
             assert centre(name)[0] > 0.05
             np.testing.assert_allclose(centre(name), centre(mirror_name(name)) * [-1, 1, 1], atol=0.005)
     assert centre('hair')[1] > centre('face')[1] and centre('hair')[2] < centre('face')[2]
-    heights = [centre(name)[1] for name in ('hair', 'neck', 'chest', 'abdomen', 'pelvis', 'left_thigh', 'left_shank', 'left_foot')]
+    heights = [centre(name)[1] for name in ('hair', 'neck', 'chest', 'abdomen', 'pelvis', 'left_thigh', 'left_shank',
+                                            'left_foot')]
     assert heights == sorted(heights, reverse=True)
     assert body.uv.min() >= 0 and body.uv.max() <= 1
 
 
 def test_stored_weights_follow_from_the_stored_surface():
-    """What ``build_template`` derives from a surface is what stands in the file: nobody edited one without the other."""
+    """What ``build_template`` derives from a surface is what stands in the file."""
     with np.load(TEMPLATE_FILE) as stored:
         again = finish(stored['vertices_um'] * 1e-6, stored['faces'].astype(np.int64))
         for name in ('weight_joints', 'weight_values', 'part_labels'):

@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from das_mm.models.body_models import JOINT_NAMES, linear_blend_skinning, load_generated_body
 from das_mm.models.body_models.arm_ik import reach
-from das_mm.models.body_models.joint_limits import (JOINT_LIMITS_DEG, about, angles_from_pose, angles_of_rotation, clip_angles,
+from das_mm.models.body_models.joint_limits import (JOINT_LIMITS_DEG, about, angles_from_pose, angles_of_rotation,
+                                                    clip_angles,
                                                     pose_from_angles, within_limits)
 from das_mm.models.body_models.skeleton import mirror_name
 
@@ -21,7 +22,8 @@ def random_angles(seed, num=20):
 
 def joints_of(angles):
     body = load_generated_body()
-    return linear_blend_skinning(body, np.zeros((1, 3)), pose_from_angles(angles)[None], np.zeros((1, 10)), np.zeros((1, 3)))[1][0]
+    return linear_blend_skinning(body, np.zeros((1, 3)), pose_from_angles(angles)[None], np.zeros((1, 10)),
+                                 np.zeros((1, 3)))[1][0]
 
 
 @given(st.integers(0, 10**6))

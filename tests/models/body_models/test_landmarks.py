@@ -4,7 +4,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from das_mm.models.body_models import (JOINT_NAMES, KEYPOINT_NAMES, keypoint_matrix, keypoints_from_body, linear_blend_skinning,
+from das_mm.models.body_models import (JOINT_NAMES, KEYPOINT_NAMES, keypoint_matrix, keypoints_from_body,
+                                       linear_blend_skinning,
                                        load_generated_body)
 from das_mm.models.body_models.skeleton import mirror_name
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
@@ -13,7 +14,8 @@ from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 @pytest.fixture(scope='module')
 def rest():
     body = load_generated_body()
-    return {name: point[0] for name, point in keypoints_from_body(body, body.v_template[None], body.joints_template[None]).items()}
+    points = keypoints_from_body(body, body.v_template[None], body.joints_template[None])
+    return {name: point[0] for name, point in points.items()}
 
 
 @pytest.mark.parametrize('name', sorted(KEYPOINT_SETS))
@@ -31,7 +33,8 @@ def test_left_is_the_persons_left(rest):
 
 
 def test_order_from_head_to_foot(rest):
-    down = ('head_top', 'left_eye', 'nose', 'jaw', 'neck', 'thorax', 'spine', 'smpl_pelvis', 'mid_hip', 'left_knee', 'left_ankle',
+    down = ('head_top', 'left_eye', 'nose', 'jaw', 'neck', 'thorax', 'spine', 'smpl_pelvis', 'mid_hip', 'left_knee',
+            'left_ankle',
             'left_heel')
     heights = [rest[name][1] for name in down]
     assert heights == sorted(heights, reverse=True)
@@ -53,8 +56,8 @@ def test_derived_points(rest):
 def test_keypoints_are_linear_and_follow_the_matrix():
     body = load_generated_body()
     rng = np.random.default_rng(0)
-    vertices, joints = linear_blend_skinning(body, rng.normal(size=(3, 3)), 0.4 * rng.normal(size=(3, 23, 3)), rng.normal(size=(3, 10)),
-                                             rng.normal(size=(3, 3)))
+    orient, pose, betas, transl = (rng.normal(size=(3, *shape)) for shape in ((3, ), (23, 3), (10, ), (3, )))
+    vertices, joints = linear_blend_skinning(body, orient, 0.4 * pose, betas, transl)
     points = keypoints_from_body(body, vertices, joints)
     matrix = keypoint_matrix()
     np.testing.assert_allclose(np.asarray(matrix.sum(axis=1)).ravel(), 1)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from das_mm.models.body_models import axis_angle_to_matrix, keypoints_from_body, linear_blend_skinning, load_generated_body, write_smpl_file
+from das_mm.models.body_models import (axis_angle_to_matrix, keypoints_from_body, linear_blend_skinning,
+                                       load_generated_body, write_smpl_file)
+from das_mm.models.body_models.shape_space import GENDER_BETAS
 
 
 @pytest.fixture(scope='module')
@@ -17,11 +19,13 @@ def body():
 
 def random_parameters(num, seed=0):
     rng = np.random.default_rng(seed)
-    return rng.normal(0, 1.5, (num, 3)), rng.normal(0, 0.5, (num, 23, 3)), rng.normal(0, 1.5, (num, 10)), rng.normal(0, 3, (num, 3))
+    orient, pose = rng.normal(0, 1.5, (num, 3)), rng.normal(0, 0.5, (num, 23, 3))
+    return orient, pose, rng.normal(0, 1.5, (num, 10)), rng.normal(0, 3, (num, 3))
 
 
 def test_rotations():
-    vectors = np.concatenate([np.random.default_rng(0).normal(0, 2, (50, 3)), np.zeros((1, 3)), [[1e-9, 0, 0]], [[np.pi, 0, 0]]])
+    special = [[0, 0, 0], [1e-9, 0, 0], [np.pi, 0, 0]]
+    vectors = np.concatenate([np.random.default_rng(0).normal(0, 2, (50, 3)), special])
     np.testing.assert_allclose(axis_angle_to_matrix(vectors), Rotation.from_rotvec(vectors).as_matrix(), atol=1e-12)
 
 
@@ -39,8 +43,9 @@ def test_global_orientation_turns_about_the_pelvis(body):
     turned, turned_joints = linear_blend_skinning(body, orient, pose, betas, transl)
     rotation = axis_angle_to_matrix(orient)
     pelvis = joints[:, :1]
-    np.testing.assert_allclose(turned, (upright - pelvis) @ rotation.transpose(0, 2, 1) + pelvis + transl[:, None], atol=2e-5)
-    np.testing.assert_allclose(turned_joints, (joints - pelvis) @ rotation.transpose(0, 2, 1) + pelvis + transl[:, None], atol=2e-5)
+    for got, before in ((turned, upright), (turned_joints, joints)):
+        wanted = (before - pelvis) @ rotation.transpose(0, 2, 1) + pelvis + transl[:, None]
+        np.testing.assert_allclose(got, wanted, atol=2e-5)
 
 
 @pytest.mark.parametrize('gender', ['neutral', 'female'])
@@ -54,14 +59,14 @@ def test_smplx_gives_the_same(tmp_path, body, gender):
     with torch.no_grad():
         output = model(**{name: torch.tensor(value, dtype=torch.float32) for name, value in (
             ('global_orient', orient), ('body_pose', pose.reshape(8, 69)), ('betas', betas), ('transl', transl))})
-    from das_mm.models.body_models.shape_space import GENDER_BETAS
     vertices, joints = linear_blend_skinning(body, orient, pose, betas + GENDER_BETAS[gender], transl)
     assert path.exists() and np.array_equal(model.faces, body.faces)
     np.testing.assert_allclose(output.joints[:, :24].numpy() - transl[:, None], joints - transl[:, None], atol=1e-5)
     np.testing.assert_allclose(output.vertices.numpy(), vertices, atol=1e-5)
     # smplx picks nose, eyes, toes … by SMPL's vertex numbers: they are right here as well
     keypoints = keypoints_from_body(body, vertices, joints)
-    for index, name in ((24, 'nose'), (25, 'right_eye'), (26, 'left_eye'), (28, 'left_ear'), (29, 'left_big_toe'), (34, 'right_heel')):
+    picked = {24: 'nose', 25: 'right_eye', 26: 'left_eye', 28: 'left_ear', 29: 'left_big_toe', 34: 'right_heel'}
+    for index, name in picked.items():
         np.testing.assert_allclose(output.joints[:, index].numpy(), keypoints[name], atol=1e-5)
 
 
@@ -73,7 +78,7 @@ def test_smplx_class_reads_the_file(tmp_path, body):
 
 
 def test_nobody(body):
-    vertices, joints = linear_blend_skinning(body, *(np.zeros(shape) for shape in ((0, 3), (0, 23, 3), (0, 10), (0, 3))))
+    vertices, joints = linear_blend_skinning(body, *random_parameters(0))
     assert vertices.shape == (0, 6890, 3) and joints.shape == (0, 24, 3)
 
 

@@ -18,7 +18,8 @@ def torus(points):
 
 
 
-@pytest.mark.parametrize('field,euler,volume', [(sphere, 2, 4 / 3 * np.pi * 1e-3), (torus, 0, 2 * np.pi**2 * 0.1 * 0.04**2)])
+@pytest.mark.parametrize('field,euler,volume', [
+    (sphere, 2, 4 / 3 * np.pi * 1e-3), (torus, 0, 2 * np.pi**2 * 0.1 * 0.04**2)])
 def test_marching_tetrahedra_keep_topology(field, euler, volume):
     vertices, faces = marching_tetrahedra(field, np.full(3, -0.163), np.full(3, 0.163), 0.012)
     mesh = trimesh.Trimesh(vertices, faces, process=False)
@@ -60,6 +61,7 @@ def test_vertex_count_is_met_exactly(half_sphere, change):
 
 
 def test_collapse_refuses_what_would_break_the_manifold():
-    tetrahedron = HalfMesh(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]]), np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]]))
+    corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]])
+    tetrahedron = HalfMesh(corners, np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]]))
     assert not any(tetrahedron.collapse(a, b) for a, b in tetrahedron.edges())
     assert not any(tetrahedron.flip(a, b) for a, b in tetrahedron.edges())

@@ -1,0 +1,18 @@
+"""One toy checkpoint and one inferencer for all tests of this folder: building them takes a second or two."""
+from __future__ import annotations
+
+import pytest
+
+from tests.apis.toy_model import write_toy_checkpoint
+
+
+@pytest.fixture(scope='session')
+def checkpoint(tmp_path_factory):
+    """Path of a checkpoint of random weights that tells its config; ``toy.py`` and images lie beside it."""
+    return write_toy_checkpoint(tmp_path_factory.mktemp('toy'))
+
+
+@pytest.fixture(scope='session')
+def inferencer(checkpoint):
+    from das_mm.apis import DASInferencer
+    return DASInferencer(weights=checkpoint, device='cpu', show_progress=False)
