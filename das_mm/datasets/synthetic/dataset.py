@@ -1,49 +1,55 @@
-"""Synthetic people as a data set that makes itself on first use."""
+"""The embedded data set: a config names it, and it makes itself on first use."""
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import is_main_process
 
-from das_mm.datasets.datasets import DASDataset
 from das_mm.registry import DATASETS
 
+from ..datasets.das_dataset import DASDataset
 from .config import SyntheticConfig
 from .generator import generate
 
 
-def cache_root() -> Path:
-    """``$DAS_MM_CACHE``, or ``~/.cache/das_mm``."""
-    return Path(os.environ.get('DAS_MM_CACHE') or Path.home() / '.cache' / 'das_mm')
+def cache_folder() -> Path:
+    """Where generated sets are kept: ``$DAS_MM_CACHE``, else ``~/.cache/das_mm``."""
+    return Path(os.environ.get('DAS_MM_CACHE') or Path.home() / '.cache' / 'das_mm').expanduser()
 
 
 @DATASETS.register_module()
 class SyntheticPeople(DASDataset):
-    """Generated scenes or clips (:mod:`das_mm.datasets.synthetic`), drawn when they are first asked for.
+    """Generated people with exact truth; nothing to download.
 
-    Of several processes the main one draws and the others wait.
+    The set is made when it is first needed and kept under the hash of its settings. Of several processes one makes it and
+    the others wait at a file lock (no collective call, so no time-out however large the set; nodes without a
+    common disk make one each).
 
     Args:
-        num_images, image_size, people, seed, split, kind, clip_length: As in :class:`SyntheticConfig`; ``image_size`` is
-            (width, height) px.
-        keypoint_set: One of the sets that the generator writes, ``'panoptic15'`` or ``'coco17'``.
-        root: Folder of the set; by default one named by the settings below :func:`cache_root`.
+        num_images, image_size, people, seed, split, kind, clip_length: See ``SyntheticConfig``.
+        root: Folder of all generated sets; by default :func:`cache_folder`.
+        keypoint_set: The set that the model learns.
         workers: Processes that draw; all cores where None.
-        kwargs: As in :class:`DASDataset`.
+        **kwargs: What ``DASDataset`` takes besides (pipeline, test_mode, …).
 
     Raises:
-        UserError: Impossible settings, or a folder that cannot be written.
+        UserError: Settings are impossible or the folder cannot be written to.
     """
 
-    def __init__(self, num_images: int = 200, image_size: tuple[int, int] = (832, 512), people: tuple[int, int] = (1, 8),
-                 seed: int = 0, split: str = 'train', kind: str = 'scenes', clip_length: int = 24,
-                 keypoint_set: str = 'panoptic15', root: str | None = None, workers: int | None = None, **kwargs):
-        config = SyntheticConfig(num_images=num_images, image_size=image_size, people=people, seed=seed, split=split,
-                                 kind=kind, clip_length=clip_length)
-        folder = Path(root) if root is not None else cache_root() / 'synthetic' / config.key
-        if is_main_process():
-            generate(config, folder, workers)
-        barrier()
-        super().__init__(ann_file=f'annotations/{split}_{keypoint_set}.json', keypoint_set=keypoint_set,
-                         data_root=str(folder), dataset_name=f'synthetic_{split}', **kwargs)
+    def __init__(self, num_images: int = 200, image_size: Sequence[int] = (832, 512), people: Sequence[int] = (1, 8), seed: int = 0,
+                 split: str = 'train', kind: str = 'scenes', clip_length: int = 24, root: str | Path | None = None,
+                 keypoint_set: str = 'panoptic15', workers: int | None = None, **kwargs):
+        self.config = SyntheticConfig(num_images=num_images, image_size=tuple(image_size), people=tuple(people), seed=seed, split=split,
+                                      kind=kind, clip_length=clip_length)
+        self.workers = workers
+        folder = Path(root).expanduser() if root is not None else cache_folder() / 'synthetic'
+        joint_set = keypoint_set if keypoint_set in self.config.joint_sets else self.config.joint_sets[0]
+        super().__init__(ann_file=f'annotations/{split}_{joint_set}.json', data_root=str(folder / self.config.key),
+                         keypoint_set=keypoint_set, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Makes the set where it is not there, then reads it."""
+        generate(self.config, self.data_root, workers=self.workers, progress=is_main_process())
+        return super().load_data_list()

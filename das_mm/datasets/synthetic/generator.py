@@ -110,7 +110,7 @@ def _draw_missing(config: SyntheticConfig, root: Path, records: Path, workers: i
     if not todo:
         return
     columns = (TextColumn('[bold]{task.description}'), BarColumn(), MofNCompleteColumn(), TextColumn('{task.fields[rate]}'),
-               TimeElapsedColumn(), TextColumn('left'), TimeRemainingColumn(elapsed_when_finished=True))
+               TextColumn('elapsed'), TimeElapsedColumn(), TextColumn('left'), TimeRemainingColumn())
     with Progress(*columns, disable=not progress, refresh_per_second=4) as bar:
         task = bar.add_task(f'synthetic {config.split}', total=config.num_images, completed=len(done), rate='')
         with closing(_numbers(config, todo, root, records, workers)) as numbers:

@@ -22,7 +22,7 @@ from . import poses
 from .gait import Gait, gait_cycle, running, stepping, walking
 from .poses import PARTNER_DISTANCE_M, SIDES, Rng, stack_angles
 
-_FASTEST_DEG_S = 260.0  # mean speed of the fastest joint between two keyframes
+_FASTEST_DEG_S = 200.0  # mean speed of the fastest joint between two keyframes
 _SWAY_DEG = 1.2
 # what of the sole may touch the ground, left side: (joint it moves with, rest place in the ground frame, m)
 _SOLE = (('ankle', (0.103, 0.0, -0.075)), ('foot', (0.095, 0.0, 0.105)), ('foot', (0.112, 0.0, 0.160)))
@@ -177,7 +177,7 @@ def _wave(rng: Rng, times: np.ndarray) -> dict:
     motion = _arm_action('wave')(rng, times)
     moved = {side: np.ptp(motion['angles'][:, JOINT_INDEX[f'{side}_shoulder'] - 1], axis=0).max() for side in SIDES}
     side = max(moved, key=moved.get)
-    return _oscillate(motion, times, side, 'elbow', 1, 18, rng.uniform(1.3, 2.2))
+    return _oscillate(motion, times, side, 'elbow', 1, 18, rng.uniform(1.2, 1.9))
 
 
 def _interact(rng: Rng, times: np.ndarray) -> dict:

@@ -44,14 +44,16 @@ def drawn_images(config: SyntheticConfig, units: list[int], root: Path, records:
 
 
 def _start(config: SyntheticConfig, root: Path, records: Path, log: IO[str]) -> subprocess.Popen:
-    # one thread each: the processes already fill the cores
-    threads = {name: '1' for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'TBB_NUM_THREADS')}
-    package = str(Path(das_mm.__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH')]))
-    command = [sys.executable, '-m', 'das_mm.datasets.synthetic.worker', '--config', json.dumps(asdict(config)),
+    settings = {
+        # one thread each: the processes already fill the cores
+        **{name: '1' for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')},
+        # arrays of some megabytes come and go by the hundred: let glibc keep their pages instead of faulting them in anew
+        'MALLOC_MMAP_THRESHOLD_': str(1 << 30), 'MALLOC_TRIM_THRESHOLD_': str(1 << 31),
+        'PYTHONPATH': os.pathsep.join(filter(None, [str(Path(das_mm.__file__).resolve().parents[1]), os.environ.get('PYTHONPATH')]))}
+    command = [sys.executable, str(Path(__file__).with_name('_worker_process.py')), '--config', json.dumps(asdict(config)),
                '--root', str(Path(root).resolve()), '--records', str(Path(records).resolve())]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0,
-                            env={**os.environ, **threads, 'PYTHONPATH': path})
+                            env={**os.environ, **settings})
 
 
 def _feed(process: subprocess.Popen, waiting: Iterator[int]) -> None:

@@ -113,7 +113,7 @@ def arm_at_work(rng: Rng, side: str) -> Angles:
     if style == 'ear':
         target = (-0.03, 0.13, 0.10), (0.6, -1, 0.2), -30
     elif style == 'screen':
-        target = (-0.08, -0.16, 0.30), (0.5, -1, 0), 50
+        target = (-0.08, -0.16, 0.30), (0.5, -1, 0), -70
     else:
         target = (0.02, -0.37, 0.05), (1, -0.2, -0.5), -30
     return _arms(rng, {side: _mirrored(*target, side)}, 0.01)
@@ -137,17 +137,17 @@ def _sit(rng: Rng) -> tuple[Angles, float]:
     depth = rng.uniform(74, 94)
     for side in SIDES:
         stretch = rng.uniform(-12, 22)
-        lift = depth + rng.normal(0, 4)
+        lift = depth + rng.normal(0, 2)
         angles |= leg(side, lift=lift + tilt, knee=np.clip(lift - stretch, 40, 120), spread=rng.uniform(0, 16),
                       turn_out=rng.uniform(-4, 8), point=-stretch * 0.6)
     angles['spine1'][0] = rng.uniform(0, 14)
     style = rng.choice(['knees', 'lap', 'table', 'hang'])
     if style == 'knees':
-        angles |= _arms(rng, {s: _mirrored((0.01, -0.37, 0.28), (0.7, -0.6, -0.7), 10, s) for s in SIDES})
+        angles |= _arms(rng, {s: _mirrored((0.01, -0.37, 0.28), (0.7, -0.6, -0.7), 50, s) for s in SIDES})
     elif style == 'lap':
-        angles |= _arms(rng, {s: _mirrored((-0.11, -0.36, 0.20), (1, -0.5, -0.5), 20, s) for s in SIDES}, 0.01)
+        angles |= _arms(rng, {s: _mirrored((-0.11, -0.36, 0.20), (1, -0.5, -0.5), 50, s) for s in SIDES}, 0.01)
     elif style == 'table':
-        angles |= _arms(rng, {s: _mirrored((-0.06, -0.22, 0.36), (0.8, -1, 0), 20, s) for s in SIDES})
+        angles |= _arms(rng, {s: _mirrored((-0.06, -0.22, 0.36), (0.8, -1, 0), 35, s) for s in SIDES})
     return angles, tilt
 
 
@@ -157,12 +157,12 @@ def _crouch(rng: Rng) -> tuple[Angles, float]:
     depth = rng.uniform(55, 100)
     for side in SIDES:
         lift, knee = depth + 0.25 * tilt + rng.normal(0, 3), 1.25 * depth + rng.normal(0, 3)
-        angles |= leg(side, lift=min(lift + tilt, 126), knee=knee, spread=rng.uniform(6, 26), 
+        angles |= leg(side, lift=min(lift + tilt, 126), knee=knee, spread=rng.uniform(6, 26),
                       turn_out=rng.uniform(5, 25), point=np.clip(lift - knee, -30, 0))
     angles['spine1'][0] = rng.uniform(5, 22)
     angles['spine2'][0] = rng.uniform(2, 16)
     if rng.random() < 0.7:
-        angles |= _arms(rng, {s: _mirrored((0.0, -0.25, 0.33), (0.8, -0.6, -0.3), 20, s) for s in SIDES}, 0.04)
+        angles |= _arms(rng, {s: _mirrored((0.0, -0.25, 0.33), (0.8, -0.6, -0.3), 40, s) for s in SIDES}, 0.04)
     return angles | _gaze(rng, 15, -20), tilt
 
 
@@ -198,7 +198,7 @@ def _wave(rng: Rng) -> tuple[Angles, float]:
     side = rng.choice(SIDES)
     beat = rng.uniform(-0.12, 0.12)
     wrist = (0.20 + beat, rng.uniform(0.10, 0.36), rng.uniform(0.08, 0.22))
-    angles |= _arms(rng, {side: _mirrored(wrist, (1, -0.9, -0.2), -40, side)}, 0.01)
+    angles |= _arms(rng, {side: _mirrored(wrist, (1, -0.9, -0.2), -10, side)}, 0.01)
     angles[f'{side}_collar'] = np.array([0, -4, 14.0]) * (1 if side == 'left' else _MIRROR)
     return angles, 0.0
 
@@ -228,7 +228,7 @@ def upright(rng: Rng) -> Angles:
 
 def _handshake(rng: Rng) -> tuple[Angles, float]:
     angles = relaxed(rng) | upright(rng)
-    angles |= _arms(rng, {'right': _mirrored((-0.065, -0.20, 0.37), (0.5, -1, -0.4), 50, 'right')}, 0.01)
+    angles |= _arms(rng, {'right': _mirrored((-0.065, -0.20, 0.37), (0.5, -1, -0.4), -20, 'right')}, 0.01)
     angles['right_collar'] = np.array([0, 10.0, 0])
     return angles | _gaze(rng, 5), 0.0
 
@@ -239,7 +239,7 @@ def _hug(rng: Rng) -> tuple[Angles, float]:
     for side in SIDES:
         up = side == high
         wrist, elbow = (-0.10, 0.05 if up else -0.22, 0.38), (1, 0.2 if up else -0.6, 0.2)
-        angles |= _arms(rng, {side: _mirrored(wrist, elbow, 0, side)}, 0.01)
+        angles |= _arms(rng, {side: _mirrored(wrist, elbow, -60, side)}, 0.01)
         angles[f'{side}_collar'] = np.array([0, -16, 6.0]) * (1 if side == 'left' else _MIRROR)
     angles['spine2'][0] += 6
     return angles | _gaze(rng, 8, 5), 0.0

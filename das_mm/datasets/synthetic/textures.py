@@ -54,8 +54,9 @@ def _grid() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _grass(rng):
-    image = _ramp(fractal_noise(rng, cells=8), hsv(rng.uniform(.2, .3), .6, .22), hsv(rng.uniform(.17, .28), .55, .55))
-    return image * (0.8 + 0.4 * fractal_noise(rng, cells=3, octaves=2)[..., None])
+    blades = fractal_noise(rng, cells=24, octaves=4, gain=.9, stretch=(1, 2))
+    image = _ramp(blades, hsv(rng.uniform(.2, .3), .55, .25), hsv(rng.uniform(.17, .28), .5, .62))
+    return image * (0.85 + 0.3 * fractal_noise(rng, cells=3, octaves=3)[..., None])
 
 
 def _dirt(rng):

@@ -68,6 +68,3 @@ def main() -> None:
             return
         print(json.dumps({'unit': unit}), flush=True)
 
-
-if __name__ == '__main__':
-    main()

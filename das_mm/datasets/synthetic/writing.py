@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from das_mm.errors import UserError
@@ -45,10 +45,8 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())  # some file systems report a full disk only here
         os.replace(unfinished, path)
     except OSError as error:
-        try:
+        with suppress(OSError):  # the first error is the one to tell
             unfinished.unlink(missing_ok=True)
-        except OSError:
-            pass  # the first error is the one to tell
         raise write_error(error, path) from error
 
 
@@ -67,5 +65,6 @@ def sole_writer(folder: Path, name: str):
         raise write_error(error, path) from error
     with file:
         if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(OSError):  # a file system without locks: go on without
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -20,6 +20,7 @@ class ProgressBarHook(Hook):
     def __init__(self):
         self._progress: Progress | None = None
         self._task = None
+        self._evaluating = False
 
     def _start(self, description: str, total: int, completed: int = 0) -> None:
         if not is_main_process():
@@ -44,7 +45,7 @@ class ProgressBarHook(Hook):
         self._start('training', runner.max_iters, runner.iter)
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
-        self._advance(f'loss {float(outputs["loss"]):.3f}' if outputs and 'loss' in outputs else '')
+        self._advance(f'loss {outputs["loss"].item():.3f}' if outputs and 'loss' in outputs else '')
 
     def before_val(self, runner: Runner) -> None:
         if self._progress is None:  # a validation within a training leaves the training's bar alone

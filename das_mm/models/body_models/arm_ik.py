@@ -17,7 +17,7 @@ def reach(side: str, wrist_m: np.ndarray, elbow_towards: np.ndarray,
         wrist_m: (3,) wanted place of the wrist relative to the shoulder joint, in the frame of the chest (x left, y up,
             z forward); pulled in where the arm is too short.
         elbow_towards: (3,) direction in which the elbow shall stick out.
-        forearm_twist_deg: Turn of the forearm about itself (thumb up is positive), either side alike.
+        forearm_twist_deg: Turn of the forearm about itself; positive turns the palm down, either side alike.
 
     Returns:
         ``{side}_shoulder``, ``{side}_elbow`` -> (3,) angles in degrees, as ``joint_limits`` defines them; not clipped.

@@ -1,4 +1,4 @@
-from .density import DensityGrid, error_density_grid, log_partition
+from .density import DensityGrid, error_density_grid, log_partition, residual_spread
 from .focal_loss import SigmoidFocalLoss
 from .keypoint_loss import KeypointRLELoss
 from .l1_pose_loss import L1PoseLoss
@@ -12,5 +12,5 @@ from .scale import keypoint_confidence, positive_scale
 __all__ = [
     'DLELoss', 'DensityGrid', 'GaussianNLLLoss', 'GaussianPrior', 'KeypointRLELoss', 'L1PoseLoss', 'LaplaceNLLLoss',
     'LaplacePrior', 'LikelihoodLoss', 'OfficialRLELoss', 'PoseLoss', 'RLELoss', 'ReleasedLaplacePrior',
-    'SigmoidFocalLoss', 'error_density_grid', 'keypoint_confidence', 'log_partition', 'positive_scale'
+    'SigmoidFocalLoss', 'error_density_grid', 'keypoint_confidence', 'log_partition', 'positive_scale', 'residual_spread'
 ]

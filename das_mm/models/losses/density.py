@@ -1,7 +1,7 @@
 """The residual density that a loss has learned, on a grid: for plots (DAS Fig. 8) and calibration.
 
-G integrates to 1, Q·G does not (RLE Eq. 7 and 8): both functions normalise by a Riemann sum over a box of z, which is in
-units of σ. Shapes: R cells along an axis, D <= 3 dimensions.
+G integrates to 1, Q·G does not (RLE Eq. 7 and 8): the grid is normalised by a Riemann sum over a box of z, which is in
+units of σ. The grid of G alone, without Q, is that of ``DLELoss(loss.flow)``. Shapes: R cells along an axis, D dimensions.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .likelihood_loss import LikelihoodLoss
+from .rle_loss import DLELoss, FlowLoss
 
 _CHUNK = 65536
 
@@ -83,6 +84,24 @@ def log_partition(loss: LikelihoodLoss, extent: float = 12.0, resolution: int = 
     with the default R).
     """
     return error_density_grid(loss, extent, resolution, dims=(0, ), num_dims=num_dims).log_partition
+
+
+@torch.no_grad()
+def residual_spread(loss: LikelihoodLoss, n: int = 20000, generator: torch.Generator | None = None,
+                    num_dims: int | None = None) -> Tensor:
+    """Standard deviation of z as the loss has fitted it, (D,): σ times this is the standard deviation of the error.
+
+    With a flow it is that of G alone, which is what training fits to z (see :class:`.RLELoss`), and σ alone may be off by
+    a factor of ten and more. Without a flow it is that of Q: √2 for Laplace, 1 for a normal density.
+
+    Args:
+        loss: A likelihood loss.
+        n: Samples drawn.
+        generator: On the flow's device.
+        num_dims: D, for a loss without a flow.
+    """
+    fitted = DLELoss(loss.flow) if isinstance(loss, FlowLoss) else loss
+    return fitted.sample_residuals(n, generator, num_dims).std(dim=0)
 
 
 def _device(loss: LikelihoodLoss) -> torch.device:

@@ -30,7 +30,8 @@ const column = (values, start) => values.filter((_, i) => i % 3 === start);
 const faceColumns = faces && [0, 1, 2].map(start => column(faces, start));
 
 // the shown joints (mm) of each found or true person that has any
-const everybody = frame => [...frame.people, ...frame.truth].map(p => (p.cam || []).filter(Boolean)).filter(c => c.length);
+const everybody = frame =>
+  [...frame.people, ...frame.truth].map(p => (p.cam || []).filter(Boolean)).filter(points => points.length);
 
 // ---------- traces
 function polyline(points, color, width, extra = {}) {
@@ -53,7 +54,8 @@ function joints(person, axes, kind, marker) {
   const shown = person.cam.map((p, k) => p ? k : -1).filter(k => k >= 0);
   const points = shown.map(k => toPlot(axes, person.cam[k]));
   return { type: 'scatter3d', mode: 'markers', showlegend: false, name: `${kind} ${person.label}`,
-    marker: marker(shown), x: points.map(p => p[0]), y: points.map(p => p[1]), z: points.map(p => p[2]), hoverinfo: 'text',
+    marker: marker(shown), x: points.map(p => p[0]), y: points.map(p => p[1]), z: points.map(p => p[2]),
+    hoverinfo: 'text',
     hovertext: shown.map(k => {
       const [x, y, z] = person.cam[k].map(v => v.toFixed(0));
       const value = person.jointScores && person.jointScores[k];
@@ -278,6 +280,7 @@ async function draw(view) {
   $('slider').value = $('frame-list').value = state.frame;
   const layout = layoutOf(frame, box, view || currentView());
   await Plotly.react('plot', traces, layout, { displaylogo: false, modeBarButtons: [['toImage']] });
+  if ($('plot').querySelector('.no-webgl')) throw new Error('this browser has no WebGL');
   // what is shown, for scripts and tests
   Object.assign(document.body.dataset, { frame: state.frame, frames: data.frames.length, people: frame.people.length,
     truth: frame.truth.length, traces: traces.length, peopleTraces: people.length,
@@ -344,7 +347,7 @@ function start() {
   return show(+(wish.get('frame') || 0), view);
 }
 
-start().catch(error => {  // without WebGL plotly throws: say so instead of a black page
+start().catch(error => {  // say so instead of an empty page
   $('failure').hidden = false;
   $('failure').textContent = `the 3D view cannot be shown: ${error.message || error}`;
   document.body.dataset.failure = error.message || error;

@@ -8,7 +8,7 @@ import torch
 from mmpose.models.losses import RLELoss as MMPoseRLELoss
 
 from das_mm.models.flows import RealNVP
-from das_mm.models.losses import OfficialRLELoss, RLELoss, log_partition
+from das_mm.models.losses import OfficialRLELoss, RLELoss, log_partition, positive_scale, residual_spread
 from das_mm.registry import MODELS
 from tests.models.losses.likelihood_cases import (ALL_LOSSES, FLOW_LOSSES, build, make_identity, random_batch,
                                                   skewed_residuals)
@@ -116,6 +116,25 @@ def test_flow_learns_skewed_residuals(dims):
         scale = (unseen - median).abs().mean(dim=0)  # maximum likelihood
         laplace = (-(unseen - median).abs() / scale - (2 * scale).log()).sum(1).mean().item()
     assert ours > laplace + 0.05 * dims
+
+
+@pytest.mark.parametrize('name', ['RLELoss', 'OfficialRLELoss', 'LaplaceNLLLoss'])
+def test_spread_turns_sigma_into_the_deviation_of_the_error(name):
+    """σ alone is free up to a factor that the flow takes up; times the spread of z it is what the data has."""
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    loss, truth = build(name, 2), torch.tensor([0.05, 0.15])
+    raw = torch.zeros(2, requires_grad=True)  # σ starts at 0.5
+    optimizer = torch.optim.Adam([dict(params=[raw], lr=5e-2), dict(params=list(loss.parameters()))], lr=2e-2)
+    for _ in range(120):
+        target = truth * torch.randn(256, 2, generator=generator)
+        optimizer.zero_grad()
+        loss(torch.zeros(256, 2), positive_scale(raw).expand(256, 2), target).backward()
+        optimizer.step()
+    deviation = positive_scale(raw.detach()) * residual_spread(loss, generator=generator, num_dims=2)
+    if name == 'LaplaceNLLLoss':
+        truth = truth * math.sqrt(2) * math.sqrt(2 / math.pi)  # of the Laplace density nearest to a normal one
+    torch.testing.assert_close(deviation, truth, rtol=0.15, atol=0)
 
 
 class SpyFlow(RealNVP):
