@@ -16,13 +16,16 @@ says every field; in short::
         bbox_px               x1, y1, x2, y2 around the keypoints, cut at the image
         keypoints_px          (K, 2); also outside the image where a person is cut off
         keypoint_scores       (K) in [0, 1]
-        keypoints_cam_mm      (K, 3) camera frame; null if the model puts the person's root not in front of the camera
+        keypoints_cam_mm      (K, 3) camera frame; null if the model puts the person's root not in front of the camera, or
+                              a keypoint where the lens model has no inverse
         root_px, root_cam_mm  (2), (3) or null; the root is regressed on its own
         root_depth_mm_per_px  camera depth of the root over the focal length: what the network sees without a camera
         relative_depths_mm    (K) camera depth minus that of the root
-        keypoints_sigma_px    (K, 2) scale of the learnt error distribution, and
-        keypoints_sigma_mm    (K, 3) the same at the keypoint's depth (or null); both only where sigma was asked for.
-                              The depth's is relative to the root: the error of the root's depth is not in it
+      and where sigma was asked for, scales of the learnt error distribution
+        keypoints_sigma_px    (K, 2)
+        relative_depths_sigma_mm  (K); null for a model of the image plane alone
+        keypoints_sigma_mm    (K, 3) both in camera axes, at the keypoint's depth, or null. The error of the root's own
+                              depth is not in it
 
 Pixels are those of the image as shown (turned upright), (0, 0) the CENTRE of the top-left one. Every number is finite.
 """
@@ -138,7 +141,8 @@ def people_of(result: Mapping[str, Any]) -> People:
         [np.full(shape, np.nan) if person[name] is None else person[name] for person in people], dtype=np.float64)
     sigma = None
     if 'keypoints_sigma_px' in people[0]:
-        sigma = np.concatenate([column('keypoints_sigma_px', k, 2), column('keypoints_sigma_mm', k, 3)[..., 2:]], -1)
+        sigma = np.concatenate(
+            [column('keypoints_sigma_px', k, 2), column('relative_depths_sigma_mm', k)[..., None]], axis=-1)
     return People(
         keypoints_px=column('keypoints_px', k, 2), keypoints_cam_mm=column('keypoints_cam_mm', k, 3),
         keypoint_scores=column('keypoint_scores', k), keypoints_sigma=sigma, scores=column('score'),
@@ -182,8 +186,8 @@ def _person(row: dict[str, np.ndarray]) -> dict[str, Any]:
         relative_depths_mm=_rounded(row['relative_depths_mm']))
     if 'sigma' in row:
         person['keypoints_sigma_px'] = _rounded(row['sigma'][:, :2])
-        # x and y follow from the camera; a model of the image plane alone (D = 2) knows no scale of depth
-        person['keypoints_sigma_mm'] = None if row['sigma'].shape[1] == 2 else _rounded(row['sigma'] * (0, 0, 1))
+        # a model of the image plane alone (D = 2) knows no scale of depth
+        person['relative_depths_sigma_mm'] = _rounded(row['sigma'][:, 2]) if row['sigma'].shape[1] == 3 else None
     return person
 
 
@@ -192,17 +196,22 @@ def _solve(result: dict[str, Any]) -> None:
     K, dist = np.array(result['camera']['K']), result['camera']['dist']
     dist = None if dist is None else np.array(dist)
     for person in result['people']:
-        keypoints = np.array(person['keypoints_px'])
-        cam, depth = to_camera_space(keypoints[None], np.array([person['root_depth_mm_per_px']]),
-                                     np.array([person['relative_depths_mm']]), K, dist)
-        in_front = depth[0] > 0
-        root = back_project(np.array(person['root_px']), depth[0], K, dist)
-        person['keypoints_cam_mm'] = _rounded(cam[0]) if in_front else None
-        person['root_cam_mm'] = _rounded(root) if in_front else None
-        if person.get('keypoints_sigma_mm') is not None:
-            in_plane = np.array(person['keypoints_sigma_px']) * np.abs(cam[0][:, 2:]) / K[[0, 1], [0, 1]]
-            sigma = np.concatenate([in_plane, np.array(person['keypoints_sigma_mm'])[:, 2:]], axis=1)
-            person['keypoints_sigma_mm'] = _rounded(sigma) if in_front else None
+        with np.errstate(all='ignore'):  # far outside the image a lens model may have no inverse
+            cam, depth = to_camera_space(
+                np.array([person['keypoints_px']]), np.array([person['root_depth_mm_per_px']]),
+                np.array([person['relative_depths_mm']]), K, dist)
+            root = back_project(np.array(person['root_px']), depth[0], K, dist)
+        solved = bool(depth[0] > 0 and np.isfinite(cam).all() and np.isfinite(root).all())
+        person['keypoints_cam_mm'] = _rounded(cam[0]) if solved else None
+        person['root_cam_mm'] = _rounded(root) if solved else None
+        if 'keypoints_sigma_px' in person:
+            known = solved and person['relative_depths_sigma_mm'] is not None
+            person['keypoints_sigma_mm'] = _sigma_mm(person, cam[0][:, 2], K) if known else None
+
+
+def _sigma_mm(person: dict[str, Any], depths_mm: np.ndarray, K: np.ndarray) -> list:
+    in_plane = np.array(person['keypoints_sigma_px']) * np.abs(depths_mm)[:, None] / K[[0, 1], [0, 1]]
+    return _rounded(np.concatenate([in_plane, np.array(person['relative_depths_sigma_mm'])[:, None]], axis=1))
 
 
 def _camera(K: np.ndarray, dist: np.ndarray | None, source: str, detail: str | None,

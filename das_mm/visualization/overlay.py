@@ -42,6 +42,11 @@ def draw_people(image_bgr: np.ndarray, people: People, keypoint_set: str | Keypo
     Raises:
         UserError: Not an 8-bit colour image, or an unknown keypoint set.
         ValueError: The people have another number of keypoints than the set.
+
+    Example:
+        >>> people = People(keypoints_px=np.random.rand(2, 15, 2) * 100, scores=np.array([0.9, 0.4]))
+        >>> draw_people(np.zeros((120, 160, 3), np.uint8), people, 'panoptic15', scale=2).shape
+        (240, 320, 3)
     """
     skeleton = skeleton_of(keypoint_set)
     image = enlarged(image_bgr, scale)

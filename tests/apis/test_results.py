@@ -115,9 +115,20 @@ def test_behind_the_camera_there_is_no_position():
     assert violations(one, result_schema()) == []
     assert [person['keypoints_cam_mm'] is None for person in one['people']] == [True, False]
     assert one['people'][0]['root_cam_mm'] is None and one['people'][0]['keypoints_sigma_mm'] is None
-    assert resolve_for_camera(one, 2 * K / [[1], [1], [2]])['people'][0]['keypoints_cam_mm'] is None
+    assert resolve_for_camera(one, K * [[2], [2], [1]])['people'][0]['keypoints_cam_mm'] is None
     people = people_of(one)
     assert not people.shown_cam[0].any() and people.shown_cam[1].all() and people.shown_px.all()
+
+
+def test_a_lens_model_without_inverse():
+    """Strong distortion far outside the image: no position rather than a number that is not finite."""
+    found = instances()
+    found.keypoints[0, 0] = 1e30
+    one = result(found, camera_dist=np.array([5e8, -7e8, 0.3, 0.2, 9e8]))
+    assert one['people'][0]['keypoints_cam_mm'] is None and violations(one, result_schema()) == []
+    again = resolve_for_camera(one, K)['people'][0]
+    assert again['keypoints_sigma_mm'] is not None
+    np.testing.assert_allclose(again['keypoints_cam_mm'][1:], result()['people'][0]['keypoints_cam_mm'][1:], atol=1e-3)
 
 
 def test_people_of_a_result():

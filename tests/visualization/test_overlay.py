@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 from dataclasses import replace
 
 import cv2
@@ -9,7 +10,7 @@ import torch
 
 from das_mm.errors import UserError
 from das_mm.visualization import People, contact_sheet, draw_people, draw_truth_and_prediction, save_image
-from das_mm.visualization import canvas
+from das_mm.visualization import canvas, overlay
 from das_mm.visualization.palette import PERSON_COLORS, bgr, limb_color, person_color
 
 from .figures import NAMES, SET, photo, standing_people
@@ -23,6 +24,11 @@ def colors_at(image: np.ndarray, points_px: np.ndarray) -> np.ndarray:
 
 def changed(image: np.ndarray) -> np.ndarray:
     return (image != photo()).any(-1)
+
+
+def test_examples():
+    outcome = doctest.testmod(overlay)
+    assert outcome.attempted and not outcome.failed
 
 
 def test_joint_pixels_have_the_colour_of_person_and_side():

@@ -112,6 +112,8 @@ class _WeightedSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx, lines: Tensor, place: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(lines, place, weight)
+        if not len(place):
+            return lines.new_zeros(0, lines.shape[1])
         return F.embedding_bag(place, lines, mode='sum', per_sample_weights=weight)
 
     @staticmethod

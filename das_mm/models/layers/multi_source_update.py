@@ -38,7 +38,7 @@ from das_mm.registry import MODELS
 from .deform_conv import ModulatedDeformConv2d
 from .lazy_rows import LazyRows
 from .map_sampling import MapFrame, find_corners, full_precision, pixel_positions, read_maps
-from .recursive_update import RecursiveUpdate, UpdateStep, _check_layers
+from .recursive_update import RecursiveUpdate, UpdateStep, check_num_layers
 
 
 @MODELS.register_module()
@@ -61,7 +61,7 @@ class MultiSourceUpdate(RecursiveUpdate):
     def __init__(self, num_keypoints: int, in_channels: int, dims: int = 3, num_layers: int = 1,
                  feat_channels: int = 256, num_heads: int = 4, num_groups: int = 32,
                  init_cfg: dict | list[dict] | None = None):
-        _check_layers(num_layers)
+        check_num_layers(num_layers)
         super().__init__(num_keypoints, in_channels, dims, num_layers, init_cfg)
         if num_heads < 1:
             raise UserError(f'at least one source is needed, got {num_heads!r}', field='num_heads', remedy='use 4')

@@ -76,9 +76,9 @@ class RecursiveUpdate(BaseModule):
             raise UserError(f'joint offsets have 2 or 3 dimensions, not {dims!r}', field='dims', remedy='use 2 or 3')
         self.num_keypoints, self.in_channels, self.dims, self.num_layers = num_keypoints, in_channels, dims, num_layers
 
+    @abstractmethod
     def steps(self, feat: Tensor, frame: MapFrame) -> Iterator[UpdateStep]:
         """The layers, one after the other, for the maps of ``feat`` (B, C, H, W)."""
-        raise NotImplementedError
 
     def dense(self, feat: Tensor, offsets: Tensor) -> list[Tensor]:
         """Offsets after each layer at every pixel: the reference.
@@ -171,7 +171,7 @@ class PlainUpdate(RecursiveUpdate):
 
     def __init__(self, num_keypoints: int, in_channels: int, dims: int = 3, num_layers: int = 1,
                  init_cfg: dict | list[dict] | None = None):
-        _check_layers(num_layers)
+        check_num_layers(num_layers)
         super().__init__(num_keypoints, in_channels, dims, num_layers, init_cfg)
 
     def steps(self, feat: Tensor, frame: MapFrame) -> Iterator[UpdateStep]:
@@ -198,7 +198,8 @@ class _PlainStep(UpdateStep):
         return update
 
 
-def _check_layers(num_layers: int) -> None:
+def check_num_layers(num_layers: int) -> None:
+    """Refuse an update without layers."""
     if num_layers < 1:
         raise UserError(f'an update needs at least one layer, got {num_layers!r}', field='num_layers',
                         remedy='use 1, 2 or 3, or type="NoUpdate" for none')
