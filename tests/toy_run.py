@@ -56,9 +56,15 @@ def run_module(module: str, *words: str | Path, ranks: int = 1, **environment: s
     """`python -m module …` in a process of its own, or in `ranks` of them under torchrun."""
     launch = [sys.executable, '-m', module] if ranks == 1 else [
         sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={ranks}', '-m', module]
-    return subprocess.run(
-        [*launch, *map(str, words)], text=True, capture_output=True, timeout=240,
+    process = subprocess.Popen(
+        [*launch, *map(str, words)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         env={**os.environ, 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1', **environment})
+    try:
+        out, err = process.communicate(timeout=240)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # torchrun's ranks too
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 @DATASETS.register_module()

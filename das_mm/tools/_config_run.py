@@ -123,15 +123,13 @@ def _check_writable(folder: Path) -> None:
 
 
 def _prepare_ranks(cfg: Config, launcher: str) -> None:
-    """Several processes on a machine without GPUs, which mmengine alone cannot start: gloo, and DDP without devices."""
+    """Let DDP work without GPUs, which mmengine alone cannot do (gloo: see :func:`running`)."""
     import torch
     if torch.cuda.is_available():
         return
     if launcher != 'pytorch':
         raise UserError(f'--launcher {launcher} needs GPUs, and torch sees none', field='--launcher',
                         remedy='torchrun --nproc_per_node N -m das_mm.tools.train … runs on CPUs too')
-    if not torch.distributed.is_initialized():  # mmengine would first choose a GPU for this rank
-        torch.distributed.init_process_group('gloo')
     cfg.model_wrapper_cfg = dict(
         dict(type='MMDistributedDataParallel', broadcast_buffers=False,
              find_unused_parameters=cfg.get('find_unused_parameters', False)),
@@ -140,8 +138,12 @@ def _prepare_ranks(cfg: Config, launcher: str) -> None:
 
 @contextmanager
 def running(cfg: Config) -> Iterator[None]:
-    """Around building a runner and using it: an unknown `type` is told in words, and the process group is left."""
+    """Around building a runner and using it: the process group is entered and left, an unknown `type` told in words."""
     import torch
+    import torch.distributed as dist
+    already_in = dist.is_available() and dist.is_initialized()
+    if cfg.launcher == 'pytorch' and not torch.cuda.is_available() and not already_in:
+        dist.init_process_group('gloo')  # mmengine would first choose a GPU for this rank
     try:
         yield
     except KeyError as error:
@@ -152,5 +154,5 @@ def running(cfg: Config) -> Iterator[None]:
                         remedy="correct the name; a class of another package is written 'package.Name', and a module "
                                "of your own is named in custom_imports=dict(imports=[…])") from error
     finally:
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+        if dist.is_available() and dist.is_initialized() and not already_in:
+            dist.destroy_process_group()  # torch complains at exit otherwise

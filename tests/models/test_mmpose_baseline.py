@@ -1,4 +1,4 @@
-"""mmpose's top-down regression on COCO with our loss swapped in: trained, saved and judged by mmpose's own machinery."""
+"""mmpose's top-down regression on COCO with our loss: trained, saved and judged by mmpose's own machinery."""
 from __future__ import annotations
 
 import json
@@ -59,7 +59,8 @@ def shrunk_config(data_root: Path, work_dir: Path) -> Config:
     cfg.model.head.decoder.input_size = INPUT_SIZE
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         loader.update(batch_size=9, num_workers=0, persistent_workers=False)
-        loader.dataset.update(data_root=str(data_root), ann_file='annotations/people.json', data_prefix=dict(img='images/'))
+        loader.dataset.update(
+            data_root=str(data_root), ann_file='annotations/people.json', data_prefix=dict(img='images/'))
         for transform in loader.dataset.pipeline:
             if transform.type == 'TopdownAffine':
                 transform.input_size = INPUT_SIZE

@@ -1,8 +1,9 @@
 """RealNVP in any dimension: the density G of residual log-likelihood estimation.
 
-Papers: Dinh et al., "Density estimation using Real NVP", ICLR 2017 (affine couplings); Li et al., "Human Pose Regression
-with Residual Log-likelihood Estimation", ICCV 2021, §3.3 (this size: three linear layers of 64). Parameter and buffer
-names (``s.<layer>.<0|2|4>``, ``t.<layer>.<0|2|4>``, ``mask``) are those of the released code, so its weights load.
+Papers: Dinh et al., "Density estimation using Real NVP", ICLR 2017 (affine couplings); Li et al., "Human Pose
+Regression with Residual Log-likelihood Estimation", ICCV 2021, §3.3 (this size: three linear layers of 64). Parameter
+and buffer names (``s.<layer>.<0|2|4>``, ``t.<layer>.<0|2|4>``, ``mask``) are those of the released code, so its weights
+load.
 
 Shapes: N samples, D dimensions.
 """
@@ -44,8 +45,8 @@ class CouplingNet(nn.Sequential):
 def alternating_masks(num_layers: int, dims: int) -> Tensor:
     """Masks (num_layers, D) of the coordinates that a coupling leaves as they are (1) and conditions on.
 
-    Even layers keep the last ``D // 2`` coordinates, odd layers the others: [0,1],[1,0] for D = 2 and [0,0,1],[1,1,0] for
-    D = 3, as released. With D = 1 there is nothing to condition on and the flow is affine.
+    Even layers keep the last ``D // 2`` coordinates, odd layers the others: [0,1],[1,0] for D = 2 and [0,0,1],[1,1,0]
+    for D = 3, as released. With D = 1 there is nothing to condition on and the flow is affine.
     """
     even = torch.zeros(dims)
     even[dims - dims // 2:] = 1

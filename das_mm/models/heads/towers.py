@@ -9,7 +9,7 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from das_mm.models.layers import PointIndex
+from das_mm.models.layers import ModulatedDeformConv2d, PointIndex
 from das_mm.registry import MODELS
 from mmpose.utils.typing import ConfigType, OptConfigType
 
@@ -76,10 +76,12 @@ class OutputBranch(BaseModule):
 
 
 def init_normal(module: nn.Module, std: float = 0.01) -> None:
-    """Normal weights and zero biases for every plain convolution of ``module``."""
+    """Normal weights and zero biases for every plain convolution of ``module``; deformable ones as they begin."""
     for part in module.modules():
-        # a deformable convolution is one too, but its offsets must start at zero: it initialises itself
-        if type(part) is nn.Conv2d:
+        if isinstance(part, nn.Conv2d):
             nn.init.normal_(part.weight, std=std)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+    for part in module.modules():
+        if isinstance(part, ModulatedDeformConv2d):
+            part.init_weights()  # its inner convolution, the offsets, must start at zero

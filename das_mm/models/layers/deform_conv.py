@@ -1,9 +1,9 @@
 """Modulated deformable convolution (DCNv2) on torchvision's kernel.
 
 Zhu et al., "Deformable ConvNets v2: More Deformable, Better Results", CVPR 2019. The layer stands in for mmcv's
-``ModulatedDeformConv2dPack``: same parameter names (``weight``, ``bias``, ``conv_offset.weight``, ``conv_offset.bias``),
-same initialisation, same results, so checkpoints move between the two as they are. What differs is the kernel:
-torchvision ships it prebuilt for CUDA, so a GPU run needs no compiled mmcv operator.
+``ModulatedDeformConv2dPack``: same parameter names (``weight``, ``bias``, ``conv_offset.weight`` and ``.bias``), same
+initialisation, same results, so checkpoints move between the two as they are. What differs is the kernel: torchvision
+ships it prebuilt for CUDA, so a GPU run needs no compiled mmcv operator.
 """
 from __future__ import annotations
 

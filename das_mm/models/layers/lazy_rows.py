@@ -12,7 +12,8 @@ from torch.nn import functional as F
 class LazyRows:
     """Numbered rows, each computed once, when it is first read; with gradients.
 
-    However often and in however many steps rows are read, the work never exceeds that of the whole table.
+    However often and in however many steps rows are read, none is computed singly twice; once many are wanted the whole
+    table is computed at once, if there is a way to.
 
     Args:
         size: Number of rows. The number ``size`` itself is readable too and stands for a row of zeros: zero padding.

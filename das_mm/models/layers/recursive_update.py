@@ -9,9 +9,9 @@ Losses and results need the updated offsets at a handful of pixels only. ``dense
 readable reference; ``sparse`` gives the same numbers and gradients at given points and evaluates a layer only where
 the next one reads it.
 
-B images, K keypoints, D = 2 (x, y in strides) or 3 (and z in units of the relative depth scale), H × W pixels, P points.
-Offset maps (B, K*D, H, W) are keypoint-major with x, y[, z] minor. Everything here is computed in float32 at least,
-also under autocast.
+B images, K keypoints, D = 2 (x, y in strides) or 3 (and z in units of the relative depth scale), H × W pixels, P
+points. Offset maps (B, K*D, H, W) are keypoint-major with x, y[, z] minor. Everything here is computed in float32 at
+least, also under autocast.
 """
 from __future__ import annotations
 

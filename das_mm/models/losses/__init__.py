@@ -12,5 +12,6 @@ from .scale import keypoint_confidence, positive_scale
 __all__ = [
     'DLELoss', 'DensityGrid', 'GaussianNLLLoss', 'GaussianPrior', 'KeypointRLELoss', 'L1PoseLoss', 'LaplaceNLLLoss',
     'LaplacePrior', 'LikelihoodLoss', 'OfficialRLELoss', 'PoseLoss', 'RLELoss', 'ReleasedLaplacePrior',
-    'SigmoidFocalLoss', 'error_density_grid', 'keypoint_confidence', 'log_partition', 'positive_scale', 'residual_spread'
+    'SigmoidFocalLoss', 'error_density_grid', 'keypoint_confidence', 'log_partition', 'positive_scale',
+    'residual_spread'
 ]

@@ -1,7 +1,8 @@
 """The residual density that a loss has learned, on a grid: for plots (DAS Fig. 8) and calibration.
 
 G integrates to 1, Q·G does not (RLE Eq. 7 and 8): the grid is normalised by a Riemann sum over a box of z, which is in
-units of σ. The grid of G alone, without Q, is that of ``DLELoss(loss.flow)``. Shapes: R cells along an axis, D dimensions.
+units of σ. The grid of G alone, without Q, is that of ``DLELoss(loss.flow)``. Shapes: R cells along an axis, D
+dimensions.
 """
 from __future__ import annotations
 
@@ -77,11 +78,13 @@ def error_density_grid(loss: LikelihoodLoss, extent: float = 6.0, resolution: in
     return DensityGrid((axis, ) * len(dims), density.permute([kept.index(d) for d in dims]), log_mass)
 
 
-def log_partition(loss: LikelihoodLoss, extent: float = 12.0, resolution: int = 128, num_dims: int | None = None) -> float:
-    """log ∫ exp(log_density) over [-extent, extent]^D by a Riemann sum: -log s of RLE Eq. 8; about 0 for a normalised one.
+def log_partition(loss: LikelihoodLoss, extent: float = 12.0, resolution: int = 128,
+                  num_dims: int | None = None) -> float:
+    """log ∫ exp(log_density) over [-extent, extent]^D by a Riemann sum: -log s of RLE Eq. 8, 0 for a density that is
+    normalised already.
 
-    Arguments and errors as in :func:`error_density_grid`. D = 3 takes R^3 evaluations of the flow (some seconds on a CPU
-    with the default R).
+    Arguments and errors as in :func:`error_density_grid`. D = 3 takes R^3 evaluations of the flow (some seconds on a
+    CPU with the default R).
     """
     return error_density_grid(loss, extent, resolution, dims=(0, ), num_dims=num_dims).log_partition
 
@@ -91,8 +94,8 @@ def residual_spread(loss: LikelihoodLoss, n: int = 20000, generator: torch.Gener
                     num_dims: int | None = None) -> Tensor:
     """Standard deviation of z as the loss has fitted it, (D,): σ times this is the standard deviation of the error.
 
-    With a flow it is that of G alone, which is what training fits to z (see :class:`.RLELoss`), and σ alone may be off by
-    a factor of ten and more. Without a flow it is that of Q: √2 for Laplace, 1 for a normal density.
+    With a flow it is that of G alone, which is what training fits to z (see :class:`.RLELoss`), and σ alone may be off
+    by a factor of ten and more. Without a flow it is that of Q: √2 for Laplace, 1 for a normal density.
 
     Args:
         loss: A likelihood loss.

@@ -40,7 +40,8 @@ class SigmoidFocalLoss(BaseModule):
             ValueError: Shapes differ.
         """
         if not logits.shape == targets.shape or (weight is not None and weight.shape != logits.shape):
-            raise ValueError(f'logits {tuple(logits.shape)}, targets {tuple(targets.shape)} and weight must be of one shape')
+            raise ValueError(f'logits {tuple(logits.shape)}, targets {tuple(targets.shape)} and weight must be of '
+                             'one shape')
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             loss = sigmoid_focal_loss(logits, targets.to(logits.dtype), self.alpha, self.gamma)

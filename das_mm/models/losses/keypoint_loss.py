@@ -12,9 +12,9 @@ from .scale import positive_scale
 class KeypointRLELoss(BaseModule):
     """A loss of the likelihood family where mmpose's ``RLEHead`` has its ``RLELoss``, in any dimension.
 
-    In a config of mmpose's scope: ``head=dict(type='RLEHead', …, loss=dict(type='das_mm.KeypointRLELoss'))``. Like mmpose's
-    it applies the sigmoid to σ itself and divides the sum over keypoints by the batch size; unlike mmpose's it counts
-    log σ once and never shows the flow a keypoint that is not labelled.
+    In a config of mmpose's scope: ``head=dict(type='RLEHead', …, loss=dict(type='das_mm.KeypointRLELoss'))``. Like
+    mmpose's it applies the sigmoid to σ itself and divides the sum over keypoints by the batch size; unlike mmpose's it
+    counts log σ once and never shows the flow a keypoint that is not labelled.
 
     Args:
         criterion: Config of the loss on flattened keypoints; ``RLELoss`` with a 2D flow by default. Other dimensions:

@@ -16,12 +16,13 @@ class OfficialRLELoss(RLELoss):
     * ``log(σ·√(2π)) + |e| / (√2·σ)``, its Q: a Laplace kernel of scale √2 with a Gaussian's normaliser, and
     * ``log σ - log G(z)``, the flow's part, with the one number log G spread unshared over the D coordinates.
 
-    The sum over a keypoint is ``Σ|z|/√2 + 2·Σ log σ - D·log G + D·log √(2π)``, so it differs from :class:`RLELoss` with the
-    same Q by exactly ``Σ log σ - (D - 1)·log G``. Against a fixed density doubling log σ would halve
-    the best σ; here the flow makes up for it (measured: σ and errors about as with :class:`RLELoss`).
+    The sum over a keypoint is ``Σ|z|/√2 + 2·Σ log σ - D·log G + D·log √(2π)``, so it differs from :class:`RLELoss` with
+    the same Q by exactly ``Σ log σ - (D - 1)·log G``. Against a fixed density doubling log σ would halve the best σ;
+    here the flow makes up for it.
 
-    With ``prior='laplace'`` or ``'gaussian'`` this is mmpose's ``RLELoss`` (which further applies the sigmoid itself and
-    divides by the batch size: see :class:`.KeypointRLELoss`). :meth:`log_density` is that of the model it stands for, Q·G.
+    With ``prior='laplace'`` or ``'gaussian'`` this is mmpose's ``RLELoss`` (which further applies the sigmoid itself,
+    mirrors the residual and divides by the batch size: see :class:`.KeypointRLELoss`). :meth:`log_density` is that of
+    the model it stands for, Q·G.
 
     Args:
         flow: Config of the flow G, or a flow module to share.

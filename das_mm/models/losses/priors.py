@@ -44,7 +44,8 @@ class GaussianPrior:
 class ReleasedLaplacePrior(LaplacePrior):
     """The released code's Q: -log Q = |z|/√2 + log √(2π), a Laplace kernel of scale √2 with a Gaussian's normaliser.
 
-    It integrates to 2√2 / √(2π) = 1.128 per coordinate; the constant does not matter for training, the wider kernel does.
+    It integrates to 2√2 / √(2π) = 1.128 per coordinate; that constant does not matter for training, the wider kernel
+    does.
     """
 
     def log_density(self, z: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ def resample_product(prior, flow, n: int, generator: torch.Generator | None = No
                      proposals_per_sample: int = 32) -> Tensor:
     """n samples from Q·G / ∫Q·G in any dimension by importance resampling.
 
-    Half of the proposals come from Q, half from G, weighted by Q·G / (Q/2 + G/2). That weight is at most twice the smaller
-    of the two densities, so no proposal can dominate however far Q and G lie apart. Exact as the number of proposals
-    grows; a proposal may be drawn more than once.
+    Half of the proposals come from Q, half from G, weighted by Q·G / (Q/2 + G/2). That weight is at most twice the
+    smaller of the two densities, so no proposal can dominate however far Q and G lie apart. Exact as the number of
+    proposals grows; a proposal may be drawn more than once.
 
     Args:
         prior: Q, with ``log_density`` and ``sample``.

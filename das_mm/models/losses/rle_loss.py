@@ -49,11 +49,11 @@ class FlowLoss(LikelihoodLoss):
 class RLELoss(FlowLoss):
     """-log Q(z) - log G(z) + sum over d of log σ_d, with z = (target - pred) / σ (DAS Eq. 10).
 
-    log σ is counted once. (The released code counts it twice: :class:`OfficialRLELoss`.) Like Eq. 10 and the released code
-    this leaves out log s of RLE Eq. 8, the normaliser of Q·G. Two things follow. G is fitted to z by itself, and takes up
-    any factor common to all σ: σ ranks keypoints and images by their error, its absolute size is settled by the start
-    and the learning rates, not by the data. In units of the error it is σ · :func:`.density.residual_spread`. And plots
-    of Q·G must be normalised numerically: :func:`.density.error_density_grid`.
+    log σ is counted once. (The released code counts it twice: :class:`OfficialRLELoss`.) Like Eq. 10 and the released
+    code this leaves out log s of RLE Eq. 8, the normaliser of Q·G. Two things follow. G is fitted to z by itself, and
+    takes up any factor common to all σ: σ ranks keypoints and images by their error, its absolute size is settled by
+    the start and the learning rates, not by the data. In units of the error it is σ · :func:`.density.residual_spread`.
+    And plots of Q·G must be normalised numerically: :func:`.density.error_density_grid`.
 
     Args:
         flow: Config of the flow G, ``dict(type='RealNVP', dims=D)``, or a flow module to share.

@@ -206,6 +206,15 @@ def test_two_dimensional_model():
     assert (found.relative_depths_mm == 0).all()
 
 
+def test_deformable_towers_start_without_offsets():
+    head = small_head(last_conv_cfg=dict(type='das_mm.ModulatedDeformConv2d'))
+    offsets = [value for name, value in head.named_parameters() if 'conv_offset' in name]
+    assert len(offsets) == 2 * (3 + 2) and all((value == 0).all() for value in offsets)
+    losses = head.loss(small_feats(), [make_sample(2, 1), make_sample(0)])
+    total(losses).backward()
+    assert parameters_without_gradient(head) == []
+
+
 @MODELS.register_module(force=True)
 class SizeBranch(BaseTaskBranch):
     """A user's own task: the height of a person's box, in strides."""

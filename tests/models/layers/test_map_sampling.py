@@ -19,8 +19,9 @@ def read_by_corners(image, xy):
 
 
 def read_whole(image, xy):
-    """The same through grid_sample: Q positions as a map of one row, on an image of as many columns."""
-    return read_maps(image[None, None], xy.new_zeros(1, len(xy), *image.shape, 2) + xy[None, :, None, None])[0, :, 0, 0, 0]
+    """The same through grid_sample, which wants each position at every pixel."""
+    everywhere = xy[None, :, None, None].expand(1, -1, *image.shape, 2)
+    return read_maps(image[None, None], everywhere)[0, :, 0, 0, 0]
 
 
 @pytest.mark.parametrize('read', [read_by_corners, read_whole])

@@ -42,6 +42,7 @@ def test_losses_reused_from_mmdet():
     pred, target, weight = torch.randn(4, 3, requires_grad=True), torch.randn(4, 3), torch.rand(4, 3)
     torch.testing.assert_close(l1(pred, target, weight, avg_factor=2), ((pred - target).abs() * weight).sum() / 2)
     empty, empty_rows = torch.zeros(0, requires_grad=True), torch.zeros(0, 3, requires_grad=True)
-    total = bce(empty, empty.detach(), avg_factor=1.0) + l1(empty_rows, empty_rows.detach(), empty_rows.detach(), avg_factor=1.0)
+    nothing = empty_rows.detach()
+    total = bce(empty, empty.detach(), avg_factor=1.0) + l1(empty_rows, nothing, nothing, avg_factor=1.0)
     total.backward()
     assert total == 0 and empty.grad is not None and empty_rows.grad is not None

@@ -22,8 +22,9 @@ def test_with_the_doubled_criterion_it_is_mmposes_loss(prior):
     pred, raw, target = torch.rand(4, 17, 2), torch.randn(4, 17, 2), torch.rand(4, 17, 2)
     weight = (torch.rand(4, 17) > 0.3).float()
     # their residual is pred - target, ours target - pred
-    torch.testing.assert_close(ours(target, raw, pred, weight.unsqueeze(-1)), theirs(pred, raw, target, weight[..., None]))
-    torch.testing.assert_close(ours(target, raw, pred, weight), theirs(pred, raw, target, weight[..., None]))
+    expected = theirs(pred, raw, target, weight.unsqueeze(-1))
+    torch.testing.assert_close(ours(target, raw, pred, weight.unsqueeze(-1)), expected)
+    torch.testing.assert_close(ours(target, raw, pred, weight), expected)
 
 
 @pytest.mark.parametrize('dims', [1, 2, 3, 5])

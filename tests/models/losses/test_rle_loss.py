@@ -77,7 +77,8 @@ def test_official_form_equals_mmpose(prior):
     weight = (torch.rand(4, 17, 1) > 0.3).float()
     expected = theirs(pred, raw, target, weight)
     # theirs is pred - target: the mirrored residual, so swap the roles
-    got = ours(target.flatten(0, 1), raw.sigmoid().flatten(0, 1), pred.flatten(0, 1), weight.flatten(0, 1), avg_factor=4)
+    flat = [x.flatten(0, 1) for x in (target, raw.sigmoid(), pred, weight)]
+    got = ours(*flat, avg_factor=4)
     torch.testing.assert_close(got, expected)
 
 
@@ -217,6 +218,18 @@ def test_gradients_are_the_derivatives(name, dims):
     loss = build(name, dims)
     pred, sigma, target = (x.requires_grad_() for x in random_batch(2, dims, dtype=torch.float64))
     assert torch.autograd.gradcheck(lambda *x: loss(*x), (pred, sigma, target))
+
+
+def test_l1_needs_no_sigma_and_the_others_do():
+    pred, sigma, target = random_batch(9, 3)
+    assert not build('L1PoseLoss', 3).uses_sigma
+    expected = (pred - target).abs().sum(1).mean()
+    for given in (sigma, None):
+        torch.testing.assert_close(build('L1PoseLoss', 3)(pred, given, target), expected)
+    for name in set(ALL_LOSSES) - {'L1PoseLoss'}:
+        assert build(name, 3).uses_sigma
+        with pytest.raises(ValueError, match='None'):
+            build(name, 3)(pred, None, target)
 
 
 def test_one_flow_shared_by_several_losses():
