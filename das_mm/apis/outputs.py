@@ -136,7 +136,7 @@ class Outputs:
 
     def _write_viewer(self, sample: EvenSample, name: str, title: str, fps: float | None) -> None:
         if sample.step > 1:
-            title += f' ({len(sample.items)} of {sample.count}, every {sample.step}th)'
+            title += f' ({len(sample.items)} of {sample.count}, one in {sample.step})'
         write_viewer(self.folders.viewer / name, sample.items, title, self.keypoint_set,
                      frames_per_second=None if fps is None else fps / sample.step, thumbnail_px=_THUMBNAIL_PX)
 

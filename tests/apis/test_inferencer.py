@@ -130,7 +130,7 @@ def test_everything_is_written(inferencer, tmp_path):
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(29.97, abs=1e-3)
     assert sum(1 for _ in iter(lambda: video.read()[0], False)) == 5
     assert cv2.imread(str(tmp_path / 'out' / 'overlays' / 'b_x.jpg')).shape == (100, 80, 3)
-    assert 'People in v (2 of 5, every 4th)' in (tmp_path / 'out' / 'viewer_v.html').read_text()
+    assert 'People in v (2 of 5, one in 4)' in (tmp_path / 'out' / 'viewer_v.html').read_text()
 
 
 def test_a_video_alone_has_the_viewer_for_itself(inferencer, tmp_path):

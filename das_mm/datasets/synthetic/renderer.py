@@ -115,7 +115,7 @@ def _look(scene: _Scene, hits: Hits, rays: np.ndarray) -> _Points:
     albedo = np.empty_like(place)
     gloss, glow = np.empty(len(place), np.float32), np.empty(len(place), np.float32)
     order = np.argsort(surface, kind='stable')  # of 16-bit numbers: a radix sort
-    for rows in np.split(order, np.flatnonzero(np.diff(surface[order])) + 1):
+    for rows in np.split(order, np.flatnonzero(np.diff(surface[order])) + 1) if len(order) else ():
         material = scene.materials[surface[rows[0]]]
         albedo[rows] = to_linear(material.colour(coords[rows], footprint[rows]))
         gloss[rows], glow[rows] = material.gloss, material.glow
@@ -132,7 +132,7 @@ def _lamp(scene: _Scene, light: Light) -> np.ndarray:
 def _shadow(scene: _Scene, points: _Points, light: Light, turn: np.ndarray) -> np.ndarray:
     """(N,) float32: 1 where the lamp is seen, 0 in shadow; point n looks at place ``turn[n]`` of the nine on the lamp."""
     lamp = _lamp(scene, light)
-    spread = light.softness * np.linalg.norm(lamp - points.place.mean(0))
+    spread = light.softness * np.linalg.norm(lamp - points.place.mean(0)) if len(points.place) else 0.
     # lamps are level discs: under a ceiling, a ball would reach through it
     places = (lamp + spread * _DISC @ scene.view.rotation[:, [0, 2]].T).astype(np.float32)
     towards = places[turn] - points.place
@@ -237,7 +237,7 @@ def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky) -> 
     surface = np.where(hits.face >= 0, scene.face_surface[hits.face], NOTHING).reshape(height, width)
     edge = _edges(surface, depth)
     radiance[edge] = _supersampled(scene, grid[edge], light, sky, shadow[edge], openness[edge])
-    owner = np.where(surface == NOTHING, NOTHING, scene.owners[surface]).astype(np.int16)
+    owner = np.where(surface == NOTHING, NOTHING, scene.owners[np.maximum(surface, 0)]).astype(np.int16)
     return Rendered(radiance.reshape(height, width, 3), depth, owner)
 
 

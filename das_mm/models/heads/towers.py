@@ -34,6 +34,9 @@ class Tower(BaseModule):
     def __init__(self, in_channels: int, feat_channels: int, num_convs: int, norm_cfg: ConfigType,
                  last_conv_cfg: OptConfigType = None):
         super().__init__()
+        if last_conv_cfg is not None and isinstance(last_conv_cfg['type'], str):
+            # found by our registry, whatever the default scope is; mmcv takes the class itself
+            last_conv_cfg = {**last_conv_cfg, 'type': MODELS.get(last_conv_cfg['type'])}
         layers = []
         for index in range(num_convs):
             layers.append(

@@ -49,8 +49,8 @@ class PoseLoss(BaseModule):
             sigma: (N, D) predicted scale in the same unit, positive already (:func:`positive_scale`). None only where
                 ``uses_sigma`` is false.
             target: (N, D) labels in the same unit.
-            weight: (N, D), (N, 1) or (N,); 0 means not labelled (the target may be anything there, NaN too). A loss with
-                a flow takes rows with all coordinates weighted or none.
+            weight: (N, D), (N, 1) or (N,); 0 means not labelled (the target may be anything there, NaN too). A loss
+                with a flow takes rows with all coordinates weighted or none.
             avg_factor: Divisor; None means the number of rows that count.
 
         Returns:

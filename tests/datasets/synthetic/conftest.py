@@ -26,6 +26,11 @@ class DrawnSet:
             depth = cv2.imread(str(self.paths.root / image['depth_file']), cv2.IMREAD_UNCHANGED)
             yield image, [a for a in stored['annotations'] if a['image_id'] == image['id']], depth
 
+    @staticmethod
+    def keypoints(annotation: dict) -> np.ndarray:
+        """(K, 3) u, v, flag."""
+        return np.array(annotation['keypoints']).reshape(-1, 3)
+
 
 @pytest.fixture(scope='session')
 def scenes(tmp_path_factory) -> DrawnSet:
@@ -36,8 +41,3 @@ def scenes(tmp_path_factory) -> DrawnSet:
 def clip(tmp_path_factory) -> DrawnSet:
     config = SyntheticConfig(num_images=16, image_size=(96, 64), people=(2, 3), seed=1, kind='clips', clip_length=16)
     return DrawnSet(config, tmp_path_factory.mktemp('clip'))
-
-
-def keypoints(annotation: dict) -> np.ndarray:
-    """(K, 3) u, v, flag."""
-    return np.array(annotation['keypoints']).reshape(-1, 3)

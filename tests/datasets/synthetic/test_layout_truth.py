@@ -19,7 +19,7 @@ from das_mm.structures.cameras import project
 
 CONFIG = SyntheticConfig(num_images=3, image_size=(832, 512), people=(1, 5), seed=11)
 NAMES = keypoint_names(('panoptic15', 'coco17'))
-PEOPLE, CHECKSUM = [0], 0.
+PEOPLE, CHECKSUM = [2, 3, 3], 57409.72
 
 
 @pytest.fixture(scope='module')

@@ -1,0 +1,146 @@
+"""The renderer on shapes whose picture is known."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from das_mm.datasets.synthetic import tracer
+from das_mm.datasets.synthetic.develop import develop, sample_film
+from das_mm.datasets.synthetic.dressing import dress
+from das_mm.datasets.synthetic.environment import KINDS, build_environment
+from das_mm.datasets.synthetic.lighting import Light, Sky, to_linear, to_srgb
+from das_mm.datasets.synthetic.looks import sample_look
+from das_mm.datasets.synthetic.materials import Plain, Tiled
+from das_mm.datasets.synthetic.renderer import NOTHING, render
+from das_mm.datasets.synthetic.surfaces import BACKGROUND, box, cylinder, ellipsoid, quad
+from das_mm.datasets.synthetic.textures import KINDS as TEXTURES, sample_tile, texture_tile
+from das_mm.datasets.synthetic.viewpoint import Viewpoint, look_rotation
+from das_mm.errors import UserError
+from das_mm.models.body_models import load_generated_body
+
+GREY = Plain((128., 128., 128.))
+VIEW = Viewpoint(np.array([[60., 0, 39.5], [0, 60., 29.5], [0, 0, 1]]), look_rotation(0., 0., 0.), np.array([0, 1., 0]), 80, 60)
+LIGHT = Light(np.array([0, 100., -100.]), np.ones(3), 0., np.full(3, .3), np.full(3, .3))
+SKY = Sky(np.array([0, 0, 255.]), np.array([0, 0, 255.]), np.zeros(3))
+
+
+def test_depth_owner_and_sky():
+    wall = box((2, 2, 2), GREY, centre=(0, 1, 5), owner=3)  # its front lies 4 m before the camera
+    drawn = render([wall, quad((-50, 0, -50), (0, 0, 100), (100, 0, 0), GREY)], VIEW, LIGHT, SKY)
+    assert drawn.owner[30, 40] == 3 and drawn.depth_m[30, 40] == pytest.approx(4, abs=1e-4)
+    seen = drawn.owner == 3
+    # 2 m at 4 m through a focal length of 60 px: 30 px wide and high, about the camera's axis
+    assert seen.sum() == 30 * 30 and seen[15:45, 25:55].all()
+    assert drawn.owner[5, 5] == NOTHING and drawn.depth_m[5, 5] == 0
+    assert drawn.owner[55, 5] == BACKGROUND
+    assert drawn.depth_m[55, 5] == pytest.approx(60 * 1 / (55 - 29.5), rel=1e-4)  # ground 1 m below the camera
+    assert drawn.radiance[2, 2, 2] > .9 > drawn.radiance[2, 2, 0]  # the sky is blue
+
+
+def test_an_empty_view():
+    drawn = render([box((1, 1, 1), GREY, centre=(0, 1, -5))], VIEW, LIGHT, SKY)
+    assert (drawn.owner == NOTHING).all() and (drawn.depth_m == 0).all() and np.isfinite(drawn.radiance).all()
+
+
+def test_outlines_are_smooth_but_masks_are_not():
+    drawn = render([box((2, 2, 2), Plain((255., 255., 255.)), centre=(.02, 1, 5))], VIEW, LIGHT, SKY)
+    edge = drawn.radiance[30, 20:30, 0]
+    assert ((edge > .05) & (edge < .95 * edge.max())).any()
+    assert set(np.unique(drawn.owner)) == {NOTHING, BACKGROUND}
+
+
+def test_shadow_falls_away_from_the_lamp():
+    ground = quad((-50, 0, -50), (0, 0, 100), (100, 0, 0), GREY)
+    light = Light(np.array([-100., 100., 5.]), np.ones(3), 0., np.full(3, .1), np.full(3, .1))  # from the world's -x side
+    pole = box((.4, .8, .4), GREY, centre=(0, .4, 5))
+    open_ground, shaded = (render(parts, VIEW, light, SKY).radiance for parts in ([ground], [ground, pole]))
+    left, right = (np.floor(VIEW.project(np.array([x, 0, 5.])) + .5).astype(int) for x in (.5, -.5))
+    assert shaded[left[1], left[0], 0] < .4 * open_ground[left[1], left[0], 0]
+    assert shaded[right[1], right[0], 0] > .8 * open_ground[right[1], right[0], 0]
+
+
+def test_corners_are_darker_than_open_ground():
+    ground = quad((-50, 0, -50), (0, 0, 100), (100, 0, 0), GREY)
+    dim = Light(np.array([0, 100., 0]), np.zeros(3), 0., np.full(3, .5), np.full(3, .5))
+    drawn = render([ground, box((3, 1.5, .5), GREY, centre=(0, .75, 4))], VIEW, dim, SKY).radiance
+    column, foot = np.floor(VIEW.project(np.array([0, 0, 3.7])) + .5).astype(int)
+    assert drawn[foot, column, 0] < .85 * drawn[-2, column, 0]
+
+
+@pytest.mark.parametrize('shape', [box((1, 2, .5), GREY), cylinder(.5, 1., GREY, top_radius=.3), ellipsoid((1, .5, .7), GREY)])
+def test_normals_point_outwards(shape):
+    centres = shape.vertices[shape.faces].mean(1)
+    normals = shape.normals[shape.faces].mean(1)
+    assert ((centres * normals).sum(1) > 0).all()
+    np.testing.assert_allclose(np.linalg.norm(shape.normals, axis=1), 1, atol=1e-9)
+
+
+@pytest.mark.parametrize('kind', list(TEXTURES))
+def test_textures_wrap_and_blur_to_their_mean(kind):
+    tile = texture_tile(kind, 0)
+    uv = np.random.default_rng(0).uniform(-3, 3, (200, 2)).astype(np.float32)
+    np.testing.assert_allclose(sample_tile(tile, uv, np.full(200, .004)), sample_tile(tile, uv + 2, np.full(200, .004)), atol=3)
+    far = sample_tile(tile, uv, np.full(200, 2.))
+    np.testing.assert_allclose(far.mean(0), tile.levels[0].reshape(-1, 3).mean(0), atol=8)
+
+
+def test_tiled_material_has_metric_size():
+    tiled = Tiled('tiles', 0)
+    side = texture_tile('tiles', 0).size_m
+    here, there = (tiled.colour(np.array([[x, .1, 0]], np.float32), np.array([.01], np.float32)) for x in (.3, .3 + side))
+    np.testing.assert_allclose(here, there, atol=2)
+
+
+@pytest.mark.parametrize('kind', list(KINDS))
+def test_places_keep_clear_of_people_and_camera(kind):
+    rng = np.random.default_rng(1)
+    people = rng.uniform([-.3, 0, 2.7], [.3, 1.7, 3.3], (60, 3))
+    place = build_environment(np.random.default_rng(2), people, VIEW, kind=kind)
+    again = build_environment(np.random.default_rng(2), people, VIEW, kind=kind)
+    assert len(place.surfaces) == len(again.surfaces) > 1
+    drawn = render(place.surfaces + [ellipsoid((.3, .85, .3), GREY, (0, .86, 3), owner=0)], VIEW, place.light, place.sky)
+    assert (drawn.owner == 0).sum() > 50  # nothing hides the person wholly
+    assert np.isfinite(drawn.radiance).all()
+    picture = develop(drawn.radiance, sample_film(rng), rng)
+    assert picture.dtype == np.uint8 and 15 < picture.mean() < 240
+
+
+def test_clothes_stand_off_the_skin_and_hands_stay_bare():
+    body = load_generated_body()
+    for seed in range(8):
+        look = sample_look(np.random.default_rng(seed))
+        dressed = dress(body.v_template, look, 0)[0]
+        distance = np.linalg.norm(dressed.vertices - body.v_template, axis=1)
+        assert .003 < distance.max() < .09
+        assert distance[np.abs(body.v_template[:, 0]) > .72].max() < 1e-6
+
+
+def test_srgb_round_trip():
+    values = np.arange(256, dtype=np.float32)
+    np.testing.assert_allclose(to_srgb(to_linear(values)), values, atol=3)
+
+
+def test_without_embree_and_rtree_the_remedy_is_told(monkeypatch):
+    monkeypatch.setattr(tracer, 'EmbreeScene', None)
+    monkeypatch.setitem(__import__('sys').modules, 'rtree', None)
+    with pytest.raises(UserError, match='rtree'):
+        tracer.build_tracer(np.eye(3), np.array([[0, 1, 2]]))
+
+
+def test_trimesh_tracer_agrees_with_embree():
+    pytest.importorskip('rtree')
+    pytest.importorskip('embreex')
+    shape = ellipsoid((1, .5, .7), GREY, (0, 0, 4))
+    rays = VIEW.rays(np.random.default_rng(0).uniform(0, 79, (300, 2)))
+    origins = np.zeros_like(rays)
+    with pytest.warns(UserWarning, match='embreex'):
+        slow = tracer.TrimeshTracer(shape.vertices, shape.faces)
+    fast = tracer.EmbreeTracer(shape.vertices, shape.faces)
+    a, b = slow.first_hits(origins, rays), fast.first_hits(origins, rays)
+    same = a.face == b.face
+    assert same.mean() > .97  # a ray through an edge may count for either side
+    np.testing.assert_allclose(a.t[same], b.t[same], rtol=1e-4)
+    np.testing.assert_allclose(a.bary[same & (a.face >= 0)], b.bary[same & (a.face >= 0)], atol=1e-3)
+    assert (slow.blocked(origins, rays) == fast.blocked(origins, rays)).mean() > .97
+    limit = np.full(len(rays), 3.5)
+    assert (slow.blocked(origins, rays, limit) == fast.blocked(origins, rays, limit)).mean() > .97
