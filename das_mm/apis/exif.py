@@ -22,8 +22,8 @@ _CREDIBLE_FOV_DEG = (2.0, 170.0)
 def exif_intrinsics(path: str | Path, size: tuple[int, int]) -> tuple[np.ndarray, str] | None:
     """Intrinsics from the EXIF data of an image file.
 
-    Either ``FocalLengthIn35mmFilm`` (the standard means the focal length that sees the same DIAGONAL on 36×24 mm film) or
-    ``FocalLength`` with ``FocalPlaneXResolution``. Pixels are taken as square and the principal point as the image
+    Either ``FocalLengthIn35mmFilm`` (the standard means the focal length that sees the same DIAGONAL on 36×24 mm film)
+    or ``FocalLength`` with ``FocalPlaneXResolution``. Pixels are taken as square and the principal point as the image
     centre, so turning the image upright, as every reader of photographs does, changes nothing but ``size``.
 
     Args:
@@ -31,8 +31,8 @@ def exif_intrinsics(path: str | Path, size: tuple[int, int]) -> tuple[np.ndarray
         size: (width, height) of the image as it was loaded, turned upright.
 
     Returns:
-        K (3, 3) and the words that say which fields it is from; None where there is no focal length, where it is absurd,
-        or where the image was cropped after it was taken (its ratio of sides is not the recorded one).
+        K (3, 3) and the words that say which fields it is from; None where there is no focal length, where it is
+        absurd, or where the image was cropped after it was taken (its ratio of sides is not the recorded one).
     """
     fields = _read_fields(path)
     recorded = _number(fields, _PIXELS_X), _number(fields, _PIXELS_Y)

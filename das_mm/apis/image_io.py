@@ -16,15 +16,15 @@ _REMEDY = 'give a whole image file, such as .jpg or .png'
 def read_image(path: str | Path) -> np.ndarray:
     """Read an image file.
 
-    It is turned upright as its EXIF orientation says; grey becomes colour, 16 bits become 8 (the full range is kept, not
-    stretched), an alpha channel is dropped.
+    It is turned upright as its EXIF orientation says; grey becomes colour, 16 bits become 8 (the full range is kept,
+    not stretched), an alpha channel is dropped.
 
     Returns:
         (H, W, 3) uint8 BGR.
 
     Raises:
-        UserError: The file is missing, no image, or damaged. A JPEG that was cut short is refused too: decoders fill its
-            missing part with grey and say nothing.
+        UserError: The file is missing, no image, or damaged. A JPEG that was cut short is refused too: decoders fill
+            its missing part with grey and say nothing.
     """
     path = str(path)
     try:

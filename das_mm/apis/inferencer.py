@@ -45,8 +45,8 @@ class DASInferencer(BaseInferencer):
             print(found['image']['file'], len(found['people']), found['camera']['source'])
 
     Args:
-        model: Path or name of a config, a config, or a model made by :func:`.load_model`. Not needed where the checkpoint
-            tells its config.
+        model: Path or name of a config, a config, or a model made by :func:`.load_model`. Not needed where the
+            checkpoint tells its config.
         weights: Checkpoint file. With neither: the small model of the package.
         device: 'cpu', 'cuda', …; a GPU where there is one when not given.
         scope: Default scope for a config that names none.
@@ -71,8 +71,8 @@ class DASInferencer(BaseInferencer):
                  show_progress: bool = True,
                  intrinsics: Intrinsics | None = None,
                  fov_deg: float | None = None) -> None:
-        # not BaseInferencer's own: it would take weights that fit in part, run the config text of a checkpoint, and make
-        # a global visualizer. What is inherited is the interface and the dispatch of arguments
+        # not BaseInferencer's own: it would take weights that fit in part, run the config text of a checkpoint, and
+        # make a global visualizer. What is inherited is the interface and the dispatch of arguments
         self.camera = CameraFinder(intrinsics, fov_deg)
         self.model = model if isinstance(model, DAS) else load_model(weights, model, device)
         self.cfg, self.scope, self.show_progress = self.model.cfg, scope, show_progress
@@ -96,14 +96,15 @@ class DASInferencer(BaseInferencer):
             out_dir: Write everything below it: ``predictions/``, ``overlays/`` and ``viewer.html``.
             show_progress: Instead of what the constructor was told.
             kwargs: ``intrinsics`` and ``fov_deg`` instead of the constructor's; ``on_skip``, called with the error of
-                every input (or part of a video) that cannot be read, which is otherwise logged as a warning; ``score_thr``
-                and ``with_sigma`` instead of the config's (sigma is given where the model has it); ``return_vis``,
+                every input (or part of a video) that cannot be read, which is otherwise logged as a warning;
+                ``score_thr`` and ``with_sigma`` instead of the config's (sigma is given where the model has it); ``return_vis``,
                 ``draw_bbox``, ``draw_sigmas`` and ``kpt_thr`` for overlays; ``vis_out_dir``, ``pred_out_dir``,
-                ``viewer_out_dir`` to write some outputs only, or elsewhere; ``viewer_frames``, at most so many in a viewer.
+                ``viewer_out_dir`` to write some outputs only, or elsewhere; ``viewer_frames``, at most so
+                many in a viewer.
 
         Yields:
-            For each image or frame ``predictions``, a list of one result (a dictionary, see :mod:`das_mm.apis.results`, or
-            a data sample), and ``visualization``, a list of one overlay (H, W, 3) uint8 BGR, empty without
+            For each image or frame ``predictions``, a list of one result (a dictionary, see :mod:`das_mm.apis.results`,
+            or a data sample), and ``visualization``, a list of one overlay (H, W, 3) uint8 BGR, empty without
             ``return_vis``.
 
         Raises:
@@ -178,8 +179,8 @@ class DASInferencer(BaseInferencer):
                 with_sigma: bool | None = None) -> list[PoseDataSample]:
         """People of a batch.
 
-        Images are run together where they are padded to the same size: normalisation sees the padding, and the result of
-        an image must not depend on its neighbours.
+        Images are run together where they are padded to the same size: normalisation sees the padding, and the result
+        of an image must not depend on its neighbours.
         """
         samples: list[PoseDataSample | None] = [None] * len(inputs['inputs'])
         with self._test_cfg(score_thr, with_sigma):

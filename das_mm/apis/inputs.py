@@ -159,8 +159,8 @@ def open_sources(inputs: Input | Sequence[Input]) -> list[Source]:
     """The sources of everything that was named.
 
     Args:
-        inputs: An image or video file, a folder (its images and videos, not those of folders inside it), a glob (``**`` for
-            all folders below), 'webcam:N' or N for a camera, an image array, or a sequence of these.
+        inputs: An image or video file, a folder (its images and videos, not those of folders inside it), a glob (``**``
+            for all folders below), 'webcam:N' or N for a camera, an image array, or a sequence of these.
 
     Raises:
         UserError: Something does not exist, a folder or glob holds no image, an array is none, or nothing was given.

@@ -1,7 +1,7 @@
 """Which camera an image was taken with: what the user says, what the photograph says, or a stated assumption.
 
-In this order: intrinsics given by the user (``source`` 'user'), EXIF ('exif'), a field of view given by the user ('fov'),
-the model's default field of view ('default_fov').
+In this order: intrinsics given by the user (``source`` 'user'), EXIF ('exif'), a field of view given by the user
+('fov'), the model's default field of view ('default_fov').
 
 A file of intrinsics is json or yaml. Either one camera for every image::
 

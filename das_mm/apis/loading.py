@@ -42,8 +42,8 @@ def load_model(weights: str | Path | None = None, config: str | Path | Config | 
         ``weights_sha256``, ``das_mm``.
 
     Raises:
-        UserError: No weights, a file that cannot be read or does not fit the config, no config, a config of another kind
-            of model, or a device that is not there.
+        UserError: No weights, a file that cannot be read or does not fit the config, no config, a config of another
+            kind of model, or a device that is not there.
     """
     device = choose_device(device)
     if weights is None:

@@ -30,8 +30,8 @@ class OutputFolders:
     Attributes:
         predictions: Results, ``NAME.json`` or for a video ``NAME.jsonl``.
         overlays: ``NAME.jpg`` or ``NAME.mp4``.
-        viewer: ``viewer.html`` of all images, or of the video where it is the only input; else ``viewer_NAME.html`` for each
-            video.
+        viewer: ``viewer.html`` of all images, or of the video where it is the only input; else ``viewer_NAME.html`` for
+            each video.
         viewer_frames: At most so many images or frames in a viewer, evenly spread.
     """
 

@@ -16,8 +16,8 @@ says every field; in short::
         bbox_px               x1, y1, x2, y2 around the keypoints, cut at the image
         keypoints_px          (K, 2); also outside the image where a person is cut off
         keypoint_scores       (K) in [0, 1]
-        keypoints_cam_mm      (K, 3) camera frame; null if the model puts the person's root not in front of the camera, or
-                              a keypoint where the lens model has no inverse
+        keypoints_cam_mm      (K, 3) camera frame; null if the model puts the person's root not in front of the camera,
+                              or a keypoint where the lens model has no inverse
         root_px, root_cam_mm  (2), (3) or null; the root is regressed on its own
         root_depth_mm_per_px  camera depth of the root over the focal length: what the network sees without a camera
         relative_depths_mm    (K) camera depth minus that of the root

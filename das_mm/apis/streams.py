@@ -1,7 +1,7 @@
 """Files that grow frame by frame and are worth something whenever the run ends: json lines and annotated videos.
 
-Both are written under a temporary name beside the final one, which they get when they are closed, also after Ctrl-C. What
-a kill leaves is the temporary file.
+Both are written under a temporary name beside the final one, which they get when they are closed, also after Ctrl-C.
+What a kill leaves is the temporary file.
 """
 from __future__ import annotations
 

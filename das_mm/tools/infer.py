@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='predictions/, overlays/ and viewer.html are written there')
     model = parser.add_argument_group('model')
     model.add_argument('--weights', metavar='PTH', help='checkpoint; default: the small one of the package')
-    model.add_argument('--config', metavar='NAME', help='path or name of its config; default: the one in the checkpoint')
+    model.add_argument('--config', metavar='NAME',
+                       help='path or name of its config; default: the one in the checkpoint')
     model.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, …; default: a GPU where there is one')
     model.add_argument('--batch-size', type=int, default=1, metavar='N', help='images at once; default 1')
     model.add_argument('--score-thr', type=float, metavar='X', help='leave out people of a lower score')

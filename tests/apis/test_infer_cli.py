@@ -28,7 +28,8 @@ def test_images_and_a_video(infer, tmp_path):
     write_picture(tmp_path / 'in' / 'a.png')
     write_video(tmp_path / 'in' / 'v.mp4', num_frames=3, fps=7)
     (tmp_path / 'in' / 'bad.jpg').write_bytes(b'no image')
-    status, said, errors = infer(tmp_path / 'in', '--fov', '60', '--batch-size', '2', '--score-thr', '0.03', '--no-sigma')
+    status, said, errors = infer(
+        tmp_path / 'in', '--fov', '60', '--batch-size', '2', '--score-thr', '0.03', '--no-sigma')
     assert status == 0 and 'Traceback' not in errors
     assert 'people in 4 images of 2 inputs' in said and 'camera of 2 inputs: from --fov' in said
     assert '1 could not be read (wholly):' in said and 'bad.jpg: it is no image' in said

@@ -50,7 +50,8 @@ def test_registered_and_built_like_others(checkpoint):
 
 def test_batches_of_many_sizes_give_the_same(inferencer):
     """Also of images that are padded differently: normalisation sees the padding, so they are not run together."""
-    images = [picture(*size, seed=seed) for seed, size in enumerate([(160, 128), (128, 160), (64, 20), (160, 128), (97, 31)])]
+    sizes = (160, 128), (128, 160), (64, 20), (160, 128), (97, 31)
+    images = [picture(*size, seed=seed) for seed, size in enumerate(sizes)]
     alone, together = (results(inferencer, images, batch_size=size) for size in (1, 3))
     assert [one['image']['name'] for one in together] == ['array', 'array_2', 'array_3', 'array_4', 'array_5']
     for ours, theirs in zip(alone, together):
@@ -120,7 +121,8 @@ def test_everything_is_written(inferencer, tmp_path):
     given = [f'{tmp_path}/in/a', f'{tmp_path}/in/b', f'{tmp_path}/in/v.mp4']
     found = results(inferencer, given, out_dir=tmp_path / 'out', batch_size=3, viewer_frames=2)
     assert len(found) == 7
-    assert sorted(str(path.relative_to(tmp_path / 'out')) for path in (tmp_path / 'out').rglob('*') if path.is_file()) == [
+    files = [path for path in (tmp_path / 'out').rglob('*') if path.is_file()]
+    assert sorted(path.relative_to(tmp_path / 'out').as_posix() for path in files) == [
         'overlays/a_x.jpg', 'overlays/b_x.jpg', 'overlays/v.mp4', 'predictions/a_x.json', 'predictions/b_x.json',
         'predictions/v.jsonl', 'viewer.html', 'viewer_v.html']
     for name in ('a_x.json', 'b_x.json', 'v.jsonl'):
@@ -169,7 +171,8 @@ def test_a_corrupt_image_among_good_ones(inferencer, tmp_path):
     told = []
     found = results(inferencer, str(tmp_path / 'in'), batch_size=2, on_skip=told.append)
     assert [one['image']['name'] for one in found] == ['a', 'c']
-    assert [(error.file, 'cannot be decoded' in error.problem) for error in told] == [(str(tmp_path / 'in' / 'b.png'), True)]
+    assert [error.file for error in told] == [str(tmp_path / 'in' / 'b.png')]
+    assert 'cannot be decoded' in told[0].problem
 
 
 def test_nothing_can_be_read(inferencer, tmp_path):

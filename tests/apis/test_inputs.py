@@ -34,8 +34,10 @@ def test_files_folders_and_globs(tmp_path):
 
 @pytest.mark.parametrize('given, said', [
     ('{0}/none.jpg', 'none.jpg: inputs: there is no such file'), ('{0}/*.png', 'it matches no file'),
-    ('{0}/*.txt', 'matches 1 files, and none is an image'), ('{0}', r'no image or video in this folder \(1 other files\)'),
-    (np.zeros((4, 4, 2), np.uint8), r'shape \(4, 4, 2\) is no image'), (np.zeros((4, 4, 3)), 'type float64 is no image'),
+    ('{0}/*.txt', 'matches 1 files, and none is an image'),
+    ('{0}', r'no image or video in this folder \(1 other files\)'),
+    (np.zeros((4, 4, 2), np.uint8), r'shape \(4, 4, 2\) is no image'),
+    (np.zeros((4, 4, 3)), 'type float64 is no image'),
     ([], 'there is no input'), (3.5, 'float is no input')])
 def test_what_is_no_input(tmp_path, given, said):
     (tmp_path / 'notes.txt').write_text('no image')
@@ -57,7 +59,8 @@ def test_no_two_names_are_equal(paths, expected):
 
 
 @pytest.mark.parametrize('array', [
-    picture()[..., 0], picture()[..., :1], np.dstack([picture(), picture()[..., 0]]), picture().astype(np.uint16) * 257])
+    picture()[..., 0], picture()[..., :1], np.dstack([picture(), picture()[..., 0]]),
+    picture().astype(np.uint16) * 257])
 def test_kinds_of_arrays(array):
     result = as_bgr(array)
     assert result.shape == (64, 96, 3) and result.dtype == np.uint8
@@ -87,7 +90,8 @@ def test_photos_are_turned_upright(tmp_path):
 
 
 @pytest.mark.parametrize('name, content', [
-    ('text.jpg', b'no image'), ('empty.png', b''), ('cut.jpg', None), ('noise.png', b'\x89PNG\r\n\x1a\n' + b'\x00' * 90)])
+    ('text.jpg', b'no image'), ('empty.png', b''), ('cut.jpg', None),
+    ('noise.png', b'\x89PNG\r\n\x1a\n' + b'\x00' * 90)])
 def test_damaged_files_are_refused(tmp_path, name, content):
     if content is None:
         content = write_picture(tmp_path / 'whole.jpg').read_bytes()[:-400]

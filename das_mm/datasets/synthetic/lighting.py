@@ -8,7 +8,7 @@ import numpy as np
 from .textures import Tile, sample_tile
 
 _TO_LINEAR = ((np.arange(256) / 255.0)**2.2).astype(np.float32)
-_STEPS = 4096
+_STEPS = 16384
 _TO_SRGB = (255 * (np.arange(_STEPS + 1) / _STEPS)**(1 / 2.2)).astype(np.float32)
 
 
