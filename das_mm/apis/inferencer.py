@@ -73,7 +73,8 @@ class DASInferencer(BaseInferencer):
                  fov_deg: float | None = None) -> None:
         # not BaseInferencer's own: it would take weights that fit in part, run the config text of a checkpoint, and
         # make a global visualizer. What is inherited is the interface and the dispatch of arguments
-        self.camera = CameraFinder(intrinsics, fov_deg)
+        self._camera_options = dict(intrinsics=intrinsics, fov_deg=fov_deg)
+        self.camera = CameraFinder(**self._camera_options)
         self.model = model if isinstance(model, DAS) else load_model(weights, model, device)
         self.cfg, self.scope, self.show_progress = self.model.cfg, scope, show_progress
         self.pipeline = self._init_pipeline(self.cfg)
@@ -97,8 +98,8 @@ class DASInferencer(BaseInferencer):
             show_progress: Instead of what the constructor was told.
             kwargs: ``intrinsics`` and ``fov_deg`` instead of the constructor's; ``on_skip``, called with the error of
                 every input (or part of a video) that cannot be read, which is otherwise logged as a warning;
-                ``score_thr`` and ``with_sigma`` instead of the config's (sigma is given where the model has it); ``return_vis``,
-                ``draw_bbox``, ``draw_sigmas`` and ``kpt_thr`` for overlays; ``vis_out_dir``, ``pred_out_dir``,
+                ``score_thr`` and ``with_sigma`` instead of the config's (sigma is given where the model has it);
+                ``return_vis``, ``draw_bbox``, ``draw_sigmas`` and ``kpt_thr`` for overlays; ``vis_out_dir``, ``pred_out_dir``,
                 ``viewer_out_dir`` to write some outputs only, or elsewhere; ``viewer_frames``, at most so
                 many in a viewer.
 
@@ -117,16 +118,15 @@ class DASInferencer(BaseInferencer):
         if batch_size < 1:
             raise UserError(f'{batch_size} images make no batch', field='batch_size', remedy='give 1 or more')
         self._check_sigma(forward.get('with_sigma'))
-        camera = self.camera
-        if 'intrinsics' in preprocess or 'fov_deg' in preprocess:
-            camera = CameraFinder(preprocess.pop('intrinsics', None), preprocess.pop('fov_deg', None))
+        on_skip = preprocess.pop('on_skip', None)
+        camera = CameraFinder(**{**self._camera_options, **preprocess}) if preprocess else self.camera
         sources = open_sources(inputs)
         if any(source.live for source in sources):
             batch_size = 1  # what a camera sees is wanted now
         return_vis = visualize.pop('return_vis', False)
         draw = visualize if return_vis or folders.overlays is not None else None
         shown = self.show_progress if show_progress is None else show_progress
-        return self._run(sources, batch_size, camera, folders, preprocess.get('on_skip'), forward, draw,
+        return self._run(sources, batch_size, camera, folders, on_skip, forward, draw,
                          dict(return_datasamples=return_datasamples, return_vis=return_vis), shown)
 
     def _run(self, sources: list[Source], batch_size: int, camera: CameraFinder, folders: OutputFolders,

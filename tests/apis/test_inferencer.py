@@ -88,6 +88,9 @@ def test_every_source_of_a_camera(inferencer, tmp_path):
     np.testing.assert_allclose(np.array(found[0]['camera']['K'])[:2, 2], [59.5, 79.5])
     assert [one['camera']['fov_deg'] for one in found[1:3]] == [70, 55]
     assert found[3]['camera']['K'] == K
+    of_wide_lens = DASInferencer(inferencer.model, show_progress=False, fov_deg=90)
+    again = [*results(of_wide_lens, plain), *results(of_wide_lens, plain, intrinsics={'photo.jpg': K})]
+    assert [(one['camera']['source'], one['camera']['fov_deg']) for one in again] == [('fov', 90)] * 2
     # nearer for the wider lens: the same pixels per mm
     depths = [one['people'][0]['root_cam_mm'][2] for one in found[1:3]]
     assert depths[0] / depths[1] == pytest.approx(np.tan(np.radians(27.5)) / np.tan(np.radians(35)), rel=1e-4)
