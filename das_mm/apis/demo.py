@@ -20,7 +20,7 @@ from das_mm.config_files import config_path
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 from das_mm.evaluation.baselines import mean_pose_baseline, record_to_sample
-from das_mm.models.losses import error_density_grid
+from das_mm.models.losses import DLELoss, error_density_grid
 from das_mm.registry import METRICS
 from das_mm.structures import KEYPOINT_SETS
 from das_mm.visualization import (People, Scene, contact_sheet, draw_truth_and_prediction, plot_error_density,
@@ -191,10 +191,11 @@ def _show_density(model, dataloader, names: list[str], out: Path) -> None:
     valid = torch.cat([one['valid'] for one in found])
     stages = [('initial', 0)] + ([('updated', -1)] if model.head.update.num_layers else [])
     for stage, step in stages:
-        loss = model.head.pose_losses[f'{stage}_3d']
+        # what training fits to error / sigma is the flow itself, without the prior
+        fitted = DLELoss(model.head.pose_losses[f'{stage}_3d'].flow)
         errors = torch.cat([one['errors'][step] for one in found]).numpy()
         plot_error_density(
-            error_density_grid(loss, dims=(0, 1)), error_density_grid(loss, dims=(2, )), errors, sigmas,
+            error_density_grid(fitted, dims=(0, 1)), error_density_grid(fitted, dims=(2, )), errors, sigmas,
             valid.all(-1).numpy(), names, out / f'error_density_{stage}.png',
             title=f'Learned density of keypoint errors, {stage} offsets')
 

@@ -70,6 +70,9 @@ def load_run_config(args: argparse.Namespace) -> Config:
 
 def _choose_launcher(args: argparse.Namespace) -> str:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.launcher == 'pytorch' and 'RANK' not in os.environ:
+        raise UserError('this process has no rank', field='--launcher',
+                        remedy='torchrun --nproc_per_node N -m das_mm.tools.train … starts several that have one')
     if args.launcher is not None:
         return args.launcher
     return 'pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none'
@@ -84,7 +87,7 @@ def _choose_device(args: argparse.Namespace, launcher: str) -> None:
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     import torch
     if args.device == 'cuda' and not torch.cuda.is_available():
-        raise UserError('torch sees no GPU', field='--device', remedy='das-mm doctor says what it sees; or --device cpu')
+        raise UserError('torch sees no GPU', field='--device', remedy='leave it out, or --device cpu')
 
 
 def _read_config(path: str) -> Config:
@@ -94,7 +97,8 @@ def _read_config(path: str) -> Config:
     except UserError:
         raise
     except SyntaxError as error:
-        raise UserError(f'not python: {error.msg}, line {error.lineno}', file=path, remedy='correct that line') from error
+        raise UserError(f'not python: {error.msg}, line {error.lineno}', file=path,
+                        remedy='correct that line') from error
     except Exception as error:  # a config is a program: anything can go wrong in it
         raise UserError(f'the config cannot be read: {type(error).__name__}: {error}', file=path,
                         remedy='correct it, or the configs named in its _base_') from error

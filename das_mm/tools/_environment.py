@@ -41,7 +41,8 @@ WANTED = (
     Wanted('scipy', '1.10', install='scipy'),
     Wanted('opencv-python', '4.8', '4.12', '4.12 and later ask for numpy 2', 'opencv-python==4.11.0.86'),
     Wanted('trimesh', '4.4', install='trimesh'),
-    Wanted('embreex', '2.17', install='embreex'),
+    Wanted('embreex', '2.17', install='embreex',
+           optional_for='' if platform.machine() == 'x86_64' else 'quick rendering (x86-64)'),
     Wanted('pycocotools', '2.0.7', install='pycocotools'),
     Wanted('smplx', '0.1.28', install='smplx', optional_for='SMPL bodies'),
 )
@@ -180,8 +181,8 @@ def _torchvision_clashes(found: Environment) -> list[Clash]:
 
 def _mmcv_clashes(found: Environment) -> list[Clash]:
     for other in _other_mmcvs(found.versions):
-        return [Clash('mmcv', f'{other} {found.versions[other]} stands in its place: mmdet needs mmcv 2 with its compiled '
-                      'operators', f'{_uninstall(found)} {other} && {_compile_mmcv(found)}')]
+        return [Clash('mmcv', f'{other} {found.versions[other]} stands in its place: mmdet needs mmcv 2 with its '
+                      'compiled operators', f'{_uninstall(found)} {other} && {_compile_mmcv(found)}')]
     version = found.versions.get('mmcv')
     if version and 'mmcv.ops' in found.errors and _torch_works(found):
         return [Clash('mmcv', f'{version} has no compiled operators that work here: {found.errors["mmcv.ops"]}',

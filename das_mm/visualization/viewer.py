@@ -29,6 +29,7 @@ CAMERA_SOURCES = {
     'annotation': 'intrinsics given with the data',
     'user': 'intrinsics given by the user',
     'exif': 'focal length from the EXIF data of the photograph',
+    'fov': 'field of view given by the user',
     'default_fov': 'intrinsics unknown: default field of view assumed, so depths and sizes may be off by one factor',
 }
 

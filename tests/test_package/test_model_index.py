@@ -19,5 +19,6 @@ def test_the_index_lists_each_config_once():
         assert model['In Collection'] in collections
         assert model['Metadata']['Training Data']
     folders = [Path(path).parent for path in INDEX['Import']]
-    there = [path.relative_to(REPOSITORY).as_posix() for folder in folders for path in (REPOSITORY / folder).rglob('*.py')]
-    assert sorted(model['Config'] for model in models) == sorted(there)
+    there = [path for folder in folders for path in (REPOSITORY / folder).rglob('*.py')]
+    there = sorted(path.relative_to(REPOSITORY).as_posix() for path in there)
+    assert sorted(model['Config'] for model in models) == there

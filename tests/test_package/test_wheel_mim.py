@@ -53,7 +53,8 @@ def installed(wheel, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('env')
     run(sys.executable, '-m', 'venv', folder, cwd=folder)
     python = folder / 'bin' / 'python'
-    packages = Path(run(python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))', cwd=folder).stdout.strip())
+    ask = 'import sysconfig; print(sysconfig.get_path("purelib"))'
+    packages = Path(run(python, '-c', ask, cwd=folder).stdout.strip())
     # a path added this way comes last, and the .pth files in it (of the editable install) are not followed
     (packages / 'host.pth').write_text(sysconfig.get_path('purelib') + '\n')
     run(python, '-m', 'pip', 'install', '--quiet', '--no-index', '--no-deps', wheel, cwd=folder)
@@ -98,9 +99,10 @@ def test_mim_train_and_test(installed, user_config, tmp_path):
               *MIM, cwd=tmp_path, check=False)
     if got.returncode != 0:
         pytest.skip(f'openmim cannot be had here: {got.stderr.strip().splitlines()[-1]}')
-    said = run(installed / 'mim', 'train', 'das_mm', CONFIG_NAME, '--work-dir', 'w', '--gpus', '0', '--cfg-options',
+    done = run(installed / 'mim', 'train', 'das_mm', CONFIG_NAME, '--work-dir', 'w', '--gpus', '0', '--cfg-options',
                'train_dataloader.dataset.num_images=8', 'val_dataloader.dataset.num_images=4',
-               'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1', 'train_cfg.val_interval=1', cwd=tmp_path).stdout
+               'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1', 'train_cfg.val_interval=1', cwd=tmp_path)
+    said = done.stdout
     assert '.mim/configs/das/' in said and 'Training finished successfully' in said
     assert '--device cpu' in said  # what mim makes of --gpus 0
     said = run(installed / 'mim', 'test', 'das_mm', user_config, '--checkpoint', 'w/epoch_1.pth', '--work-dir', 't',

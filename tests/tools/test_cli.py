@@ -116,6 +116,7 @@ def test_train_then_test(tmp_path, capsys):
 @pytest.mark.parametrize('words, said', [
     (['train', '{config}', '--work-dir', '/proc/nowhere'], '/proc/nowhere: --work-dir: nothing can be written there'),
     (['train', '{config}', '--cfg-options', 'train_cfg'], "--cfg-options: 'train_cfg' is not KEY=VALUE"),
+    (['train', '{config}', '--launcher', 'pytorch'], '--launcher: this process has no rank'),
     (['train', '{config}', '--gpus', '2'], 'one process uses one GPU, not 2'),
     (['train', '{config}', '--resume', '{folder}/no.pth'], 'no.pth: there is no such checkpoint'),
     (['train', '{config}', '--auto-scale-lr'], 'auto_scale_lr.base_batch_size: it is not given'),

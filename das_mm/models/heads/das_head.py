@@ -15,7 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from das_mm.models.layers import PointIndex
-from das_mm.models.losses import keypoint_confidence, positive_scale
+from das_mm.models.losses import keypoint_confidence, positive_scale, residual_spread
 from das_mm.models.task_modules import LevelTargets, PersonLabels
 from das_mm.registry import MODELS, TASK_UTILS
 from mmpose.utils.typing import ConfigType, OptConfigType, OptSampleList
@@ -162,6 +162,7 @@ class DASHead(BaseModule):
             f'{stage}_{d}d': MODELS.build(config)
             for stage in stages for d, config in ((2, loss_pose_2d), (3, loss_pose)) if d <= dims
         })
+        self._spread: tuple[list, Tensor] | None = None
         self.uses_sigma = any(loss.uses_sigma for loss in self.pose_losses.values())
         if self.uses_sigma:
             self.sigma_branch = OutputBranch(feat_channels, num_keypoints * dims, norm_cfg)
@@ -391,7 +392,7 @@ class DASHead(BaseModule):
         Returns:
             B :class:`InstanceData`, best person first, with float32 tensors ``scores`` (n,), ``roots_px`` (n, 2),
             ``root_depths_norm`` (n,) mm/px, ``keypoints_px`` (n, K, 2), ``relative_depths_mm`` (n, K), where asked for
-            ``keypoints_sigma`` (n, K, D) and ``keypoint_scores`` (n, K), and the fields of the task branches.
+            ``keypoints_sigma`` (n, K, D) standard deviations in px, px, mm and ``keypoint_scores`` (n, K), and the fields of the task branches.
         """
         cfg = {**dict(score_thr=0.05, nms_pre=1000, with_sigma=False), **self.test_cfg, **(test_cfg or {})}
         if cfg['with_sigma'] and not self.uses_sigma:
@@ -433,7 +434,7 @@ class DASHead(BaseModule):
         decoded = self.coder.decode(outputs.root, outputs.pose[-1], outputs.points_px, outputs.strides)
         fields = dict(vars(decoded), scores=scores)
         if outputs.sigma is not None:
-            fields['keypoints_sigma'] = self.coder.decode_sigma(outputs.sigma, outputs.strides)
+            fields['keypoints_sigma'] = self.coder.decode_sigma(outputs.sigma * self._error_spread(), outputs.strides)
             fields['keypoint_scores'] = keypoint_confidence(outputs.sigma)
         for name, branch in self.branches.items():
             fields.update(branch.decode(outputs.tasks[name], outputs.points_px, outputs.strides))
@@ -443,6 +444,20 @@ class DASHead(BaseModule):
             rows = rows[self.nms(decoded.keypoints_px[rows], scores[rows])]
             results.append(InstanceData(**{name: values[rows] for name, values in fields.items()}))
         return results
+
+    def _error_spread(self) -> Tensor:
+        """(D,) standard deviation of error / sigma as the flow has learnt it; sigma alone is known up to a factor.
+
+        It depends on the weights alone and takes thousands of samples, so it is kept until the weights change.
+        """
+        stage = 'updated' if self.update.num_layers else 'initial'
+        loss = self.pose_losses[f'{stage}_{self.dims}d']
+        version = [(parameter.device, parameter._version, parameter.data_ptr()) for parameter in loss.parameters()]
+        if self._spread is None or self._spread[0] != version:
+            device = self.scales.device
+            generator = torch.Generator(device).manual_seed(0)
+            self._spread = version, residual_spread(loss, generator=generator, num_dims=self.dims).to(device)
+        return self._spread[1]
 
 
 def _best_per_image(scores: Tensor, image: Tensor, score_thr: float, limit: int) -> Tensor:

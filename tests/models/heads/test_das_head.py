@@ -187,6 +187,18 @@ def test_sigma_only_when_asked_for():
     torch.testing.assert_close(plain.keypoints_px, asked.keypoints_px)
 
 
+def test_sigma_is_a_standard_deviation():
+    """A network without flow says so exactly: the deviation of a Laplace density of scale sigma is sqrt(2) sigma."""
+    nll = dict(type='das_mm.LaplaceNLLLoss')
+    head, feats = small_head(loss_pose=nll, loss_pose_2d=nll, update=UPDATES[0]), small_feats()
+    found = head.predict(feats, [make_sample(0)] * 2, dict(score_thr=0.2, with_sigma=True))[0]
+    sigma = head.coder.decode_sigma(head(feats).sigma[0][0].permute(1, 2, 0).reshape(-1, NUM_KEYPOINTS, 3),
+                                    torch.full((16 * 20, ), 8.))
+    ratio = found.keypoints_sigma[:, None] / (2**0.5 * sigma)  # (n, points of level 0, K, 3)
+    level_0 = ((ratio - 1).abs() < 0.03).flatten(2).all(-1).any(-1)
+    assert level_0.any()
+
+
 def test_candidates_are_limited_per_level_and_image():
     head = small_head(nms=dict(type='das_mm.OKSNMS', threshold=1.0, max_people=10000))
     every = head.predict(small_feats(), [make_sample(0)] * 2, dict(score_thr=1e-6, nms_pre=10000))
