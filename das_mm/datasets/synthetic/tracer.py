@@ -63,7 +63,7 @@ class PlainTracer:
     def __init__(self, vertices: np.ndarray, faces: np.ndarray):
         if 'slow' not in _told:
             _told.add('slow')
-            print_log('embreex is not installed: synthetic scenes are traced in numpy, some fifty times slower. `pip install embreex` '
+            print_log('embreex is not installed: synthetic scenes are traced in numpy, which takes about a minute an image. `pip install embreex` '
                       'where the platform has it.', logger='current', level=logging.WARNING)
         self._tree = NumpyTracer(vertices, faces)
 

@@ -12,10 +12,9 @@ from das_mm.datasets.synthetic.lighting import Light, Sky, to_linear, to_srgb
 from das_mm.datasets.synthetic.looks import sample_look
 from das_mm.datasets.synthetic.materials import Plain, Tiled
 from das_mm.datasets.synthetic.renderer import NOTHING, render
-from das_mm.datasets.synthetic.surfaces import BACKGROUND, box, cylinder, ellipsoid, quad
+from das_mm.datasets.synthetic.surfaces import BACKGROUND, box, cylinder, ellipsoid, merge, quad
 from das_mm.datasets.synthetic.textures import KINDS as TEXTURES, sample_tile, texture_tile
 from das_mm.datasets.synthetic.viewpoint import Viewpoint, look_rotation
-from das_mm.errors import UserError
 from das_mm.models.body_models import load_generated_body
 
 GREY = Plain((128., 128., 128.))
@@ -120,27 +119,43 @@ def test_srgb_round_trip():
     np.testing.assert_allclose(to_srgb(to_linear(values)), values, atol=3)
 
 
-def test_without_embree_and_rtree_the_remedy_is_told(monkeypatch):
-    monkeypatch.setattr(tracer, 'EmbreeScene', None)
-    monkeypatch.setitem(__import__('sys').modules, 'rtree', None)
-    with pytest.raises(UserError, match='rtree'):
-        tracer.build_tracer(np.eye(3), np.array([[0, 1, 2]]))
+def _many_shapes():
+    rng = np.random.default_rng(4)
+    return [ellipsoid(rng.uniform(.1, .6, 3), GREY, rng.uniform([-2, -1, 3], [2, 2, 8])) for _ in range(12)]
 
 
-def test_trimesh_tracer_agrees_with_embree():
-    pytest.importorskip('rtree')
+def test_numpy_tracer_agrees_with_embree():
     pytest.importorskip('embreex')
-    shape = ellipsoid((1, .5, .7), GREY, (0, 0, 4))
-    rays = VIEW.rays(np.random.default_rng(0).uniform(0, 79, (300, 2)))
-    origins = np.zeros_like(rays)
-    with pytest.warns(UserWarning, match='embreex'):
-        slow = tracer.TrimeshTracer(shape.vertices, shape.faces)
-    fast = tracer.EmbreeTracer(shape.vertices, shape.faces)
-    a, b = slow.first_hits(origins, rays), fast.first_hits(origins, rays)
+    shapes = merge(_many_shapes() + [quad((-9, 0, -9), (0, 0, 40), (18, 0, 0), GREY)])
+    rays = VIEW.rays(np.random.default_rng(0).uniform(0, 79, (2000, 2)))
+    slow, fast = tracer.PlainTracer(shapes.vertices, shapes.faces), tracer.EmbreeTracer(shapes.vertices, shapes.faces)
+    start = np.full_like(rays, .01)
+    a, b = slow.first_hits(start, rays), fast.first_hits(start, rays)
+    assert .2 < (b.face >= 0).mean() < .95
     same = a.face == b.face
-    assert same.mean() > .97  # a ray through an edge may count for either side
+    assert same.mean() > .995  # a ray through an edge may count for either side
     np.testing.assert_allclose(a.t[same], b.t[same], rtol=1e-4)
-    np.testing.assert_allclose(a.bary[same & (a.face >= 0)], b.bary[same & (a.face >= 0)], atol=1e-3)
-    assert (slow.blocked(origins, rays) == fast.blocked(origins, rays)).mean() > .97
-    limit = np.full(len(rays), 3.5)
-    assert (slow.blocked(origins, rays, limit) == fast.blocked(origins, rays, limit)).mean() > .97
+    hit = same & (a.face >= 0)
+    np.testing.assert_allclose(a.bary[hit], b.bary[hit], atol=2e-3)
+    for limit in (3.5, 6., np.inf):
+        limits = np.full(len(rays), limit)
+        assert (slow.blocked(start, rays, limits) == fast.blocked(start, rays, limits)).mean() > .995
+
+
+def test_a_single_triangle_and_no_rays():
+    triangle = np.array([[-1., -1, 2], [1, -1, 2], [0, 1, 2]])
+    plain = tracer.PlainTracer(triangle, np.array([[0, 1, 2]]))
+    hits = plain.first_hits(np.zeros((2, 3)), np.array([[0, 0, 1.], [3, 0, 1]]))
+    assert hits.face.tolist() == [0, -1] and hits.t[0] == pytest.approx(2) and np.isinf(hits.t[1])
+    np.testing.assert_allclose(hits.bary[0], [.25, .5], atol=1e-6)
+    assert plain.first_hits(np.zeros((0, 3)), np.zeros((0, 3))).face.shape == (0, )
+
+
+def test_without_embree_the_picture_is_the_same(monkeypatch):
+    pytest.importorskip('embreex')
+    surfaces = _many_shapes() + [quad((-50, 0, -50), (0, 0, 100), (100, 0, 0), GREY)]
+    with_embree = render(surfaces, VIEW, LIGHT, SKY)
+    monkeypatch.setattr(tracer, 'EmbreeScene', None)
+    without = render(surfaces, VIEW, LIGHT, SKY)
+    assert (with_embree.owner == without.owner).mean() > .999
+    assert np.abs(with_embree.radiance - without.radiance).mean() < 2e-3
