@@ -5,5 +5,7 @@ from .generator import GeneratedPaths, generate
 from .loading import load_smpl, vertices_from_row
 from .preview import write_contact_sheet
 
-__all__ = ['GENERATOR_VERSION', 'GeneratedPaths', 'SyntheticConfig', 'SyntheticPeople', 'cache_folder', 'generate', 'load_smpl',
-           'vertices_from_row', 'write_contact_sheet']
+__all__ = [
+    'GENERATOR_VERSION', 'GeneratedPaths', 'SyntheticConfig', 'SyntheticPeople', 'cache_folder', 'generate',
+    'load_smpl', 'vertices_from_row', 'write_contact_sheet'
+]

@@ -1,7 +1,7 @@
 """Entry of a drawing process (see ``pool``).
 
-The packages above the drawing modules import mmpose, mmdet and every model, of which drawing uses nothing: three times the
-processor time to start and 0.25 GB a process. Here they are entered as bare folders instead.
+The packages above the drawing modules import mmpose, mmdet and every model, of which drawing uses nothing: nearly three
+times the processor time to start, and 0.25 GB a process. Here they are entered as bare folders instead.
 """
 import importlib.util
 import sys

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .config import SyntheticConfig
 from .viewpoint import Viewpoint, look_rotation
 
 FOV_DEG = (35., 75.)  # along the longer side of the image
@@ -19,10 +20,12 @@ class Shot:
         view: The camera.
         yaw: Its heading, rad (see ``viewpoint.look_rotation``).
         subject_share: Height of a standing adult of the main group over the height of the image.
+        share_spread: Standard deviation of the logarithm of the other groups' shares.
     """
     view: Viewpoint
     yaw: float
     subject_share: float
+    share_spread: float
 
     @property
     def forward(self) -> np.ndarray:
@@ -47,10 +50,11 @@ def sample_intrinsics(rng: np.random.Generator, width: int, height: int) -> np.n
     return np.array([[focal, 0, centre[0]], [0, focal * rng.uniform(.99, 1.01), centre[1]], [0, 0, 1]])
 
 
-def sample_shot(rng: np.random.Generator, width: int, height: int) -> Shot:
+def sample_shot(rng: np.random.Generator, config: SyntheticConfig) -> Shot:
     """A camera somewhere above the origin, aimed at people at a distance of its choice."""
+    width, height = config.image_size
     K = sample_intrinsics(rng, width, height)
-    share = float(np.exp(rng.uniform(np.log(.25), np.log(1.35))))
+    share = float(np.exp(rng.uniform(*np.log(config.subject_share))))
     # mostly at the height of eyes or of a raised hand, sometimes low or on a wall
     kind = rng.choice(['hand', 'low', 'high'], p=[.6, .15, .25])
     low, high = {'hand': (1.2, 1.9), 'low': (HEIGHT_M[0], 1.2), 'high': (1.9, HEIGHT_M[1])}[kind]
@@ -63,4 +67,4 @@ def sample_shot(rng: np.random.Generator, width: int, height: int) -> Shot:
     roll = np.radians(rng.normal(0, 1.5) if rng.random() < .85 else rng.normal(0, 7))
     yaw = rng.uniform(-np.pi, np.pi)
     position = np.array([rng.normal(0, 3), max(camera_height, HEIGHT_M[0]), rng.normal(0, 3)])
-    return Shot(Viewpoint(K, look_rotation(yaw, pitch, roll), position, width, height), yaw, share)
+    return Shot(Viewpoint(K, look_rotation(yaw, pitch, roll), position, width, height), yaw, share, config.share_spread)

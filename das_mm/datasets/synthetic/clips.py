@@ -46,7 +46,7 @@ class Actor:
 def layout_clip(config: SyntheticConfig, index: int, count: int) -> list[Layout]:
     """The first ``count`` frames of clip ``index``; a frame is the same however many are asked for."""
     rng = config.rng(index, 'layout')
-    shot = sample_shot(rng, *config.image_size)
+    shot = sample_shot(rng, config)
     views = moving_camera(rng, shot, config.clip_length, config.fps)
     wanted = int(rng.integers(config.people[0], config.people[1] + 1))
     actors: list[Actor] = []
@@ -56,7 +56,7 @@ def layout_clip(config: SyntheticConfig, index: int, count: int) -> list[Layout]
         actors += _new_actors(rng, config, shot, views, actors, wanted - len(actors))
         attempts += 1
         if attempts % 20 == 0 and not actors:  # a camera before which nobody fits
-            shot = sample_shot(rng, *config.image_size)
+            shot = sample_shot(rng, config)
             views = moving_camera(rng, shot, config.clip_length, config.fps)
     return [Layout([actor.frames[frame] for actor in actors], views[frame]) for frame in range(count)]
 
@@ -88,12 +88,13 @@ def _sway(rng: np.random.Generator, times: np.ndarray, channels: int) -> np.ndar
     """(T, channels) slow random movement of about unit size."""
     total = np.zeros((len(times), channels))
     for hertz in (.4, .9, 1.9):
-        total += rng.normal(0, .6 / hertz**.5, channels) * np.sin(2 * np.pi * (hertz * times[:, None] + rng.random(channels)))
+        total += rng.normal(0, .6 / hertz**.5, channels) * np.sin(2 * np.pi *
+                                                                  (hertz * times[:, None] + rng.random(channels)))
     return total
 
 
-def _new_actors(rng: np.random.Generator, config: SyntheticConfig, shot: Shot, views: list[Viewpoint], present: list[Actor],
-                most: int) -> list[Actor]:
+def _new_actors(rng: np.random.Generator, config: SyntheticConfig, shot: Shot, views: list[Viewpoint],
+                present: list[Actor], most: int) -> list[Actor]:
     """One person, or two who do something together, where they run into nobody; none where no place is found."""
     identity = len(present)
     activity = None if most > 1 else str(rng.choice(['walk', 'run', 'turn', 'stand', 'sit_down', 'reach', 'wave'],

@@ -11,10 +11,10 @@ from .textures import VARIANTS, hsv
 PATTERNS = {'plain': .48, 'rings': .13, 'bars': .06, 'checks': .09, 'dots': .05, 'tile': .13, 'halves': .06}
 
 # sRGB of what people wear most
-_COMMON = np.array([
-    (28, 28, 32), (45, 47, 54), (90, 92, 96), (150, 150, 152), (205, 205, 205), (238, 238, 235), (30, 40, 72), (52, 72, 112),
-    (84, 112, 150), (140, 165, 195), (120, 40, 45), (175, 45, 45), (200, 120, 110), (70, 85, 60), (110, 120, 80),
-    (170, 155, 120), (205, 190, 160), (120, 85, 60), (75, 55, 45), (215, 170, 60), (40, 95, 85), (95, 60, 110)], np.float32)
+_COMMON = np.array([(28, 28, 32), (45, 47, 54), (90, 92, 96), (150, 150, 152), (205, 205, 205), (238, 238, 235),
+                    (30, 40, 72), (52, 72, 112), (84, 112, 150), (140, 165, 195), (120, 40, 45), (175, 45, 45),
+                    (200, 120, 110), (70, 85, 60), (110, 120, 80), (170, 155, 120), (205, 190, 160), (120, 85, 60),
+                    (75, 55, 45), (215, 170, 60), (40, 95, 85), (95, 60, 110)], np.float32)
 
 
 def cloth_rgb(rng: np.random.Generator) -> np.ndarray:
@@ -76,7 +76,8 @@ def random_cloth(rng: np.random.Generator, patterned: float = 1.0) -> Cloth:
     chances[1:] *= patterned
     pattern = str(rng.choice(names, p=chances / chances.sum()))
     base, second = cloth_rgb(rng), cloth_rgb(rng)
-    period = float(np.exp(rng.uniform(np.log(.02), np.log(.16)))) if pattern != 'halves' else float(rng.uniform(1.05, 1.3))
+    period = float(np.exp(rng.uniform(np.log(.02), np.log(.16)))) if pattern != 'halves' else float(
+        rng.uniform(1.05, 1.3))
     tile = None
     if pattern == 'tile':
         kind = str(rng.choice(['fabric', 'wallpaper', 'clutter', 'poster', 'foliage', 'carpet']))

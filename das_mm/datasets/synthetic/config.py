@@ -28,6 +28,8 @@ class SyntheticConfig:
         kind: 'scenes' (unrelated images) or 'clips' (moving people and camera, identities kept).
         clip_length: Frames of a clip, 16 to 64; the last clip is cut where ``num_images`` ends.
         fps: Frames a second of a clip.
+        subject_share: Least and greatest height of a standing adult of the main group over the height of the image.
+        share_spread: How much that of each group differs from it: the standard deviation of its logarithm.
         joint_sets: One annotation file each, over the same images.
         jpeg_quality: 1 to 100.
         save_vertices: Also keep the vertices (camera frame, m) of every person in the SMPL file: 41 kB a person. They
@@ -41,12 +43,14 @@ class SyntheticConfig:
     kind: str = 'scenes'
     clip_length: int = 24
     fps: float = 15.0
+    subject_share: tuple[float, float] = (0.25, 1.35)
+    share_spread: float = 0.45
     joint_sets: tuple[str, ...] = ('panoptic15', 'coco17')
     jpeg_quality: int = 92
     save_vertices: bool = False
 
     def __post_init__(self):
-        for name in ('image_size', 'people', 'joint_sets'):  # lists come from config files
+        for name in ('image_size', 'people', 'subject_share', 'joint_sets'):  # lists come from config files
             object.__setattr__(self, name, tuple(getattr(self, name)))
         self._require('num_images', self.num_images >= 1, 'give at least 1')
         self._require('image_size', len(self.image_size) == 2 and min(self.image_size) >= 32,
@@ -59,6 +63,10 @@ class SyntheticConfig:
         self._require('clip_length', 16 <= self.clip_length <= 64, 'a clip has 16 to 64 frames')
         self._require('fps', 1 <= self.fps <= 120, 'give 1 to 120 frames a second')
         self._require('joint_sets', len(self.joint_sets) > 0, "name at least one, for instance ('panoptic15',)")
+        self._require('subject_share', len(self.subject_share) == 2
+                      and 0.1 <= self.subject_share[0] <= self.subject_share[1] <= 1.9,
+                      'give (least, greatest) with 0.1 <= least <= greatest <= 1.9')
+        self._require('share_spread', 0 <= self.share_spread <= 1, 'give 0 to 1')
         self._require('jpeg_quality', 1 <= self.jpeg_quality <= 100, 'give 1 to 100')
 
     def _require(self, field: str, holds: bool, remedy: str) -> None:
@@ -71,7 +79,7 @@ class SyntheticConfig:
         text = json.dumps({'version': GENERATOR_VERSION, **asdict(self)}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def rng(self, index: int, stream: str) -> np.random.Generator:
-        """The generator of one ``stream`` ('layout', 'appearance', …) of scene or clip number ``index``."""
+    def rng(self, index: int, stream: str, person: int = 0) -> np.random.Generator:
+        """The generator of one ``stream`` ('layout', 'appearance', …) of a scene or clip, or of one person in it."""
         split = int.from_bytes(hashlib.sha256(self.split.encode()).digest()[:4], 'little')
-        return np.random.Generator(np.random.PCG64([self.seed, split, index, _STREAMS[stream]]))
+        return np.random.Generator(np.random.PCG64([self.seed, split, index, _STREAMS[stream], person]))

@@ -23,12 +23,13 @@ def cache_folder() -> Path:
 class SyntheticPeople(DASDataset):
     """Generated people with exact truth; nothing to download.
 
-    The set is made when it is first needed and kept under the hash of its settings. Of several processes one makes it and
-    the others wait at a file lock (no collective call, so no time-out however large the set; nodes without a
+    The set is made when it is first needed and kept under the hash of its settings. Of several processes one makes it
+    and the others wait at a file lock (no collective call, so no time-out however large the set; nodes without a
     common disk make one each).
 
     Args:
-        num_images, image_size, people, seed, split, kind, clip_length: See ``SyntheticConfig``.
+        num_images, image_size, people, seed, split, kind, clip_length, subject_share, share_spread: See
+            ``SyntheticConfig``.
         root: Folder of all generated sets; by default :func:`cache_folder`.
         keypoint_set: The set that the model learns.
         workers: Processes that draw; all cores where None.
@@ -38,11 +39,14 @@ class SyntheticPeople(DASDataset):
         UserError: Settings are impossible or the folder cannot be written to.
     """
 
-    def __init__(self, num_images: int = 200, image_size: Sequence[int] = (832, 512), people: Sequence[int] = (1, 8), seed: int = 0,
-                 split: str = 'train', kind: str = 'scenes', clip_length: int = 24, root: str | Path | None = None,
-                 keypoint_set: str = 'panoptic15', workers: int | None = None, **kwargs):
-        self.config = SyntheticConfig(num_images=num_images, image_size=tuple(image_size), people=tuple(people), seed=seed, split=split,
-                                      kind=kind, clip_length=clip_length)
+    def __init__(self, num_images: int = 200, image_size: Sequence[int] = (832, 512), people: Sequence[int] = (1, 8),
+                 seed: int = 0, split: str = 'train', kind: str = 'scenes', clip_length: int = 24,
+                 subject_share: Sequence[float] = (0.25, 1.35), share_spread: float = 0.45,
+                 root: str | Path | None = None, keypoint_set: str = 'panoptic15', workers: int | None = None,
+                 **kwargs):
+        self.config = SyntheticConfig(num_images=num_images, image_size=tuple(image_size), people=tuple(people),
+                                      seed=seed, split=split, kind=kind, clip_length=clip_length,
+                                      subject_share=tuple(subject_share), share_spread=share_spread)
         self.workers = workers
         folder = Path(root).expanduser() if root is not None else cache_folder() / 'synthetic'
         joint_set = keypoint_set if keypoint_set in self.config.joint_sets else self.config.joint_sets[0]

@@ -33,21 +33,24 @@ class Film:
 
 def sample_film(rng: np.random.Generator) -> Film:
     """Mostly good cameras, some bad ones."""
-    return Film(exposure=float(np.exp(rng.normal(np.log(.2), .3))), contrast=float(rng.uniform(.9, 1.2)),
-                white_balance=np.exp(rng.normal(0, .04, 3)), saturation=float(np.clip(rng.normal(.95, .15), 0, 1.3)) * (rng.random() > .02),
+    return Film(exposure=float(np.exp(rng.normal(np.log(.2), .3))),
+                contrast=float(rng.uniform(.9, 1.2)),
+                white_balance=np.exp(rng.normal(0, .04, 3)),
+                saturation=float(np.clip(rng.normal(.95, .15), 0, 1.3)) * (rng.random() > .02),
                 blur_px=float(rng.choice([0, rng.uniform(0, .7), rng.uniform(.7, 1.8)], p=[.4, .45, .15])),
-                vignette=float(max(0, rng.uniform(-.2, .35))), noise=float(rng.choice([1.5, rng.uniform(2, 5), rng.uniform(5, 14)],
-                                                                                    p=[.4, .45, .15])))
+                vignette=float(max(0, rng.uniform(-.2, .35))),
+                noise=float(rng.choice([1.5, rng.uniform(2, 5), rng.uniform(5, 14)], p=[.4, .45, .15])))
 
 
-def develop(radiance: np.ndarray, film: Film, rng: np.random.Generator, exposure_gain: float | None = None) -> np.ndarray:
+def develop(radiance: np.ndarray, film: Film, rng: np.random.Generator,
+            exposure_gain: float | None = None) -> np.ndarray:
     """The picture as it is stored.
 
     Args:
         radiance (H, W, 3) float32: Linear RGB.
         film: The camera.
         rng: For the noise.
-        exposure_gain: Factor on the light; from the picture's own mean where None (clips keep that of their first frame).
+        exposure_gain: Factor on the light; from the picture's own mean where None (clips keep their first frame's).
 
     Returns:
         (H, W, 3) uint8 BGR.

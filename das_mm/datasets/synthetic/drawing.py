@@ -34,16 +34,17 @@ class Setting:
 
 def choose_setting(config: SyntheticConfig, index: int, layouts: list[Layout]) -> Setting:
     """Looks and place of scene or clip ``index``, whose frames are laid out as ``layouts``."""
-    appearance, surroundings = config.rng(index, 'appearance'), config.rng(index, 'environment')
-    identities = sorted({person.identity for layout in layouts for person in layout.people})
+    identities = {person.identity for layout in layouts for person in layout.people}
     # a stream of one's own for each person, so that nobody's clothes depend on who else is there
-    looks = {identity: sample_look(stream) for identity, stream in zip(identities, appearance.spawn(len(identities)))}
+    looks = {identity: sample_look(config.rng(index, 'appearance', identity)) for identity in identities}
     people = [person.vertices[::_EVERY] for layout in layouts for person in layout.people]
     people = np.concatenate(people) if people else np.zeros((0, 3))
+    surroundings = config.rng(index, 'environment')
     path = np.stack([layout.view.position for layout in layouts])
     environment = build_environment(surroundings, people, layouts[0].view, path)
     seats = [surface for person in _sitters(layouts) for surface in _seat(person, surroundings)]
-    return Setting(looks, replace(environment, surfaces=environment.surfaces + seats), sample_film(config.rng(index, 'image')))
+    return Setting(looks, replace(environment, surfaces=environment.surfaces + seats),
+                   sample_film(config.rng(index, 'image')))
 
 
 def _sitters(layouts: list[Layout]) -> list[Person]:
@@ -80,7 +81,9 @@ def draw_and_write(config: SyntheticConfig, index: int, layout: Layout, setting:
     Returns:
         The exposure gain, for the following frames of a clip.
     """
-    dressed = [dress(person.vertices, setting.looks[person.identity], number) for number, person in enumerate(layout.people)]
+    dressed = [
+        dress(person.vertices, setting.looks[person.identity], number) for number, person in enumerate(layout.people)
+    ]
     surfaces = setting.environment.surfaces + [surface for parts in dressed for surface in parts]
     drawn = render(surfaces, layout.view, setting.environment.light, setting.environment.sky)
     gain = film_gain(drawn.radiance, setting.film) if exposure_gain is None else exposure_gain
@@ -96,7 +99,9 @@ def draw_and_write(config: SyntheticConfig, index: int, layout: Layout, setting:
     clip, frame = divmod(index, config.clip_length) if config.kind == 'clips' else (None, index)
     seq = config.split if clip is None else f'{config.split}_clip_{clip:04d}'
     record = image_record(index, file_name, layout, people, seq, frame)
-    write_whole(root / file_name, cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality])[1].tobytes())
-    write_whole(root / depth_name(file_name), cv2.imencode('.png', depth_mm, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
+    write_whole(root / file_name,
+                cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality])[1].tobytes())
+    write_whole(root / depth_name(file_name),
+                cv2.imencode('.png', depth_mm, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
     write_whole(record_file, json.dumps(record).encode())
     return gain

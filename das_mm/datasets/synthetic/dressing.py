@@ -1,5 +1,7 @@
-"""From a naked posed body to a dressed person: cloth stands off the skin, hair has volume, skirts hang, bags are carried."""
+"""From a naked posed body to a dressed person: cloth stands off the skin, hair has volume, skirts hang."""
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -66,7 +68,8 @@ def _skirt(vertices: np.ndarray, look: Look, material: PersonMaterial, owner: in
         widest = np.maximum(widest, reach)  # never narrower below than above
         pleat = 1 + .03 * np.sin(9 * angle) * (look.waist - height) / .4
         depth = np.where(np.sin(angle) > 0, widest[1], widest[2])
-        rows.append(np.stack([widest[0] * np.cos(angle) * pleat, np.full_like(angle, height), depth * np.sin(angle) * pleat], 1))
+        across, along = widest[0] * np.cos(angle) * pleat, depth * np.sin(angle) * pleat
+        rows.append(np.stack([across, np.full_like(angle, height), along], 1))
     rest = np.concatenate(rows)
     first = (np.arange(_RINGS - 1)[:, None] * (_SEGMENTS + 1) + np.arange(_SEGMENTS)).ravel()
     below = first + _SEGMENTS + 1
@@ -107,7 +110,8 @@ def _worn(vertices: np.ndarray, look: Look, owner: int) -> list[Surface]:
         pieces.append(('hair', ellipsoid((.095, .19, .06), hair, crown + [0, -.13, -.06], rows=10)))
     elif look.hair_style == 'cap':
         eye = landmark('left_eye')
-        pieces.append(('hair', ellipsoid((.078, .008, .1), Plain(tuple(look.hat.base)), [0, eye[1] + .052, eye[2] + .01], rows=9)))
+        brim = ellipsoid((.078, .008, .1), Plain(tuple(look.hat.base)), [0, eye[1] + .052, eye[2] + .01], rows=9)
+        pieces.append(('hair', brim))
     if look.bag == 'backpack':
         pieces.append(('chest', ellipsoid((.15, .21, .10), Plain(tuple(look.hat.second)), [0, 1.24, -.19], rows=10)))
     elif look.bag == 'shoulder':
@@ -117,5 +121,5 @@ def _worn(vertices: np.ndarray, look: Look, owner: int) -> list[Surface]:
         frame = part_frame(vertices, part)
         normals = piece.normals @ np.linalg.inv(frame[:, :3])  # normals go by the inverse transpose
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-        out.append(Surface(apply_frame(frame, piece.vertices), normals, piece.faces, piece.coords, piece.material, owner))
+        out.append(replace(piece, vertices=apply_frame(frame, piece.vertices), normals=normals, owner=owner))
     return out

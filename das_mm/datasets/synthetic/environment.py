@@ -1,4 +1,4 @@
-"""The place around the people: a room, a street, a park, a stage; its light, its sky and the things that stand in it."""
+"""The place around the people: a room, a street, a park, a stage; its light, its sky and what stands in it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -52,9 +52,11 @@ def _room(rng, low, high, view):
     x0, z0 = low[[0, 2]] - rng.uniform(.35, 2.5, 2)
     x1, z1 = high[[0, 2]] + rng.uniform(.35, 2.5, 2)
     top = max(rng.uniform(2.5, 3.6), high[1] + .35)
-    floor = random_tiled(rng, ('planks', 'planks', 'tiles', 'carpet', 'concrete', 'fabric'), gloss=float(rng.choice([0, .15, .3])))
+    floor = random_tiled(rng, ('planks', 'planks', 'tiles', 'carpet', 'concrete', 'fabric'),
+                         gloss=float(rng.choice([0, .15, .3])))
     wall_kinds = ('plaster', 'plaster', 'wallpaper', 'bricks', 'concrete', 'planks', 'shelves', 'clutter')
-    walls = [random_tiled(rng, wall_kinds)] * 4 if rng.random() < .6 else [random_tiled(rng, wall_kinds) for _ in range(4)]
+    alike = rng.random() < .6
+    walls = [random_tiled(rng, wall_kinds)] * 4 if alike else [random_tiled(rng, wall_kinds) for _ in range(4)]
     x, y, z = np.array([x1 - x0, 0, 0]), np.array([0, top, 0]), np.array([0, 0, z1 - z0])
     corner = np.array([x0, 0, z0])
     surfaces = [quad(corner, z, x, floor), quad(corner + y, x, z, random_tiled(rng, ('plaster',))),
@@ -126,10 +128,12 @@ def _street(rng, low, high, view):
             while at < 60:
                 width, tall, deep = rng.uniform(5, 16), rng.uniform(3.5, 18), rng.uniform(4, 10)
                 facade = random_tiled(rng, ('facade', 'facade', 'bricks', 'plaster', 'concrete'), scale=(.6, 1.2))
-                block = box((width, tall, deep), facade, (at + width / 2, tall / 2, side * (distance + deep / 2 + rng.uniform(0, .6))))
+                block = box((width, tall, deep), facade,
+                            (at + width / 2, tall / 2, side * (distance + deep / 2 + rng.uniform(0, .6))))
                 surfaces.append(block.transformed(heading, middle * [1, 0, 1]))
                 if rng.random() < .6:  # a shop front on the ground floor
-                    front = box((width * .9, 2.8, .1), random_tiled(rng, ('poster', 'shelves', 'clutter'), gloss=.2, scale=(1, 3)),
+                    front = box((width * .9, 2.8, .1),
+                                random_tiled(rng, ('poster', 'shelves', 'clutter'), gloss=.2, scale=(1, 3)),
                                 (at + width / 2, 1.4, side * distance))
                     surfaces.append(front.transformed(heading, middle * [1, 0, 1]))
                 at += width + rng.choice([0, 0, rng.uniform(1, 8)])

@@ -36,7 +36,8 @@ class GeneratedPaths:
     smpl: Path
 
 
-def generate(config: SyntheticConfig, root: str | Path, workers: int | None = None, progress: bool = True) -> GeneratedPaths:
+def generate(config: SyntheticConfig, root: str | Path, workers: int | None = None,
+             progress: bool = True) -> GeneratedPaths:
     """Make the set, finish what was begun, or return at once where it is there.
 
     Args:
@@ -46,8 +47,8 @@ def generate(config: SyntheticConfig, root: str | Path, workers: int | None = No
         progress: Show a bar with images a second and time left.
 
     Raises:
-        UserError: ``root`` cannot be written to, the disk is full, or the folder holds another set of this split. What is
-            finished stays; the same call goes on from there.
+        UserError: ``root`` cannot be written to, the disk is full, or the folder holds another set of this split.
+            What is finished stays; the same call goes on from there.
 
     Example:
         >>> paths = generate(SyntheticConfig(num_images=1, image_size=(64, 48)), tmp_dir, workers=0, progress=False)
@@ -56,8 +57,7 @@ def generate(config: SyntheticConfig, root: str | Path, workers: int | None = No
     """
     root = Path(root)
     keypoint_names(config.joint_sets)  # an impossible set is refused before anything is drawn
-    paths = GeneratedPaths(root, {name: root / 'annotations' / f'{config.split}_{name}.json' for name in config.joint_sets},
-                           root / smpl_name(config))
+    paths = _paths(config, root)
     if _state(config, root) == 'finished':
         return paths
     with sole_writer(root, f'synthetic_{config.split}'):
@@ -72,13 +72,18 @@ def generate(config: SyntheticConfig, root: str | Path, workers: int | None = No
     return paths
 
 
+def _paths(config: SyntheticConfig, root: Path) -> GeneratedPaths:
+    files = {name: root / 'annotations' / f'{config.split}_{name}.json' for name in config.joint_sets}
+    return GeneratedPaths(root, files, root / smpl_name(config))
+
+
 def _state_file(config: SyntheticConfig, root: Path) -> Path:
     return root / f'synthetic_{config.split}.json'
 
 
 def _write_state(config: SyntheticConfig, root: Path, state: str) -> None:
-    text = json.dumps({'state': state, 'key': config.key, 'version': GENERATOR_VERSION, 'settings': asdict(config)}, indent=1)
-    write_whole(_state_file(config, root), text.encode())
+    content = {'state': state, 'key': config.key, 'version': GENERATOR_VERSION, 'settings': asdict(config)}
+    write_whole(_state_file(config, root), json.dumps(content, indent=1).encode())
 
 
 def _state(config: SyntheticConfig, root: Path) -> str:
@@ -95,10 +100,13 @@ def _state(config: SyntheticConfig, root: Path) -> str:
     if stored.get('key') != config.key:
         theirs = {**stored.get('settings', {}), 'version': stored.get('version')}
         ours = {**json.loads(json.dumps(asdict(config))), 'version': GENERATOR_VERSION}
-        differ = ', '.join(f'{name} {theirs.get(name)} there, {ours[name]} now' for name in ours if theirs.get(name) != ours[name])
-        raise UserError(f'the folder holds another set of the split {config.split!r} ({differ or "unreadable"})', file=path,
+        differ = ', '.join(f'{name} {theirs.get(name)} there, {ours[name]} now' for name in ours
+                           if theirs.get(name) != ours[name])
+        raise UserError(f'the folder holds another set of the split {config.split!r} ({differ or "unreadable"})',
+                        file=path,
                         remedy='choose another folder or split, or delete the old set')
-    files = [root / 'annotations' / f'{config.split}_{name}.json' for name in config.joint_sets] + [root / smpl_name(config)]
+    paths = _paths(config, root)
+    files = [*paths.annotations.values(), paths.smpl]
     return 'finished' if stored['state'] == 'finished' and all(file.exists() for file in files) else 'unfinished'
 
 
@@ -109,8 +117,9 @@ def _draw_missing(config: SyntheticConfig, root: Path, records: Path, workers: i
     todo = [unit for unit in units if not done.issuperset(unit_images(config, unit))]
     if not todo:
         return
-    columns = (TextColumn('[bold]{task.description}'), BarColumn(), MofNCompleteColumn(), TextColumn('{task.fields[rate]}'),
-               TextColumn('elapsed'), TimeElapsedColumn(), TextColumn('left'), TimeRemainingColumn())
+    columns = (TextColumn('[bold]{task.description}'), BarColumn(), MofNCompleteColumn(),
+               TextColumn('{task.fields[rate]}'), TextColumn('elapsed'), TimeElapsedColumn(), TextColumn('left'),
+               TimeRemainingColumn())
     with Progress(*columns, disable=not progress, refresh_per_second=4) as bar:
         task = bar.add_task(f'synthetic {config.split}', total=config.num_images, completed=len(done), rate='')
         with closing(_numbers(config, todo, root, records, workers)) as numbers:

@@ -80,16 +80,17 @@ def layout_scene(config: SyntheticConfig, index: int) -> Layout:
     People who find no place after some tries stay away; where somebody is wanted there is always at least one.
     """
     rng = config.rng(index, 'layout')
-    shot = sample_shot(rng, *config.image_size)
+    shot = sample_shot(rng, config)
     wanted = int(rng.integers(config.people[0], config.people[1] + 1))
     people = place_groups(rng, shot, wanted)
     while wanted and len(people) < max(1, config.people[0]):
         people += place_groups(rng, shot, max(1, config.people[0]) - len(people), people)
-        shot = shot if people else sample_shot(rng, *config.image_size)  # a camera before which nobody fits
+        shot = shot if people else sample_shot(rng, config)  # a camera before which nobody fits
     return Layout(people, shot.view)
 
 
-def place_groups(rng: np.random.Generator, shot: Shot, wanted: int, present: list[Person] | None = None) -> list[Person]:
+def place_groups(rng: np.random.Generator, shot: Shot, wanted: int,
+                 present: list[Person] | None = None) -> list[Person]:
     """Up to ``wanted`` new people beside those ``present``, identities counted on."""
     present = list(present or [])
     new: list[Person] = []
@@ -110,7 +111,8 @@ def _placed(rng: np.random.Generator, shot: Shot, group: Group, present: list[Pe
         yaw = sample_heading(rng, shot)
         # the group turns as one about the origin; joints are tried before anybody is moved
         joints = [person.joints @ yaw_matrix(yaw).T + middle for person in group.people]
-        if all(_in_picture(j, shot, whole) for j in joints) and _keep_apart(joints, group.kind, [p.joints for p in present]):
+        shown = all(_in_picture(j, shot, whole) for j in joints)
+        if shown and _keep_apart(joints, group.kind, [p.joints for p in present]):
             return [person.moved(yaw, j[0] - person.joints[0]) for person, j in zip(group.people, joints)]
     return None
 
@@ -130,7 +132,7 @@ def place_on_ground(rng: np.random.Generator, shot: Shot, present: list[Person])
         column = np.clip((offset @ shot.right) / max(offset @ shot.forward, .1), -1, 1) * view.K[0, 0] + view.K[0, 2]
         column += rng.normal(0, .08) * view.width
     else:
-        share = np.clip(shot.subject_share * np.exp(rng.normal(0, .45)), *_SHARES)
+        share = np.clip(shot.subject_share * np.exp(rng.normal(0, shot.share_spread)), *_SHARES)
         depth = shot.distance(share)
         column = rng.uniform(-.05, 1.05) * view.width
     depth = max(depth, .8)
@@ -140,7 +142,7 @@ def place_on_ground(rng: np.random.Generator, shot: Shot, present: list[Person])
 
 
 def _in_picture(joints: np.ndarray, shot: Shot, whole: bool) -> bool:
-    """Whether enough of a person shows: the root where ``whole``, some joints otherwise; nothing at the lens, none tiny."""
+    """Whether a person shows: the root where ``whole``, some joints otherwise; not at the lens and not tiny."""
     view = shot.view
     joints = view.to_camera(joints)
     if joints[:, 2].min() < NEAREST_M or view.K[1, 1] * 1.7 / joints[0, 2] < _SHARES[0] * view.height:

@@ -10,8 +10,8 @@ from .textures import hsv
 
 _SKIN = np.array([(250, 220, 196), (238, 196, 166), (222, 172, 138), (198, 142, 108), (164, 110, 78), (126, 82, 58),
                   (92, 60, 44), (66, 44, 36)], np.float32)
-_HAIR = np.array([(20, 17, 16), (42, 30, 24), (74, 50, 34), (110, 78, 48), (168, 128, 78), (206, 174, 118), (122, 56, 30),
-                  (130, 128, 126), (208, 206, 202)], np.float32)
+_HAIR = np.array([(20, 17, 16), (42, 30, 24), (74, 50, 34), (110, 78, 48), (168, 128, 78), (206, 174, 118),
+                  (122, 56, 30), (130, 128, 126), (208, 206, 202)], np.float32)
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Look:
         neckline: Height of the collar at the front.
         bottom_hem: Height where trousers end.
         waist: Height where trousers begin.
-        skirt: Cloth of what hangs free below the waist, down to ``skirt_hem`` (0 = nothing does): a skirt, the lower half of a
-            dress or coat.
+        skirt: Cloth of what hangs free below the waist, down to ``skirt_hem`` (0 = nothing does): a skirt, the lower
+            half of a dress or coat.
         open_front: The top is an open jacket.
         shoe_top: Height of the shoes' upper rim.
         loose_top, loose_bottom: Distance of the cloth from the skin.
@@ -68,16 +68,26 @@ def _between(table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def sample_look(rng: np.random.Generator) -> Look:
     """A person's look, drawn from the person's own stream."""
     skin = np.clip(_between(_SKIN, rng), 30, 252)
-    hair = hsv(rng.random(), .7, .7) if rng.random() < .04 else np.clip(_HAIR[rng.integers(len(_HAIR))] + rng.normal(0, 8, 3), 8, 240)
-    style = str(rng.choice(['bald', 'short', 'full', 'long', 'bun', 'tail', 'cap'], p=[.06, .34, .2, .16, .06, .08, .1]))
+    hair = np.clip(_HAIR[rng.integers(len(_HAIR))] + rng.normal(0, 8, 3), 8, 240)
+    if rng.random() < .04:
+        hair = hsv(rng.random(), .7, .7)
+    styles = {'bald': .06, 'short': .34, 'full': .2, 'long': .16, 'bun': .06, 'tail': .08, 'cap': .1}
+    style = str(rng.choice(list(styles), p=list(styles.values())))
     outfit = str(rng.choice(['casual', 'jacket', 'sport', 'skirt', 'dress', 'coat'], p=[.46, .17, .13, .1, .07, .07]))
     top = random_cloth(rng, .5 if outfit in ('jacket', 'coat') else 1.)
     bottom = _trousers_cloth(rng)
     sleeve = float(rng.choice([.16, .31, .36, .45, .64, .66], p=[.08, .3, .15, .07, .2, .2]))
-    values = dict(top_hem=rng.uniform(.86, .98), sleeve_x=sleeve, neckline=rng.uniform(1.34, 1.45),
+    values = dict(top_hem=rng.uniform(.86, .98),
+                  sleeve_x=sleeve,
+                  neckline=rng.uniform(1.34, 1.45),
                   bottom_hem=float(rng.choice([.06, .1, .3, .55, .62], p=[.45, .2, .08, .17, .1])),
-                  waist=rng.uniform(.97, 1.06), skirt_hem=0., open_front=False, shoe_top=float(rng.choice([.07, .1, .13, .3])),
-                  loose_top=rng.uniform(.004, .02), loose_bottom=rng.uniform(.004, .02), bag='none')
+                  waist=rng.uniform(.97, 1.06),
+                  skirt_hem=0.,
+                  open_front=False,
+                  shoe_top=float(rng.choice([.07, .1, .13, .3])),
+                  loose_top=rng.uniform(.004, .02),
+                  loose_bottom=rng.uniform(.004, .02),
+                  bag='none')
     if outfit in ('jacket', 'coat'):
         values.update(sleeve_x=rng.uniform(.63, .68), neckline=1.46, open_front=bool(rng.random() < .6),
                       loose_top=rng.uniform(.015, .035), top_hem=rng.uniform(.84, .95))
@@ -94,9 +104,18 @@ def sample_look(rng: np.random.Generator) -> Look:
         values['bag'] = str(rng.choice(['backpack', 'shoulder']))
     values['waist'] = max(values['waist'], values['top_hem'] + .03)
     shoe = np.clip(cloth_rgb(rng) * rng.choice([.5, 1, 1.2]), 8, 245)
-    return Look(skin=skin, hair=hair, eyes=np.clip(np.array([70, 50, 35]) + rng.normal(0, 25, 3), 10, 160), hair_style=style,
-                beard=float(max(0, rng.uniform(-1.6, 1))), top=top, shirt=random_cloth(rng, .6), bottom=bottom, skirt=skirt,
-                shoes=Cloth(shoe, shoe * .7, gloss=float(rng.choice([0, .1, .4]))), hat=random_cloth(rng, .3), **values)
+    return Look(skin=skin,
+                hair=hair,
+                eyes=np.clip(np.array([70, 50, 35]) + rng.normal(0, 25, 3), 10, 160),
+                hair_style=style,
+                beard=float(max(0, rng.uniform(-1.6, 1))),
+                top=top,
+                shirt=random_cloth(rng, .6),
+                bottom=bottom,
+                skirt=skirt,
+                shoes=Cloth(shoe, shoe * .7, gloss=float(rng.choice([0, .1, .4]))),
+                hat=random_cloth(rng, .3),
+                **values)
 
 
 def _trousers_cloth(rng: np.random.Generator) -> Cloth:

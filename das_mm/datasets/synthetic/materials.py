@@ -10,7 +10,7 @@ from .textures import VARIANTS, hsv, sample_tile, texture_tile
 
 
 class Material(Protocol):
-    """Attributes: ``gloss`` (strength of the highlight, 0 = matt), ``glow`` (share of the colour that needs no light)."""
+    """Attributes: ``gloss``, strength of the highlight, 0 = matt; ``glow``, share of the colour that needs no light."""
     gloss: float
     glow: float
 
@@ -65,4 +65,5 @@ def random_tiled(rng: np.random.Generator, kinds: tuple[str, ...], gloss: float 
                  scale: tuple[float, float] = (.7, 1.5)) -> Tiled:
     """One of the ``kinds``, in a random variant, size and slight tint."""
     tint = np.clip(rng.uniform(.7, 1.15) * (1 + .05 * rng.standard_normal(3)), .3, 1.3)
-    return Tiled(str(rng.choice(kinds)), int(rng.integers(VARIANTS)), tuple(tint), float(rng.uniform(*scale)), gloss, glow)
+    return Tiled(str(rng.choice(kinds)), int(rng.integers(VARIANTS)), tuple(tint), float(rng.uniform(*scale)), gloss,
+                 glow)

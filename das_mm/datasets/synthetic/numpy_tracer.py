@@ -1,7 +1,7 @@
 """Rays against triangles in numpy alone, for machines without Embree.
 
-Triangles are sorted along a Morton curve and put, a few each, into the leaves of a full binary tree of boxes; node i has the
-children 2i + 1 and 2i + 2. All rays walk down together, each with its own stack; those that are done drop out.
+Triangles are sorted along a Morton curve and put, a few each, into the leaves of a full binary tree of boxes; node i
+has the children 2i + 1 and 2i + 2. All rays walk down together, each with its own stack; those that are done drop out.
 """
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class NumpyTracer:
         Returns:
             face (N,) int32 or -1, t (N,) float32 (the limit where nothing is hit), bary (N, 2) float32.
         """
-        parts = [self._walk(*(np.asarray(a[start:start + _CHUNK], np.float32) for a in (origins, directions, limits)), any_hit)
+        rays = [np.asarray(a, np.float32) for a in (origins, directions, limits)]
+        parts = [self._walk(*(a[start:start + _CHUNK] for a in rays), any_hit)
                  for start in range(0, len(origins), _CHUNK)]
         if not parts:
             return np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros((0, 2), np.float32)

@@ -97,7 +97,8 @@ def _lay(out: np.ndarray, weight: np.ndarray, cover, *coords: np.ndarray) -> Non
 def _spot(coords: np.ndarray, centre, radii, width: np.ndarray) -> np.ndarray:
     """(N,) 1 inside the ellipse (x, y radii in metres) about ``centre`` as seen from the front."""
     radii = np.maximum(np.asarray(radii)[None], width[:, None] * .6)
-    return ramp(1 - np.hypot(*((coords[:, :2] - np.asarray(centre)[:2]) / radii).T), np.maximum(width / radii.min(1), .15))
+    return ramp(1 - np.hypot(*((coords[:, :2] - np.asarray(centre)[:2]) / radii).T),
+                np.maximum(width / radii.min(1), .15))
 
 
 def _face(look: Look, coords: np.ndarray, width: np.ndarray) -> np.ndarray:

@@ -44,14 +44,16 @@ def drawn_images(config: SyntheticConfig, units: list[int], root: Path, records:
 
 
 def _start(config: SyntheticConfig, root: Path, records: Path, log: IO[str]) -> subprocess.Popen:
+    package = str(Path(das_mm.__file__).resolve().parents[1])
     settings = {
         # one thread each: the processes already fill the cores
-        **{name: '1' for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')},
-        # arrays of some megabytes come and go by the hundred: let glibc keep their pages instead of faulting them in anew
+        'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1',
+        # arrays of some megabytes come and go by the hundred: let glibc keep their pages
         'MALLOC_MMAP_THRESHOLD_': str(1 << 30), 'MALLOC_TRIM_THRESHOLD_': str(1 << 31),
-        'PYTHONPATH': os.pathsep.join(filter(None, [str(Path(das_mm.__file__).resolve().parents[1]), os.environ.get('PYTHONPATH')]))}
-    command = [sys.executable, str(Path(__file__).with_name('_worker_process.py')), '--config', json.dumps(asdict(config)),
-               '--root', str(Path(root).resolve()), '--records', str(Path(records).resolve())]
+        'PYTHONPATH': os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH')]))}
+    command = [sys.executable, str(Path(__file__).with_name('_worker_process.py')),
+               '--config', json.dumps(asdict(config)), '--root', str(Path(root).resolve()),
+               '--records', str(Path(records).resolve())]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0,
                             env={**os.environ, **settings})
 
@@ -68,7 +70,8 @@ def _feed(process: subprocess.Popen, waiting: Iterator[int]) -> None:
         pass  # it has died: its closed output tells why
 
 
-def _hear(process: subprocess.Popen, waiting: Iterator[int], selector: selectors.BaseSelector, log: IO[str]) -> Iterator[int]:
+def _hear(process: subprocess.Popen, waiting: Iterator[int], selector: selectors.BaseSelector,
+          log: IO[str]) -> Iterator[int]:
     """Images that one answer of the process reports."""
     line = _read_line(process.stdout)
     if not line:

@@ -13,10 +13,15 @@ from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
 from .writing import write_whole
 
-_COLOURS = [(66, 135, 245), (245, 96, 66), (80, 200, 90), (220, 80, 220), (240, 190, 40), (40, 200, 220), (150, 110, 250), (170, 170, 60)]
+_COLOURS = [(66, 135, 245), (245, 96, 66), (80, 200, 90), (220, 80, 220), (240, 190, 40), (40, 200, 220),
+            (150, 110, 250), (170, 170, 60)]
 
 
-def write_contact_sheet(annotation_file: str | Path, root: str | Path, out: str | Path, most: int = 12, columns: int = 2,
+def write_contact_sheet(annotation_file: str | Path,
+                        root: str | Path,
+                        out: str | Path,
+                        most: int = 12,
+                        columns: int = 2,
                         width_px: int = 480) -> Path:
     """Draw up to ``most`` images of a set, spread evenly over it, each plain and with its truth.
 

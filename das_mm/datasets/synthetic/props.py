@@ -1,4 +1,4 @@
-"""Things that stand among people: furniture, plants, cars, posts. Each stands on the ground about the origin, facing +z."""
+"""Things that stand among people: furniture, plants, cars. Each stands on the ground about the origin, facing +z."""
 from __future__ import annotations
 
 from typing import Callable
@@ -54,7 +54,7 @@ def _clutter_on(rng: Rng, height: float, reach: float) -> list[Surface]:
 
 
 def chair(rng: Rng, seat_height: float | None = None) -> list[Surface]:
-    """Chair, stool or bench whose seat lies at ``seat_height`` m; sitters look along +z with their hips over the origin."""
+    """Chair, stool or bench with its seat at ``seat_height`` m; sitters look along +z, their hips over the origin."""
     height = float(rng.uniform(.42, .48)) if seat_height is None else seat_height
     wood, seat = _wood(rng), _cloth(rng) if rng.random() < .5 else _wood(rng)
     style = int(rng.integers(4))
@@ -65,10 +65,14 @@ def chair(rng: Rng, seat_height: float | None = None) -> list[Surface]:
     if style == 1:  # block
         return [box((rng.uniform(.45, 1.4), height, .5), seat, (0, height / 2, 0))]
     width = .46 if style == 2 else rng.uniform(.9, 1.8)
-    legs = [box((.045, height - thick, .045), wood, (sx * (width / 2 - .03), (height - thick) / 2, sz * (depth / 2 - .03)))
-            for sx in (-1, 1) for sz in (-1, 1)]
+    legs = [
+        box((.045, height - thick, .045), wood, (sx * (width / 2 - .03), (height - thick) / 2, sz * (depth / 2 - .03)))
+        for sx in (-1, 1) for sz in (-1, 1)
+    ]
     back = rng.uniform(.35, .5)
-    legs += [box((.045, back, .04), wood, (sx * (width / 2 - .03), height + back / 2, -depth / 2 - .03)) for sx in (-1, 1)]
+    legs += [
+        box((.045, back, .04), wood, (sx * (width / 2 - .03), height + back / 2, -depth / 2 - .03)) for sx in (-1, 1)
+    ]
     return [merge(legs), box((width, thick, depth), seat, (0, height - thick / 2, 0)),
             box((width, back * .55, .04), seat, (0, height + back * .72, -depth / 2 - .03))]
 
@@ -76,8 +80,14 @@ def chair(rng: Rng, seat_height: float | None = None) -> list[Surface]:
 def sofa(rng: Rng) -> list[Surface]:
     """Upholstered seat for one to three."""
     cloth, width = _cloth(rng), rng.uniform(.8, 2.1)
-    return [merge([box((width, .42, .8), cloth, (0, .21, 0)), box((width, .45, .2), cloth, (0, .6, -.38)),
-                   box((.18, .6, .8), cloth, (-width / 2 - .09, .3, 0)), box((.18, .6, .8), cloth, (width / 2 + .09, .3, 0))])]
+    return [
+        merge([
+            box((width, .42, .8), cloth, (0, .21, 0)),
+            box((width, .45, .2), cloth, (0, .6, -.38)),
+            box((.18, .6, .8), cloth, (-width / 2 - .09, .3, 0)),
+            box((.18, .6, .8), cloth, (width / 2 + .09, .3, 0))
+        ])
+    ]
 
 
 def shelf(rng: Rng) -> list[Surface]:
@@ -86,7 +96,10 @@ def shelf(rng: Rng) -> list[Surface]:
     body = box(size, _wood(rng), (0, size[1] / 2, 0))
     if rng.random() < .6:
         front = random_tiled(rng, ('shelves',))
-        return [body, quad((-size[0] / 2 + .03, .03, size[2] / 2 + .004), (size[0] - .06, 0, 0), (0, size[1] - .06, 0), front)]
+        return [
+            body,
+            quad((-size[0] / 2 + .03, .03, size[2] / 2 + .004), (size[0] - .06, 0, 0), (0, size[1] - .06, 0), front)
+        ]
     knob = random_plain(rng, .6)
     return [body, *(ellipsoid((.025,) * 3, knob, (s * .05, size[1] * .5, size[2] / 2 + .02), rows=6) for s in (-1, 1))]
 
@@ -94,7 +107,9 @@ def shelf(rng: Rng) -> list[Surface]:
 def crate(rng: Rng) -> list[Surface]:
     """A box or a stack of two."""
     lower = rng.uniform(.3, .9, 3)
-    parts = [box(lower, random_tiled(rng, ('planks', 'poster', 'metal', 'fabric'), scale=(.5, 1)), (0, lower[1] / 2, 0))]
+    parts = [
+        box(lower, random_tiled(rng, ('planks', 'poster', 'metal', 'fabric'), scale=(.5, 1)), (0, lower[1] / 2, 0))
+    ]
     if rng.random() < .4:
         upper = lower * rng.uniform(.5, .9)
         parts.append(box(upper, random_tiled(rng, ('planks', 'poster', 'clutter'), scale=(.3, .6)),
@@ -170,7 +185,9 @@ def car(rng: Rng) -> list[Surface]:
             wheel = cylinder(.32, .2, rubber, segments=18)
             upright = np.array([[1., 0, 0], [0, 0, -1], [0, 1, 0]])
             wheels.append(wheel.transformed(upright, np.array([x * length, .32, side * (width / 2 - .08)])))
-    lights = [ellipsoid((.05, .07, .12), Plain((250, 240, 210), glow=.4), (length / 2, .65, s * .6), rows=6) for s in (-1, 1)]
+    lights = [
+        ellipsoid((.05, .07, .12), Plain((250, 240, 210), glow=.4), (length / 2, .65, s * .6), rows=6) for s in (-1, 1)
+    ]
     return [*parts, merge(wheels), *lights]
 
 
@@ -193,12 +210,14 @@ def screen(rng: Rng) -> list[Surface]:
 def ball(rng: Rng) -> list[Surface]:
     """Ball on the ground."""
     radius = rng.uniform(.1, .35)
-    return [ellipsoid((radius,) * 3, random_tiled(rng, ('poster', 'wallpaper'), gloss=.3, scale=(.4, .8)), (0, radius, 0))]
+    return [
+        ellipsoid((radius, ) * 3, random_tiled(rng, ('poster', 'wallpaper'), gloss=.3, scale=(.4, .8)), (0, radius, 0))
+    ]
 
 
 INDOOR: tuple[Callable[[Rng], list[Surface]], ...] = (
     table, table, chair, chair, sofa, shelf, shelf, crate, barrel, pillar, plant, screen, ball)
-STREET: tuple[Callable[[Rng], list[Surface]], ...] = (
-    car, car, lamp_post, lamp_post, crate, barrel, bicycle_rack, bicycle_rack, plant, bush, tree, table, chair, screen, pillar)
+STREET: tuple[Callable[[Rng], list[Surface]], ...] = (car, car, lamp_post, lamp_post, crate, barrel, bicycle_rack,
+                                                      bicycle_rack, plant, bush, tree, table, chair, screen, pillar)
 PARK: tuple[Callable[[Rng], list[Surface]], ...] = (
     tree, tree, tree, bush, bush, bush, chair, lamp_post, bicycle_rack, ball, table, crate, barrel)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 
@@ -20,8 +21,8 @@ from .truth import VISIBLE, PersonGeometry, SeenTruth
 _PX, _MM = 4, 3  # decimals kept: 1e-4 px, 1e-3 mm
 
 
-def image_record(index: int, file_name: str, layout: Layout, people: list[tuple[int, PersonGeometry, SeenTruth]], seq: str,
-                 frame: int) -> dict:
+def image_record(index: int, file_name: str, layout: Layout, people: list[tuple[int, PersonGeometry, SeenTruth]],
+                 seq: str, frame: int) -> dict:
     """Everything the annotation files say of one image, ready for json.
 
     Args:
@@ -42,9 +43,23 @@ def image_record(index: int, file_name: str, layout: Layout, people: list[tuple[
             'mm': {name: np.round(place, _MM).tolist() for name, place in geometry.keypoints_mm.items()},
             'smpl': {'global_orient': geometry.global_orient.tolist(), 'body_pose': person.body_pose.tolist(),
                      'betas': person.betas.tolist(), 'transl': geometry.transl.tolist()}})
-    return {'id': index + 1, 'file_name': file_name, 'depth_file': depth_name(file_name), 'width': view.width, 'height': view.height,
-            'cam_param': {'K': view.K.tolist(), 'R': view.rotation.tolist(), 'T': view.translation_mm.tolist(), 'dist': None},
-            'seq': seq, 'frame': frame, 'has_3d': True, 'persons': persons}
+    return {
+        'id': index + 1,
+        'file_name': file_name,
+        'depth_file': depth_name(file_name),
+        'width': view.width,
+        'height': view.height,
+        'cam_param': {
+            'K': view.K.tolist(),
+            'R': view.rotation.tolist(),
+            'T': view.translation_mm.tolist(),
+            'dist': None
+        },
+        'seq': seq,
+        'frame': frame,
+        'has_3d': True,
+        'persons': persons
+    }
 
 
 def depth_name(file_name: str) -> str:
@@ -60,11 +75,12 @@ def annotation_json(config: SyntheticConfig, records: list[dict], joint_set: str
         images.append({key: value for key, value in record.items() if key != 'persons'})
         for person in record['persons']:
             annotations.append(_annotation(len(annotations), record['id'], person, keypoint_set))
-    info = {'dataset': 'synthetic_people', 'split': config.split, 'joints': joint_set, 'units': 'mm', 'version': GENERATOR_VERSION,
-            'key': config.key, 'smpl_file': smpl_name(config), 'description': 'generated scenes; no person, no licence'}
-    return {'info': info, 'images': images, 'annotations': annotations,
-            'categories': [{'id': 1, 'name': 'person', 'supercategory': 'person', 'keypoints': list(keypoint_set.keypoints),
-                            'skeleton': [[a + 1, b + 1] for a, b in keypoint_set.links]}]}
+    info = {'dataset': 'synthetic_people', 'split': config.split, 'joints': joint_set, 'units': 'mm',
+            'version': GENERATOR_VERSION, 'key': config.key, 'smpl_file': smpl_name(config),
+            'description': 'generated scenes; no person, no licence'}
+    person = {'id': 1, 'name': 'person', 'supercategory': 'person', 'keypoints': list(keypoint_set.keypoints),
+              'skeleton': [[a + 1, b + 1] for a, b in keypoint_set.links]}
+    return {'info': info, 'images': images, 'annotations': annotations, 'categories': [person]}
 
 
 def _annotation(row: int, image_id: int, person: dict, keypoint_set: KeypointSet) -> dict:
@@ -73,12 +89,24 @@ def _annotation(row: int, image_id: int, person: dict, keypoint_set: KeypointSet
     flags = [2 if value == VISIBLE else 1 for value in visibility]
     root = np.mean([person['mm'][names[i]] for i in keypoint_set.root_sources], axis=0)
     return {
-        'id': row + 1, 'image_id': image_id, 'category_id': 1, 'iscrowd': 0, 'bbox': person['bbox'], 'area': person['area'],
+        'id': row + 1,
+        'image_id': image_id,
+        'category_id': 1,
+        'iscrowd': 0,
+        'bbox': person['bbox'],
+        'area': person['area'],
         'keypoints': [value for name, flag in zip(names, flags) for value in (*person['px'][name], flag)],
-        'num_keypoints': len(names), 'keypoints_3d': [person['mm'][name] for name in names],
-        'keypoints_3d_valid': [1] * len(names), 'root_depth': round(float(root[2]), _MM), 'visibility': visibility,
-        'occluded': [int(value < VISIBLE) for value in visibility], 'track_id': person['identity'],
-        'is_valid': person['is_valid'], 'segmentation': person['segmentation'], 'smpl': row}
+        'num_keypoints': len(names),
+        'keypoints_3d': [person['mm'][name] for name in names],
+        'keypoints_3d_valid': [1] * len(names),
+        'root_depth': round(float(root[2]), _MM),
+        'visibility': visibility,
+        'occluded': [int(value < VISIBLE) for value in visibility],
+        'track_id': person['identity'],
+        'is_valid': person['is_valid'],
+        'segmentation': person['segmentation'],
+        'smpl': row
+    }
 
 
 def smpl_name(config: SyntheticConfig) -> str:
@@ -89,23 +117,32 @@ def smpl_name(config: SyntheticConfig) -> str:
 def smpl_npz(config: SyntheticConfig, records: list[dict], vertices: list[np.ndarray] | None) -> bytes:
     """The SMPL file: one row a person, in the order of the annotations; ``vertices`` (V, 3) m per row where kept."""
     names = get_keypoint_set(config.joint_sets[0]).keypoints
-    rows = [(record, person) for record in records for person in record['persons']]
+    rows = [(record['file_name'], person) for record in records for person in record['persons']]
     last = np.cumsum([len(record['persons']) for record in records])
-    flags = np.array([[float(person['visibility'][n] == VISIBLE) for n in names] for _, person in rows]).reshape(-1, len(names), 1)
-    px = np.array([[person['px'][n] for n in names] for _, person in rows]).reshape(-1, len(names), 2)
-    mm = np.array([[person['mm'][n] for n in names] for _, person in rows]).reshape(-1, len(names), 3)
+
+    def column(value: Callable[[dict], list], *shape: int) -> np.ndarray:
+        return np.array([value(person) for _, person in rows], float).reshape(-1, *shape)
+
+    seen = column(lambda person: [person['visibility'][name] == VISIBLE for name in names], len(names), 1)
+    px = column(lambda person: [person['px'][name] for name in names], len(names), 2)
+    mm = column(lambda person: [person['mm'][name] for name in names], len(names), 3)
     arrays = {
-        'image_path': np.array([record['file_name'] for record, _ in rows], dtype=str),
-        'bbox_xywh': np.array([[*person['bbox'], 1.] for _, person in rows]).reshape(-1, 5),
-        'keypoints2d': np.concatenate([px, flags], -1), 'keypoints3d': np.concatenate([mm / 1000, np.ones_like(flags)], -1),
+        'image_path': np.array([file_name for file_name, _ in rows], dtype=str),
+        'bbox_xywh': column(lambda person: [*person['bbox'], 1.], 5),
+        'keypoints2d': np.concatenate([px, seen], -1),
+        'keypoints3d': np.concatenate([mm / 1000, np.ones_like(seen)], -1),
         'keypoints_convention': np.array(config.joint_sets[0]),
-        **{name: np.array([person['smpl'][name] for _, person in rows]).reshape(-1, *shape)
-           for name, shape in (('global_orient', (3,)), ('body_pose', (23, 3)), ('betas', (10,)), ('transl', (3,)))},
-        'has_smpl': np.ones(len(rows), bool), 'gender': np.full(len(rows), 'n'), 'body_model': np.array('das_mm_generated'),
+        'global_orient': column(lambda person: person['smpl']['global_orient'], 3),
+        'body_pose': column(lambda person: person['smpl']['body_pose'], 23, 3),
+        'betas': column(lambda person: person['smpl']['betas'], 10),
+        'transl': column(lambda person: person['smpl']['transl'], 3),
+        'has_smpl': np.ones(len(rows), bool),
+        'gender': np.full(len(rows), 'n'),
+        'body_model': np.array('das_mm_generated'),
         **{f'cam_{name}': np.array([record['cam_param'][name] for record in records]) for name in 'KRT'},
-        'frame_range': np.stack([last - [len(record['persons']) for record in records], last], 1),
-        'track_id': np.array([person['identity'] for _, person in rows], int),
-        'is_valid': np.array([person['is_valid'] for _, person in rows], bool)}
+        'frame_range': np.stack([np.append(0, last[:-1]), last], 1),
+        'track_id': column(lambda person: person['identity']).astype(int),
+        'is_valid': column(lambda person: person['is_valid']).astype(bool)}
     if vertices is not None:
         arrays['vertices'] = np.array(vertices, np.float32).reshape(len(rows), -1, 3)
     buffer = io.BytesIO()

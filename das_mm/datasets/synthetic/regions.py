@@ -37,7 +37,8 @@ def top_weight(look: Look, coords: np.ndarray, width: np.ndarray | float, neckli
     """(N,) shirt, jacket or the upper half of a dress; ``neckline`` replaces the look's own."""
     side, height, depth = np.abs(coords[:, 0]), coords[:, 1], coords[:, 2]
     front = np.clip(.5 + depth / .12, 0, 1)
-    collar = 1.475 + front * ((look.neckline if neckline is None else neckline) - 1.475) + 1.1 * np.maximum(side - .06, 0)
+    lowest = look.neckline if neckline is None else neckline
+    collar = 1.475 + front * (lowest - 1.475) + 1.1 * np.maximum(side - .06, 0)
     trunk = np.minimum(ramp(height - look.top_hem, width), ramp(collar - height, width))
     bare = ramp(.155 - side, width) if look.sleeve_x < .16 else 1.
     sleeve = ramp(look.sleeve_x - side, width)

@@ -7,6 +7,8 @@ occlusion rays that darken corners and the ground under feet.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Callable
 
 import cv2
 import numpy as np
@@ -22,6 +24,7 @@ _OCCLUSION_REACH_M = 0.7
 _EDGE_SAMPLES = np.array([[-.125, -.375], [.375, -.125], [.125, .375], [-.375, .125]])  # rotated grid in the pixel
 _MOST_EDGE_PIXELS = 0.12
 _BEND = 0.02  # of the inverse depth from pixel to pixel
+_SOFT = 0.025  # lamps wider than this, over their distance, cast shadows without sharp rims
 
 
 def _sunflower(count: int) -> np.ndarray:
@@ -129,8 +132,8 @@ def _lamp(scene: _Scene, light: Light) -> np.ndarray:
     return scene.view.to_camera(light.position).astype(np.float32)
 
 
-def _shadow(scene: _Scene, points: _Points, light: Light, turn: np.ndarray) -> np.ndarray:
-    """(N,) float32: 1 where the lamp is seen, 0 in shadow; point n looks at place ``turn[n]`` of the nine on the lamp."""
+def _shadow(scene: _Scene, light: Light, points: _Points, turn: np.ndarray) -> np.ndarray:
+    """(N,) float32: 1 where the lamp is seen, 0 in shadow; point n looks at place ``turn[n]`` of nine on the lamp."""
     lamp = _lamp(scene, light)
     spread = light.softness * np.linalg.norm(lamp - points.place.mean(0)) if len(points.place) else 0.
     # lamps are level discs: under a ceiling, a ball would reach through it
@@ -144,7 +147,7 @@ def _shadow(scene: _Scene, points: _Points, light: Light, turn: np.ndarray) -> n
 
 
 def _openness(scene: _Scene, points: _Points, turn: np.ndarray) -> np.ndarray:
-    """(N,) float32: share of two short rays that leave the surface freely; the ``turn`` (0…24) chooses their directions."""
+    """(N,) float32: share of two short rays that leave the surface freely; ``turn`` (0…24) chooses directions."""
     start = points.place + _OFFSET_M * points.normal
     reach = np.full(len(start), _OCCLUSION_REACH_M, np.float32)
     free = np.zeros(len(start), np.float32)
@@ -170,7 +173,8 @@ def _smooth_like(values: np.ndarray, depth: np.ndarray, radius: int) -> np.ndarr
     return total / weight
 
 
-def _shade(scene: _Scene, points: _Points, light: Light, sky: Sky, shadow: np.ndarray, openness: np.ndarray) -> np.ndarray:
+def _shade(scene: _Scene, points: _Points, light: Light, sky: Sky, shadow: np.ndarray,
+           openness: np.ndarray) -> np.ndarray:
     """(N, 3) linear radiance."""
     towards = _unit(_lamp(scene, light) - points.place)
     facing = np.maximum(np.einsum('nc,nc->n', points.normal, towards), 0) * shadow
@@ -228,10 +232,9 @@ def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky) -> 
 
     points = _look(scene, Hits(hits.face[hit], hits.t[hit], hits.bary[hit]), rays[hit])
     depth = np.where(hits.face >= 0, hits.t, 0).reshape(height, width)
-    shadow = np.ones(height * width, np.float32)
-    shadow[hit] = _shadow(scene, points, light, hit % width % 3 + 3 * (hit // width % 3))
-    shadow = _smooth_like(shadow.reshape(height, width), depth, 1).ravel()
-    openness = _half_size_openness(scene, points, hit, depth)
+    # soft shadows have no detail that every second pixel would miss
+    shadow = _over_image(partial(_shadow, scene, light), points, hit, depth, 3, 2 if light.softness > _SOFT else 1)
+    openness = _over_image(partial(_openness, scene), points, hit, depth, 5, 2)
     radiance[hit] = _shade(scene, points, light, sky, shadow[hit], openness[hit])
 
     surface = np.where(hits.face >= 0, scene.face_surface[hits.face], NOTHING).reshape(height, width)
@@ -241,16 +244,27 @@ def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky) -> 
     return Rendered(radiance.reshape(height, width, 3), depth, owner)
 
 
-def _half_size_openness(scene: _Scene, points: _Points, hit: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """(H·W,) openness, traced at every second pixel both ways and smoothed."""
+def _over_image(sample: Callable[[_Points, np.ndarray], np.ndarray], points: _Points, hit: np.ndarray, depth: np.ndarray,
+                cells: int, step: int) -> np.ndarray:
+    """(H·W,) a quantity that is sampled with ray number (x % cells, y % cells) at pixel (x, y), and smoothed.
+
+    Args:
+        sample: Gives it at some points, from their ray numbers (N,) in 0 … cells² - 1.
+        points, hit: What pixels see, and the (N,) numbers of these pixels.
+        depth (H, W): 0 = nothing.
+        cells: Rays out of a window of cells x cells pixels make one mean.
+        step: 2 samples every second pixel both ways only.
+    """
     height, width = depth.shape
-    small = np.ones(depth.shape, np.float32)
-    keep = np.flatnonzero((hit // width % 2 == 0) & (hit % width % 2 == 0))
-    chosen = _Points(*(value[keep] for value in vars(points).values()))
-    column, row = hit[keep] % width // 2, hit[keep] // width // 2
-    small.ravel()[hit[keep]] = _openness(scene, chosen, column % 5 + 5 * (row % 5))
-    smooth = _smooth_like(np.ascontiguousarray(small[::2, ::2]), np.ascontiguousarray(depth[::2, ::2]), 2)
-    return cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).ravel()
+    row, column = np.divmod(hit, width)
+    out = np.ones(depth.shape, np.float32)
+    if step > 1:
+        keep = np.flatnonzero((row % step == 0) & (column % step == 0))
+        points = _Points(*(value[keep] for value in vars(points).values()))
+        hit, row, column = hit[keep], row[keep] // step, column[keep] // step
+    out.ravel()[hit] = sample(points, column % cells + cells * (row % cells))
+    smooth = _smooth_like(np.ascontiguousarray(out[::step, ::step]), np.ascontiguousarray(depth[::step, ::step]), cells // 2)
+    return (smooth if step == 1 else cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)).ravel()
 
 
 def _supersampled(scene: _Scene, pixel: np.ndarray, light: Light, sky: Sky, shadow: np.ndarray,

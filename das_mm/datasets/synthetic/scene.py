@@ -36,8 +36,8 @@ class Person:
         """A person from SMPL parameters alone."""
         arrays = [np.asarray(a, np.float64) for a in (betas, body_pose, global_orient, transl)]
         betas, body_pose, global_orient, transl = arrays
-        vertices, joints = linear_blend_skinning(load_generated_body(), global_orient[None], body_pose[None], betas[None],
-                                                 transl[None])
+        vertices, joints = linear_blend_skinning(load_generated_body(), global_orient[None], body_pose[None],
+                                                 betas[None], transl[None])
         return cls(identity, betas, body_pose, global_orient, transl, vertices[0].astype(np.float64),
                    joints[0].astype(np.float64), seat_height)
 

@@ -68,7 +68,7 @@ def merge(parts: list[Surface]) -> Surface:
 
 
 def _unit_box() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Corners (24, 3) of a cube of side 1 about 0, normals, faces, and the two axes (24, 2) along which textures run."""
+    """Corners (24, 3) of a cube of side 1 about 0, normals, faces, and the axes (24,) along which textures run."""
     corners, normals, axes = [], [], []
     for axis in range(3):
         u, v = [(2, 1), (0, 2), (0, 1)][axis]  # horizontal first, so that textures stand upright on vertical sides
@@ -119,9 +119,10 @@ def cylinder(radius: float, height: float, material: Material, centre=(0., 0., 0
 def ellipsoid(radii, material: Material, centre=(0., 0., 0.), rows: int = 12, owner: int = BACKGROUND) -> Surface:
     """Ellipsoid with half axes ``radii`` (x, y, z) m about ``centre``."""
     radii = np.asarray(radii, np.float64)
-    polar, azimuth = np.meshgrid(np.linspace(0, np.pi, rows + 1), np.linspace(0, 2 * np.pi, 2 * rows + 1), indexing='ij')
-    unit = np.stack([np.sin(polar) * np.cos(azimuth), np.cos(polar), np.sin(polar) * np.sin(azimuth)], -1).reshape(-1, 3)
     columns = 2 * rows + 1
+    polar, azimuth = np.meshgrid(np.linspace(0, np.pi, rows + 1), np.linspace(0, 2 * np.pi, columns), indexing='ij')
+    ring = np.sin(polar)
+    unit = np.stack([ring * np.cos(azimuth), np.cos(polar), ring * np.sin(azimuth)], -1).reshape(-1, 3)
     first = (np.arange(rows)[:, None] * columns + np.arange(2 * rows)).ravel()
     faces = np.concatenate([np.stack([first, first + 1, first + columns], 1),
                             np.stack([first + 1, first + columns + 1, first + columns], 1)])

@@ -65,7 +65,8 @@ def _dirt(rng):
 
 def _asphalt(rng):
     grey = 60 + 60 * rng.random()
-    return (grey + 40 * (fractal_noise(rng, cells=32, octaves=3) - .5) + 25 * fractal_noise(rng))[..., None] * [1, 1, 1.02]
+    stones, stains = fractal_noise(rng, cells=32, octaves=3), fractal_noise(rng)
+    return (grey + 40 * (stones - .5) + 25 * stains)[..., None] * [1, 1, 1.02]
 
 
 def _concrete(rng):
@@ -118,7 +119,8 @@ def _clouds(rng):
 
 def _wallpaper(rng):
     x, y = _grid()
-    base, other = hsv(rng.random(), .3 * rng.random(), rng.uniform(.4, .95)), hsv(rng.random(), rng.uniform(.05, .4), rng.uniform(.3, .9))
+    base = hsv(rng.random(), .3 * rng.random(), rng.uniform(.4, .95))
+    other = hsv(rng.random(), rng.uniform(.05, .4), rng.uniform(.3, .9))
     n = int(rng.choice([16, 32, 64]))
     pattern = [x % n < n // 2, (x % n < n // 3) ^ (y % n < n // 3),
                (x % n - n / 2)**2 + (y % n - n / 2)**2 < (n * .3)**2, (x + y) % n < n // 3][int(rng.integers(4))]
@@ -143,7 +145,8 @@ def _foliage(rng):
 
 
 def _facade(rng):
-    image = hsv(rng.uniform(.02, .2), .3 * rng.random(), rng.uniform(.4, .85)) * (.85 + .2 * fractal_noise(rng)[..., None])
+    wall = hsv(rng.uniform(.02, .2), .3 * rng.random(), rng.uniform(.4, .85))
+    image = wall * (.85 + .2 * fractal_noise(rng)[..., None])
     glass, frame = hsv(.58, .4, rng.uniform(.2, .5)), hsv(rng.random(), .1, rng.uniform(.3, 1))
     n, high = int(rng.choice([32, 64])), rng.uniform(.5, .8)
     for y in range(0, TILE_PX, n):

@@ -63,8 +63,9 @@ class PlainTracer:
     def __init__(self, vertices: np.ndarray, faces: np.ndarray):
         if 'slow' not in _told:
             _told.add('slow')
-            print_log('embreex is not installed: synthetic scenes are traced in numpy, which takes about a minute an image. `pip install embreex` '
-                      'where the platform has it.', logger='current', level=logging.WARNING)
+            print_log('embreex is not installed: synthetic scenes are traced in numpy, which takes about a minute an '
+                      'image. `pip install embreex` where the platform has it.', logger='current',
+                      level=logging.WARNING)
         self._tree = NumpyTracer(vertices, faces)
 
     def first_hits(self, origins: np.ndarray, directions: np.ndarray) -> Hits:

@@ -21,7 +21,8 @@ from .viewpoint import Viewpoint
 
 OUT_OF_FRAME, OCCLUDED, VISIBLE = 0, 1, 2
 
-# A keypoint lies inside the body: its own surface may be this far in front of it (mm), more means that another part hides it.
+# A keypoint lies inside the body: its own surface may be this far in front of it (mm); if it is more, another part
+# hides it.
 _DEPTH_INSIDE_MM = {'hip': 230, 'neck': 150, 'shoulder': 150, 'knee': 130, 'elbow': 100, 'wrist': 80, 'ankle': 110,
                     'nose': 40, 'eye': 45, 'ear': 60}
 _DEFAULT_INSIDE_MM = 130
@@ -55,7 +56,8 @@ def keypoint_names(joint_sets: tuple[str, ...]) -> list[str]:
     Raises:
         UserError: A set is unknown or asks for a point that the generated body lacks.
     """
-    names = dict.fromkeys(name for joint_set in joint_sets for name in get_keypoint_set(joint_set, field='joint_sets').keypoints)
+    names = dict.fromkeys(name for joint_set in joint_sets
+                          for name in get_keypoint_set(joint_set, field='joint_sets').keypoints)
     lacking = [name for name in names if name not in KEYPOINT_NAMES]
     if lacking:
         raise UserError(f'the generated body has no {", ".join(lacking)}', field='joint_sets',
@@ -138,8 +140,8 @@ def keypoint_visibility(name: str, place_px: np.ndarray, z_mm: float, number: in
                         owner: np.ndarray) -> int:
     """0, 1 or 2 for one keypoint of person ``number``, from the pixel in which it falls.
 
-    Visible: the first surface there is the person's own and no farther in front than the flesh over this joint, or it is
-    something else behind the joint.
+    Visible: the first surface there is the person's own and no farther in front than the flesh over this joint, or it
+    is something else behind the joint.
     """
     column, row = np.floor(np.asarray(place_px) + .5).astype(int)
     if not (0 <= column < owner.shape[1] and 0 <= row < owner.shape[0]):
@@ -147,5 +149,6 @@ def keypoint_visibility(name: str, place_px: np.ndarray, z_mm: float, number: in
     first = depth_mm[row, column]
     if first == 0:
         return VISIBLE
-    inside = _DEPTH_INSIDE_MM.get(name.split('_')[-1], _DEFAULT_INSIDE_MM) if owner[row, column] == number else _OTHERS_MM
+    flesh = _DEPTH_INSIDE_MM.get(name.split('_')[-1], _DEFAULT_INSIDE_MM)
+    inside = flesh if owner[row, column] == number else _OTHERS_MM
     return VISIBLE if first >= z_mm - inside else OCCLUDED

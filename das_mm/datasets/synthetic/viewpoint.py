@@ -38,7 +38,7 @@ class Viewpoint:
         return -1000 * self.rotation @ self.position
 
     def rays(self, pixel: np.ndarray) -> np.ndarray:
-        """(N, 3) float32 camera-frame directions with z = 1 through (N, 2) pixels, so that a ray's parameter is its depth."""
+        """(N, 3) float32 directions in the camera frame through (N, 2) pixels; z = 1, so that t of a ray is a depth."""
         inverse = np.linalg.inv(self.K).astype(np.float32)
         return pixel.astype(np.float32) @ inverse[:, :2].T + inverse[:, 2]
 

@@ -1,7 +1,8 @@
 """A process that draws what it is told to: one unit (scene or clip) a line on standard input, one answer a line back.
 
-Plain child processes rather than ``multiprocessing``: they need no ``__main__`` guard in the caller's script, survive threads in
-the caller, end with it (their input closes), and one that is killed is noticed instead of waited for.
+Plain child processes rather than ``multiprocessing``: they need no ``__main__`` guard in the caller's script, survive
+threads in the caller (a forked Embree hangs), end with it (their input closes), and one that is killed is noticed
+instead of waited for.
 """
 from __future__ import annotations
 
@@ -67,4 +68,3 @@ def main() -> None:
             print(json.dumps({'error': [error.problem, str(error.file), error.field, error.remedy]}), flush=True)
             return
         print(json.dumps({'unit': unit}), flush=True)
-

@@ -14,9 +14,11 @@ except ImportError:  # Windows: two writers of one folder are not kept apart the
     fcntl = None
 
 _REMEDIES = {
-    errno.ENOSPC: 'free some space or choose another folder; run the same command again and it goes on where it stopped',
+    errno.ENOSPC:
+    'free some space or choose another folder; run the same command again and it goes on where it stopped',
     errno.EDQUOT: 'your quota is used up: free some space or choose another folder, then run the same command again',
-    errno.EACCES: 'choose a folder that you may write to', errno.EPERM: 'choose a folder that you may write to',
+    errno.EACCES: 'choose a folder that you may write to',
+    errno.EPERM: 'choose a folder that you may write to',
     errno.ENOENT: 'choose a folder that can be made',
     errno.EROFS: 'the file system is read-only: choose another folder',
     errno.ENOTDIR: 'a file stands where a folder is needed: choose another folder',

@@ -23,8 +23,9 @@ def test_files_follow_the_annotation_format(scenes):
             assert np.array(image['cam_param']['K']).shape == np.array(image['cam_param']['R']).shape == (3, 3)
             assert image['cam_param']['dist'] is None and image['has_3d'] is True
         for annotation in stored['annotations']:
-            for field, shape in (('keypoints', (3 * len(joints), )), ('keypoints_3d', (len(joints), 3)), ('bbox', (4, )),
-                                 ('keypoints_3d_valid', (len(joints), )), ('visibility', (len(joints), ))):
+            for field, shape in (('keypoints', (3 * len(joints), )), ('keypoints_3d', (len(joints), 3)),
+                                 ('bbox', (4, )), ('keypoints_3d_valid', (len(joints), )), ('visibility',
+                                                                                            (len(joints), ))):
                 assert np.shape(annotation[field]) == shape
             flags, seen = scenes.keypoints(annotation)[:, 2], np.array(annotation['visibility'])
             assert ((flags == 2) == (seen == 2)).all() and (flags[seen < 2] == 1).all()
@@ -36,7 +37,8 @@ def test_both_joint_sets_tell_of_the_same_people(scenes):
     shoulder = [KEYPOINT_SETS[name].index('left_shoulder') for name in ('panoptic15', 'coco17')]
     hips = [KEYPOINT_SETS['coco17'].index(f'{side}_hip') for side in ('left', 'right')]
     for a, b in zip(panoptic, coco, strict=True):
-        assert (a['image_id'], a['bbox'], a['track_id'], a['smpl']) == (b['image_id'], b['bbox'], b['track_id'], b['smpl'])
+        assert (a['image_id'], a['bbox'], a['track_id'], a['smpl']) == (b['image_id'], b['bbox'], b['track_id'],
+                                                                        b['smpl'])
         assert a['keypoints_3d'][shoulder[0]] == b['keypoints_3d'][shoulder[1]]
         # COCO's root is derived from the hips; Panoptic's is stored
         assert a['root_depth'] == a['keypoints_3d'][KEYPOINT_SETS['panoptic15'].root_index][2]
@@ -44,16 +46,16 @@ def test_both_joint_sets_tell_of_the_same_people(scenes):
 
 
 def test_stored_camera_points_project_to_the_stored_pixels(scenes):
-    for image, annotations, _ in scenes.images():
-        for annotation in annotations:
+    for image, people, _ in scenes.images():
+        for annotation in people:
             places = project(np.array(annotation['keypoints_3d']), np.array(image['cam_param']['K']))
             np.testing.assert_allclose(places, scenes.keypoints(annotation)[:, :2], atol=0.01)
 
 
 def test_visibility_agrees_with_the_depth_map(scenes):
     counted = {0: 0, 1: 0, 2: 0}
-    for image, annotations, depth in scenes.images():
-        for annotation in annotations:
+    for image, people, depth in scenes.images():
+        for annotation in people:
             mask = coco_mask.decode(annotation['segmentation']).astype(bool)
             for (u, v, _), z, seen in zip(scenes.keypoints(annotation), np.array(annotation['keypoints_3d'])[:, 2],
                                           annotation['visibility']):
@@ -73,9 +75,9 @@ def test_visibility_agrees_with_the_depth_map(scenes):
 
 
 def test_masks_are_disjoint_and_lie_at_the_depth_of_their_people(scenes):
-    for image, annotations, depth in scenes.images():
+    for image, people, depth in scenes.images():
         taken = np.zeros(depth.shape, int)
-        for annotation in annotations:
+        for annotation in people:
             mask = coco_mask.decode(annotation['segmentation']).astype(bool)
             taken += mask
             assert mask.sum() == annotation['area']
@@ -95,9 +97,9 @@ def test_masks_are_disjoint_and_lie_at_the_depth_of_their_people(scenes):
 def test_vertices_of_the_smpl_file_lie_on_the_masks(scenes):
     smpl = load_smpl(scenes.paths.smpl)
     shares = []
-    for image, annotations, depth in scenes.images():
+    for image, people, depth in scenes.images():
         K = np.array(image['cam_param']['K'])
-        for annotation in annotations:
+        for annotation in people:
             mask = coco_mask.decode(annotation['segmentation']).astype(np.uint8)
             if annotation['area'] < 80:
                 continue
@@ -130,11 +132,12 @@ def test_clip_keeps_identities_and_moves_continuously(clip):
     assert {image['seq'] for image in stored['images']} == {'train_clip_0000'}
     smpl = load_smpl(clip.paths.smpl)
     world: dict[int, dict[int, np.ndarray]] = {}
-    for image, annotations, _ in clip.images('panoptic15'):
+    for image, people, _ in clip.images('panoptic15'):
         R, T = np.array(image['cam_param']['R']), np.array(image['cam_param']['T'])
-        assert len({a['track_id'] for a in annotations}) == len(annotations)
-        for annotation in annotations:
-            world.setdefault(annotation['track_id'], {})[image['frame']] = (np.array(annotation['keypoints_3d']) - T) @ R
+        assert len({a['track_id'] for a in people}) == len(people)
+        for annotation in people:
+            world.setdefault(annotation['track_id'],
+                             {})[image['frame']] = (np.array(annotation['keypoints_3d']) - T) @ R
     assert len(world) >= 2
     moved = []
     for track, frames in world.items():
@@ -152,9 +155,9 @@ def test_clip_people_keep_their_clothes(clip):
     """The mean colour of a person's mask changes little from frame to frame."""
     last: dict[int, np.ndarray] = {}
     changes = []
-    for image, annotations, _ in clip.images():
+    for image, people, _ in clip.images():
         picture = cv2.imread(str(clip.paths.root / image['file_name'])).astype(float)
-        for annotation in annotations:
+        for annotation in people:
             mask = coco_mask.decode(annotation['segmentation']).astype(bool)
             if mask.sum() < 60:
                 continue

@@ -18,7 +18,8 @@ from das_mm.datasets.synthetic.viewpoint import Viewpoint, look_rotation
 from das_mm.models.body_models import load_generated_body
 
 GREY = Plain((128., 128., 128.))
-VIEW = Viewpoint(np.array([[60., 0, 39.5], [0, 60., 29.5], [0, 0, 1]]), look_rotation(0., 0., 0.), np.array([0, 1., 0]), 80, 60)
+VIEW = Viewpoint(np.array([[60., 0, 39.5], [0, 60., 29.5], [0, 0, 1]]), look_rotation(0., 0., 0.), np.array([0, 1., 0]),
+                 80, 60)
 LIGHT = Light(np.array([0, 100., -100.]), np.ones(3), 0., np.full(3, .3), np.full(3, .3))
 SKY = Sky(np.array([0, 0, 255.]), np.array([0, 0, 255.]), np.zeros(3))
 
@@ -50,7 +51,8 @@ def test_outlines_are_smooth_but_masks_are_not():
 
 def test_shadow_falls_away_from_the_lamp():
     ground = quad((-50, 0, -50), (0, 0, 100), (100, 0, 0), GREY)
-    light = Light(np.array([-100., 100., 5.]), np.ones(3), 0., np.full(3, .1), np.full(3, .1))  # from the world's -x side
+    light = Light(np.array([-100., 100., 5.]), np.ones(3), 0., np.full(3, .1), np.full(3,
+                                                                                       .1))  # from the world's -x side
     pole = box((.4, .8, .4), GREY, centre=(0, .4, 5))
     open_ground, shaded = (render(parts, VIEW, light, SKY).radiance for parts in ([ground], [ground, pole]))
     left, right = (np.floor(VIEW.project(np.array([x, 0, 5.])) + .5).astype(int) for x in (.5, -.5))
@@ -66,7 +68,10 @@ def test_corners_are_darker_than_open_ground():
     assert drawn[foot, column, 0] < .85 * drawn[-2, column, 0]
 
 
-@pytest.mark.parametrize('shape', [box((1, 2, .5), GREY), cylinder(.5, 1., GREY, top_radius=.3), ellipsoid((1, .5, .7), GREY)])
+@pytest.mark.parametrize(
+    'shape', [box(
+        (1, 2, .5), GREY), cylinder(.5, 1., GREY, top_radius=.3),
+              ellipsoid((1, .5, .7), GREY)])
 def test_normals_point_outwards(shape):
     centres = shape.vertices[shape.faces].mean(1)
     normals = shape.normals[shape.faces].mean(1)
@@ -78,7 +83,9 @@ def test_normals_point_outwards(shape):
 def test_textures_wrap_and_blur_to_their_mean(kind):
     tile = texture_tile(kind, 0)
     uv = np.random.default_rng(0).uniform(-3, 3, (200, 2)).astype(np.float32)
-    np.testing.assert_allclose(sample_tile(tile, uv, np.full(200, .004)), sample_tile(tile, uv + 2, np.full(200, .004)), atol=3)
+    np.testing.assert_allclose(sample_tile(tile, uv, np.full(200, .004)),
+                               sample_tile(tile, uv + 2, np.full(200, .004)),
+                               atol=3)
     far = sample_tile(tile, uv, np.full(200, 2.))
     np.testing.assert_allclose(far.mean(0), tile.levels[0].reshape(-1, 3).mean(0), atol=8)
 
@@ -86,7 +93,8 @@ def test_textures_wrap_and_blur_to_their_mean(kind):
 def test_tiled_material_has_metric_size():
     tiled = Tiled('tiles', 0)
     side = texture_tile('tiles', 0).size_m
-    here, there = (tiled.colour(np.array([[x, .1, 0]], np.float32), np.array([.01], np.float32)) for x in (.3, .3 + side))
+    here, there = (tiled.colour(np.array([[x, .1, 0]], np.float32), np.array([.01], np.float32))
+                   for x in (.3, .3 + side))
     np.testing.assert_allclose(here, there, atol=2)
 
 
@@ -97,7 +105,8 @@ def test_places_keep_clear_of_people_and_camera(kind):
     place = build_environment(np.random.default_rng(2), people, VIEW, kind=kind)
     again = build_environment(np.random.default_rng(2), people, VIEW, kind=kind)
     assert len(place.surfaces) == len(again.surfaces) > 1
-    drawn = render(place.surfaces + [ellipsoid((.3, .85, .3), GREY, (0, .86, 3), owner=0)], VIEW, place.light, place.sky)
+    drawn = render(place.surfaces + [ellipsoid((.3, .85, .3), GREY, (0, .86, 3), owner=0)], VIEW, place.light,
+                   place.sky)
     assert (drawn.owner == 0).sum() > 50  # nothing hides the person wholly
     assert np.isfinite(drawn.radiance).all()
     picture = develop(drawn.radiance, sample_film(rng), rng)
