@@ -1,14 +1,28 @@
 """A DAS small enough to train inside a test, on the toy people of :mod:`tests.toy`."""
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.hooks import Hook
 
+from das_mm.registry import HOOKS
 from das_mm.structures import KEYPOINT_SETS
 from tests.toy import write_toy_coco, write_toy_dataset
 
 INPUT_SIZE = (160, 128)
+KILL_AT_ITER = 'TOY_DAS_KILL_AT_ITER'
+
+
+@HOOKS.register_module()
+class KillHook(Hook):
+    """Kills its process before the training step that the environment names."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        if runner.iter + 1 == int(os.environ.get(KILL_AT_ITER, -1)):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 TOY_MODEL = f"""
 model = dict(
@@ -19,7 +33,7 @@ model = dict(
         feat_channels=16,
         centerness_channels=16,
         norm_cfg=dict(num_groups=4),
-        assigner=dict(regress_ranges=((0, 24), (24, 40), (40, 1e8))),
+        assigner=dict(regress_ranges=((0, 32), (32, 1e8))),
         update=dict(type='PlainUpdate', num_layers=1)))
 """
 
@@ -48,7 +62,7 @@ def toy_dataset(root: Path, keypoint_set: str = 'panoptic15', train: bool = True
 
 
 def write_toy_config(root: str | Path, epochs: int = 2, num_images: int = 8, keypoint_set: str = 'panoptic15',
-                     mixed: bool = False, batch_size: int = 4) -> str:
+                     mixed: bool = False, batch_size: int = 4, num_workers: int = 0) -> str:
     """Writes toy data and a config that inherits the package's tiny model; returns the config's path.
 
     Args:
@@ -70,7 +84,8 @@ train_cfg = dict(by_epoch=True, max_epochs={epochs}, val_interval={epochs})
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3), clip_grad=dict(max_norm=35))
 train_dataloader = dict(
-    batch_size={batch_size}, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
+    batch_size={batch_size}, num_workers={num_workers}, persistent_workers=False,
+    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type='mmengine.ConcatDataset', datasets={datasets!r}))
 val_dataloader = dict(
     batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
@@ -79,6 +94,8 @@ test_dataloader = val_dataloader
 val_evaluator = [dict(type='MultiPerson3DMetric'), dict(type='CocoMetric', score_mode='bbox')]
 test_evaluator = val_evaluator
 default_hooks = dict(logger=dict(interval=1))
+custom_imports = dict(imports=['tests.toy_das'])
+custom_hooks = [dict(type='das_mm.EpochSeedHook'), dict(type='das_mm.KillHook')]
 work_dir = {str(root / 'work')!r}
 """, '.py')
     path = root / 'toy.py'

@@ -26,7 +26,7 @@ from das_mm.structures import KEYPOINT_SETS
 from das_mm.visualization import (People, Scene, contact_sheet, draw_truth_and_prediction, plot_error_density,
                                   plot_metrics, plot_offset_maps, plot_training_curves, save_image, write_viewer)
 
-CONFIGS = dict(pose='das_tiny_1xb8-6e_synthetic-448x256')
+CONFIGS = dict(pose='das_tiny_1xb8-12e_synthetic-448x256')
 REPORTED = ('mpjpe_mm', 'pck_rel', 'pck_abs', 'recall', 'precision')
 
 

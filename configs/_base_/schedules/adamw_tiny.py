@@ -1,7 +1,7 @@
 # Short training of the tiny model from scratch: AdamW with one cosine cycle
 _base_ = '../default_runtime.py'
 
-max_epochs = 6
+max_epochs = 12
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
 
 optim_wrapper = dict(

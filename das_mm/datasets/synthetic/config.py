@@ -30,6 +30,7 @@ class SyntheticConfig:
         fps: Frames a second of a clip.
         subject_share: Least and greatest height of a standing adult of the main group over the height of the image.
         share_spread: How much that of each group differs from it: the standard deviation of its logarithm.
+        clothes: 'varied', or 'suits' whose every limb has its own colour, from which a small network learns quickly.
         joint_sets: One annotation file each, over the same images.
         jpeg_quality: 1 to 100.
         save_vertices: Also keep the vertices (camera frame, m) of every person in the SMPL file: 41 kB a person. They
@@ -45,6 +46,7 @@ class SyntheticConfig:
     fps: float = 15.0
     subject_share: tuple[float, float] = (0.25, 1.35)
     share_spread: float = 0.45
+    clothes: str = 'varied'
     joint_sets: tuple[str, ...] = ('panoptic15', 'coco17')
     jpeg_quality: int = 92
     save_vertices: bool = False
@@ -66,6 +68,7 @@ class SyntheticConfig:
         self._require('subject_share', len(self.subject_share) == 2
                       and 0.1 <= self.subject_share[0] <= self.subject_share[1] <= 1.9,
                       'give (least, greatest) with 0.1 <= least <= greatest <= 1.9')
+        self._require('clothes', self.clothes in ('varied', 'suits'), "use 'varied' or 'suits'")
         self._require('share_spread', 0 <= self.share_spread <= 1, 'give 0 to 1')
         self._require('jpeg_quality', 1 <= self.jpeg_quality <= 100, 'give 1 to 100')
 

@@ -77,4 +77,4 @@ def develop(radiance: np.ndarray, film: Film, rng: np.random.Generator,
 
 def film_gain(radiance: np.ndarray, film: Film) -> float:
     """Factor that gives the picture its mean brightness; very bright parts (lamps, sky) count little."""
-    return float(film.exposure / max(np.minimum(radiance[::4, ::4], 1.5).mean(), 1e-3))
+    return float(film.exposure / max(np.minimum(radiance[::4, ::4], .6).mean(), 1e-3))

@@ -17,6 +17,7 @@ from .props import chair
 from .records import depth_name, image_record
 from .renderer import render
 from .scene import Layout, Person
+from .suits import sample_suit
 from .surfaces import Surface, yaw_matrix
 from .truth import keypoint_names, person_geometry, seen_truth
 from .writing import write_whole
@@ -36,7 +37,8 @@ def choose_setting(config: SyntheticConfig, index: int, layouts: list[Layout]) -
     """Looks and place of scene or clip ``index``, whose frames are laid out as ``layouts``."""
     identities = {person.identity for layout in layouts for person in layout.people}
     # a stream of one's own for each person, so that nobody's clothes depend on who else is there
-    looks = {identity: sample_look(config.rng(index, 'appearance', identity)) for identity in identities}
+    sample = {'varied': sample_look, 'suits': sample_suit}[config.clothes]
+    looks = {identity: sample(config.rng(index, 'appearance', identity)) for identity in identities}
     people = [person.vertices[::_EVERY] for layout in layouts for person in layout.people]
     people = np.concatenate(people) if people else np.zeros((0, 3))
     surroundings = config.rng(index, 'environment')

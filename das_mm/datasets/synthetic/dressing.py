@@ -12,6 +12,7 @@ from .materials import Plain
 from .parts import apply_frame, body_normals, part_frame, rest_coords
 from .person_material import PersonMaterial, _WAVES
 from .regions import bottom_weight, hair_weight, landmark, ramp, shoe_weight, top_weight
+from .suits import Suit, SuitMaterial
 from .surfaces import Surface, box, ellipsoid
 
 _HAIR_M = {'bald': 0., 'short': .012, 'full': .03, 'long': .026, 'bun': .014, 'tail': .014, 'cap': .02}
@@ -32,7 +33,7 @@ def dress(vertices: np.ndarray, look: Look, owner: int) -> list[Surface]:
     """
     vertices = np.asarray(vertices, np.float64)
     dressed = vertices + body_normals(vertices) * cloth_thickness(look)[:, None]
-    material = PersonMaterial(look)
+    material = SuitMaterial(look) if isinstance(look, Suit) else PersonMaterial(look)
     body = Surface(dressed, body_normals(dressed), load_generated_body().faces, rest_coords(), material, owner)
     pieces = [_skirt(vertices, look, material, owner)] if look.skirt_hem > 0 else []
     return [body, *pieces, *_worn(vertices, look, owner)]

@@ -115,7 +115,7 @@ def _open_sky(rng, ridge: float) -> Sky:
                horizon=hsv(.58, .15 * clear, rng.uniform(.8, .98)), ground=hsv(rng.uniform(.1, .3), .25, .4),
                clouds=texture_tile('clouds', int(rng.integers(VARIANTS))), cover=float(rng.uniform(.1, 1)), ridge=ridge,
                ridge_rgb=hsv(rng.uniform(.2, .6), rng.uniform(.05, .3), rng.uniform(.25, .6)),
-               haze_m=float(np.exp(rng.uniform(np.log(150), np.log(900)))))
+               haze_m=float(np.exp(rng.uniform(np.log(120), np.log(900)))))
 
 
 def _street(rng, low, high, view):

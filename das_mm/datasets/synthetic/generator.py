@@ -51,8 +51,10 @@ def generate(config: SyntheticConfig, root: str | Path, workers: int | None = No
             What is finished stays; the same call goes on from there.
 
     Example:
-        >>> paths = generate(SyntheticConfig(num_images=1, image_size=(64, 48)), tmp_dir, workers=0, progress=False)
-        >>> paths.annotations['coco17'].name
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     config = SyntheticConfig(num_images=1, image_size=(64, 48))
+        ...     generate(config, folder, workers=0, progress=False).annotations['coco17'].name
         'train_coco17.json'
     """
     root = Path(root)

@@ -187,8 +187,9 @@ def _shade(scene: _Scene, points: _Points, light: Light, sky: Sky, shadow: np.nd
         highlight = np.maximum(np.einsum('nc,nc->n', half, points.normal[shiny]), 0)**24
         out[shiny] += (points.gloss[shiny] * highlight * shadow[shiny])[:, None] * light.colour
     if sky.haze_m:
-        far = np.flatnonzero(points.place[:, 2] > .05 * sky.haze_m)
-        kept = np.exp(-points.place[far, 2] / np.float32(sky.haze_m))[:, None]
+        clear = np.float32(.05 * sky.haze_m)  # near things keep their colours, and need no computing
+        far = np.flatnonzero(points.place[:, 2] > clear)
+        kept = np.exp((clear - points.place[far, 2]) / np.float32(sky.haze_m))[:, None]
         out[far] = kept * out[far] + (1 - kept) * to_linear(sky.horizon)
     return out.astype(np.float32, copy=False)
 
@@ -244,8 +245,8 @@ def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky) -> 
     return Rendered(radiance.reshape(height, width, 3), depth, owner)
 
 
-def _over_image(sample: Callable[[_Points, np.ndarray], np.ndarray], points: _Points, hit: np.ndarray, depth: np.ndarray,
-                cells: int, step: int) -> np.ndarray:
+def _over_image(sample: Callable[[_Points, np.ndarray], np.ndarray], points: _Points, hit: np.ndarray,
+                depth: np.ndarray, cells: int, step: int) -> np.ndarray:
     """(H·W,) a quantity that is sampled with ray number (x % cells, y % cells) at pixel (x, y), and smoothed.
 
     Args:
@@ -263,7 +264,7 @@ def _over_image(sample: Callable[[_Points, np.ndarray], np.ndarray], points: _Po
         points = _Points(*(value[keep] for value in vars(points).values()))
         hit, row, column = hit[keep], row[keep] // step, column[keep] // step
     out.ravel()[hit] = sample(points, column % cells + cells * (row % cells))
-    smooth = _smooth_like(np.ascontiguousarray(out[::step, ::step]), np.ascontiguousarray(depth[::step, ::step]), cells // 2)
+    smooth = _smooth_like(*(np.ascontiguousarray(a[::step, ::step]) for a in (out, depth)), cells // 2)
     return (smooth if step == 1 else cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)).ravel()
 
 

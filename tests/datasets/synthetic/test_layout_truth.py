@@ -120,7 +120,7 @@ def test_nobody_where_nobody_is_wanted():
 
 def test_cameras_vary_within_their_limits():
     rng = np.random.default_rng(0)
-    shots = [sample_shot(rng, 832, 512) for _ in range(200)]
+    shots = [sample_shot(rng, CONFIG) for _ in range(200)]
     fov = np.array([2 * np.degrees(np.arctan(416 / shot.view.K[0, 0])) for shot in shots])
     heights = np.array([shot.view.position[1] for shot in shots])
     assert FOV_DEG[0] <= fov.min() < 40 and 70 < fov.max() <= FOV_DEG[1]

@@ -1,0 +1,56 @@
+"""DAS itself, not a toy in its place: `kill -9` and `--resume`, and two processes of which one sees nobody."""
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from das_mm.cli import main
+from tests.toy_das import KILL_AT_ITER, write_toy_config
+from tests.toy_run import run_module
+
+
+def weights(folder: Path, epoch: int) -> dict:
+    return torch.load(folder / 'work' / f'epoch_{epoch}.pth', weights_only=True)['state_dict']
+
+
+def test_killed_das_resumes_to_the_same_weights(tmp_path):
+    """Augmentation, shuffling and a data worker included: bit by bit."""
+    whole, cut = tmp_path / 'whole', tmp_path / 'cut'
+    assert main(['train', write_toy_config(whole, epochs=2, num_workers=1)]) == 0
+    config = write_toy_config(cut, epochs=2, num_workers=1)
+    killed = run_module('das_mm.tools.train', config, **{KILL_AT_ITER: '4'})  # two steps an epoch
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    assert [path.name for path in (cut / 'work').glob('*.pth')] == ['epoch_1.pth']
+    assert main(['train', config, '--resume']) == 0
+    resumed = weights(cut, 2)
+    for name, value in weights(whole, 2).items():
+        assert torch.equal(resumed[name], value), name
+
+
+def without_people_in_every_second_image(config: str) -> None:
+    """Two unshuffled ranks take turns: the second one never sees anybody."""
+    ann_file = Path(config).parent / 'data' / 'annotations.json'
+    content = json.loads(ann_file.read_text())
+    empty = {image['id'] for image in content['images'][1::2]}
+    content['annotations'] = [one for one in content['annotations'] if one['image_id'] not in empty]
+    ann_file.write_text(json.dumps(content))
+    path = Path(config)
+    path.write_text(path.read_text().replace('shuffle=True', 'shuffle=False'))
+
+
+def test_two_ranks_one_without_people(tmp_path):
+    config = write_toy_config(tmp_path, epochs=1, num_images=9, batch_size=2)
+    without_people_in_every_second_image(config)
+    checkpoint, metrics = tmp_path / 'work' / 'epoch_1.pth', tmp_path / 'two.json'
+    options = ['--cfg-options', 'model.test_cfg.score_thr=0.0', 'test_evaluator.0.type=MultiPerson3DMetric']
+    done = run_module('tests.tools.verbs', 'train', config, '+', 'test', config, checkpoint, '--out', metrics, *options,
+                      ranks=2)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert main(['test', config, str(checkpoint), '--out', str(tmp_path / 'one.json'), *options]) == 0
+    one, two = (json.loads((tmp_path / name).read_text()) for name in ('one.json', 'two.json'))
+    assert one['pose3d/num_images'] == 9 and one['pose3d/num_pred'] > 0
+    assert two == pytest.approx(one, rel=1e-4, nan_ok=True)
