@@ -31,13 +31,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.datasets.synthetic import SyntheticConfig, generate, write_contact_sheet
-    config = SyntheticConfig(num_images=args.num,
-                             image_size=args.size,
-                             people=tuple(args.people),
-                             seed=args.seed,
-                             split=args.split,
-                             kind=args.kind,
-                             clip_length=args.clip_length,
+    config = SyntheticConfig(num_images=args.num, image_size=args.size, people=tuple(args.people), seed=args.seed,
+                             split=args.split, kind=args.kind, clip_length=args.clip_length,
                              save_vertices=args.save_vertices)
     paths = generate(config, args.out, workers=args.workers)
     console = Console(highlight=False, soft_wrap=True)

@@ -42,9 +42,9 @@ def _fibonacci_sphere(count: int) -> np.ndarray:
 
 
 # Neighbouring pixels trace different rays out of a fixed set, and a window that covers the set once smooths them: soft
-# shadows and dark corners without grain, for one or two rays a pixel.
+# shadows and dark corners without grain, for one ray a pixel.
 _DISC = _sunflower(9)  # 3x3 pixels
-_SPHERE = (.95 * _fibonacci_sphere(50)).astype(np.float32)  # 5x5 pixels, two rays each
+_SPHERE = (.95 * _fibonacci_sphere(25)).astype(np.float32)  # 5x5 pixels
 
 
 @dataclass(frozen=True)
@@ -100,19 +100,24 @@ class _Points:
     glow: np.ndarray
 
 
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N,) row by row; by columns, which numpy does three times faster than along rows of three."""
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
+
+
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.sqrt(np.einsum('nc,nc->n', vectors, vectors))[:, None], 1e-9)
+    return vectors / np.maximum(np.sqrt(_dot(vectors, vectors)), 1e-9)[:, None]
 
 
 def _look(scene: _Scene, hits: Hits, rays: np.ndarray) -> _Points:
     """Material and geometry at N real hits of (N, 3) rays with z = 1."""
     place = rays * hits.t[:, None]
     normal, coords = scene.interpolate(hits)
-    length = np.sqrt(np.einsum('nc,nc->n', normal, normal))
-    along = np.einsum('nc,nc->n', normal, rays)
+    length = np.sqrt(_dot(normal, normal))
+    along = _dot(normal, rays)
     # a ray that meets the back of an open sheet sees it from behind
     normal /= np.copysign(np.maximum(length, np.float32(1e-6)), -along)[:, None]
-    slant = np.abs(along) / (length * np.sqrt(np.einsum('nc,nc->n', rays, rays)) + np.float32(1e-9))
+    slant = np.abs(along) / (length * np.sqrt(_dot(rays, rays)) + np.float32(1e-9))
     footprint = hits.t / np.float32(scene.view.K[0, 0]) / np.sqrt(np.maximum(slant, np.float32(.15)))
     surface = scene.face_surface[hits.face]
     albedo = np.empty_like(place)
@@ -139,7 +144,7 @@ def _shadow(scene: _Scene, light: Light, points: _Points, turn: np.ndarray) -> n
     # lamps are level discs: under a ceiling, a ball would reach through it
     places = (lamp + spread * _DISC @ scene.view.rotation[:, [0, 2]].T).astype(np.float32)
     towards = places[turn] - points.place
-    lit = np.flatnonzero(np.einsum('nc,nc->n', points.normal, towards) > 0)
+    lit = np.flatnonzero(_dot(points.normal, towards) > 0)
     start = points.place[lit] + _OFFSET_M * points.normal[lit]
     out = np.zeros(len(towards), np.float32)
     out[lit] = ~scene.tracer.blocked(start, towards[lit], np.ones(len(start), np.float32))
@@ -147,14 +152,11 @@ def _shadow(scene: _Scene, light: Light, points: _Points, turn: np.ndarray) -> n
 
 
 def _openness(scene: _Scene, points: _Points, turn: np.ndarray) -> np.ndarray:
-    """(N,) float32: share of two short rays that leave the surface freely; ``turn`` (0…24) chooses directions."""
+    """(N,) float32: 1 where a short ray leaves the surface freely, else 0; ``turn`` (0…24) chooses its direction."""
     start = points.place + _OFFSET_M * points.normal
     reach = np.full(len(start), _OCCLUSION_REACH_M, np.float32)
-    free = np.zeros(len(start), np.float32)
-    for half in np.split(_SPHERE, 2):
-        directions = points.normal + half[turn]  # cosine-distributed about the normal
-        free += .5 * ~scene.tracer.blocked(start, directions, reach)
-    return free
+    directions = points.normal + _SPHERE[turn]  # cosine-distributed about the normal
+    return (~scene.tracer.blocked(start, directions, reach)).astype(np.float32)
 
 
 def _smooth_like(values: np.ndarray, depth: np.ndarray, radius: int) -> np.ndarray:
@@ -177,14 +179,14 @@ def _shade(scene: _Scene, points: _Points, light: Light, sky: Sky, shadow: np.nd
            openness: np.ndarray) -> np.ndarray:
     """(N, 3) linear radiance."""
     towards = _unit(_lamp(scene, light) - points.place)
-    facing = np.maximum(np.einsum('nc,nc->n', points.normal, towards), 0) * shadow
-    up = points.normal @ scene.view.rotation[:, 1].astype(np.float32)
-    around = light.below + (.5 + .5 * up)[:, None] * (light.above - light.below)
-    out = points.albedo * (facing[:, None] * light.colour + around * openness[:, None] + points.glow[:, None])
+    facing = np.maximum(_dot(points.normal, towards), 0) * shadow
+    up = .5 + .5 * (points.normal @ scene.view.rotation[:, 1].astype(np.float32))
+    amounts = np.stack([facing, openness * up, openness * (1 - up), points.glow], 1)
+    out = points.albedo * (amounts @ np.stack([light.colour, light.above, light.below, np.ones(3, np.float32)]))
     shiny = np.flatnonzero(points.gloss * facing > 0)
     if len(shiny):
         half = _unit(towards[shiny] - _unit(points.place[shiny]))
-        highlight = np.maximum(np.einsum('nc,nc->n', half, points.normal[shiny]), 0)**24
+        highlight = np.maximum(_dot(half, points.normal[shiny]), 0)**24
         out[shiny] += (points.gloss[shiny] * highlight * shadow[shiny])[:, None] * light.colour
     if sky.haze_m:
         clear = np.float32(.05 * sky.haze_m)  # near things keep their colours, and need no computing

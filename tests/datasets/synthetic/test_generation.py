@@ -33,17 +33,9 @@ def test_a_second_call_draws_nothing(tiny, monkeypatch):
 
 
 def test_every_setting_and_the_version_change_the_key():
-    changes = dict(num_images=4,
-                   image_size=(64, 64),
-                   people=(1, 3),
-                   seed=8,
-                   split='val',
-                   kind='clips',
-                   clip_length=20,
-                   fps=20.,
-                   joint_sets=('coco17', ),
-                   jpeg_quality=80,
-                   save_vertices=True)
+    changes = dict(num_images=4, image_size=(64, 64), people=(1, 3), seed=8, split='val', kind='clips', clip_length=20,
+                   fps=20., joint_sets=('coco17', ), jpeg_quality=80, save_vertices=True, subject_share=(.5, 1.),
+                   share_spread=.1, clothes='suits')
     assert len({TINY.key, *(replace(TINY, **{
         field: value
     }).key for field, value in changes.items())}) == 1 + len(changes)
