@@ -41,6 +41,9 @@ class DemoSettings:
         epochs: Passes over the training scenes.
         seed: Of the scenes (training; the unseen ones use the next), of the weights and of the training.
         pretrained: Do not train: use the weights that come with the package.
+        from_scratch: Train the backbone too from random numbers. Otherwise it and the pyramid start from the package's
+            weights, as the papers' backbone starts from COCO's; the head, which is what DAS is, always starts from
+            random numbers.
         num_shown: Unseen scenes that are drawn and put into the viewer.
     """
 
@@ -51,6 +54,7 @@ class DemoSettings:
     epochs: int | None = None
     seed: int = 0
     pretrained: bool = False
+    from_scratch: bool = False
     num_shown: int = 12
 
 
@@ -80,6 +84,10 @@ def demo_config(settings: DemoSettings) -> Config:
         for scheduler in cfg.param_scheduler:
             if scheduler.get('by_epoch', True):
                 scheduler.end = scheduler.T_max = settings.epochs
+    if not settings.from_scratch:
+        weights = str(pretrained_checkpoint(settings.task))
+        for part in ('backbone', 'neck'):
+            cfg.model[part].init_cfg = dict(type='Pretrained', checkpoint=weights, prefix=f'{part}.')
     cfg.work_dir = str(settings.out / 'training')
     cfg.randomness = dict(seed=settings.seed)
     cfg.log_level = 'WARNING'
@@ -116,6 +124,7 @@ def run_demo(settings: DemoSettings) -> dict:
         metrics,
         config=CONFIGS[settings.task],
         weights='trained here' if checkpoint is None else checkpoint.name,
+        backbone='random' if settings.from_scratch else 'starts from the weights of the package',
         note='before: the best guesses of the untrained network, without a score threshold; none would pass it',
         units='mm; percent',
         settings={name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()})

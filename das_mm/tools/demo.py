@@ -20,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='everything is written there')
     parser.add_argument('--task', choices=('pose', ), default='pose', help='what is trained; default pose')
     parser.add_argument('--pretrained', action='store_true', help='use the weights of the package: do not train')
+    parser.add_argument('--from-scratch', action='store_true',
+                        help='train the backbone too from random numbers; by default it starts from the package\'s')
     parser.add_argument('--num-train', type=int, metavar='N', help='scenes to train on; default: as in the config')
     parser.add_argument('--num-val', type=int, metavar='N', help='unseen scenes; default: as in the config')
     parser.add_argument('--epochs', type=int, metavar='N', help='default: as in the config')
@@ -32,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.table import Table
 
     from das_mm.apis.demo import REPORTED, DemoSettings, run_demo
-    settings = DemoSettings(args.out, args.task, args.num_train, args.num_val, args.epochs, args.seed, args.pretrained)
+    settings = DemoSettings(args.out, args.task, args.num_train, args.num_val, args.epochs, args.seed, args.pretrained,
+                            args.from_scratch)
     report = run_demo(settings)
     table = Table(title='on unseen scenes')
     table.add_column('')

@@ -169,6 +169,8 @@ class DASHead(BaseModule):
 
     def init_weights(self) -> None:
         """Normal(0, 0.01) convolutions and a prior of 0.01 on every point being a person."""
+        if self.is_init:  # a second call leaves what was loaded or learnt since alone, as everywhere in mmengine
+            return
         super().init_weights()
         for part in (self.cls_tower, self.reg_tower, self.pose_tower, self.cls_branch, self.centerness_branch,
                      self.offset_branch, self.depth_branch, self.pose_branch):
