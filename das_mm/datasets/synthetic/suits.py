@@ -29,8 +29,8 @@ def sample_suit(rng: np.random.Generator) -> Suit:
     """Somebody in a suit, drawn from the person's own stream."""
     person = vars(sample_look(rng))
     return Suit(**{
-        **person, 'top_hem': .92, 'sleeve_x': .68, 'neckline': _NECK_Y, 'bottom_hem': .06, 'waist': .97, 'skirt_hem': 0.,
-        'open_front': False, 'shoe_top': .07, 'loose_top': .006, 'loose_bottom': .006, 'bag': 'none'
+        **person, 'top_hem': .92, 'sleeve_x': .68, 'neckline': _NECK_Y, 'bottom_hem': .06, 'waist': .97,
+        'skirt_hem': 0., 'open_front': False, 'shoe_top': .07, 'loose_top': .006, 'loose_bottom': .006, 'bag': 'none'
     })
 
 
