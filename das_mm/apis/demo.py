@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 
 from das_mm.apis.checkpoint import load_checkpoint_strict
 from das_mm.config_files import config_path
-from das_mm.engine import atomic_write
+from das_mm.engine import atomic_write, check_writable
 from das_mm.errors import UserError
 from das_mm.evaluation.baselines import mean_pose_baseline, record_to_sample
 from das_mm.models.losses import DLELoss, error_density_grid
@@ -108,6 +108,7 @@ def run_demo(settings: DemoSettings) -> dict:
         UserError: The folder cannot be written, or ``pretrained`` is asked for and not there.
     """
     settings.out = Path(settings.out)
+    check_writable(settings.out, '--out')
     checkpoint = pretrained_checkpoint(settings.task) if settings.pretrained else None
     cfg = demo_config(settings)
     runner = Runner.from_cfg(cfg)

@@ -1,7 +1,6 @@
 """The output folders of a run: results, overlays, annotated videos and viewers, whatever way the run ends."""
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from das_mm.engine import atomic_write
+from das_mm.engine import atomic_write, check_writable
 from das_mm.errors import UserError
 from das_mm.visualization import Scene, save_image, write_viewer
 
@@ -50,13 +49,7 @@ class OutputFolders:
             raise UserError(f'{self.viewer_frames} frames make no viewer', field='viewer_frames',
                             remedy='give 1 or more, or leave the viewer out')
         for folder in {self.predictions, self.overlays, self.viewer} - {None}:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                with tempfile.TemporaryFile(dir=folder):
-                    pass
-            except OSError as error:
-                raise UserError(f'nothing can be written there: {error.strerror or error}', file=folder,
-                                remedy='give another output folder') from error
+            check_writable(folder)
 
 
 @dataclass

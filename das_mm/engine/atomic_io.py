@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
@@ -33,6 +34,21 @@ def atomic_write(path: str | Path, data: bytes) -> None:
             part.unlink()
         raise UserError(f'{len(data)} bytes cannot be written: {error.strerror or error}', file=path,
                         remedy='free space on that disk, or choose another folder') from error
+
+
+def check_writable(folder: str | Path, field: str | None = None) -> None:
+    """Make the folder and try it: before hours of work, not after them.
+
+    Raises:
+        UserError: Nothing can be written there; ``field`` names the option that said so.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f'nothing can be written there: {error.strerror or error}', file=folder, field=field,
+                        remedy='give another folder') from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -14,15 +14,15 @@ flat arrays (P persons in all): ``image_ids`` (I,), ``person_image`` (P,) row of
 """
 from __future__ import annotations
 
+import io
 import json
 import math
-import os
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 
 _INFO = dict(units='mm, px', frame='camera', bbox='x y w h')
@@ -47,27 +47,6 @@ def finite_or_none(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_atomically(path: str | Path, write: Callable) -> None:
-    """Call ``write(binary file)`` on a temporary neighbour and rename it: readers never see half a file.
-
-    Raises:
-        UserError: The place cannot be written to (permission, full disk).
-    """
-    path = Path(path)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, 'wb') as file:
-            write(file)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(f'cannot be written: {error.strerror or error}', file=path,
-                        remedy='choose a folder that can be written to and has space') from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()
-
-
 def write_result_file(path: str | Path, images: list[dict]) -> None:
     """Write predictions.
 
@@ -88,10 +67,12 @@ def write_result_file(path: str | Path, images: list[dict]) -> None:
     check_ending(path, ('.json', '.npz'), 'result_file')
     if Path(path).suffix == '.json':
         text = json.dumps(finite_or_none(dict(info=_INFO, images=images)), allow_nan=False)
-        write_atomically(path, lambda file: file.write(text.encode()))
+        atomic_write(path, text.encode())
     else:
         arrays = _to_arrays(images)
-        write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+        content = io.BytesIO()
+        np.savez_compressed(content, **arrays)
+        atomic_write(path, content.getvalue())
 
 
 def read_result_file(path: str | Path) -> list[dict]:

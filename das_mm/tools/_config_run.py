@@ -5,13 +5,13 @@ import argparse
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from das_mm.config_files import config_path
+from das_mm.engine import check_writable
 from das_mm.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def load_run_config(args: argparse.Namespace) -> Config:
         cfg.setdefault('randomness', {})['seed'] = args.seed
     if args.work_dir is not None or cfg.get('work_dir') is None:
         cfg.work_dir = str(args.work_dir or Path('work_dirs', Path(path).stem))
-    _check_writable(Path(cfg.work_dir))
+    check_writable(cfg.work_dir, '--work-dir')
     if 'preprocess_cfg' in cfg:  # mmpose's older configs
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     if launcher != 'none':
@@ -113,17 +113,6 @@ def _parse_options(pairs: list[str]) -> dict:
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     return parser.parse_args(['--cfg-options', *pairs] if pairs else []).cfg_options
-
-
-def _check_writable(folder: Path) -> None:
-    """Before hours of training, not after them."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UserError(f'nothing can be written there: {error.strerror}', file=folder, field='--work-dir',
-                        remedy='give another --work-dir') from error
 
 
 def _prepare_ranks(cfg: Config, launcher: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 from das_mm.registry import METRICS
 
@@ -20,7 +21,7 @@ from ..functional.errors import mean_over_joints
 from ..functional.matching import MATCHING_RULES, build_matching, covered_by_ignored
 from ..functional.pck import pck_per_joint
 from ..functional.summary import PoseErrors, per_joint_table, pose_errors, summarise_detection, summarise_pose
-from ..result_file import check_ending, finite_or_none, write_atomically, write_result_file
+from ..result_file import check_ending, finite_or_none, write_result_file
 from ..sample_reader import VISIBILITY_RULES, Predictions, Truth, as_dict, has_3d, read_predictions, read_truth, \
     resolve_root
 
@@ -210,7 +211,7 @@ class MultiPerson3DMetric(BaseMetric):
             writer.writeheader()
             writer.writerows(rows)
             text = buffer.getvalue()
-        write_atomically(self.person_file, lambda file: file.write(text.encode()))
+        atomic_write(self.person_file, text.encode())
 
 
 def _persons(predictions: Predictions, root: tuple[int, ...]) -> list[dict]:
