@@ -19,7 +19,7 @@ from das_mm.apis.checkpoint import load_checkpoint_strict
 from das_mm.config_files import config_path
 from das_mm.engine import atomic_write, check_writable
 from das_mm.errors import UserError
-from das_mm.evaluation.baselines import mean_pose_baseline, record_to_sample
+from das_mm.evaluation import finite_or_none, mean_pose_baseline, record_to_sample
 from das_mm.models.losses import DLELoss, error_density_grid
 from das_mm.registry import METRICS
 from das_mm.structures import KEYPOINT_SETS
@@ -80,7 +80,7 @@ def demo_config(settings: DemoSettings) -> Config:
         if number is not None:
             dataset.num_images = number
     if settings.epochs is not None:
-        cfg.train_cfg.max_epochs = cfg.train_cfg.val_interval = settings.epochs
+        cfg.train_cfg.max_epochs = settings.epochs
         for scheduler in cfg.param_scheduler:
             if scheduler.get('by_epoch', True):
                 scheduler.end = scheduler.T_max = settings.epochs
@@ -148,7 +148,7 @@ def _evaluate(runner: Runner, **test_cfg) -> dict:
 
 def _reported(metrics: dict) -> dict:
     plain = {name.split('/')[-1]: float(value) for name, value in metrics.items()}
-    return {name: plain[name] if math.isfinite(plain[name]) else None for name in REPORTED}
+    return finite_or_none({name: plain[name] for name in REPORTED})
 
 
 def _drawable(metrics: dict) -> dict:
