@@ -2,9 +2,13 @@
 can import ``tests.toy``."""
 from __future__ import annotations
 
+import os
 import sys
 
-import pytest
+os.environ['OMP_NUM_THREADS'] = '1'  # before torch: sums of floats depend on the number of threads, and a process that a
+# test starts must give the same bits as this one; with two threads on the two halves of one core nothing is lost
+
+import pytest  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
