@@ -15,13 +15,13 @@ from .errors import UserError
 from .version import __version__
 
 _EXIT_USER_ERROR, _EXIT_INTERRUPTED = 2, 130
-_ORDER = ('demo', 'infer', 'train', 'test', 'synth', 'doctor')  # as a newcomer meets them; others follow
+_ORDER = ('demo', 'infer', 'train', 'test', 'browse', 'data', 'convert', 'synth', 'doctor')  # as a newcomer meets them; others follow
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb.
 
-    A verb is a module `das_mm/tools/<verb>.py` with `HELP: str`, `add_arguments(parser)` and `run(args) -> int`.
+    A verb is a module `das_mm/tools/<verb>.py` (with `_` where the verb has `-`) with `HELP: str`, `add_arguments(parser)` and `run(args) -> int`.
 
     Returns:
         The exit status: the verb's own, 2 for a :class:`UserError` (its message alone is printed) and for a wrong
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def verbs() -> list[str]:
     """Names of the verbs there are."""
-    names = [module.name for module in pkgutil.iter_modules(tools.__path__) if not module.name.startswith('_')]
+    names = [module.name.replace('_', '-') for module in pkgutil.iter_modules(tools.__path__) if not module.name.startswith('_')]
     return sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
 
 
@@ -60,7 +60,7 @@ def _build_parser(argv: list[str]):
     modules = {}
     for name in verbs():
         if name == called:
-            module = modules[name] = importlib.import_module(f'{tools.__name__}.{name}')
+            module = modules[name] = importlib.import_module(f'{tools.__name__}.{_module_name(name)}')
             module.add_arguments(subparsers.add_parser(name, help=module.HELP, description=module.HELP))
         else:
             subparsers.add_parser(name, help=_read_help(name), add_help=False)
@@ -69,11 +69,15 @@ def _build_parser(argv: list[str]):
 
 def _read_help(verb: str) -> str:
     """The string `HELP` of a verb's file, without importing what the file imports."""
-    source = Path(tools.__path__[0], f'{verb}.py').read_text(encoding='utf-8')
+    source = Path(tools.__path__[0], f'{_module_name(verb)}.py').read_text(encoding='utf-8')
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and any(getattr(target, 'id', None) == 'HELP' for target in node.targets):
             return ast.literal_eval(node.value)
-    raise AttributeError(f'das_mm/tools/{verb}.py has no HELP')
+    raise AttributeError(f'das_mm/tools/{_module_name(verb)}.py has no HELP')
+
+
+def _module_name(verb: str) -> str:
+    return verb.replace('-', '_')
 
 
 def _silence_known_noise() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from mmengine.fileio import LocalBackend, register_backend
 
@@ -19,21 +21,33 @@ def atomic_write(path: str | Path, data: bytes) -> None:
     Raises:
         UserError: The folder cannot be written or the disk is full. The old file, if any, is untouched.
     """
+    with atomic_open(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def atomic_open(path: str | Path) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the name `path` when the block ends well: see :func:`atomic_write`.
+
+    Raises:
+        UserError: As there. Whatever else is raised in the block leaves the old file untouched too.
+    """
     path = Path(path)
     part = path.with_name(f'.{path.name}.part')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, 'wb') as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
         _sync_folder(path.parent)
     except OSError as error:
+        raise UserError(f'it cannot be written: {error.strerror or error}', file=path,
+                        remedy='free space on that disk, or choose another folder') from error
+    finally:
         with contextlib.suppress(OSError):
             part.unlink()
-        raise UserError(f'{len(data)} bytes cannot be written: {error.strerror or error}', file=path,
-                        remedy='free space on that disk, or choose another folder') from error
 
 
 def check_writable(folder: str | Path, field: str | None = None) -> None:

@@ -22,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--workers', type=int, help='processes; default: all cores; 0: this process alone')
     parser.add_argument('--save-vertices', action='store_true',
                         help='keep all mesh vertices in the SMPL file (41 kB a person)')
+    parser.add_argument('--layout', metavar='NAME',
+                        help='write the scenes as the archives of a real data set would lie: panoptic, muco, mupots, …')
     parser.add_argument('--preview', action='store_true',
                         help='also draw DIR/preview_SPLIT.png: images with their truth drawn in')
 
@@ -31,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.datasets.synthetic import SyntheticConfig, generate, write_contact_sheet
+    if args.layout is not None:
+        return _write_layout(args)
     config = SyntheticConfig(num_images=args.num, image_size=args.size, people=tuple(args.people), seed=args.seed,
                              split=args.split, kind=args.kind, clip_length=args.clip_length,
                              save_vertices=args.save_vertices)
@@ -42,6 +46,25 @@ def run(args: argparse.Namespace) -> int:
         sheet = write_contact_sheet(next(iter(paths.annotations.values())), paths.root,
                                     Path(args.out) / f'preview_{args.split}.png')
         console.print(f'[green]wrote[/] {sheet}')
+    return 0
+
+
+def _write_layout(args: argparse.Namespace) -> int:
+    """Scenes as some data set's archives; the scenes themselves are kept in a hidden folder and used again."""
+    from rich.console import Console
+
+    from das_mm.datasets.synthetic import SyntheticConfig, generate
+    from das_mm.datasets.synthetic.layouts import ALL_SETS, layout_class, read_scenes
+    layout = layout_class(args.layout)()
+    layout.check_split(args.split)
+    config = SyntheticConfig(num_images=args.num, image_size=args.size, people=tuple(args.people), seed=args.seed,
+                             split=args.split, kind=layout.kind, clip_length=args.clip_length, joint_sets=ALL_SETS)
+    root = Path(args.out)
+    paths = generate(config, root / '.scenes', workers=args.workers)
+    layout.write(read_scenes(paths), root, args.split)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f'[green]wrote[/] {root}; next: das-mm convert {layout.name} --root {root} --split {args.split} '
+                  f'--out {layout.name}_{args.split}.json')
     return 0
 
 

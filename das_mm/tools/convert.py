@@ -1,0 +1,67 @@
+"""`das-mm convert`: a data set's original archives to the package's annotation format."""
+from __future__ import annotations
+
+import argparse
+
+HELP = 'turn a downloaded data set into the annotation format of the package'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb; every data set adds its own."""
+    from das_mm.datasets.converters import CONVERTERS, converter_class
+    names = parser.add_subparsers(dest='name', metavar='NAME', required=True)
+    for name in CONVERTERS:
+        converter = converter_class(name)
+        sub = names.add_parser(name, help=converter.title, description=f'{converter.title}. The files it needs:\n\n'
+                               f'{converter.tree}', formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub.add_argument('--root', required=True, metavar='DIR', help='folder of the downloaded data set')
+        sub.add_argument('--out', required=True, metavar='FILE', help='the json to write; a picture is put beside it')
+        splits = converter.splits
+        sub.add_argument('--split', default=splits[0] if splits else 'train', choices=splits or None,
+                         help='default %(default)s')
+        sub.add_argument('--workers', type=int, metavar='N', help='processes; default: all cores; 0: this one alone')
+        sub.add_argument('--skip-checks', action='store_true', help='write the file even if its numbers look impossible')
+        sub.add_argument('--keep-going', action='store_true', help='leave out what is damaged')
+        converter.add_arguments(sub)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert; then counts beside those of the protocol."""
+    from rich.console import Console
+
+    from das_mm.datasets.converters import converter_class
+    from das_mm.datasets.converters.running import run_conversion
+    converter = converter_class(args.name).from_arguments(args)
+    console = Console(highlight=False, soft_wrap=True)
+    report = run_conversion(converter, args.out, workers=args.workers, progress=True, checks=not args.skip_checks,
+                            keep_going=args.keep_going)
+    console.print(_table(converter, report))
+    for note in report.notes:
+        console.print(f'[yellow]note[/] {note}')
+    for name, fault in report.failed.items():
+        console.print(f'[red]left out[/] {name}: {fault}')
+    for path in (report.out, report.sheet):
+        if path is not None:
+            console.print(f'[green]wrote[/] {path}')
+    if report.sheet is None:
+        console.print(f'[yellow]note[/] no picture: none of the images is below {converter.image_root}')
+    return 0
+
+
+def _table(converter, report):
+    """Counts, with what the protocol expects where it says something."""
+    from rich.table import Table
+    expected = converter.expected()
+    table = Table(title=f'{converter.title}, {converter.split}')
+    table.add_column('what')
+    table.add_column('here', justify='right')
+    if expected:
+        table.add_column('protocol', justify='right')
+    first = ('sequences', 'images', 'images with camera', 'people', 'people with 3D', 'people without 3D')
+    rows = [*first, *sorted(set(report.counts) - set(first)), *(name for name in expected if name not in report.counts)]
+    for name in dict.fromkeys(rows):
+        cells = [name, str(report.counts.get(name, 0))]
+        table.add_row(*cells, *([expected.get(name, '')] if expected else []))
+    for name, value in report.medians.items():
+        table.add_row(f'median {name}', f'{value:.4g}', *([''] if expected else []))
+    return table
