@@ -37,12 +37,16 @@ class Truth:
         is_region: (N,) bool, ignored people known by their box alone.
         has_pose: (N,) bool, evaluated people with a valid 3D root and at least one more valid keypoint.
         ann_ids: (N,) or None.
+        annotated: (N,) bool, neither crowd nor ``is_valid`` false; they need not be in the image.
+        flags: (N, K) as labelled, also out of the image.
     """
     people: TruePeople
     evaluated: np.ndarray
     is_region: np.ndarray
     has_pose: np.ndarray
     ann_ids: np.ndarray | None
+    annotated: np.ndarray
+    flags: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,8 @@ def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int 
     if roots.size == 1:
         others[:, roots] = False
     people = TruePeople(keypoints_px, labelled, bboxes, keypoints_3d, counted)
-    return Truth(people, evaluated, crowd | ~labelled.any(1), evaluated & root_valid & others.any(1), ann_ids)
+    return Truth(people, evaluated, crowd | ~labelled.any(1), evaluated & root_valid & others.any(1), ann_ids,
+                 annotated & ~crowd, flags)
 
 
 def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool,

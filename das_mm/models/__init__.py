@@ -1,4 +1,6 @@
 from .backbones import *  # noqa: F401,F403
+from .body_models import *  # noqa: F401,F403
+from .data_preprocessors import *  # noqa: F401,F403
 from .flows import *  # noqa: F401,F403
 from .heads import *  # noqa: F401,F403
 from .layers import *  # noqa: F401,F403

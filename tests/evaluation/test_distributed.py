@@ -8,19 +8,29 @@ from datetime import timedelta
 import pytest
 from torch import distributed
 
-from das_mm.evaluation import MultiPerson3DMetric
+from das_mm.evaluation import H36MMetric, MPIINF3DHPMetric, MultiPerson3DMetric, MuPoTSMetric, PanopticMetric
+from tests.evaluation import protocol_scenes
 from tests.evaluation.scenes import AB, META, make_sample
 
 NUM_IMAGES = 5  # odd: rank 1 of 2 repeats an image to fill up
 
 
 def evaluate(indices):
-    metric = MultiPerson3DMetric()
-    metric.dataset_meta = META
     # every image has its own error, every second one but one person
     samples = [make_sample(pred=AB[:1 + i % 2] + [0., 0, 10. * i], img_id=i + 1) for i in range(NUM_IMAGES)]
-    metric.process(None, [samples[i] for i in indices])
-    return metric.evaluate(NUM_IMAGES)
+    table = {}
+    for metric in (MultiPerson3DMetric(), PanopticMetric()):
+        metric.dataset_meta = META
+        metric.process(None, [samples[i] for i in indices])
+        table |= metric.evaluate(NUM_IMAGES)
+    people = protocol_scenes.AB
+    samples = [protocol_scenes.make_sample(pred=people[:1 + i % 2] + [0., 0, 10. * i], seq=f'TS{i % 2 + 1}',
+                                           img_id=i + 1) for i in range(NUM_IMAGES)]
+    for metric in (MuPoTSMetric(), MPIINF3DHPMetric(), H36MMetric(protocols=['all'])):
+        metric.dataset_meta = protocol_scenes.meta()
+        metric.process(None, [samples[i] for i in indices])
+        table |= metric.evaluate(NUM_IMAGES)
+    return table
 
 
 def work(rank, port, folder):
@@ -40,4 +50,6 @@ def test_two_processes_give_the_numbers_of_one(tmp_path):
         tables = [run.result() for run in [pool.submit(work, rank, port, tmp_path) for rank in range(2)]]
     expected = evaluate(range(NUM_IMAGES))
     assert expected['pose3d/num_images'] == NUM_IMAGES and expected['pose3d/recall'] == pytest.approx(70)
-    assert tables[0] == tables[1] == expected
+    assert expected['panoptic/one_to_one/recall'] == pytest.approx(70) == expected['mupots/num_matched'] * 10
+    for table in tables:
+        assert table == pytest.approx(expected, nan_ok=True, rel=0, abs=0)

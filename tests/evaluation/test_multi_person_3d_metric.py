@@ -305,7 +305,7 @@ def test_person_file_as_json(tmp_path):
 
 @pytest.mark.parametrize('options, told', [
     (dict(matching='greedy'), 'one_to_one'),
-    (dict(alignments=['rigid']), 'procrustes'),
+    (dict(alignments=['affine']), 'procrustes'),
     (dict(visibility='some'), 'valid_in_image'),
     (dict(result_file='r.pkl'), 'json'),
     (dict(person_file='p.txt'), 'csv'),

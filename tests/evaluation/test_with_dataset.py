@@ -6,7 +6,8 @@ from mmengine.structures import InstanceData
 from mmpose.evaluation import CocoMetric
 
 from das_mm.datasets import DASDataset
-from das_mm.evaluation import MultiPerson3DMetric, mean_pose_baseline, record_to_sample
+from das_mm.evaluation import H36MMetric, MPIINF3DHPMetric, MultiPerson3DMetric, MuPoTSMetric, PanopticMetric, \
+    mean_pose_baseline, record_to_sample
 from tests.toy import write_toy_dataset
 
 
@@ -39,6 +40,22 @@ def test_truth_as_prediction_is_perfect(dataset):
     for name in ('recall', 'precision', 'pck_rel', 'pck_abs', 'pck_root'):
         assert table[f'pose3d/{name}'] == 100, name
     assert table['pose3d/mpjpe_abs_mm'] == pytest.approx(0, abs=1e-3)
+
+
+def test_truth_as_prediction_is_perfect_by_every_protocol(dataset):
+    single = dict(choice='nearest_in_image')  # the toy images have several people
+    evaluator = Evaluator([PanopticMetric(), MuPoTSMetric(truth='annot3'), MPIINF3DHPMetric(truth='annot3', **single),
+                           H36MMetric(protocols=['all', 'mesh_p2'], **single)])
+    evaluator.dataset_meta = dataset.metainfo
+    evaluator.process(list(perfect_samples(dataset)))
+    table = evaluator.evaluate(len(dataset))
+    for name in ('panoptic/one_to_one/mpjpe_abs_mm', 'panoptic/literature/mpjpe_mm', 'panoptic/released_code/mpjpe_mm',
+                 'mpi_inf_3dhp/nearest_in_image/annot3/mpjpe_mm', 'h36m/nearest_in_image/all/mrpe_mm'):
+        assert table[name] == pytest.approx(0, abs=1e-3), name
+    for name in ('mupots/annot3/pck_rel', 'mupots/annot3/pck_abs', 'mupots/annot3/pcod',
+                 'mpi_inf_3dhp/nearest_in_image/annot3/pck', 'h36m/nearest_in_image/all/recall'):
+        assert table[name] == 100, name
+    assert np.isnan(table['h36m/nearest_in_image/mesh_p2/mpjpe_mm'])  # no sequence of that protocol
 
 
 def test_mean_pose_baseline_reads_records_without_loading_images(dataset):

@@ -5,7 +5,7 @@ keypoint_set = 'muco21'
 train_dataloader = dict(
     dataset=dict(datasets=[
         dict(
-            type='DASDataset',
+            type='DASMuCoDataset',
             ann_file='muco/annotations/train.json',
             data_root={{_base_.data_root}},
             data_prefix=dict(img='muco/'),
@@ -18,12 +18,11 @@ train_dataloader = dict(
                 dict(type='PackDASInputs'),
             ]),
         dict(
-            type='DASDataset',
+            type='DASCocoDataset',
             ann_file='coco/annotations/person_keypoints_train2017.json',
             data_root={{_base_.data_root}},
             data_prefix=dict(img='coco/train2017/'),
             keypoint_set=keypoint_set,
-            source_keypoint_set='coco17',
             filter_cfg=dict(filter_empty_gt=True),
             pipeline=[
                 dict(type='LoadImage'),
@@ -41,8 +40,12 @@ test_pipeline = [
 ]
 val_dataloader = dict(
     dataset=dict(
+        type='DASMuPoTSDataset',
         ann_file='mupots/annotations/test.json',
         data_prefix=dict(img='mupots/'),
         keypoint_set=keypoint_set,
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
+
+val_evaluator = [dict(type='MuPoTSMetric'), dict(type='MultiPerson3DMetric')]
+test_evaluator = val_evaluator

@@ -1,5 +1,6 @@
-# CMU Panoptic with COCO as 2D-only data (journal §4.1), both in the package's annotation format or COCO's own.
-# Panoptic: short side 512 to 640, scale 0.6 to 1.4, no rotation. COCO: scale 0.8 to 1.2, rotation up to 0.15 rad.
+# CMU Panoptic with COCO as 2D-only data (journal §4.1). Panoptic is converted first (das-mm convert panoptic --root
+# data/panoptic --out data/panoptic/annotations/train.json --split train; the same for test); COCO's files are read as they
+# are. Panoptic: short side 512 to 640, scale 0.6 to 1.4, no rotation. COCO: scale 0.8 to 1.2, rotation up to 0.15 rad.
 keypoint_set = 'panoptic15'
 data_root = 'data/'
 
@@ -39,19 +40,18 @@ train_dataloader = dict(
         type='mmengine.ConcatDataset',
         datasets=[
             dict(
-                type='DASDataset',
+                type='DASPanopticDataset',
                 ann_file='panoptic/annotations/train.json',
                 data_root=data_root,
                 data_prefix=dict(img='panoptic/'),
                 keypoint_set=keypoint_set,
                 pipeline=panoptic_pipeline),
             dict(
-                type='DASDataset',
+                type='DASCocoDataset',
                 ann_file='coco/annotations/person_keypoints_train2017.json',
                 data_root=data_root,
                 data_prefix=dict(img='coco/train2017/'),
                 keypoint_set=keypoint_set,
-                source_keypoint_set='coco17',
                 filter_cfg=dict(filter_empty_gt=True),
                 pipeline=coco_pipeline),
         ]))
@@ -60,7 +60,7 @@ val_dataloader = dict(
     num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='DASDataset',
+        type='DASPanopticDataset',
         ann_file='panoptic/annotations/test.json',
         data_root=data_root,
         data_prefix=dict(img='panoptic/'),
@@ -69,5 +69,5 @@ val_dataloader = dict(
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='MultiPerson3DMetric')
+val_evaluator = [dict(type='PanopticMetric'), dict(type='MultiPerson3DMetric')]
 test_evaluator = val_evaluator

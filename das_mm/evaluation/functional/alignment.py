@@ -113,5 +113,18 @@ def align_procrustes(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray,
     return similarity_align(pred, gt, valid), gt
 
 
+def align_rigid(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, root: Root) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation and translation of every pose by itself, its size stays (Moon et al. 2019); ``root`` is not used.
+
+    Example:
+        >>> gt = np.array([[[-100., 0., 0.], [100., 0., 0.], [0., 200., 0.], [0., -200., 0.]]])
+        >>> moved, still = align_rigid(1.1 * gt + 7, gt, np.ones((1, 4)), 0)
+        >>> np.linalg.norm(moved - still, axis=-1).round(6).tolist()
+        [[10.0, 10.0, 20.0, 20.0]]
+    """
+    return similarity_align(pred, gt, valid, scale=False), gt
+
+
 #: name -> function(pred, gt, valid, root) giving the aligned (pred, gt)
-ALIGNMENTS: dict[str, Callable] = dict(none=align_none, root=align_root, procrustes=align_procrustes)
+ALIGNMENTS: dict[str, Callable] = dict(
+    none=align_none, root=align_root, procrustes=align_procrustes, rigid=align_rigid)

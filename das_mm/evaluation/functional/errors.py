@@ -13,7 +13,7 @@ def joint_errors(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, *, alignme
     Args:
         pred, gt: (N, K, 3) mm.
         valid: (N, K) keypoints that count. A root alignment needs a valid root; callers leave others out.
-        alignment: ``'root'``, ``'none'`` or ``'procrustes'`` (the keys of ``ALIGNMENTS``).
+        alignment: ``'root'``, ``'none'``, ``'procrustes'`` or ``'rigid'`` (the keys of ``ALIGNMENTS``).
         root: Index or indices of the root.
 
     Returns:

@@ -78,7 +78,7 @@ class PredictedPeople:
         return PredictedPeople(self.keypoints_px[index], self.keypoints_3d[index])
 
 
-def _mean_distance(gt: np.ndarray, pred: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def mean_distance(gt: np.ndarray, pred: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Mean over masked keypoints of the distance of gt (N, K, D) to pred (M, K, D): (N, M), inf for empty masks."""
     gt = np.where(mask[..., None], gt, 0.0)  # unlabelled places may hold NaN
     distance = np.linalg.norm(gt[:, None] - pred[None], axis=-1)  # (N, M, K)
@@ -117,7 +117,7 @@ class OneToOne:
 
     def cost(self, truth: TruePeople, predicted: PredictedPeople) -> np.ndarray:
         """(N, M) mean pixel distance over person size; inf for a person without labelled keypoints."""
-        return _mean_distance(truth.keypoints_px, predicted.keypoints_px, truth.labelled) / truth.sizes_px[:, None]
+        return mean_distance(truth.keypoints_px, predicted.keypoints_px, truth.labelled) / truth.sizes_px[:, None]
 
     def match(self, truth: TruePeople, predicted: PredictedPeople, root: Root) -> np.ndarray:
         """(N,) index of each person's prediction, -1 for none. ``root`` is not used."""
@@ -137,7 +137,7 @@ class OneToOne3D:
 
     def match(self, truth: TruePeople, predicted: PredictedPeople, root: Root) -> np.ndarray:
         """(N,) index of each person's prediction, -1 for none. ``root`` is not used."""
-        cost = _mean_distance(truth.keypoints_3d, predicted.keypoints_3d, truth.valid_3d)
+        cost = mean_distance(truth.keypoints_3d, predicted.keypoints_3d, truth.valid_3d)
         return _pair_exclusively(cost, self.gate_mm)
 
 
@@ -153,7 +153,7 @@ class Nearest:
         pred = predicted.keypoints_3d - root_position(predicted.keypoints_3d, root)[:, None]
         # a root that is not valid gives no relative pose
         usable = truth.valid_3d & truth.valid_3d[:, np.atleast_1d(root)].all(1, keepdims=True)
-        cost = _mean_distance(gt, pred, usable)
+        cost = mean_distance(gt, pred, usable)
         return np.where(np.isfinite(cost).any(1), cost.argmin(1), -1)
 
 

@@ -1,5 +1,9 @@
 """Percentage of correct keypoints and the area under its curve, all in percent (0 to 100).
 
+With the errors e (mm) of the valid keypoints V, ``PCK(t) = 100 / |V| · Σ_{i in V} [e_i < t]``, reported at t = 150 mm
+(DAS, CVPR 2022 §4.1), and ``AUC = 1 / 31 · Σ PCK(t)`` over t = 0, 5, …, 150 mm (Mehta et al., 3DV 2017, in the words of
+the SPIN authors: Kolotouros' thesis §3.6.3). PCK_rel, PCK_abs and PCK_root differ in what is aligned before e is taken.
+
 A keypoint is correct when its error is *below* the threshold (strict, as in the official MuPoTS-3D evaluation); only
 PCK_root counts an error equal to the threshold as correct. A missed person enters with errors of +inf: every one of
 its keypoints is wrong at every threshold. Keypoints are pooled over all persons.

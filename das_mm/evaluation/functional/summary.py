@@ -15,7 +15,7 @@ from .mean_pose import mean_root_relative_pose
 from .pck import auc, pck, pck_per_joint
 
 #: alignment -> name of its mean error
-ERROR_NAMES = dict(root='mpjpe_mm', none='mpjpe_abs_mm', procrustes='pa_mpjpe_mm')
+ERROR_NAMES = dict(root='mpjpe_mm', none='mpjpe_abs_mm', procrustes='pa_mpjpe_mm', rigid='rigid_mpjpe_mm')
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def summarise_pose(errors: PoseErrors, alignments: Sequence[str] = ('root', 'non
     ``mpjpe_no_root_mm``          the same without the root
     ``mpjpe_abs_mm``              not aligned (camera frame)
     ``pa_mpjpe_mm``               after a similarity transform of each person
+    ``rigid_mpjpe_mm``            after a rotation and translation of each person (if asked for)
     ``mpjpe_all_mm``              root-aligned over *all* persons; those not found stand in the mean pose of the truth,
                                   so that missing the difficult ones does not pay
     ``pck_rel``, ``auc_rel``      root-aligned, root left out, over all persons: those not found are wrong

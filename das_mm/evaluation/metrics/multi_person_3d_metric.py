@@ -13,7 +13,6 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from das_mm.engine import atomic_write
-from das_mm.errors import UserError
 from das_mm.registry import METRICS
 
 from ..functional.alignment import ALIGNMENTS, Root
@@ -24,6 +23,7 @@ from ..functional.summary import PoseErrors, per_joint_table, pose_errors, summa
 from ..result_file import check_ending, finite_or_none, write_result_file
 from ..sample_reader import VISIBILITY_RULES, Predictions, Truth, as_dict, has_3d, read_predictions, read_truth, \
     resolve_root
+from ._tables import check_choice
 
 
 @METRICS.register_module()
@@ -46,7 +46,7 @@ class MultiPerson3DMetric(BaseMetric):
         matching: Who is who: ``'one_to_one'`` (in the image, default), ``'one_to_one_3d'``, ``'nearest'`` (protocol of
             the released DAS code), or a dict of the name as ``type`` and its arguments.
         alignments: Which mean errors to report: of ``'root'`` (``mpjpe_mm``), ``'none'`` (``mpjpe_abs_mm``),
-            ``'procrustes'`` (``pa_mpjpe_mm``).
+            ``'procrustes'`` (``pa_mpjpe_mm``), ``'rigid'`` (``rigid_mpjpe_mm``).
         pck_threshold_mm: Threshold of the PCK family; AUC always takes 0, 5, …, 150 mm.
         visibility: Which true keypoints count in 3D: ``'valid_in_image'`` (3D valid, labelled, inside the image;
             default), ``'visible'`` (these and not occluded), ``'valid'`` (all with valid 3D).
@@ -69,10 +69,10 @@ class MultiPerson3DMetric(BaseMetric):
                  collect_device: str = 'cpu', prefix: str | None = None, collect_dir: str | None = None):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         name = matching if isinstance(matching, str) else matching.get('type')
-        _check_choice(name, MATCHING_RULES, 'matching')
+        check_choice(name, MATCHING_RULES, 'matching')
         for alignment in alignments:
-            _check_choice(alignment, ALIGNMENTS, 'alignments')
-        _check_choice(visibility, VISIBILITY_RULES, 'visibility')
+            check_choice(alignment, ALIGNMENTS, 'alignments')
+        check_choice(visibility, VISIBILITY_RULES, 'visibility')
         if result_file is not None:
             check_ending(result_file, ('.json', '.npz'), 'result_file')
         if person_file is not None:
@@ -138,13 +138,18 @@ class MultiPerson3DMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """The table of numbers over all images; writes the files asked for."""
-        root = self._root_indices()
+        table, errors = self._summarise(results)
+        self._log(table, errors)
+        self._write_files(results, errors)
+        return table
+
+    def _summarise(self, results: list[dict]) -> tuple[dict[str, float], PoseErrors]:
         judged = [result for result in results if 'gt' in result]
         total = {
             name: sum(result[name] for result in judged)
             for name in ('num_gt', 'num_matched', 'num_pred', 'num_used', 'num_covered')
         }
-        errors = self._pose_errors(judged, root)
+        errors = self._pose_errors(judged, self._root_indices())
         not_finite = sum(result['num_not_finite'] for result in results)
         table = summarise_pose(errors, self.alignments, self.pck_threshold_mm)
         table.update(summarise_detection(total['num_gt'], total['num_matched'], total['num_pred'], total['num_used']))
@@ -152,13 +157,14 @@ class MultiPerson3DMetric(BaseMetric):
             num_gt_3d=float(len(errors.matched)), num_matched_3d=float(errors.matched.sum()),
             num_pred_on_ignored=float(total['num_covered']), num_pred_not_finite=float(not_finite),
             num_images=float(len(results)), num_images_2d_only=float(sum(result['only_2d'] for result in results)))
-        self._log(table, errors)
+        return table, errors
+
+    def _write_files(self, results: list[dict], errors: PoseErrors) -> None:
         if self.result_file is not None:
             write_result_file(self.result_file, [dict(image_id=result['image_id'], persons=result['persons'])
                                                  for result in results])
         if self.person_file is not None:
-            self._write_person_file(judged, errors)
-        return table
+            self._write_person_file([result for result in results if 'gt' in result], errors)
 
     def _pose_errors(self, judged: list[dict], root: tuple[int, ...]) -> PoseErrors:
         """Errors of the people of all images in one array."""
@@ -229,8 +235,3 @@ def _persons(predictions: Predictions, root: tuple[int, ...]) -> list[dict]:
             person['track_id'] = int(predictions.track_ids[index])
         persons.append(person)
     return persons
-
-
-def _check_choice(name, allowed, field: str) -> None:
-    if name not in allowed:
-        raise UserError(f'{name!r} is unknown', field=field, remedy=f'choose one of {", ".join(sorted(allowed))}')

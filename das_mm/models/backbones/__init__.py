@@ -1,3 +1,5 @@
+from .dla import DLA34
 from .mspn_pyramid import MSPNPyramid
+from .temporal_stems import TemporalResNet, TemporalStems
 
-__all__ = ['MSPNPyramid']
+__all__ = ['DLA34', 'MSPNPyramid', 'TemporalResNet', 'TemporalStems']

@@ -1,6 +1,7 @@
 """MSPN as a pyramid (paper §4.2, "larger backbone"): the last stage's maps, finest first, for an FPN."""
 from __future__ import annotations
 
+from mmengine.model import BaseModule
 from mmpose.models.backbones import MSPN
 from torch import Tensor, nn
 
@@ -14,6 +15,8 @@ class MSPNPyramid(MSPN):
     Args:
         frozen_stages: 0 trains everything; 1 freezes the stem (convolution and pooling before the first stage), as the
             released configs do.
+        init_cfg: As in mmengine: ``Pretrained`` loads a whole MSPN, such as `das-mm convert-checkpoint` writes.
+            (mmpose's MSPN would look for a ResNet in the file, and find nothing.)
         kwargs: mmpose's MSPN arguments (``unit_channels``, ``num_stages``, ``num_units=4``, ``num_blocks``…).
 
     Raises:
@@ -28,6 +31,9 @@ class MSPNPyramid(MSPN):
         super().__init__(**kwargs)
         self.frozen_stages = frozen_stages
         self._freeze()
+
+    def init_weights(self) -> None:
+        BaseModule.init_weights(self)
 
     def _freeze(self) -> None:
         if self.frozen_stages:

@@ -1,0 +1,3 @@
+from .temporal import TemporalDataPreprocessor
+
+__all__ = ['TemporalDataPreprocessor']

@@ -1,0 +1,48 @@
+"""Inputs of a tracking network: two images and the map of the previous centres."""
+from __future__ import annotations
+
+import torch
+from mmdet.models.utils import gaussian_radius, gen_gaussian_target
+from mmpose.models.data_preprocessors import PoseDataPreprocessor
+from torch import Tensor
+
+from das_mm.registry import MODELS
+
+# as CenterNet draws its targets: boxes moved by the radius still overlap by so much
+_MIN_OVERLAP = 0.7
+
+
+@MODELS.register_module()
+class TemporalDataPreprocessor(PoseDataPreprocessor):
+    """Normalises both images, draws the centres, stacks all to (B, 7, H, W) (see :mod:`.backbones.temporal_stems`).
+
+    ``inputs`` are uint8 images (6, H, W), current and previous one after the other, or (3, H, W) where there is no
+    previous one: the current one takes its place and nobody was there, as at the start of a video. The metainfo of a
+    sample says where people were, in px of the network input: ``previous_centers_px`` (M, 2) and ``previous_sizes_px``
+    (M, 2) (width, height); the map has a Gaussian peak of height 1 for each.
+
+    Args:
+        kwargs: Those of mmpose's ``PoseDataPreprocessor``, for 3 channels.
+    """
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """As in mmpose; the padding of the previous image is that of the current one."""
+        inputs, samples = data['inputs'], data['data_samples']
+        images = list(inputs)
+        both = [one[:3] for one in images] + [one[3:] if len(one) == 6 else one for one in images]
+        done = super().forward(dict(inputs=both, data_samples=list(samples) * 2), training)
+        current, previous = done['inputs'].chunk(2)
+        maps = torch.stack([self._center_map(sample, current) for sample in samples])
+        return dict(inputs=torch.cat([current, previous, maps], dim=1), data_samples=done['data_samples'][:len(images)])
+
+    @staticmethod
+    def _center_map(sample, like: Tensor) -> Tensor:
+        """(1, H, W) of one sample."""
+        center_map = like.new_zeros(like.shape[-2:])
+        centers, sizes = (sample.metainfo.get(f'previous_{name}_px', ()) for name in ('centers', 'sizes'))
+        for (x, y), (width, height) in zip(centers, sizes):
+            column, row = round(float(x)), round(float(y))
+            if 0 <= column < center_map.shape[1] and 0 <= row < center_map.shape[0]:
+                radius = max(1, int(gaussian_radius((max(float(height), 1.), max(float(width), 1.)), _MIN_OVERLAP)))
+                gen_gaussian_target(center_map, [column, row], radius)
+        return center_map[None]
