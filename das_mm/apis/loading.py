@@ -58,7 +58,7 @@ def load_model(weights: str | Path | None = None, config: str | Path | Config | 
     model = build_model(cfg, name)
     meta = load_checkpoint_strict(model, weights)
     model.dataset_meta = _dataset_meta(cfg, meta, model.head.num_keypoints, weights)
-    model.provenance = dict(config=name, weights=Path(weights).name, weights_sha256=_sha256(Path(weights)),
+    model.provenance = dict(config=name, weights=Path(weights).name, weights_sha256=file_sha256(weights),
                             das_mm=__version__)
     return model.to(device).eval()
 
@@ -207,7 +207,8 @@ def _test_dataset(cfg: Config) -> dict:
     return dataset
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: str | Path) -> str:
+    """Of a file that may be larger than the memory."""
     digest = hashlib.sha256()
     with open(path, 'rb') as file:
         while block := file.read(1 << 20):

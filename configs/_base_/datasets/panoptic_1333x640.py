@@ -69,5 +69,5 @@ val_dataloader = dict(
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
-val_evaluator = [dict(type='PanopticMetric'), dict(type='MultiPerson3DMetric')]
+val_evaluator = dict(type='PanopticMetric')
 test_evaluator = val_evaluator

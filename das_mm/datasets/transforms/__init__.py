@@ -1,9 +1,11 @@
 from .affine import DASRandomAffine
+from .corner_origin import CornerOrigin
 from .flip import DASRandomFlip
 from .formatting import PackDASInputs
-from .geometry import (MEAN_BGR, begin_geometry, keep_ratio_size, normalised_root_depths, update_geometry, warp_boxes,
-                       warp_image)
+from .geometry import (MEAN_BGR, begin_geometry, keep_ratio_size, normalised_root_depths, turn_lens, update_geometry,
+                       warp_boxes, warp_image)
 from .resize import DASResize
 
-__all__ = ['DASRandomAffine', 'DASRandomFlip', 'DASResize', 'MEAN_BGR', 'PackDASInputs', 'begin_geometry',
-           'keep_ratio_size', 'normalised_root_depths', 'update_geometry', 'warp_boxes', 'warp_image']
+__all__ = ['CornerOrigin', 'DASRandomAffine', 'DASRandomFlip', 'DASResize', 'MEAN_BGR', 'PackDASInputs',
+           'begin_geometry', 'keep_ratio_size', 'normalised_root_depths', 'turn_lens', 'update_geometry', 'warp_boxes',
+           'warp_image']

@@ -9,11 +9,13 @@ from mmpose.structures import PoseDataSample
 
 from das_mm.errors import UserError
 from das_mm.registry import TRANSFORMS
+from das_mm.structures import warp_points
 
 from .geometry import begin_geometry, normalised_root_depths
 
-_META_KEYS = ('id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'camera', 'input_K', 'warp_mat', 'flip',
-              'dataset_name', 'has_3d', 'raw_ann_info', 'seq', 'frame', 'image_fault')
+_META_KEYS = ('id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'camera', 'input_K', 'input_dist', 'warp_mat',
+              'flip', 'dataset_name', 'has_3d', 'raw_ann_info', 'seq', 'view', 'frame', 'ignore_regions', 'is_labeled',
+              'crowd_index', 'image_fault')
 
 
 @TRANSFORMS.register_module()
@@ -23,13 +25,15 @@ class PackDASInputs(BaseTransform):
     ``gt_instances`` (numpy, frame of the stored image, all N people, for metrics): ``bboxes`` (N, 4) xyxy,
     ``keypoints`` (N, K, 2) px, ``keypoints_visible`` (N, K), ``keypoints_flags`` (N, K), ``keypoints_3d`` (N, K, 3) mm,
     ``keypoints_3d_valid`` (N, K), ``root_depths_mm``, ``areas``, ``iscrowd``, ``is_valid``, ``track_ids``, ``ann_ids``,
-    ``smpl_rows`` (N,).
+    ``smpl_rows`` (N,), ``occluded`` (N, K) 0/1; where the annotations have them ``keypoints_3d_univ`` (N, K, 3) mm and
+    ``head_bboxes`` (N, 4) xyxy.
 
     ``gt_instance_labels`` (tensors, px of the network input, the n <= N people of whom something is on it, for losses):
     ``bboxes`` (n, 4) cut to the input, ``keypoints`` (n, K, 2), ``keypoints_weights`` (n, K), ``relative_depths_mm``
     (n, K) z_k − z_root, ``relative_depths_weights`` (n, K), ``root_px`` (n, 2), ``root_depths_norm`` (n,) z_root / f of
     the input in mm/px, ``root_depths_weights`` (n,), ``center_valid`` (n,) bool. People whose ``center_valid`` is False
-    (root unknown or not on the image, crowds, invalid frames) are regions to ignore, never background.
+    (root unknown or not on the image, crowds, invalid frames) are regions to ignore, never background; the box about
+    each of the image's ``ignore_regions`` is one more of them, with nothing else known.
 
     A place counts as on the image where both the network input and the stored image have it: the border that an
     augmentation adds shows nobody. Depth weights are 0 wherever the depth is unknown, so 2D-only people never train it.
@@ -55,7 +59,8 @@ class PackDASInputs(BaseTransform):
             sample.gt_instance_labels = self._labels(results)
         meta = {key: results[key] for key in _META_KEYS if key in results}
         meta['warp_mat'] = meta['warp_mat'].astype(np.float32)
-        meta['input_K'] = None if meta['input_K'] is None else meta['input_K'].astype(np.float32)
+        for key in ('input_K', 'input_dist'):
+            meta[key] = None if meta[key] is None else meta[key].astype(np.float32)
         sample.set_metainfo(meta)
         return dict(inputs=image_to_tensor(image), data_samples=sample)
 
@@ -78,10 +83,14 @@ class PackDASInputs(BaseTransform):
             relative_depths_weights=depth_known & supervised, root_px=results['root_px'],
             root_depths_norm=np.nan_to_num(root_norm), root_depths_weights=np.isfinite(root_norm))
         on_input = seen.any(axis=1) | root_on_image | (sides > 0).all(axis=1)
+        regions = _ignored_boxes(results)
         labels = InstanceData()
         for name, column in columns.items():
-            labels.set_field(torch.from_numpy(column[on_input].astype(np.float32)), name)
-        labels.set_field(torch.from_numpy(center_valid[on_input]), 'center_valid')
+            unknown = np.zeros((len(regions), *column.shape[1:]))
+            rows = np.concatenate([column[on_input], regions if name == 'bboxes' else unknown])
+            labels.set_field(torch.from_numpy(rows.astype(np.float32)), name)
+        center_valid = np.concatenate([center_valid[on_input], np.zeros(len(regions), dtype=bool)])
+        labels.set_field(torch.from_numpy(center_valid), 'center_valid')
         return labels
 
     def __repr__(self) -> str:
@@ -104,10 +113,24 @@ def _ground_truth(results: dict) -> InstanceData:
         keypoints_flags=gt['keypoints_flags'], keypoints_3d=gt['keypoints_3d'],
         keypoints_3d_valid=gt['keypoints_3d_valid'], root_depths_mm=results['root_depth_mm'], areas=results['area'],
         iscrowd=results['iscrowd'], is_valid=results['is_valid'], track_ids=results['track_id'],
-        ann_ids=results['ann_id'], smpl_rows=results['smpl_row'])
+        ann_ids=results['ann_id'], smpl_rows=results['smpl_row'], occluded=results['occluded'])
+    if 'keypoints_3d_univ' in results:
+        fields['keypoints_3d_univ'] = results['keypoints_3d_univ']
+    if 'head_bbox' in results:
+        corner, sides = results['head_bbox'][:, :2], results['head_bbox'][:, 2:]
+        fields['head_bboxes'] = np.concatenate([corner, corner + sides], axis=1)
     for name, column in fields.items():
         truth.set_field(column, name)
     return truth
+
+
+def _ignored_boxes(results: dict) -> np.ndarray:
+    """(n, 4) boxes about the image's ignore regions, cut to the network input; those outside it are left out."""
+    height, width = results['img_shape']
+    boxes = [np.concatenate([moved.min(axis=0), moved.max(axis=0)]) for moved in
+             (warp_points(polygon, results['warp_mat']) for polygon in results.get('ignore_regions', ()))]
+    boxes = np.reshape(boxes, (-1, 4)).clip((-0.5, -0.5) * 2, (width - 0.5, height - 0.5) * 2)
+    return boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
 
 
 def _on_image(points: np.ndarray, results: dict) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What every geometric transform shares: one affine map from the stored image to the network input, truth kept in step.
 
 State in the ``results`` dict, as the transforms so far have left it: ``warp_mat`` (2, 3) stored px → input px,
-``flip``, ``input_K`` (3, 3) or None, and the labels ``bbox``, ``keypoints``, ``root_px`` (input px) and
+``flip``, ``input_K`` (3, 3) or None, ``input_dist`` (5,) or None (the lens, turned with the image), and the labels ``bbox``, ``keypoints``, ``root_px`` (input px) and
 ``keypoints_3d`` (mm in the frame of ``input_K``). Root and relative depths never change: in-plane maps leave z alone,
 and the root depth normalised by the focal length follows from ``input_K``. ``results['gt']`` and ``results['camera']``
 stay those of the stored image.
@@ -23,8 +23,9 @@ def begin_geometry(results: dict) -> None:
         return
     results['warp_mat'] = np.array([[1.0, 0, 0], [0, 1, 0]])
     results['flip'] = False
-    K = (results.get('camera') or {}).get('K')
-    results['input_K'] = None if K is None else np.asarray(K, dtype=np.float64)
+    for part in ('K', 'dist'):
+        known = (results.get('camera') or {}).get(part)
+        results[f'input_{part}'] = None if known is None else np.asarray(known, dtype=np.float64)
 
 
 def update_geometry(results: dict, warp: np.ndarray, size: tuple[int, int]) -> None:
@@ -36,6 +37,8 @@ def update_geometry(results: dict, warp: np.ndarray, size: tuple[int, int]) -> N
     # without intrinsics the turn about the optical axis is still that of the map
     K_new, Q = transform_camera(np.eye(3) if K is None else K, warp)
     results['input_K'] = None if K is None else K_new
+    if results['input_dist'] is not None:
+        results['input_dist'] = turn_lens(results['input_dist'], Q)
     for key in ('keypoints', 'root_px'):
         if key in results:
             results[key] = warp_points(results[key].astype(np.float64), warp)
@@ -43,6 +46,15 @@ def update_geometry(results: dict, warp: np.ndarray, size: tuple[int, int]) -> N
         results['keypoints_3d'] = results['keypoints_3d'].astype(np.float64) @ Q.T
     if 'bbox' in results:
         results['bbox'] = warp_boxes(results['bbox'].astype(np.float64), warp)
+
+
+def turn_lens(dist: np.ndarray, Q: np.ndarray) -> np.ndarray:
+    """The lens (k1, k2, p1, p2, k3) of a camera turned or mirrored by Q (3, 3) about its axis.
+
+    Radial terms stay. The tangential term of a point x is 2 (p·x) x + |x|² p with p = (p2, p1): p turns with the points.
+    """
+    p2, p1 = Q[:2, :2] @ (dist[3], dist[2])
+    return np.array([dist[0], dist[1], p1, p2, dist[4]])
 
 
 def warp_boxes(boxes: np.ndarray, warp: np.ndarray) -> np.ndarray:

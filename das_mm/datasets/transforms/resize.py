@@ -8,6 +8,8 @@ from das_mm.registry import TRANSFORMS
 
 from .geometry import begin_geometry, check_size_options, keep_ratio_size, update_geometry
 
+_INTERPOLATIONS = dict(area=cv2.INTER_AREA, bilinear=cv2.INTER_LINEAR)
+
 
 @TRANSFORMS.register_module()
 class DASResize(BaseTransform):
@@ -17,11 +19,17 @@ class DASResize(BaseTransform):
         input_size: (width, height) that it must fit into; or
         short_side_range: (least, greatest) length of the short side, drawn anew for each image. Equal ends fix it.
         max_long_side: bounds the long side with ``short_side_range``.
+        shrink_interpolation: ``'area'`` takes every pixel of a larger image into account; ``'bilinear'`` looks at two a
+            side, as the released code (and mmcv) does. What is enlarged is always interpolated linearly.
     """
 
     def __init__(self, input_size: tuple[int, int] | None = None, short_side_range: tuple[int, int] | None = None,
-                 max_long_side: int = 1333):
+                 max_long_side: int = 1333, shrink_interpolation: str = 'area'):
         check_size_options(input_size, short_side_range)
+        if shrink_interpolation not in _INTERPOLATIONS:
+            raise ValueError(f'shrink_interpolation must be one of {list(_INTERPOLATIONS)}, not '
+                             f'{shrink_interpolation!r}')
+        self.shrink_interpolation = shrink_interpolation
         self.input_size, self.short_side_range, self.max_long_side = input_size, short_side_range, max_long_side
 
     def transform(self, results: dict) -> dict:
@@ -29,9 +37,8 @@ class DASResize(BaseTransform):
         height, width = results['img'].shape[:2]
         size = keep_ratio_size((width, height), self.input_size, self.short_side_range, self.max_long_side)
         if size != (width, height):
-            shrinks = size[0] < width
-            results['img'] = cv2.resize(results['img'], size,
-                                        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+            how = self.shrink_interpolation if size[0] < width else 'bilinear'
+            results['img'] = cv2.resize(results['img'], size, interpolation=_INTERPOLATIONS[how])
         # rounding makes the two factors differ a little: the exact ones are used
         sx, sy = size[0] / width, size[1] / height
         update_geometry(results, np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2]]), size)

@@ -1,0 +1,51 @@
+"""`das-mm convert-checkpoint`: the authors' weights, or a pretrained backbone, as a checkpoint of ours."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from das_mm.apis.checkpoint_conversion import Ledger
+
+HELP = "turn the authors' checkpoint, or a pretrained MSPN or ResNet, into one of das_mm"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument('src', type=Path, metavar='SRC', help='.pth file; what it is is told from its weights')
+    parser.add_argument('dst', type=Path, metavar='DST', help='file to write; it names its config')
+    parser.add_argument('--config', metavar='NAME',
+                        help='path or name of the config it is for; default: the released one that fits')
+    parser.add_argument('--list', action='store_true', help='print every weight, not every group of weights')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert, and say what became of every weight and how to use the result."""
+    from rich.console import Console
+
+    from das_mm.apis.checkpoint_conversion import convert_checkpoint
+    console = Console(highlight=False, soft_wrap=True)
+    conversion = convert_checkpoint(args.src, args.dst, args.config)
+    console.print(f'{args.src}: {conversion.kind}')
+    for line in _lines(conversion.ledger, args.list):
+        console.print(line, markup=False)
+    for remark in conversion.remarks:
+        console.print(f'note: {remark}')
+    config = conversion.meta.get('config')
+    console.print(f'[green]wrote[/] {args.dst}' + (f', for {config}' if config else ''))
+    console.print('use it: ' + conversion.use.format(dst=str(args.dst)), markup=False)
+    return 0
+
+
+def _lines(ledger: Ledger, every_weight: bool) -> list[str]:
+    """A table with a line for each group of weights, or for each weight."""
+    if every_weight:
+        rows = [('in the file', 'here', 'is', 'why')]
+        rows += [(one.source or '–', one.target or '–', one.fate.value, one.reason) for one in ledger.entries]
+    else:
+        rows = [('tensors', 'in the file', 'here', 'are', 'why')]
+        rows += [(str(count), source or '–', target or '–', fate, reason)
+                 for (source, target, fate, reason), count in ledger.groups()]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ['  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
