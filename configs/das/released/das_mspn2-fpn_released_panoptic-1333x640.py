@@ -17,7 +17,7 @@ corner_origin = dict(type='CornerOrigin')  # behind every resizing step
 train_dataloader = dict(
     dataset=dict(datasets=[
         dict(
-            type='DASDataset',
+            type='DASPanopticDataset',
             ann_file='panoptic/annotations/train.json',
             data_root={{_base_.data_root}},
             data_prefix=dict(img='panoptic/'),
@@ -31,12 +31,11 @@ train_dataloader = dict(
                 dict(type='PackDASInputs'),
             ]),
         dict(
-            type='DASDataset',
+            type='DASCocoDataset',
             ann_file='coco/annotations/person_keypoints_train2017.json',
             data_root={{_base_.data_root}},
             data_prefix=dict(img='coco/train2017/'),
             keypoint_set=keypoint_set,
-            source_keypoint_set='coco17',
             filter_cfg=dict(filter_empty_gt=True),
             pipeline=[
                 dict(type='LoadImage'),

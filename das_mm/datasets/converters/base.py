@@ -47,6 +47,8 @@ class Part:
         images: Entries of ``images[]`` (datasets.md names: file_name, width, height, cam_param, seq, frame, …), each with
             its people under ``annotations``. Ids may be left out; if all images have ``id`` and all annotations have
             ``id``, they are kept (COCO's evaluation goes by them), else everything is numbered from 1.
+            A person's SMPL parameters are given as ``smpl=smpl_entry(…)`` (:mod:`.smpl_rows`) and go to a file of their
+            own.
         counts: How often what happened, for the table at the end: ``'images missing'``, ``'people dropped: no joint'``…
         notes: Sentences for the user: what looked odd and where.
     """

@@ -21,6 +21,7 @@ from das_mm.version import __version__
 from .base import Converter, Job, Part
 from .checks import PeopleStatistics
 from .sheet import write_sheet
+from .smpl_rows import SMPLRows
 
 FORMAT_VERSION = 1  # of the annotation format; finished parts of another version are made again
 _SHEET_IMAGES = 12
@@ -31,13 +32,15 @@ class ConversionReport:
     """What a conversion gave.
 
     Attributes:
-        out: The annotation file. ``sheet``: the picture; None where no image could be read.
+        out: The annotation file. ``sheet``: the picture; None where no image could be read. ``smpl``: the SMPL file
+            beside it; None where nobody has parameters.
         counts: 'sequences', 'images', 'people', 'people with 3D', … and what the converter counted itself.
         notes: What looked odd. ``failed``: jobs left out, name -> what was wrong.
         medians: Of the numbers that were checked (:class:`.PeopleStatistics`).
     """
     out: Path
     sheet: Path | None = None
+    smpl: Path | None = None
     counts: Counter = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -121,9 +124,10 @@ def _do(converter: Converter, job: Job, stem: Path) -> str | None:
 
 def _store(part: Part, stem: Path) -> None:
     ids = all('id' in image and all('id' in person for person in image['annotations']) for image in part.images)
+    smpl = any('smpl' in person for image in part.images for person in image['annotations'])
     lines = '\n'.join(json.dumps(image, allow_nan=False, separators=(',', ':')) for image in part.images)
     atomic_write(stem.with_suffix('.jsonl'), lines.encode())
-    meta = dict(counts=part.counts, notes=part.notes, ids=ids)  # last: it says that the part is whole
+    meta = dict(counts=part.counts, notes=part.notes, ids=ids, smpl=smpl)  # last: it says that the part is whole
     atomic_write(_meta_path(stem), json.dumps(meta).encode())
 
 
@@ -151,6 +155,9 @@ def _merge(converter: Converter, stems: list[Path], report: ConversionReport, ch
     numbered = _Numbering(keep=all(meta['ids'] for meta in metas), out=report.out)
     statistics = PeopleStatistics(converter.keypoint_set, converter.reprojection_limit_px)
     sequences = set()
+    bodies = SMPLRows(converter.keypoint_set)
+    if any(meta.get('smpl') for meta in metas):
+        report.smpl = report.out.with_name(f'{report.out.stem}_smpl.npz')
     people_file = report.out.with_name(f'.{report.out.name}.annotations')
     images_wanted = sum(_lines(stem) for stem in stems)
     chosen = {round(i * (images_wanted - 1) / max(1, _SHEET_IMAGES - 1)) for i in range(_SHEET_IMAGES)}
@@ -160,9 +167,10 @@ def _merge(converter: Converter, stems: list[Path], report: ConversionReport, ch
                         remedy=f'{converter.title} looks so:\n{converter.tree}')
     try:
         with atomic_open(report.out) as file, open(people_file, 'w+b') as people_text:
-            file.write(b'{"info":' + _json(_info(converter)) + b',\n"images":[')
+            file.write(b'{"info":' + _json(_info(converter, report.smpl)) + b',\n"images":[')
             for number, (image, people) in enumerate(_entries(stems)):
                 numbered(image, people)
+                bodies.take(image, people)
                 file.write(b',\n' * (number > 0) + _json(image))
                 for person in people:
                     people_text.write(b',\n' * (people_text.tell() > 0) + _json(person))
@@ -175,11 +183,15 @@ def _merge(converter: Converter, stems: list[Path], report: ConversionReport, ch
             if faults:
                 raise UserError('; '.join(faults), file=report.out, field='keypoints_3d',
                                 remedy='look at the source files; --skip-checks writes the file nevertheless')
+            if report.smpl is not None:
+                bodies.write(report.smpl)
             file.write(b'],\n"annotations":[')
             _append(people_text, file)
             file.write(b'],\n"categories":' + _json([_category(converter.keypoint_set)]) + b'}\n')
     finally:
         people_file.unlink(missing_ok=True)
+    if len(bodies):
+        report.counts['people with SMPL'] = len(bodies)
     report.counts['sequences'] = len(sequences - {(None, None)})
     report.medians = statistics.medians()
     if sheet:
@@ -234,11 +246,12 @@ def _counted(counts: Counter) -> str:
     return ' (' + ', '.join(f'{name}: {number}' for name, number in counts.items()) + ')' if counts else ''
 
 
-def _info(converter: Converter) -> dict:
+def _info(converter: Converter, smpl_file: Path | None) -> dict:
     options = {name: str(value) if isinstance(value, Path) else value for name, value in vars(converter).items()
                if name not in ('root', 'split') and isinstance(value, (str, int, float, bool, list, tuple, Path))}
     return dict(dataset=converter.name, split=converter.split, joints=converter.keypoint_set, units='mm',
-                version=FORMAT_VERSION, converter=dict(das_mm=__version__, options=options), **converter.info())
+                version=FORMAT_VERSION, converter=dict(das_mm=__version__, options=options),
+                **({} if smpl_file is None else dict(smpl_file=smpl_file.name)), **converter.info())
 
 
 def _category(keypoint_set: str) -> dict:
