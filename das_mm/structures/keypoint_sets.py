@@ -22,7 +22,7 @@ COCO_SIGMAS = dict(nose=.026, eye=.025, ear=.035, shoulder=.079, elbow=.072, wri
 
 # keypoint of the target -> what may stand for it, best first, if the source lacks it and nothing else claims it
 SUBSTITUTES: dict[str, tuple[str, ...]] = {
-    'neck': ('upper_neck', 'head_bottom'),
+    'neck': ('upper_neck', 'head_bottom', 'smpl_neck'),
     'upper_neck': ('neck', 'head_bottom'),
     'head_bottom': ('neck', 'upper_neck'),
     'head_top': ('head_h36m',),
@@ -274,8 +274,8 @@ _SETS = (
     _make('j24', f'{_LSP_LIMBS} neck head_top pelvis thorax spine jaw head_h36m nose l_eye r_eye l_ear r_ear',
           f'{_LSP_LINKS} 14-16 16-15 15-12 12-17 17-18 19-20 19-21 20-22 21-23', 'pelvis'),
     # joints of the body model; its pelvis and head are no other set's
-    _make('smpl24', 'smpl_pelvis l_hip r_hip spine1 l_knee r_knee spine2 l_ankle r_ankle spine3 l_foot r_foot neck '
-          'l_collar r_collar smpl_head l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hand r_hand',
+    _make('smpl24', 'smpl_pelvis l_hip r_hip spine1 l_knee r_knee spine2 l_ankle r_ankle spine3 l_foot r_foot '
+          'smpl_neck l_collar r_collar smpl_head l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hand r_hand',
           '0-1 0-2 0-3 1-4 2-5 3-6 4-7 5-8 6-9 7-10 8-11 9-12 9-13 9-14 12-15 13-16 14-17 16-18 17-19 18-20 19-21 '
           '20-22 21-23', 'smpl_pelvis'),
 )

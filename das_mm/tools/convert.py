@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         console.print(f'[yellow]note[/] {note}')
     for name, fault in report.failed.items():
         console.print(f'[red]left out[/] {name}: {fault}')
-    for path in (report.out, report.sheet):
+    for path in (report.out, report.smpl, report.sheet):
         if path is not None:
             console.print(f'[green]wrote[/] {path}')
     if report.sheet is None:

@@ -37,7 +37,7 @@ def draw_targets(image_bgr: np.ndarray, points_px: np.ndarray, strides: np.ndarr
     image = enlarged(image_bgr, scale)
     to_picture = lambda px: scale * (np.asarray(px, float) + 0.5) - 0.5  # noqa: E731 (pixel centres)
     for box in [] if ignore_boxes_px is None else np.asarray(ignore_boxes_px):
-        _draw_ignored(image, to_picture(box))
+        draw_ignored(image, to_picture(box))
     centerness = np.ones(len(points_px)) if centerness is None else np.asarray(centerness)
     # coarse cells first: they would hide the fine ones
     for i in np.argsort(-np.asarray(strides), kind='stable'):
@@ -62,7 +62,8 @@ def _draw_cell(image: np.ndarray, center: np.ndarray, size: float, color: canvas
     canvas.draw_disc(image, center, max(1.0, size / 10), color)
 
 
-def _draw_ignored(image: np.ndarray, box: np.ndarray) -> None:
+def draw_ignored(image: np.ndarray, box: np.ndarray) -> None:
+    """Hatches x1, y1, x2, y2 px of the picture grey, in place."""
     if not np.isfinite(box).all():
         return
     canvas.draw_box(image, box, _IGNORE_BGR, 1)

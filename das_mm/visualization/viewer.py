@@ -21,9 +21,13 @@ from plotly.offline import get_plotlyjs
 from das_mm.engine import atomic_write
 
 from .ground import estimate_ground
+from .mesh_thinning import thin_mesh
 from .palette import css, limb_color, person_color
 from .people import People
 from .skeletons import KeypointSet, Skeleton, skeleton_of
+
+# of the page, for all meshes of all frames (a body of 6890 vertices takes 55 kB); above it they are drawn coarser
+_MESH_BUDGET_BYTES = 24e6
 
 CAMERA_SOURCES = {
     'annotation': 'intrinsics given with the data',
@@ -66,7 +70,8 @@ def write_viewer(path: str | Path, scenes: Sequence[Scene], title: str, keypoint
         scenes: At least one; an image without people is shown as such.
         title: Heading of the page.
         keypoint_set: Names, links and sides of the keypoints of all scenes.
-        faces: (F, 3) vertex indices of ``people.vertices_cam_mm``; meshes are drawn when given.
+        faces: (F, 3) vertex indices of ``people.vertices_cam_mm``; meshes are drawn when given, with a quarter of the
+            vertices where there are so many people and frames that the page would grow past some 30 MB.
         frames_per_second: Of a sequence: adds a play button and keeps the view from frame to frame. Without it the
             scenes are unrelated images, and the view is fitted to each.
         thumbnail_px: Longer side of the images kept in the page.
@@ -78,6 +83,7 @@ def write_viewer(path: str | Path, scenes: Sequence[Scene], title: str, keypoint
     if not scenes:
         raise ValueError('the viewer needs at least one scene')
     skeleton = skeleton_of(keypoint_set)
+    kept, faces = _meshes_within_budget(scenes, faces)
     data = {
         'title': title,
         'fps': frames_per_second,
@@ -86,11 +92,22 @@ def write_viewer(path: str | Path, scenes: Sequence[Scene], title: str, keypoint
         'linkSides': [skeleton.link_side(link) for link in skeleton.links],
         'sides': skeleton.sides,
         'faces': None if faces is None else _packed(np.asarray(faces), '<i4'),
-        'frames': [_frame(scene, skeleton, with_mesh=faces is not None, thumbnail_px=thumbnail_px)
-                   for scene in scenes],
+        'frames': [_frame(scene, skeleton, kept, thumbnail_px=thumbnail_px) for scene in scenes],
     }
     atomic_write(path, _page(title, data).encode())
     return Path(path)
+
+
+def _meshes_within_budget(scenes: Sequence[Scene], faces: np.ndarray | None
+                          ) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Which vertices of each mesh are kept, and their faces; ``None`` where no meshes are drawn."""
+    groups = [people.vertices_cam_mm for scene in scenes for people in (scene.people, scene.truth)
+              if people is not None and people.vertices_cam_mm is not None and len(people)]
+    if faces is None or not groups:
+        return None, None
+    num_vertices = groups[0].shape[1]
+    size_bytes = sum(len(vertices) for vertices in groups) * num_vertices * 3 * 2 * 4 / 3  # 16 bits in base 64
+    return thin_mesh(faces, num_vertices) if size_bytes > _MESH_BUDGET_BYTES else (np.arange(num_vertices), faces)
 
 
 def _page(title: str, data: dict[str, Any]) -> str:
@@ -103,9 +120,9 @@ def _page(title: str, data: dict[str, Any]) -> str:
     return re.sub(r'\[\[(\w+)\]\]', lambda match: parts[match[1]], asset('viewer.html'))
 
 
-def _frame(scene: Scene, skeleton: Skeleton, *, with_mesh: bool, thumbnail_px: int) -> dict[str, Any]:
-    people = [_person(scene.people, row, skeleton, with_mesh) for row in range(len(scene.people))]
-    truth = [] if scene.truth is None else [_person(scene.truth, row, skeleton, with_mesh)
+def _frame(scene: Scene, skeleton: Skeleton, kept: np.ndarray | None, *, thumbnail_px: int) -> dict[str, Any]:
+    people = [_person(scene.people, row, skeleton, kept) for row in range(len(scene.people))]
+    truth = [] if scene.truth is None else [_person(scene.truth, row, skeleton, kept)
                                             for row in range(len(scene.truth))]
     return {
         'title': scene.title,
@@ -132,7 +149,7 @@ def _camera_text(scene: Scene) -> str:
             f'field of view {field_x:.0f}° × {field_y:.0f}°, image {width} × {height} px')
 
 
-def _person(people: People, row: int, skeleton: Skeleton, with_mesh: bool) -> dict[str, Any]:
+def _person(people: People, row: int, skeleton: Skeleton, kept: np.ndarray | None) -> dict[str, Any]:
     color = person_color(people.identities[row])
     shown = people.shown_cam[row] if people.keypoints_cam_mm is not None else np.zeros(len(skeleton.names), bool)
     person = {
@@ -147,11 +164,12 @@ def _person(people: People, row: int, skeleton: Skeleton, with_mesh: bool) -> di
         'jointScores': None if people.keypoint_scores is None else
         [None if not np.isfinite(score) else round(float(score), 3) for score in people.keypoint_scores[row]],
     }
-    if with_mesh and people.vertices_cam_mm is not None and np.isfinite(people.vertices_cam_mm[row]).all():
-        vertices = people.vertices_cam_mm[row]
+    if kept is not None and people.vertices_cam_mm is not None and np.isfinite(people.vertices_cam_mm[row]).all():
+        vertices = people.vertices_cam_mm[row][kept]
         origin = vertices.mean(0).round()
-        # whole millimetres about the middle of the body fit 16 bits
-        person['mesh'] = {'origin': origin.tolist(), 'vertices': _packed(np.round(vertices - origin), '<i2')}
+        # whole millimetres about the middle of the body fit 16 bits; a larger "body" is none
+        person['mesh'] = {'origin': origin.tolist(),
+                          'vertices': _packed(np.clip(np.round(vertices - origin), -32767, 32767), '<i2')}
     return person
 
 

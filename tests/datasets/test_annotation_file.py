@@ -82,6 +82,17 @@ FAULTS = [
     (remove('annotations', 1, 'keypoints_3d_valid'), r'annotations\[1\] \(id 2\).keypoints_3d_valid: is missing'),
     (set_in('annotations', 1, 'root_depth', value=-1.0), r'annotations\[1\] \(id 2\).root_depth: is not in front'),
     (set_in('annotations', 1, 'track_id', value=1.5), r'annotations\[1\] \(id 2\).track_id: is not a whole number'),
+    (set_in('annotations', 1, 'occluded', value=[0] * 14),
+     r'annotations\[1\] \(id 2\).occluded: has shape \(14,\), expected \(15,\)'),
+    (set_in('annotations', 1, 'head_bbox', value=[1, 2]), r'annotations\[1\] \(id 2\).head_bbox: has shape \(2,\)'),
+    (set_in('annotations', 1, 'keypoints_3d_univ', value=[[0, 0, 1]] * 15),
+     r'annotations\[0\] \(id 1\).keypoints_3d_univ: is missing, or holds NaN or infinity \(and 4 more\)'),
+    (set_in('images', 1, 'ignore_regions', value=[[[0, 0], [1, 1], [1, 0]], [[0, 0], [1, 1]]]),
+     r'images\[1\] \(id 2\).ignore_regions: holds no polygon: \[\[0, 0\], \[1, 1\]\]'),
+    (set_in('images', 1, 'ignore_regions', value=['a']), r'images\[1\] \(id 2\).ignore_regions: holds no polygon'),
+    (set_in('images', 1, 'crowd_index', value='x'), r'images\[1\] \(id 2\).crowd_index: is not a regular list'),
+    (set_in('images', 1, 'frame', value=None), r'images\[1\] \(id 2\).frame: is not a whole number'),
+    (set_in('images', 1, 'file_name', value=12), r'images\[1\] \(id 2\).file_name: is no text: 12'),
     (scale_depths, 'annotations.keypoints_3d: the median depth is .* mm: these are no millimetres'),
 ]
 
@@ -95,6 +106,16 @@ def test_fault_is_told(good, tmp_path, edit, message):
     with pytest.raises(UserError, match=message) as caught:
         read_annotation_file(str(file))
     assert str(file) in str(caught.value)
+
+
+def test_the_entry_is_named_by_its_place_in_the_file(good, tmp_path):
+    content = json.loads(good)
+    del content['annotations'][0]['keypoints_3d'], content['annotations'][2]['keypoints_3d']
+    content['annotations'][4]['keypoints_3d'][0][2] = -1
+    file = tmp_path / 'bad.json'
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r'annotations\[4\] \(id 5\).keypoints_3d: has a keypoint behind'):
+        read_annotation_file(str(file))
 
 
 def test_missing_cut_and_alien_files(good, tmp_path):
@@ -167,6 +188,44 @@ def test_values_are_read_exactly(good, tmp_path):
     row = read.ann_id.tolist().index(people[0]['id'])
     assert read.track_id[row] == 9007199254740993 and not read.is_valid[row] and read.iscrowd[row]
     assert read.smpl_row[row] == 4 and (np.delete(read.smpl_row, row) == -1).all()
+
+
+def test_optional_fields(good, tmp_path):
+    content = json.loads(good)
+    rng = np.random.default_rng(0)
+    people, images = content['annotations'], content['images']
+    univ = rng.uniform(1, 9, (6, 15, 3))
+    for person, points in zip(people, univ):
+        person['keypoints_3d_univ'] = points.tolist()
+    people[2]['keypoints_3d_valid'][4] = 0
+    people[2]['keypoints_3d_univ'][4] = [NAN, 0, 0]
+    occluded = rng.integers(0, 2, 15)
+    people[5] |= dict(occluded=occluded.tolist(), head_bbox=[1, 2, 3.5, 4])
+    images[0] |= dict(ignore_regions=[[[0, 1], [2, 3], [4, 5.5]]], crowdIndex=0.5)
+    images[1]['crowd_index'] = 0.25
+    file = tmp_path / 'a.json'
+    file.write_text(json.dumps(content))
+    loaded = read_annotation_file(str(file))
+    assert [image['crowd_index'] for image in loaded.images] == [0.5, 0.25, None]
+    assert [[p.tolist() for p in image['ignore_regions']] for image in loaded.images] == [
+        [[[0, 1], [2, 3], [4, 5.5]]], [], []]
+    univ[2, 4] = 0
+    assert (loaded.people.keypoints_3d_univ == univ).all()
+    assert (loaded.people.occluded[5] == occluded).all() and not loaded.people.occluded[:5].any()
+    assert loaded.people.head_bbox[5].tolist() == [1, 2, 3.5, 4] and np.isnan(loaded.people.head_bbox[:5]).all()
+    file.write_text(good)
+    people = read_annotation_file(str(file)).people
+    assert people.keypoints_3d_univ is None and people.occluded is None and people.head_bbox is None
+
+
+def test_a_default_set_for_files_that_do_not_tell(good, tmp_path):
+    content = json.loads(good)
+    file = tmp_path / 'a.json'
+    file.write_text(good)
+    assert read_annotation_file(str(file), default_set='coco17').keypoint_set.name == 'panoptic15'
+    del content['info']['joints']
+    file.write_text(json.dumps(content))
+    assert read_annotation_file(str(file), default_set='panoptic15_mpi').keypoint_set.name == 'panoptic15_mpi'
 
 
 def test_official_coco_layout(tmp_path):

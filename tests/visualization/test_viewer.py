@@ -118,14 +118,15 @@ def test_plays_a_sequence_with_bodies(tmp_path, browser):
     for step in range(3):
         roots = [(-600.0 + 200 * step, 0, 3000), (600, 0, 4000.0)]
         people = standing_people(*roots, track_ids=np.array([6, 3]), vertices_cam_mm=corners + np.array(roots)[:, None])
-        scenes.append(Scene(f'frame {step}', people, SIZE, K, 'user', photo()))
+        truth = standing_people(roots[0], vertices_cam_mm=corners[None] + roots[0])
+        scenes.append(Scene(f'frame {step}', people, SIZE, K, 'user', photo(), truth=truth))
     browser.open(write_viewer(tmp_path / 'walk.html', scenes, 'A walk', SET, faces=faces, frames_per_second=30),
                  '#frame=1')
     body = browser.body()
-    assert (body['frame'], body['people'], body['meshes']) == ('1', '2', '2')
+    assert (body['frame'], body['people'], body['meshes']) == ('1', '2', '3')
     vertices = browser.evaluate("document.getElementById('plot').data"
                                 ".filter(t => t.type === 'mesh3d' && t.x.length === 4).map(t => t.x)")
-    assert np.allclose(vertices, (corners[:, 0] + np.array([[-400], [600]])) / 1000, atol=1e-3)
+    assert np.allclose(vertices, (corners[:, 0] + np.array([[-400], [600], [-400]])) / 1000, atol=1e-3)
     assert 'person 6' in browser.text('people') and 'person 3' in browser.text('people')
     canvas = browser.screenshot()[40:640, :540]
     for identity in (6, 3):  # shaded bodies: darker tones of the person's colour count

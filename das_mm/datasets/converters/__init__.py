@@ -19,6 +19,7 @@ CONVERTERS = {
     'mpii': 'mpii:MPIIConverter',
     'lsp': 'lsp:LSPConverter',
     'lspet': 'lsp:LSPETConverter',
+    '3dpw': 'threedpw:ThreeDPWConverter',
 }
 
 

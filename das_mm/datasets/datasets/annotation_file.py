@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,10 @@ from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS, KeypointSet, check_intrinsics, get_keypoint_set
 
 # nobody is nearer to a camera than this on average: smaller depths mean metres or centimetres
-_LEAST_MEDIAN_DEPTH_MM = 250.0
+LEAST_MEDIAN_DEPTH_MM = 250.0
+
+# lists of numbers of an annotation, kept as arrays from the moment they are parsed
+_NUMBER_LISTS = ('keypoints', 'keypoints_3d', 'keypoints_3d_valid', 'keypoints_3d_univ', 'occluded')
 
 
 @dataclass
@@ -28,6 +32,9 @@ class People:
         keypoints: (A, J, 2) px; flags: (A, J) 0 not labelled, 1 labelled but hidden or out of the image, 2 visible.
         keypoints_3d: (A, J, 3) camera mm; keypoints_3d_valid: (A, J) bool.
         root_depth_mm: (A,) NaN where not given.
+        occluded: (A, J) bool, or None where no annotation of the file says it; so are the next two.
+        keypoints_3d_univ: (A, J, 3) camera mm of the body scaled to the universal height; 0 where not given.
+        head_bbox: (A, 4) x, y, width, height px; NaN where not given.
     """
 
     image_row: np.ndarray
@@ -43,6 +50,9 @@ class People:
     track_id: np.ndarray
     smpl_row: np.ndarray
     ann_id: np.ndarray
+    occluded: np.ndarray | None = None
+    keypoints_3d_univ: np.ndarray | None = None
+    head_bbox: np.ndarray | None = None
 
 
 @dataclass
@@ -52,7 +62,8 @@ class AnnotationFile:
     Attributes:
         info: The ``info`` object.
         keypoint_set: The set in which keypoints are stored.
-        images: M dicts as in the file; ``cam_param`` is replaced by arrays (K, R, T, dist) or None.
+        images: M dicts as in the file; ``cam_param`` is replaced by arrays (K, R, T, dist) or None, ``ignore_regions``
+            by a list of polygons (P, 2) px, ``crowd_index`` (COCO style: ``crowdIndex``) by a float or None.
         people: The annotations.
     """
 
@@ -65,14 +76,20 @@ class AnnotationFile:
 class _Rows:
     """The entries of ``images`` or ``annotations`` of one file; knows how to name the one at fault."""
 
-    def __init__(self, file: str, name: str, rows: list[dict]):
+    def __init__(self, file: str, name: str, rows: list[dict], places: Sequence[int] | None = None):
         self.file, self.name, self.rows = file, name, rows
+        self.places = range(len(rows)) if places is None else places  # in the file
+
+    def having(self, key: str) -> _Rows:
+        """The entries in which ``key`` is given."""
+        chosen = [row for row, entry in enumerate(self.rows) if entry.get(key) is not None]
+        return _Rows(self.file, self.name, [self.rows[row] for row in chosen], [self.places[row] for row in chosen])
 
     def fail(self, row: int, key: str, problem: str, remedy: str | None = None) -> None:
         """Raises the UserError for one entry."""
         entry = self.rows[row]
         number = f' (id {entry["id"]})' if isinstance(entry, dict) and 'id' in entry else ''
-        raise UserError(problem, file=self.file, field=f'{self.name}[{row}]{number}.{key}', remedy=remedy)
+        raise UserError(problem, file=self.file, field=f'{self.name}[{self.places[row]}]{number}.{key}', remedy=remedy)
 
     def check(self, good: np.ndarray, key: str, problem: str, remedy: str | None = None) -> None:
         """Fails for the first row where ``good`` (rows, …) is not all True."""
@@ -116,20 +133,21 @@ class _Rows:
         return np.asarray([int(entry.get(key, default)) for entry in self.rows], dtype=np.int64)  # exact beyond 2^53
 
 
-def read_annotation_file(file: str, keypoint_set: str | None = None,
-                         require_annotations: bool = True) -> AnnotationFile:
+def read_annotation_file(file: str, keypoint_set: str | None = None, require_annotations: bool = True,
+                         default_set: str | None = None) -> AnnotationFile:
     """Loads and checks one file.
 
     Args:
         file: Path of the json.
         keypoint_set: The set in which its keypoints are stored; None reads it from ``info.joints`` or, for files such
             as COCO's, recognises the names in ``categories``.
+        default_set: The set where ``keypoint_set`` is None and the file does not tell.
         require_annotations: False accepts a file of images alone (COCO's ``image_info_test-dev2017.json``).
 
     Raises:
         UserError: Anything is wrong with the file; it names file and field, and what to do.
     """
-    content = _load_json(file)
+    content = load_json(file)
     for key in ('images', 'annotations') if require_annotations else ('images', ):
         if not isinstance(content.get(key), list):
             raise UserError('is missing or not a list', file=file, field=key,
@@ -138,23 +156,21 @@ def read_annotation_file(file: str, keypoint_set: str | None = None,
         raise UserError('the dataset is empty: there are no images', file=file, field='images',
                         remedy='check how the file was made')
     info = content.get('info') or {}
-    kset = _source_set(content, info, keypoint_set, file)
+    kset = source_set(content, info, keypoint_set, default_set, file)
     images = _Rows(file, 'images', content['images'])
     images.require('id', 'file_name', 'width', 'height')
     image_ids = images.integers('id')
     _check_unique(images, image_ids)
     for side in ('width', 'height'):
         images.check(images.numbers(side) > 0, side, 'is not positive')
-    cameras = _read_cameras(images)
-    people = _read_people(_Rows(file, 'annotations', content.get('annotations', [])), image_ids, kset)
-    return AnnotationFile(info, kset, [{**image, 'cam_param': camera} for image, camera in zip(images.rows, cameras)],
-                          people)
+    people = _read_people(_Rows(file, 'annotations', content.pop('annotations', [])), image_ids, kset)
+    return AnnotationFile(info, kset, _read_images(images), people)
 
 
-def _load_json(file: str) -> dict:
+def load_json(file: str) -> dict:
     try:
         with open(file, encoding='utf-8') as stream:
-            content = json.load(stream)
+            content = json.load(stream, object_hook=_compact)
     except FileNotFoundError:
         raise UserError('the annotation file does not exist', file=file,
                         remedy='check `data_root` and `ann_file` of the dataset, or create the file first') from None
@@ -170,7 +186,20 @@ def _load_json(file: str) -> dict:
     return content
 
 
-def _source_set(content: dict, info: dict, given: str | None, file: str) -> KeypointSet:
+def _compact(entry: dict) -> dict:
+    """Called for each object as it is parsed: python's numbers take five times the memory of an array's."""
+    if 'image_id' in entry:
+        entry.pop('segmentation', None)  # not used, and the greater part of COCO's files
+        for key in _NUMBER_LISTS:
+            if isinstance(entry.get(key), list):
+                try:
+                    entry[key] = np.asarray(entry[key], dtype=np.float64)
+                except (TypeError, ValueError):
+                    pass  # the checks name it
+    return entry
+
+
+def source_set(content: dict, info: dict, given: str | None, default: str | None, file: str) -> KeypointSet:
     declared = info.get('joints')
     if given is not None and declared is not None and given != declared:
         raise UserError(f'the file declares {declared!r}, but `source_keypoint_set` is {given!r}', file=file,
@@ -183,6 +212,8 @@ def _source_set(content: dict, info: dict, given: str | None, file: str) -> Keyp
         for kset in KEYPOINT_SETS.values():
             if tuple(category.get('keypoints', ())) == kset.keypoints:
                 return kset
+    if default is not None:
+        return get_keypoint_set(default)
     raise UserError('nothing says in which order the keypoints are stored', file=file, field='info.joints',
                     remedy=f'set `source_keypoint_set` of the dataset to one of: {", ".join(KEYPOINT_SETS)}')
 
@@ -193,6 +224,35 @@ def _check_unique(rows: _Rows, ids: np.ndarray) -> None:
     repeated[first] = False
     rows.check(~repeated, 'id', f'is used before: ids of {rows.name} must be unique',
                'give every entry an id of its own; two files must not simply be joined')
+
+
+def _read_images(images: _Rows) -> list[dict]:
+    """The entries with their optional fields checked."""
+    for row, image in enumerate(images.rows):
+        if not isinstance(image['file_name'], str):
+            images.fail(row, 'file_name', f'is no text: {_short(image["file_name"])}')
+    images.integers('frame', default=-1)
+    crowd_index = images.numbers('crowd_index', default=np.nan)
+    theirs = images.numbers('crowdIndex', default=np.nan)  # CrowdPose's own files
+    crowd_index = np.where(np.isnan(crowd_index), theirs, crowd_index)
+    regions = [_polygons(images, row) for row in range(len(images.rows))]
+    return [{**image, 'cam_param': camera, 'ignore_regions': polygons,
+             'crowd_index': None if np.isnan(index) else float(index)}
+            for image, camera, polygons, index in zip(images.rows, _read_cameras(images), regions, crowd_index)]
+
+
+def _polygons(images: _Rows, row: int) -> list[np.ndarray]:
+    polygons = []
+    for polygon in images.rows[row].get('ignore_regions') or ():
+        try:
+            points = np.asarray(polygon, dtype=np.float64)
+        except (TypeError, ValueError):
+            points = np.empty(0)
+        if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not np.isfinite(points).all():
+            images.fail(row, 'ignore_regions', f'holds no polygon: {_short(polygon)}',
+                        'give a list of polygons [[x, y], [x, y], [x, y], …] in px')
+        polygons.append(points)
+    return polygons
 
 
 def _read_cameras(images: _Rows) -> list[dict | None]:
@@ -257,9 +317,34 @@ def _read_people(rows: _Rows, image_ids: np.ndarray, kset: KeypointSet) -> Peopl
         image_row, np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:]], axis=1), keypoints, flags.astype(np.int64),
         points, valid, root_depth, np.where(np.isfinite(area), area, bbox[:, 2] * bbox[:, 3]),
         rows.numbers('iscrowd', default=0) != 0, rows.numbers('is_valid', default=1) != 0,
-        rows.integers('track_id', default=-1), rows.integers('smpl', default=-1), ids)
+        rows.integers('track_id', default=-1), rows.integers('smpl', default=-1), ids,
+        **_read_optional(rows, kset, valid))
     order = np.argsort(image_row, kind='stable')
-    return People(**{name: column[order] for name, column in vars(columns).items()})
+    return People(**{name: None if column is None else column[order] for name, column in vars(columns).items()})
+
+
+def _read_optional(rows: _Rows, kset: KeypointSet, valid_3d: np.ndarray) -> dict[str, np.ndarray | None]:
+    """Columns of fields that most files lack: None for those that no annotation has."""
+    J = kset.num_keypoints
+    remedy = f'{kset.name} has {J} keypoints'
+    occluded = _sparse(rows, 'occluded', (J, ), 0.0, remedy)
+    univ = _sparse(rows, 'keypoints_3d_univ', (J, 3), np.nan, remedy)
+    if univ is not None:
+        rows.check(np.isfinite(univ).all(-1) | ~valid_3d, 'keypoints_3d_univ', 'is missing, or holds NaN or infinity',
+                   'other annotations have it: give it wherever keypoints_3d is valid, or nowhere')
+        univ[~valid_3d] = 0
+    return dict(occluded=None if occluded is None else occluded > 0, keypoints_3d_univ=univ,
+                head_bbox=_sparse(rows, 'head_bbox', (4, ), np.nan, 'head_bbox is x, y, width, height'))
+
+
+def _sparse(rows: _Rows, key: str, shape: tuple[int, ...], fill: float, remedy: str) -> np.ndarray | None:
+    """Column (rows, *shape) of a field that some entries have, ``fill`` elsewhere; None if no entry has it."""
+    given = rows.having(key)
+    if not given.rows:
+        return None
+    column = np.full((len(rows.rows), *shape), fill)
+    column[given.places] = given.numbers(key, shape, remedy=remedy)
+    return column
 
 
 def _read_depths(rows: _Rows, kset: KeypointSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -269,10 +354,9 @@ def _read_depths(rows: _Rows, kset: KeypointSet) -> tuple[np.ndarray, np.ndarray
     root_depth = rows.numbers('root_depth', default=np.nan)
     rows.check(~(root_depth <= 0), 'root_depth', 'is not in front of the camera',
                'give mm along the optical axis, or null where it is not known')
-    with_3d = [row for row, entry in enumerate(rows.rows) if entry.get('keypoints_3d') is not None]
-    if not with_3d:
+    labelled = rows.having('keypoints_3d')
+    if not labelled.rows:
         return points, valid, root_depth
-    labelled = _Rows(rows.file, rows.name, [rows.rows[row] for row in with_3d])
     labelled.require('keypoints_3d_valid', remedy='say with 0 and 1 which of keypoints_3d (camera-space mm) are known')
     remedy = f'{kset.name} has {J} keypoints; camera-space mm'
     some_points = labelled.numbers('keypoints_3d', (J, 3), remedy=remedy)
@@ -282,11 +366,11 @@ def _read_depths(rows: _Rows, kset: KeypointSet) -> tuple[np.ndarray, np.ndarray
     labelled.check((some_points[..., 2] > 0) | ~some_valid, 'keypoints_3d', 'has a keypoint behind the camera (z <= 0)',
                    f'check R and the sign of T, or {unknown}')
     depths = some_points[..., 2][some_valid]
-    if len(depths) and np.median(depths) < _LEAST_MEDIAN_DEPTH_MM:
+    if len(depths) and np.median(depths) < LEAST_MEDIAN_DEPTH_MM:
         raise UserError(f'the median depth is {np.median(depths):.3g} mm: these are no millimetres', file=rows.file,
                         field='annotations.keypoints_3d', remedy='store camera-space millimetres')
     some_points[~some_valid] = 0
-    points[with_3d], valid[with_3d] = some_points, some_valid
+    points[labelled.places], valid[labelled.places] = some_points, some_valid
     return points, valid, root_depth
 
 

@@ -15,7 +15,8 @@ from .geometry import begin_geometry, normalised_root_depths
 
 _META_KEYS = ('id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'camera', 'input_K', 'input_dist', 'warp_mat',
               'flip', 'dataset_name', 'has_3d', 'raw_ann_info', 'seq', 'view', 'frame', 'ignore_regions', 'is_labeled',
-              'crowd_index', 'image_fault')
+              'crowd_index', 'image_fault', 'previous_centers_px', 'previous_sizes_px', 'activity')
+_SMPL_FIELDS = ('has_smpl', 'smpl_global_orient', 'smpl_body_pose', 'smpl_betas', 'smpl_transl_mm', 'smpl_gender')
 
 
 @TRANSFORMS.register_module()
@@ -25,8 +26,9 @@ class PackDASInputs(BaseTransform):
     ``gt_instances`` (numpy, frame of the stored image, all N people, for metrics): ``bboxes`` (N, 4) xyxy,
     ``keypoints`` (N, K, 2) px, ``keypoints_visible`` (N, K), ``keypoints_flags`` (N, K), ``keypoints_3d`` (N, K, 3) mm,
     ``keypoints_3d_valid`` (N, K), ``root_depths_mm``, ``areas``, ``iscrowd``, ``is_valid``, ``track_ids``, ``ann_ids``,
-    ``smpl_rows`` (N,), ``occluded`` (N, K) 0/1; where the annotations have them ``keypoints_3d_univ`` (N, K, 3) mm and
-    ``head_bboxes`` (N, 4) xyxy.
+    ``smpl_rows`` (N,), ``occluded`` (N, K) 0/1; where the annotations have them ``keypoints_3d_univ`` (N, K, 3) mm,
+    ``head_bboxes`` (N, 4) xyxy, and of SMPL ``has_smpl`` (N,), ``smpl_global_orient`` (N, 3) and ``smpl_body_pose``
+    (N, 23, 3) rad, ``smpl_betas`` (N, 10), ``smpl_transl_mm`` (N, 3), ``smpl_gender`` (N,).
 
     ``gt_instance_labels`` (tensors, px of the network input, the n <= N people of whom something is on it, for losses):
     ``bboxes`` (n, 4) cut to the input, ``keypoints`` (n, K, 2), ``keypoints_weights`` (n, K), ``relative_depths_mm``
@@ -34,6 +36,9 @@ class PackDASInputs(BaseTransform):
     the input in mm/px, ``root_depths_weights`` (n,), ``center_valid`` (n,) bool. People whose ``center_valid`` is False
     (root unknown or not on the image, crowds, invalid frames) are regions to ignore, never background; the box about
     each of the image's ``ignore_regions`` is one more of them, with nothing else known.
+
+    What a transform before this one puts into ``extra_labels`` (name -> (N, …)) is packed with the labels, and a
+    ``previous_img`` of the same size is stacked behind the image, which makes six channels.
 
     A place counts as on the image where both the network input and the stored image have it: the border that an
     augmentation adds shows nobody. Depth weights are 0 wherever the depth is unknown, so 2D-only people never train it.
@@ -53,6 +58,8 @@ class PackDASInputs(BaseTransform):
         if image.dtype != np.uint8:  # photometric transforms compute in float and do not clip
             image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
         results.setdefault('img_shape', image.shape[:2])
+        if 'previous_img' in results:
+            image = np.concatenate([image, results['previous_img']], axis=2)
         sample = PoseDataSample()
         if 'gt' in results:
             sample.gt_instances = _ground_truth(results)
@@ -85,7 +92,7 @@ class PackDASInputs(BaseTransform):
         on_input = seen.any(axis=1) | root_on_image | (sides > 0).all(axis=1)
         regions = _ignored_boxes(results)
         labels = InstanceData()
-        for name, column in columns.items():
+        for name, column in {**columns, **results.get('extra_labels', {})}.items():
             unknown = np.zeros((len(regions), *column.shape[1:]))
             rows = np.concatenate([column[on_input], regions if name == 'bboxes' else unknown])
             labels.set_field(torch.from_numpy(rows.astype(np.float32)), name)
@@ -119,6 +126,8 @@ def _ground_truth(results: dict) -> InstanceData:
     if 'head_bbox' in results:
         corner, sides = results['head_bbox'][:, :2], results['head_bbox'][:, 2:]
         fields['head_bboxes'] = np.concatenate([corner, corner + sides], axis=1)
+    if 'has_smpl' in results:
+        fields.update({name: results[name] for name in _SMPL_FIELDS})
     for name, column in fields.items():
         truth.set_field(column, name)
     return truth

@@ -1,3 +1,8 @@
+from .h36m_metric import H36MMetric
+from .mesh_metric import MeshMetric
+from .mpi_inf_3dhp_metric import MPIINF3DHPMetric
 from .multi_person_3d_metric import MultiPerson3DMetric
+from .mupots_metric import MuPoTSMetric
+from .panoptic_metric import PanopticMetric
 
-__all__ = ['MultiPerson3DMetric']
+__all__ = ['H36MMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'MultiPerson3DMetric', 'MuPoTSMetric', 'PanopticMetric']

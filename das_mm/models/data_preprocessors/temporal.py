@@ -1,6 +1,8 @@
 """Inputs of a tracking network: two images and the map of the previous centres."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from mmdet.models.utils import gaussian_radius, gen_gaussian_target
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
@@ -37,12 +39,21 @@ class TemporalDataPreprocessor(PoseDataPreprocessor):
 
     @staticmethod
     def _center_map(sample, like: Tensor) -> Tensor:
-        """(1, H, W) of one sample."""
-        center_map = like.new_zeros(like.shape[-2:])
         centers, sizes = (sample.metainfo.get(f'previous_{name}_px', ()) for name in ('centers', 'sizes'))
-        for (x, y), (width, height) in zip(centers, sizes):
-            column, row = round(float(x)), round(float(y))
-            if 0 <= column < center_map.shape[1] and 0 <= row < center_map.shape[0]:
-                radius = max(1, int(gaussian_radius((max(float(height), 1.), max(float(width), 1.)), _MIN_OVERLAP)))
-                gen_gaussian_target(center_map, [column, row], radius)
-        return center_map[None]
+        return draw_centers(centers, sizes, like)
+
+
+def draw_centers(centers_px: Sequence, sizes_px: Sequence, like: Tensor) -> Tensor:
+    """(1, H, W) map with a Gaussian peak of height 1 for each of M people.
+
+    Args:
+        centers_px: (M, 2); who is not on the map is left out. sizes_px: (M, 2) width and height, which set the spread.
+        like: (*, H, W) that says size, type and device.
+    """
+    center_map = like.new_zeros(like.shape[-2:])
+    for (x, y), (width, height) in zip(centers_px, sizes_px):
+        column, row = round(float(x)), round(float(y))
+        if 0 <= column < center_map.shape[1] and 0 <= row < center_map.shape[0]:
+            radius = max(1, int(gaussian_radius((max(float(height), 1.), max(float(width), 1.)), _MIN_OVERLAP)))
+            gen_gaussian_target(center_map, [column, row], radius)
+    return center_map[None]

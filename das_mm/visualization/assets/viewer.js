@@ -91,6 +91,7 @@ function peopleTraces(frame, axes) {
     const [points] = bones(person, axes, () => TRUTH);
     traces.push(polyline(points, TRUTH, 3, { line: { color: TRUTH, width: 3, dash: 'dash' } }));
     traces.push(joints(person, axes, 'true person', () => ({ size: 2.5, color: TRUTH })));
+    if (person.mesh && $('show-mesh').checked) traces.push(meshTrace(person, axes, TRUTH, .3));
   }
   return traces;
 }

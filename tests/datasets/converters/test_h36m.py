@@ -80,8 +80,8 @@ def _image_file(root, take, camera, frame):
 def test_frames_equal_the_truth(archives, truth, tmp_path):
     report = run_conversion(Converter(archives, every=1), tmp_path / 'train.json', sheet=False)
     assert report.counts['images'] == 16 and report.medians['reprojection_px'] < 0.05
-    dataset = DASDataset(ann_file=str(report.out), data_prefix=dict(img=str(archives / 'images')), keypoint_set='h36m17',
-                         test_mode=True)
+    dataset = DASDataset(ann_file=str(report.out), data_prefix=dict(img=str(archives / 'images')),
+                         keypoint_set='h36m17', test_mode=True)
     seen = set()
     for record in (dataset[index] for index in range(len(dataset))):
         seen.add((record['seq'], record['frame']))
@@ -125,7 +125,8 @@ def test_world_frame(archives):
     world = read_pose(archives / 'S6/MyPoseFeatures/D3_Positions/Directions 1.cdf', 3)[:, list(JOINTS_OF_32)]
     for image in images:
         R, T = (np.array(image['cam_param'][name]) for name in 'RT')
-        np.testing.assert_allclose(world[image['frame'] - 1] @ R.T + T, image['annotations'][0]['keypoints_3d'], atol=0.01)
+        stored = image['annotations'][0]['keypoints_3d']
+        np.testing.assert_allclose(world[image['frame'] - 1] @ R.T + T, stored, atol=0.01)
     (archives / 'S6/MyPoseFeatures/D3_Positions/Directions 1.cdf').rename(archives / 'aside.cdf')
     try:
         assert _convert(Converter(archives, every=1, subjects=(6,)))[0][0]['cam_param']['R'] is None

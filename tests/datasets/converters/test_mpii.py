@@ -106,7 +106,8 @@ def test_json_of_mmpose(copied, scenes):
         for person in scene.people:
             known = person.seen('mpii16') > 0
             rows.append(dict(image=f'{number + 1:09d}.jpg', center=[1, 1], scale=1.0,
-                             joints_vis=known.astype(int).tolist(), joints=np.where(known[:, None], person.px('mpii16') + 1, -1).tolist()))
+                             joints_vis=known.astype(int).tolist(),
+                             joints=np.where(known[:, None], person.px('mpii16') + 1, -1).tolist()))
     (copied / 'annot').mkdir()
     path = copied / 'annot' / 'valid.json'
     path.write_text(json.dumps(rows))

@@ -21,7 +21,6 @@ from das_mm.models.body_models.shape_space import GENDER_BETAS
 from das_mm.structures import KEYPOINT_SETS, project
 
 # the scenes' keypoint of that name is another point than SMPL's joint
-NOT_NECK = [index for index, name in enumerate(KEYPOINT_SETS['smpl24'].keypoints) if name != 'neck']
 
 
 @pytest.fixture(scope='module')
@@ -57,7 +56,7 @@ def annotations_by_person(content, clip):
         for annotation in (a for a in content['annotations'] if a['image_id'] == image['id']):
             points = np.array(annotation['keypoints_3d'])
             yield annotation, min(clip[image['frame']].people,
-                                  key=lambda person: np.abs(person.mm('smpl24') - points)[NOT_NECK].max())
+                                  key=lambda person: np.abs(person.mm('smpl24') - points).max())
 
 
 def test_images_cameras_and_people_are_those_of_the_scenes(converted, clip):
@@ -75,9 +74,9 @@ def test_images_cameras_and_people_are_those_of_the_scenes(converted, clip):
         joints = true_body(person)[1]
         stored = np.array(annotation['keypoints_3d'])
         np.testing.assert_allclose(stored, joints, atol=0.01)
-        np.testing.assert_allclose(stored[NOT_NECK], person.mm('smpl24')[NOT_NECK], atol=0.01)
+        np.testing.assert_allclose(stored, person.mm('smpl24'), atol=0.01)
         keypoints = np.array(annotation['keypoints']).reshape(24, 3)
-        np.testing.assert_allclose(keypoints[NOT_NECK, :2], person.px('smpl24')[NOT_NECK], atol=0.01)
+        np.testing.assert_allclose(keypoints[:, :2], person.px('smpl24'), atol=0.01)
         places = project(joints, clip[0].K)
         np.testing.assert_allclose(keypoints[:, :2], places, atol=0.01)
         inside = ((places >= -0.5) & (places < [191.5, 127.5])).all(1)

@@ -22,6 +22,7 @@ LAYOUTS = {
     'mpii': 'mpii:MPIILayout',
     'lsp': 'lsp:LSPLayout',
     'lspet': 'lsp:LSPETLayout',
+    '3dpw': 'threedpw:ThreeDPWLayout',
 }
 
 

@@ -22,8 +22,8 @@ _JOINTS = ('pelvis', 'right_hip', 'right_knee', 'right_ankle', 'right_foot', 'ri
            'left_ankle', 'left_foot', 'left_toe', 'pelvis', 'spine', 'neck', 'jaw', 'head_h36m', 'neck',
            'left_shoulder', 'left_elbow', 'left_wrist', 'left_wrist', 'left_hand', 'left_hand', 'left_hand', 'neck',
            'right_shoulder', 'right_elbow', 'right_wrist', 'right_wrist', 'right_hand', 'right_hand', 'right_hand')
-# of the four cameras, over the longer side of the image: the generator's cameras differ more than the real ones, so each
-# clip goes to the camera that is nearest to its own
+# of the four cameras, over the longer side of the image: the generator's cameras differ more than the real ones, so
+# each clip goes to the camera that is nearest to its own
 _FOCALS = (0.72, 0.9, 1.12, 1.4)
 _RADIAL, _TANGENTIAL = np.array([-0.2071, 0.2478, -0.0031]), np.array([-0.00142, -0.00098])
 
@@ -43,7 +43,8 @@ class H36MLayout(Layout):
         size = (scenes[0].width, scenes[0].height)
         root.mkdir(parents=True, exist_ok=True)
         _write_metadata(root / 'metadata.xml', size)
-        takes = [(subject, action, trial) for action in _ACTIONS[1:] for trial in (1, 2) for subject in _SUBJECTS[split]]
+        takes = [(subject, action, trial)
+                 for action in _ACTIONS[1:] for trial in (1, 2) for subject in _SUBJECTS[split]]
         for (subject, action, trial), sightings in deal(clips, takes):
             _write_take(root, subject, _prefix(subject, action, trial), sightings)
 

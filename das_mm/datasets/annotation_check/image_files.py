@@ -1,0 +1,62 @@
+"""Whether the images of a file are there, whole, and as large as the file says."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from das_mm.errors import UserError
+
+from ..converters.base import image_size
+from ..datasets import image_fault, looks_complete
+from .findings import Findings, Kind
+
+_THREADS = 8  # they wait for the disk
+
+
+def check_images(images: list[dict], folder: str | Path, findings: Findings,
+                 advance: Callable[[], None] = lambda: None) -> None:
+    """Adds a warning for each kind of trouble; reads headers and ends of files, and decodes only what looks cut.
+
+    Args:
+        images: Entries with ``id``, ``file_name``, ``width``, ``height``.
+        folder: Where file names begin.
+        advance: Called once an image.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError('there is no such folder', file=folder, field='--images',
+                        remedy='give the folder that file_name is relative to')
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for image, found in zip(images, pool.map(lambda image: _trouble(folder, image), images)):
+            if found is not None:
+                kind, detail = found
+                findings.warn(kind, [f'image id {image["id"]}, {image["file_name"]}{detail}'])
+            advance()
+
+
+def _trouble(folder: Path, image: dict) -> tuple[Kind, str] | None:
+    path = folder / image['file_name']
+    if not path.is_file():
+        return _MISSING, ''
+    size = image_size(path)
+    try:
+        fault = None if size is not None and looks_complete(str(path)) else image_fault(str(path))
+    except OSError as error:
+        fault = error.strerror
+    if fault is not None:
+        return _UNREADABLE, f': {fault}'
+    if size != (image['width'], image['height']):
+        return _OTHER_SIZE, f': {size[0]}x{size[1]}, not {image["width"]:g}x{image["height"]:g}'
+    return None
+
+
+_MISSING = Kind('images.file_name', 'names a file that does not exist', 'it is left out of a training, and counts as '
+                'empty in a test', 'check --images, copy the file, or remove the entry and its annotations')
+_UNREADABLE = Kind('images.file_name', 'names a file that cannot be read', 'it is left out of a training, and counts '
+                   'as empty in a test', 'copy the file again')
+_OTHER_SIZE = Kind('images.width, height', 'are not the size of the file', 'keypoints, boxes and K probably belong to '
+                   'another size of the image', 'use the original images, or scale keypoints, boxes and K with them')

@@ -1,0 +1,242 @@
+"""MPI-INF-3DHP (Mehta et al. 2017): from the original archives, or from mmpose's npz files.
+
+The 3D joints are in each camera's frame as they are stored; the extrinsics are handed on, not applied.
+"""
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from das_mm.errors import UserError
+
+from . import body3d_npz
+from .base import Converter, Job, Part, camera_entry, flags_in_image, image_size, person_entry
+from .camera_conventions import CONVENTIONS, by_common_point
+from .mpi_inf_3dhp_files import NUM_CAMERAS, Keypoints, read_calibration, read_test, read_training
+from .video_frames import extract_frames
+
+SUBJECTS = {'train': tuple(range(1, 9)), 'test': tuple(range(1, 7))}
+CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)  # those that SPIN, mmpose and ROMP use
+KEEP = ('inside', 'all')
+_FRAMES = {(1, 1): 6416, (1, 2): 12430, (2, 1): 6502, (2, 2): 6081, (3, 1): 12488, (3, 2): 12283, (4, 1): 6171,
+           (4, 2): 6675, (5, 1): 12820, (5, 2): 12312, (6, 1): 6188, (6, 2): 6145, (7, 1): 6239, (7, 2): 6320,
+           (8, 1): 6468, (8, 2): 6054}
+_TEST_FRAMES = {1: 603, 2: 540, 3: 505, 4: 553, 5: 276, 6: 452}
+_TRAIN_FOLDERS, _TEST_FOLDERS = ('.', 'train'), ('mpi_inf_3dhp_test_set', 'test', '.')
+
+
+class MPIINF3DHPConverter(Converter):
+    """One person before up to 14 cameras, in the order of ``mupots17``, with the universal skeleton beside the own.
+
+    Sequences are named ``S1_Seq2`` (the camera is the view) and ``TS1``; frames count from 1.
+
+    Args:
+        subjects: Of the split; all by default. ``cameras``: 0 to 13, of the training set.
+        every: Take frames 1, 1 + every, … (of the test set: of those that count; of an npz: rows); by default 10 for
+            training, 1 for testing.
+        keep: 'inside' leaves out frames with any of the 17 joints out of the image (as SPIN does; the default for
+            training), 'all' takes them (for testing).
+        images: Folder that holds, or shall hold, ``S1/Seq1/imageFrames/…``; the root by default.
+        extract: Make the training frames that are needed from the videos.
+        npz: A file of mmpose's instead of the archives; ``camera_file``: its cameras, by default
+            ``cameras_{split}.pkl`` beside it.
+    """
+    name = 'mpi-inf-3dhp'
+    title = 'MPI-INF-3DHP'
+    keypoint_set = 'mupots17'
+    splits = ('train', 'test')
+    reprojection_limit_px = 5.0
+    tree = ('DIR/S1 … S8/Seq1, Seq2/annot.mat, camera.calibration      (or below DIR/train)\n'
+            'DIR/S1/Seq1/imageFrames/video_0/frame_000001.jpg          (or imageSequence/video_0.avi with --extract)\n'
+            'DIR/mpi_inf_3dhp_test_set/TS1 … TS6/annot_data.mat, imageSequence/img_000001.jpg')
+
+    def __init__(self, root: str | Path, split: str = 'train', subjects: Sequence[int] | None = None,
+                 cameras: Sequence[int] = CAMERAS, every: int | None = None, keep: str | None = None,
+                 images: str | Path | None = None, extract: bool = False, npz: str | Path | None = None,
+                 camera_file: str | Path | None = None):
+        super().__init__(root, split)
+        self.subjects = None if subjects is None else tuple(subjects)
+        self.cameras, self.extract = tuple(cameras), extract
+        self.every = every if every is not None else 10 if split == 'train' else 1
+        self.keep = keep or ('inside' if split == 'train' else 'all')
+        self.images = Path(images) if images is not None else self.root
+        self.npz = Path(npz) if npz is not None else None
+        self.camera_file = Path(camera_file) if camera_file is not None else None
+        for value, possible, field in ((self.subjects or (), SUBJECTS[split], '--subjects'),
+                                       (self.cameras, range(NUM_CAMERAS), '--cameras'), ((self.keep,), KEEP, '--keep')):
+            if not set(value) <= set(possible):
+                raise UserError(f'{value} is not possible', field=field, remedy=f'choose from {tuple(possible)}')
+        if self.every < 1:
+            raise UserError(f'{every} is not possible', field='--every', remedy='give 1 or more')
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument('--subjects', type=int, nargs='+', metavar='N', help='S or TS numbers; default: all')
+        parser.add_argument('--cameras', type=int, nargs='+', metavar='K', help='of 0 to 13; default: 0 1 2 4 5 6 7 8')
+        parser.add_argument('--every', type=int, metavar='N', help='every Nth frame; default: train 10, test 1')
+        parser.add_argument('--keep', choices=KEEP,
+                            help='inside: only frames with all joints in the image; default: train inside, test all')
+        parser.add_argument('--images', metavar='DIR', help='folder of the training frames; default: --root')
+        parser.add_argument('--extract', action='store_true', help='make the training frames from the videos')
+        parser.add_argument('--npz', metavar='FILE', help="mmpose's npz instead of the original archives")
+        parser.add_argument('--camera-file', metavar='FILE', help='its cameras; default: cameras_SPLIT.pkl beside it')
+
+    @property
+    def image_root(self) -> Path:
+        return self.images
+
+    def jobs(self) -> list[Job]:
+        if self.npz is not None:
+            names = body3d_npz.image_names(self.npz)
+            return body3d_npz.row_jobs(self.npz, list(range(len(names)))[::self.every])
+        return self._training_jobs() if self.split == 'train' else self._test_jobs()
+
+    def convert(self, job: Job) -> Part:
+        if self.npz is not None:
+            return self._convert_npz(job)
+        return (self._convert_training if self.split == 'train' else self._convert_test)(Path(job.arguments['folder']))
+
+    def expected(self) -> dict[str, str]:
+        if self.npz is not None:
+            return {}
+        chosen = self.subjects or SUBJECTS[self.split]
+        if self.split == 'test':
+            counts = [_TEST_FRAMES[subject] for subject in chosen]
+            return {'sequences': str(len(counts)), 'images': f'{sum(counts)} at --every 1'}
+        counts = [count for (subject, _), count in _FRAMES.items() if subject in chosen]
+        frames = sum(-(-count // self.every) for count in counts)
+        return {'sequences': str(len(counts) * len(self.cameras)),
+                'images': f'at most {frames * len(self.cameras)}, all joints inside or not'}
+
+    def _training_jobs(self) -> list[Job]:
+        folders = self._folders('S', _TRAIN_FOLDERS)
+        sequences = [path.parent for folder in folders for path in sorted(folder.glob('Seq*/annot.mat'))]
+        if not sequences:
+            self.require(self.root / 'S1' / 'Seq1' / 'annot.mat', 'the annotation')
+        return [Job(f'{path.parent.name}_{path.name}', dict(folder=str(path)),
+                    (path / 'annot.mat', path / 'camera.calibration')) for path in sequences]
+
+    def _test_jobs(self) -> list[Job]:
+        folders = [path for path in self._folders('TS', _TEST_FOLDERS) if (path / 'annot_data.mat').exists()]
+        if not folders:
+            self.require(self.root / 'mpi_inf_3dhp_test_set' / 'TS1' / 'annot_data.mat', 'the annotation')
+        return [Job(path.name, dict(folder=str(path)), (path / 'annot_data.mat',)) for path in folders]
+
+    def _folders(self, prefix: str, parents: Sequence[str]) -> list[Path]:
+        """Those of the subjects that are there; subjects asked for by name must be."""
+        places = [self.root / parent for parent in parents]
+        found = []
+        for subject in self.subjects or SUBJECTS[self.split]:
+            there = [place / f'{prefix}{subject}' for place in places if (place / f'{prefix}{subject}').is_dir()]
+            found += there[:1]
+            if not there and self.subjects is not None:
+                self.require(self.root / f'{prefix}{subject}', f'{prefix}{subject}')
+        return found
+
+    def _convert_training(self, folder: Path) -> Part:
+        part = Part()
+        cameras = read_calibration(self.require(folder / 'camera.calibration', 'the calibration'))
+        for number, keypoints in read_training(folder / 'annot.mat', list(self.cameras)).items():
+            camera = cameras[number]
+            frames = self._chosen(keypoints, np.arange(len(keypoints)), camera.size, part)
+            place = self.images / folder.relative_to(self.root) / 'imageFrames' / f'video_{number}'
+            paths = {frame: place / f'frame_{frame + 1:06d}.jpg' for frame in frames}
+            if self.extract:
+                extract_frames(folder / 'imageSequence' / f'video_{number}.avi', paths)
+            common = dict(cam_param=camera_entry(camera.K, camera.R, camera.T_mm), view=str(number),
+                          seq=f'{folder.parent.name}_{folder.name}')
+            if frames and not any(path.exists() for path in paths.values()):
+                part.notes.append('some cameras have no frames at all: make them with --extract')
+            for frame in frames:
+                if self._add(part, paths[frame], keypoints, frame, common) not in (None, camera.size):
+                    raise UserError(f'the image is not of {camera.size[0]}x{camera.size[1]} px, the size of the '
+                                    'calibration', file=paths[frame], remedy='extract the frames without resizing')
+        return part
+
+    def _convert_test(self, folder: Path) -> Part:
+        part, sequence = Part(), read_test(folder / 'annot_data.mat')
+        place = folder / 'imageSequence'
+        sizes = (image_size(path) for path in sorted(place.glob('img_*.jpg')))
+        size = next((size for size in sizes if size is not None), (1, 1))
+        counted = np.flatnonzero(sequence.valid)
+        part.counts['frames that do not count'] += len(sequence.valid) - len(counted)
+        common = dict(cam_param=camera_entry(sequence.K), seq=folder.name)
+        for frame in self._chosen(sequence.keypoints, counted, size, part):
+            activity = dict(activity=int(sequence.activity[frame]))
+            self._add(part, place / f'img_{frame + 1:06d}.jpg', sequence.keypoints, frame, common | activity)
+        return part
+
+    def _chosen(self, keypoints: Keypoints, frames: np.ndarray, size: tuple[int, int], part: Part) -> list[int]:
+        """Every nth of the frames (numbers from 0), if wanted without those in which joints are out of the image."""
+        frames = frames[frames % self.every == 0] if self.split == 'train' else frames[::self.every]
+        inside = np.array([_inside(keypoints.px[frame], size) for frame in frames], bool)
+        if self.keep == 'inside':
+            part.counts['frames left out: a joint is out of the image'] += int((~inside).sum())
+            frames = frames[inside]
+        return [int(frame) for frame in frames]
+
+    def _add(self, part: Part, path: Path, keypoints: Keypoints, frame: int, common: dict) -> tuple[int, int] | None:
+        """One image with its person; its size, or None where the image is missing."""
+        size = image_size(path)
+        if size is None:
+            part.counts['images missing'] += 1
+            return None
+        px = keypoints.px[frame]
+        person = person_entry(self.keypoint_set, px, flags_in_image(px, np.ones(len(px)), size), size,
+                              points_mm=keypoints.points_mm[frame], track_id=0,
+                              keypoints_3d_univ=np.round(keypoints.universal_mm[frame], 3).tolist())
+        part.images.append(dict(file_name=path.relative_to(self.image_root).as_posix(), width=size[0], height=size[1],
+                                frame=frame + 1, annotations=[person], **common))
+        return size
+
+    def _convert_npz(self, job: Job) -> Part:
+        """Rows of mmpose's file: it has no universal skeleton and says nothing about the activity."""
+        part = Part()
+        cameras = body3d_npz.read_cameras(self.camera_file or self.npz.with_name(f'cameras_{self.split}.pkl'))
+        rows = body3d_npz.read_rows(self.npz, job.arguments['rows'])
+        for name, px, known, points, valid in zip(rows.names, rows.keypoints_px, rows.known, rows.points_mm,
+                                                  rows.valid_3d):
+            key, seq, view, frame = _parse_name(name, self.npz)
+            if key not in cameras:
+                raise UserError(f'there is no camera {key}', file=self.camera_file or self.npz, field='imgname',
+                                remedy='give the cameras file that belongs to the npz with --camera-file')
+            file_name = body3d_npz.find_image(self.image_root, name)
+            size = image_size(self.image_root / file_name)
+            flags = flags_in_image(px, known, size) if size else known
+            if size is None or (self.keep == 'inside' and (flags == 1).any()):
+                part.counts['images missing' if size is None else 'frames left out: a joint is out of the image'] += 1
+                continue
+            person = person_entry(self.keypoint_set, px, flags, size, points_mm=points, valid_3d=valid, track_id=0)
+            image = dict(file_name=file_name, width=size[0], height=size[1], seq=seq, frame=frame,
+                         cam_param=_npz_camera(cameras, key, seq), annotations=[person])
+            part.images.append(image | ({} if view is None else dict(view=view)))
+        return part
+
+
+def _inside(keypoints_px: np.ndarray, size: tuple[int, int]) -> bool:
+    return bool((flags_in_image(keypoints_px, np.ones(len(keypoints_px)), size) == 2).all())
+
+
+def _parse_name(name: str, npz: Path) -> tuple[str, str, str | None, int]:
+    """Key of the camera, sequence, view and frame of ``S4_Seq2_Cam0_001033.jpg`` or ``TS2_001850.jpg``."""
+    found = re.fullmatch(r'(?:.*/)?(?P<key>(?P<seq>TS\d+|S\d+_Seq\d+)(?:_Cam(?P<view>\d+))?)_(?P<frame>\d+)\.\w+', name)
+    if found is None:
+        raise UserError(f'{name!r} is no name of an image of MPI-INF-3DHP', file=npz, field='imgname',
+                        remedy='give an mpi_inf_3dhp_*.npz of mmpose')
+    return found['key'], found['seq'], found['view'], int(found['frame'])
+
+
+def _npz_camera(cameras: dict, key: str, seq: str) -> dict:
+    """K, and R and T where the cameras of the sequence tell how theirs are meant (lengths in the file are metres)."""
+    together = [(np.asarray(camera['R'], float), np.asarray(camera['T'], float).ravel())
+                for other, camera in cameras.items() if other.startswith(f'{seq}_') and 'R' in camera]
+    convention = by_common_point(together) if together else None
+    K = body3d_npz.pinhole(cameras[key])
+    if convention is None:
+        return camera_entry(K)
+    R, T = CONVENTIONS[convention](np.asarray(cameras[key]['R'], float), np.asarray(cameras[key]['T'], float).ravel())
+    return camera_entry(K, R, 1000 * T)

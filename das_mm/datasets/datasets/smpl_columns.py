@@ -1,0 +1,91 @@
+"""SMPL parameters of the people of an annotation file, as further columns of its table of records.
+
+Letters: A people in the order of the images, R rows of the SMPL file.
+"""
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from das_mm.errors import UserError
+
+from .annotation_file import AnnotationFile
+
+_SHAPES = dict(global_orient=(3, ), body_pose=(23, 3), betas=(10, ), transl=(3, ))
+_REMEDY = 'make both files again: the annotations and their SMPL file belong together'
+
+
+def smpl_path(ann_file: str, info: dict) -> Path | None:
+    """The file that ``info.smpl_file`` names: beside the annotation file, or one folder up; None where there is none."""
+    if not info.get('smpl_file'):
+        return None
+    folder = Path(ann_file).resolve().parent
+    beside = folder / info['smpl_file']
+    return beside if beside.exists() else folder.parent / info['smpl_file']
+
+
+def smpl_state(ann_file: str, info: dict) -> list | None:
+    """What changes when the SMPL file does: path, size, time."""
+    path = smpl_path(ann_file, info)
+    if path is None or not path.exists():
+        return None
+    stat = os.stat(path)
+    return [str(path), stat.st_size, stat.st_mtime_ns]
+
+
+def smpl_columns(ann_file: str, annotations: AnnotationFile) -> dict[str, np.ndarray]:
+    """``has_smpl`` (A,), ``smpl_global_orient`` (A, 3) and ``smpl_body_pose`` (A, 23, 3) rad, ``smpl_betas`` (A, 10),
+    ``smpl_transl_mm`` (A, 3) and ``smpl_gender`` (A,) of 'm', 'f', 'n'; zeros where unknown. Empty without a file.
+
+    Raises:
+        UserError: The file that ``info`` names is absent or damaged, or does not have the rows that people refer to.
+    """
+    rows = annotations.people.smpl_row
+    path = smpl_path(ann_file, annotations.info)
+    if path is None or not (rows >= 0).any():
+        return {}
+    arrays = _read(path, ann_file)
+    count = len(arrays['betas'])
+    if rows.max() >= count:
+        raise UserError(f'a person refers to row {rows.max()} of {path.name}, which has {count} rows', file=ann_file,
+                        field='annotations[].smpl', remedy=_REMEDY)
+    there = rows >= 0
+    chosen = rows[there]
+    known = there.copy()
+    known[there] = arrays['has_smpl'][chosen]
+    columns = dict(has_smpl=known, smpl_gender=np.full(len(rows), 'n', dtype='<U1'))
+    columns['smpl_gender'][there] = arrays['gender'][chosen]
+    for name, target in (('global_orient', 'smpl_global_orient'), ('body_pose', 'smpl_body_pose'),
+                         ('betas', 'smpl_betas'), ('transl', 'smpl_transl_mm')):
+        columns[target] = np.zeros((len(rows), *_SHAPES[name]), dtype=np.float32)
+        columns[target][there] = arrays[name][chosen]
+        bad = known & ~np.isfinite(columns[target]).reshape(len(rows), -1).all(axis=1)
+        if bad.any():
+            raise UserError(f'row {rows[bad][0]} is not finite', file=path, field=name,
+                            remedy='mend the row, or set its has_smpl to false')
+    columns['smpl_transl_mm'] *= 1000  # metres in the file, as in SMPL itself
+    return columns
+
+
+def _read(path: Path, ann_file: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in (*_SHAPES, 'has_smpl', 'gender') if name in stored.files}
+    except FileNotFoundError:
+        raise UserError(f'its SMPL file {path.name} does not exist, neither beside it nor one folder up', file=ann_file,
+                        field='info.smpl_file', remedy=_REMEDY) from None
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f'is no SMPL file ({error})', file=path, remedy=_REMEDY) from None
+    for name, shape in _SHAPES.items():
+        if name not in arrays or arrays[name].shape[1:] != shape or len(arrays[name]) != len(arrays['betas']):
+            found = arrays[name].shape if name in arrays else None
+            raise UserError(f'has shape {found}, expected (people, {", ".join(map(str, shape))})', file=path, field=name,
+                            remedy=_REMEDY)
+    count = len(arrays['betas'])
+    arrays.setdefault('has_smpl', np.ones(count, dtype=bool))
+    arrays.setdefault('gender', np.full(count, 'n'))
+    arrays['gender'] = arrays['gender'].astype('<U1')
+    return arrays

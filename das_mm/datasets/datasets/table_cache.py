@@ -1,0 +1,155 @@
+"""Tables of records on disk: parsed and checked once, then mapped by every process that needs them.
+
+A cached table is a folder of ``.npy`` columns and a ``table.json`` that says what they were made from. It is written
+beside its place and then moved there, so it is whole or absent; nothing in it can execute anything. The folder's name
+follows from the path of the annotation file and from how it is read, so a changed file replaces its table.
+"""
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import json
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from mmengine.logging import print_log
+
+from das_mm.engine import check_writable
+from das_mm.errors import UserError
+from das_mm.version import __version__
+
+from .record_table import RecordTable
+
+try:
+    import fcntl
+except ImportError:  # Windows: processes that start together each make the table, and the last one stays
+    fcntl = None
+
+FORMAT = 1  # raise when the columns or the way they are made change
+SMALLEST_CACHED_BYTES = 4 * 2**20  # smaller files are read within a second
+_HEADER = 'table.json'
+
+
+def cache_folder() -> Path:
+    """``$DAS_MM_CACHE/annotations``, else ``~/.cache/das_mm/annotations``."""
+    root = os.environ.get('DAS_MM_CACHE') or Path.home() / '.cache' / 'das_mm'
+    return Path(root).expanduser() / 'annotations'
+
+
+def cached_table(file: str, settings: dict, make: Callable[[], RecordTable]) -> RecordTable:
+    """The table of an annotation file: from the cache, or made and put there.
+
+    Of processes that start together one makes it while the others wait. Without a cache (small files, and where nothing
+    can be written, which is told) the table stays in the memory of this process, which forked workers share.
+
+    Args:
+        file: The annotation file.
+        settings: What else the table depends on; plain data.
+        make: Makes the table from the file.
+    """
+    try:
+        stat = os.stat(file)
+    except OSError:
+        return make()  # which says what is wrong
+    if stat.st_size < SMALLEST_CACHED_BYTES:
+        return make()
+    path = os.path.realpath(file)
+    # all but the path and the settings, which name the folder, makes a stored table out of date when it changes
+    source = dict(format=FORMAT, version=__version__, path=path, size=stat.st_size, mtime_ns=stat.st_mtime_ns,
+                  settings=settings)
+    digest = hashlib.sha256(json.dumps([path, settings], sort_keys=True).encode()).hexdigest()
+    folder = cache_folder() / f'{Path(path).stem}-{digest[:16]}'
+    try:
+        check_writable(folder.parent)
+    except UserError as error:
+        table = _usable_table(folder, source)
+        if table is None:
+            print_log(f'{error.args[0]}\n  {file} is read anew at each start: DAS_MM_CACHE names a folder for the cache',
+                      logger='current', level=logging.WARNING)
+        return table or make()
+    with _sole_maker(folder):
+        table = _usable_table(folder, source)
+        if table is None:
+            print_log(f'{file} is read for the first time; the next start finds it in {folder}', logger='current')
+            table = make()
+            try:
+                table = _store(table, folder, source)
+                _return_memory()
+            except OSError as error:
+                print_log(f'{folder}: the annotations cannot be cached ({error.strerror or error})', logger='current',
+                          level=logging.WARNING)
+    return table
+
+
+def map_table(folder: Path) -> RecordTable:
+    """Opens a cached table; its columns are read from disk as they are needed.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: It is absent or damaged.
+    """
+    header = json.loads((folder / _HEADER).read_text(encoding='utf-8'))
+    columns = {}
+    for name, (dtype, shape) in header['columns'].items():
+        column = np.load(folder / f'{name}.npy', mmap_mode='r' if 0 not in shape else None, allow_pickle=False)
+        if column.dtype.str != dtype or column.shape != tuple(shape):
+            raise ValueError(f'{name} is {column.dtype} {column.shape}')
+        columns[name] = column.view(np.ndarray)  # of the same pages: a memmap's own slices are slow to make
+    return RecordTable(columns, header['header'], folder, header['token'])
+
+
+def _usable_table(folder: Path, source: dict) -> RecordTable | None:
+    """The table in ``folder`` if it is whole and was made from this very file."""
+    if not folder.exists():
+        return None
+    try:
+        if json.loads((folder / _HEADER).read_text(encoding='utf-8'))['source'] != source:
+            return None
+        return map_table(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print_log(f'{folder}: the cached annotations are damaged ({error}) and are made anew', logger='current',
+                  level=logging.WARNING)
+        return None
+
+
+def _store(table: RecordTable, folder: Path, source: dict) -> RecordTable:
+    """Writes the table and maps it, so that the process that made it keeps nothing of it in its own memory."""
+    token = uuid.uuid4().hex
+    unfinished = folder.with_name(f'.{folder.name}.{token}')
+    unfinished.mkdir()
+    try:
+        for name, column in table.columns.items():
+            with open(unfinished / f'{name}.npy', 'wb') as file:
+                np.save(file, column, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+        shapes = {name: (column.dtype.str, column.shape) for name, column in table.columns.items()}
+        text = json.dumps(dict(source=source, token=token, columns=shapes, header=table.header))
+        (unfinished / _HEADER).write_text(text, encoding='utf-8')
+        if folder.exists():  # made from an older file, or damaged; a process that maps it keeps its pages
+            folder.rename(unfinished.with_name(f'{unfinished.name}.old'))
+        unfinished.rename(folder)
+    finally:
+        for left_over in (unfinished, unfinished.with_name(f'{unfinished.name}.old')):
+            shutil.rmtree(left_over, ignore_errors=True)
+    return map_table(folder)
+
+
+def _return_memory() -> None:
+    """glibc keeps what the parsed file took, over a gigabyte for the greatest data sets, unless it is asked."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+@contextlib.contextmanager
+def _sole_maker(folder: Path) -> Iterator[None]:
+    with open(folder.with_name(f'.{folder.name}.lock'), 'w') as file:
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks: both make it
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
