@@ -19,4 +19,5 @@ model = dict(
                 loss_pose=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=6), loss_weight=8.0),
                 loss_shape=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=10), loss_weight=0.6),
                 loss_prior=dict(type='SMPLifyPrior'),
+                loss_weight=0.2,  # so few steps teach the pose little if the mesh speaks as loudly
                 prior_weight=0.16))))

@@ -62,6 +62,10 @@ class MeshBranch(BaseTaskBranch):
         loss_shape: Loss on the shape, (P, 10): ``L2ParameterLoss`` or ``RLELoss`` with 10.
         loss_prior: ``SMPLifyPrior`` or None.
         prior_weight: Weight of the prior.
+        loss_weight: λ4 of Eq. 12: of all terms together against those of the pose.
+        sigma_floor: Least scale that a likelihood may learn (6D entries and betas have no unit; 0.05 in a column is three
+            degrees). Joints that never turn in some data set (hands and feet of many) would otherwise be predicted with
+            ever smaller scales, whose gradients drown all others.
         placement: 'root' (the pose branch's root) or 'camera' (the branch's own camera).
         with_vertices: Run the body model for everybody found and give ``vertices``.
     """
@@ -75,6 +79,8 @@ class MeshBranch(BaseTaskBranch):
                  loss_shape: ConfigType | None = None,
                  loss_prior: ConfigType | None = None,
                  prior_weight: float = 0.16,
+                 loss_weight: float = 1.0,
+                 sigma_floor: float = 0.05,
                  placement: str = 'root',
                  with_vertices: bool = False,
                  **kwargs):
@@ -94,7 +100,8 @@ class MeshBranch(BaseTaskBranch):
             **(loss_keypoints_3d or dict(type='das_mm.MeshKeypoint3DLoss', loss_weight=20.0))})
         self.loss_pose, self.loss_shape = loss_pose, loss_shape
         self.loss_prior = None if loss_prior is None else MODELS.build(loss_prior)
-        self.prior_weight, self.placement, self.with_vertices = prior_weight, placement, with_vertices
+        self.prior_weight, self.loss_weight, self.sigma_floor = prior_weight, loss_weight, sigma_floor
+        self.placement, self.with_vertices = placement, with_vertices
         rest = torch.eye(3).expand(NUM_ROTATIONS, 3, 3).clone()
         rest[0] = _FACING_CAMERA
         self.register_buffer('start_6d', matrix_to_rotation_6d(rest), persistent=False)
@@ -114,7 +121,8 @@ class MeshBranch(BaseTaskBranch):
         begin = NUM_PARAMETERS
         for name, size in self._sigma_sizes.items():
             if size:
-                parts[f'sigma_{name}'] = positive_scale(raw[:, begin:begin + size])
+                scale = positive_scale(raw[:, begin:begin + size])
+                parts[f'sigma_{name}'] = self.sigma_floor + (1 - self.sigma_floor) * scale
             begin += size
         if 'sigma_pose' in parts:
             parts['sigma_pose'] = parts['sigma_pose'].reshape(-1, NUM_ROTATIONS, 6)
@@ -164,7 +172,7 @@ class MeshBranch(BaseTaskBranch):
                 body_pose = matrix_to_axis_angle(matrices[:, 1:])
                 energy = self.loss_prior(body_pose, parts['betas'])
                 losses['loss_mesh_prior'] = self.prior_weight * energy.sum() / num_pos
-            return losses
+            return {name: self.loss_weight * value for name, value in losses.items()}
 
     def _loss_2d(self, points_m, camera, labels, person, points_px, strides, num_pos) -> Tensor:
         scale, root_px = self.camera_px(camera, points_px, strides)

@@ -196,3 +196,23 @@ def test_a_turned_input_is_turned_back():
 def test_wrong_placement_is_told():
     with pytest.raises(ValueError, match="'root' or 'camera'"):
         make_branch(placement='floor')
+
+
+def test_a_joint_that_never_turns_keeps_its_scale():
+    """Without a floor its likelihood grows without end, and its gradients drown all others."""
+    branch = make_branch(**RLE, sigma_floor=0.05)
+    raw = torch.zeros(3, branch.out_channels)
+    raw[:, NUM_PARAMETERS:] = -50.0
+    parts = branch.split(raw)
+    assert parts['sigma_pose'].min() == pytest.approx(0.05) and parts['sigma_shape'].min() == pytest.approx(0.05)
+    raw[:, NUM_PARAMETERS:] = 50.0
+    assert branch.split(raw)['sigma_pose'].max() == pytest.approx(1.0)
+
+
+def test_one_weight_for_all_terms():
+    labels, _ = make_labels(make_branch())
+    raw, (points_px, strides) = torch.zeros(3, NUM_PARAMETERS), points_for(3)
+    plain, half = (loss_of(make_branch(loss_weight=weight, **PRIOR), raw, labels, points_px, strides)
+                   for weight in (1.0, 0.5))
+    assert {name: value.item() for name, value in half.items()} == pytest.approx(
+        {name: 0.5 * value.item() for name, value in plain.items()})
