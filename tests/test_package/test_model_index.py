@@ -38,7 +38,7 @@ def test_numbers_are_said_to_be_the_papers():
     told = {model['Name']: model['Metadata']['Paper'] for model in MODELS_LISTED if 'Paper' in model['Metadata']}
     assert all(set(paper) == {'Table', 'Dataset', 'Metrics'} for paper in told.values())
     assert not any('Results' in model for model in MODELS_LISTED)
-    ablation = {name: paper['Metrics'] for name, paper in told.items() if name.startswith('table')}
+    ablation = {name: paper['Metrics'] for name, paper in told.items() if name.startswith(('table6', 'table7'))}
     assert ablation == {f'table{row}': {'MPJPE (mm)': mm} for row, mm in {
         '6-1_bbox': 65.3, '6-2_root': 62.5, '6-3_root-recursive': 57.6, '6-4_root-mle': 58.8, '6-6_mspn2': 54.4,
         '7-2_plain-1': 58.6, '7-3_multi-1': 58.2, '7-4_multi-2': 57.9}.items()}
@@ -106,8 +106,8 @@ def test_a_listed_config_trains_a_step(name, tmp_path):
     for part in ('backbone', 'neck'):
         cfg.model.get(part, {}).pop('init_cfg', None)  # nothing is downloaded
     with DefaultScope.overwrite_default_scope('das_mm'):
-        with torch.device('meta'):  # at full size
-            MODELS.build(cfg.model)
+        with torch.device('meta'):  # at full size; a body model is no array of the meta device
+            MODELS.build({**cfg.model, 'head': {**cfg.model.head, 'branches': {}}})
         narrow(cfg.model)
         model = MODELS.build(cfg.model).train()
         dataset = with_toys(cfg.train_dataloader.dataset, tmp_path)

@@ -1,7 +1,6 @@
-# DAS with the SMPL branch (journal §3.4, §4.2): 14 LSP keypoints, three levels, L2 on the parameters
+# DAS with the SMPL branch (journal §3.4, §4.2): 14 LSP keypoints, three levels, RLE on the parameters
 _base_ = './das_resnet50_fpn.py'
 
-keypoint_set = 'lsp14'
 model = dict(
     neck=dict(num_outs=3),
     head=dict(
@@ -11,7 +10,7 @@ model = dict(
         branches=dict(
             mesh=dict(
                 type='MeshBranch',
-                keypoint_set=keypoint_set,
+                keypoint_set='lsp14',
                 in_channels=256,
                 feat_channels=256,
                 stacked_convs=2,
@@ -20,7 +19,7 @@ model = dict(
                 body=dict(type='SMPLBody', model_path=None),  # path of a licensed SMPL file; None: the generated body
                 loss_keypoints_2d=dict(type='MeshKeypoint2DLoss', unit_px=256.0, loss_weight=40.0),
                 loss_keypoints_3d=dict(type='MeshKeypoint3DLoss', loss_weight=20.0),
-                loss_pose=dict(type='RotationDistanceLoss', loss_weight=8.0),
-                loss_shape=dict(type='L2ParameterLoss', loss_weight=0.6),
+                loss_pose=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=6), loss_weight=8.0),
+                loss_shape=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=10), loss_weight=0.6),
                 loss_prior=dict(type='SMPLifyPrior'),
                 prior_weight=0.16))))

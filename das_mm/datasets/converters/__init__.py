@@ -20,6 +20,7 @@ CONVERTERS = {
     'lsp': 'lsp:LSPConverter',
     'lspet': 'lsp:LSPETConverter',
     '3dpw': 'threedpw:ThreeDPWConverter',
+    'posetrack18': 'posetrack18:PoseTrack18Converter',
 }
 
 

@@ -63,3 +63,10 @@ class DASH36MDataset(DASDataset):
     """Human3.6M, right leg first."""
 
     NATIVE_SET = 'h36m17'
+
+
+@DATASETS.register_module()
+class DAS3DPWDataset(DASDataset):
+    """3DPW: SMPL's own joints, parameters and meshes. Frames whose camera is not sound are no truth."""
+
+    NATIVE_SET = 'smpl24'

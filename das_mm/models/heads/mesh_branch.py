@@ -42,7 +42,7 @@ NUM_PARAMETERS = _SHAPE.stop  # 145
 _SCALE_START = 4.0
 _SCALE_LIMIT = 4.0  # of |raw|, beyond any person; keeps exp finite
 # Upright before a camera whose y points down: half a turn about x
-_FACING_CAMERA = torch.tensor([[1.0, 0, 0], [0, -1, 0], [0, 0, -1]])
+_FACING_CAMERA = (1.0, -1.0, -1.0)  # diagonal
 
 
 @MODELS.register_module()
@@ -103,7 +103,7 @@ class MeshBranch(BaseTaskBranch):
         self.prior_weight, self.loss_weight, self.sigma_floor = prior_weight, loss_weight, sigma_floor
         self.placement, self.with_vertices = placement, with_vertices
         rest = torch.eye(3).expand(NUM_ROTATIONS, 3, 3).clone()
-        rest[0] = _FACING_CAMERA
+        rest[0] = torch.diag(torch.tensor(_FACING_CAMERA))
         self.register_buffer('start_6d', matrix_to_rotation_6d(rest), persistent=False)
 
     # ---------------------------------------------------------------- parameters

@@ -23,6 +23,7 @@ LAYOUTS = {
     'lsp': 'lsp:LSPLayout',
     'lspet': 'lsp:LSPETLayout',
     '3dpw': 'threedpw:ThreeDPWLayout',
+    'posetrack18': 'posetrack18:PoseTrack18Layout',
 }
 
 
