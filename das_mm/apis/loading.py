@@ -17,6 +17,7 @@ from das_mm.config_files import config_path
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 from das_mm.models.pose_estimators import DAS
+from das_mm.models.pose_estimators.tracking_das import TrackingDAS
 from das_mm.registry import MODELS
 from das_mm.structures import get_keypoint_set
 from das_mm.version import __version__
@@ -46,8 +47,11 @@ def load_model(weights: str | Path | None = None, config: str | Path | Config | 
             kind of model, or a device that is not there.
     """
     device = choose_device(device)
+    if weights is None and config is not None:
+        raise UserError('a config alone has no weights', field='weights',
+                        remedy='give the checkpoint (.pth) that was trained with it')
     if weights is None:
-        weights, config = _packaged(config)
+        weights, config = packaged_model()
     if config is None:
         name, cfg = _config_of(weights)
     elif isinstance(config, (Config, dict)):
@@ -97,18 +101,40 @@ def choose_device(device: str | torch.device | None) -> torch.device:
     return device
 
 
-def _packaged(config: str | Path | Config | dict | None) -> tuple[Path, str]:
-    """Weights and config of the small model of the package."""
-    if config is not None:
-        raise UserError('a config alone has no weights', field='weights',
-                        remedy='give the checkpoint (.pth) that was trained with it')
+def packaged_model(task: str = 'pose') -> tuple[Path, str]:
+    """Checkpoint and name of the config of the small model that comes with the package.
+
+    Args:
+        task: What it does: 'pose', 'mesh' or 'tracking'.
+
+    Raises:
+        UserError: The package has no model of this task, or this installation not its weights.
+    """
     from .demo import CONFIGS, pretrained_checkpoint
+    if task not in CONFIGS:
+        raise UserError(f"the package has no model for '{task}'", field='task',
+                        remedy=f'give the checkpoint of one (--weights), or choose out of {", ".join(CONFIGS)}')
     try:
-        return pretrained_checkpoint('pose'), CONFIGS['pose']
+        return pretrained_checkpoint(task), CONFIGS[task]
     except UserError as error:
-        raise UserError('this installation has no weights of its own', file=error.file, field='weights',
-                        remedy='make some with `das-mm demo --out demo_out` and give the newest .pth of '
+        words, whose = ('', '') if task == 'pose' else (f' --task {task}', f" for '{task}'")
+        raise UserError(f'this installation has no weights of its own{whose}', file=error.file, field='weights',
+                        remedy=f'make some with `das-mm demo{words} --out demo_out` and give the newest .pth of '
                                'demo_out/training, or give any checkpoint of a DAS model') from error
+
+
+def check_task(model: DAS, task: str) -> None:
+    """What a user wants the model for.
+
+    Raises:
+        UserError: The model does not do that.
+    """
+    does = dict(pose=True, mesh=any(hasattr(branch, 'body') for branch in model.head.branches.values()),
+                tracking=isinstance(model, TrackingDAS))
+    if not does.get(task, True):
+        able = ', '.join(name for name, able in does.items() if able)
+        raise UserError(f'this model does not do that; it does: {able}', field='task',
+                        remedy='leave --task out, or give the checkpoint of a model for it')
 
 
 def _read_config(path: str) -> Config:

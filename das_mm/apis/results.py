@@ -10,6 +10,7 @@ says every field; in short::
                       depth and size in the result may be off by one common factor), 'annotation'
     model             config, weights, weights_sha256, das_mm (version), score_thr
     keypoint_set      and keypoint_names (K), root
+    smoothed          true where people were smoothed over time; else absent
     units, frame_of_reference   what the endings _px and _mm and the axes mean, in words
     people            best first, each with
         score                 in [0, 1]
@@ -26,6 +27,13 @@ says every field; in short::
         relative_depths_sigma_mm  (K); null for a model of the image plane alone
         keypoints_sigma_mm    (K, 3) both in camera axes, at the keypoint's depth, or null. The error of the root's own
                               depth is not in it
+      of a video whose people are followed
+        track_id              who it is, the same number from frame to frame; null for whom it is not known (yet)
+      of a model of meshes (null where its numbers are not finite)
+        smpl                  global_orient (3) and body_pose (23, 3) rad in the camera frame, betas (10), root_mm (3) where
+                              the root of the mesh lies before it is moved, transl_mm (3) the move that lays it on
+                              root_cam_mm (null as that), body: 'generated' or the sha256 of the licensed file. The surface
+                              is 1000 · body(global_orient, body_pose, betas) + transl_mm (:func:`.mesh_vertices`)
 
 Pixels are those of the image as shown (turned upright), (0, 0) the CENTRE of the top-left one. Every number is finite.
 """
@@ -53,6 +61,8 @@ _WORDS = dict(
     units='_px: pixels of the image as shown, (0, 0) is the centre of the top-left pixel; _mm: millimetres',
     frame_of_reference='_cam_: camera frame, x right, y down, z forward, origin in the centre of projection')
 _DIGITS = 5  # of px, mm
+_DIGITS_RAD = 6
+_SMPL = ('global_orient', 'body_pose', 'betas', 'root_mm')
 _DIGITS_NORM = 10  # of mm per px, which are multiplied by thousands of px
 
 
@@ -62,7 +72,7 @@ def result_schema() -> dict[str, Any]:
 
 
 def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mapping[str, Any], model: Mapping[str, Any],
-                keypoint_set: str) -> tuple[dict[str, Any], int]:
+                keypoint_set: str, body: str | None = None, smoothed: bool = False) -> tuple[dict[str, Any], int]:
     """The result of one image.
 
     Args:
@@ -71,6 +81,8 @@ def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mappi
         image: The fields of ``image`` in the result.
         model: The fields of ``model`` in the result.
         keypoint_set: Name of the set.
+        body: Whose shape and pose a model of meshes tells: 'generated', or the sha256 of a file.
+        smoothed: The instances have been smoothed over time.
 
     Returns:
         The result, and how many people were left out because a number of theirs is not finite.
@@ -84,7 +96,11 @@ def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mappi
     finite = np.ones(len(instances), dtype=bool)
     for values in columns.values():
         finite &= np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    people = [_person({key: values[row] for key, values in columns.items()}) for row in np.flatnonzero(finite)]
+    if 'track_ids' in instances:
+        columns['track_ids'] = np.asarray(instances.track_ids)
+    if 'smpl_betas' in instances:  # a mesh that is not finite is missing, its person is not
+        columns.update({key: np.asarray(instances[f'smpl_{key}'], dtype=np.float64) for key in _SMPL})
+    people = [_person({key: values[row] for key, values in columns.items()}, body) for row in np.flatnonzero(finite)]
     dist = camera.get('dist')
     result = dict(
         format=FORMAT,
@@ -97,6 +113,8 @@ def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mappi
         root=kset.root,
         **_WORDS,
         people=people)
+    if smoothed:
+        result['smoothed'] = True
     _solve(result)
     return result, int((~finite).sum())
 
@@ -146,7 +164,14 @@ def people_of(result: Mapping[str, Any]) -> People:
     return People(
         keypoints_px=column('keypoints_px', k, 2), keypoints_cam_mm=column('keypoints_cam_mm', k, 3),
         keypoint_scores=column('keypoint_scores', k), keypoints_sigma=sigma, scores=column('score'),
-        root_depths_mm=column('root_cam_mm', 3)[:, 2], bboxes_px=column('bbox_px', 4))
+        root_depths_mm=column('root_cam_mm', 3)[:, 2], bboxes_px=column('bbox_px', 4),
+        track_ids=_identities(people))
+
+
+def _identities(people: list[Mapping[str, Any]]) -> np.ndarray | None:
+    if 'track_id' not in people[0]:
+        return None
+    return np.array([-1 if person['track_id'] is None else person['track_id'] for person in people])
 
 
 def result_text(result: Mapping[str, Any]) -> str:
@@ -177,7 +202,7 @@ def read_results(path: str | Path) -> Iterator[dict[str, Any]]:
         raise UserError(f'cannot be read: {error.strerror or error}', file=path, remedy=remedy) from error
 
 
-def _person(row: dict[str, np.ndarray]) -> dict[str, Any]:
+def _person(row: dict[str, np.ndarray], body: str | None) -> dict[str, Any]:
     """What the network says of one person, before there is a camera."""
     person = dict(
         score=_rounded(row['scores']), bbox_px=_rounded(row['bboxes']), keypoints_px=_rounded(row['keypoints']),
@@ -188,6 +213,11 @@ def _person(row: dict[str, np.ndarray]) -> dict[str, Any]:
         person['keypoints_sigma_px'] = _rounded(row['sigma'][:, :2])
         # a model of the image plane alone (D = 2) knows no scale of depth
         person['relative_depths_sigma_mm'] = _rounded(row['sigma'][:, 2]) if row['sigma'].shape[1] == 3 else None
+    if 'track_ids' in row:
+        person['track_id'] = int(row['track_ids']) if row['track_ids'] >= 0 else None
+    if 'betas' in row:
+        known = all(np.isfinite(row[key]).all() for key in _SMPL)
+        person['smpl'] = dict({key: _rounded(row[key], _DIGITS_RAD) for key in _SMPL}, body=body) if known else None
     return person
 
 
@@ -207,6 +237,8 @@ def _solve(result: dict[str, Any]) -> None:
         if 'keypoints_sigma_px' in person:
             known = solved and person['relative_depths_sigma_mm'] is not None
             person['keypoints_sigma_mm'] = _sigma_mm(person, cam[0][:, 2], K) if known else None
+        if person.get('smpl') is not None:
+            person['smpl']['transl_mm'] = _rounded(root - person['smpl']['root_mm']) if solved else None
 
 
 def _sigma_mm(person: dict[str, Any], depths_mm: np.ndarray, K: np.ndarray) -> list:

@@ -1,7 +1,7 @@
 """Files that grow frame by frame and are worth something whenever the run ends: json lines and annotated videos.
 
 Both are written under a temporary name beside the final one, which they get when they are closed, also after Ctrl-C.
-What a kill leaves is the temporary file.
+What a kill leaves is the temporary file; of results it holds every line that was written (:mod:`.resume` goes on from it).
 """
 from __future__ import annotations
 
@@ -18,17 +18,32 @@ from das_mm.errors import UserError
 from .results import result_text
 
 _REMEDY = 'free space on that disk, or choose another folder'
+_JITTER_FRAMES = 2
+_LONGEST_PAUSE_S = 60.0  # of a still picture; a clock that jumps further is no clock
+
+
+def part_of(path: Path) -> Path:
+    """The temporary name of a file of results."""
+    return path.with_name(f'.{path.name}.part')
 
 
 class ResultLines:
-    """A ``.jsonl`` of results, one line a frame; each line is on its way to the disk when :meth:`write` returns."""
+    """A ``.jsonl`` of results, one line a frame; each line is on its way to the disk when :meth:`write` returns.
 
-    def __init__(self, path: str | Path):
+    Args:
+        path: The file.
+        begun: A file of the same whose first ``begun_bytes`` bytes are kept, and written on.
+    """
+
+    def __init__(self, path: str | Path, begun: Path | None = None, begun_bytes: int = 0):
         self.path = Path(path)
-        self._part = self.path.with_name(f'.{self.path.name}.part')
+        self._part = part_of(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._part, 'w', encoding='utf-8')
+            if begun is not None:
+                os.replace(begun, self._part)
+                os.truncate(self._part, begun_bytes)
+            self._file = open(self._part, 'w' if begun is None else 'a', encoding='utf-8')
         except OSError as error:
             raise self._cannot(error) from error
 
@@ -67,6 +82,10 @@ class AnnotatedVideo:
         path: The ``.mp4``.
         fps: Frames a second.
 
+    The file has frames at a constant rate. Where times are given, a frame stays until the time of the next: it is repeated
+    where the source paused, skipped or is slower, and left out where more come than there is room for. Frames that are early
+    or late by less than two steps are simply put one after the other, so that jitter repeats and drops nothing.
+
     A width or height that is odd loses its last pixel: the codec knows even ones only.
     """
 
@@ -76,29 +95,54 @@ class AnnotatedVideo:
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._written = 0
+        self._start_s: float | None = None
+        self._last: np.ndarray | None = None
 
-    def write(self, image_bgr: np.ndarray) -> None:
-        """Add a frame (H, W, 3) uint8.
+    def write(self, image_bgr: np.ndarray, time_s: float | None = None) -> None:
+        """Add a frame (H, W, 3) uint8 of a time; without one it follows the frame before.
 
         Raises:
             UserError: The file cannot be made.
         """
-        height, width = image_bgr.shape[:2]
         if self._writer is None:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UserError(f'the folder cannot be made: {error.strerror}', file=self.path.parent,
-                                remedy=_REMEDY) from error
-            self._size = (width, height)
-            self._writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*'mp4v'), self.fps, self._size)
-            if not self._writer.isOpened():
-                raise UserError(f'a video of {width}×{height} px and {self.fps:g} frames a second cannot be made',
-                                file=self.path, remedy='choose a folder that you may write to, or leave the video out')
+            self._open(image_bgr)
+        height, width = image_bgr.shape[:2]
         if (width, height) != self._size:  # a stream may change its resolution; a file cannot
             image_bgr = cv2.resize(image_bgr, self._size, interpolation=cv2.INTER_AREA)
+        late = self._frames_late(time_s)
+        if late <= -_JITTER_FRAMES:
+            return
+        repeated = 0 if late < _JITTER_FRAMES else min(late, round(_LONGEST_PAUSE_S * self.fps))
+        for _ in range(repeated if self._last is not None else 0):
+            self._writer.write(self._last)
+            self._written += 1
+        if late > repeated >= _JITTER_FRAMES:  # the clock has jumped: go on from here
+            self._start_s = time_s - self._written / self.fps
         self._writer.write(image_bgr)
         self._written += 1
+        self._last = image_bgr
+
+    def _frames_late(self, time_s: float | None) -> int:
+        """Steps by which the next frame of the file would come before its time."""
+        if time_s is None:
+            return 0
+        if self._start_s is None:
+            self._start_s = time_s
+        return round((time_s - self._start_s) * self.fps) - self._written
+
+    def _open(self, image_bgr: np.ndarray) -> None:
+        height, width = image_bgr.shape[:2]
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f'the folder cannot be made: {error.strerror}', file=self.path.parent,
+                            remedy=_REMEDY) from error
+        self._size = (width, height)
+        self._writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*'mp4v'), self.fps, self._size)
+        if not self._writer.isOpened():
+            self._writer = None
+            raise UserError(f'a video of {width}×{height} px and {self.fps:g} frames a second cannot be made',
+                            file=self.path, remedy='choose a folder that you may write to, or leave the video out')
 
     def close(self) -> None:
         """Finish the file and give it its name; without a frame there is none.

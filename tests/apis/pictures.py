@@ -1,6 +1,7 @@
 """Pictures and videos that the tests make themselves."""
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import cv2
@@ -37,4 +38,56 @@ def write_video(path: Path, num_frames: int = 6, fps: float = 12.5, size: tuple[
     for number in range(num_frames):
         writer.write(np.roll(picture(*size), 4 * number, axis=1))
     writer.release()
+    return path
+
+
+# ---------------------------------------------------------------- mp4 files as phones write them, which OpenCV cannot
+
+_PARENTS = (b'moov', b'trak', b'mdia', b'minf', b'stbl', b'edts')
+
+
+def turn_video(path: Path, degrees: int) -> Path:
+    """Tell players to turn an mp4 by 90, 180 or 270 degrees clockwise, as a phone does that was held upright."""
+    matrices = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+    a, b, c, d = (65536 * value for value in matrices[degrees])
+    data = bytearray(path.read_bytes())
+    at = data.index(b'tkhd') + 44
+    data[at:at + 36] = struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
+def retime_video(path: Path, steps_s: list[float]) -> Path:
+    """Give every frame of an mp4 of OpenCV's its own duration."""
+    data = path.read_bytes()
+    at = data.index(b'mdhd')
+    scale = struct.unpack('>I', data[at + 16:at + 20])[0]
+    steps = [round(step * scale) for step in steps_s]
+    path.write_bytes(_rewritten(data, steps, scale))
+    return path
+
+
+def _rewritten(data: bytes, steps: list[int], scale: int) -> bytes:
+    boxes, at = [], 0
+    while at < len(data):
+        size, kind = struct.unpack('>I4s', data[at:at + 8])
+        content = data[at + 8:at + size]
+        if kind in _PARENTS:
+            content = _rewritten(content, steps, scale)
+        elif kind == b'stts':
+            assert len(content) == 16, 'frames of one duration so far'
+            content = struct.pack('>II', 0, len(steps)) + b''.join(struct.pack('>II', 1, step) for step in steps)
+        elif kind == b'elst':  # players stop where the edit ends
+            content = content[:8] + struct.pack('>I', round(1000 * sum(steps) / scale)) + content[12:]
+        boxes.append(struct.pack('>I4s', len(content) + 8, kind) + content)
+        at += size
+    return b''.join(boxes)
+
+
+def break_frames(path: Path, share: tuple[float, float]) -> Path:
+    """Overwrite a part of a video file's pictures, given as shares of the file."""
+    data = bytearray(path.read_bytes())
+    first, last = (round(one * len(data)) for one in share)
+    data[first:last] = b'\x55' * (last - first)
+    path.write_bytes(data)
     return path

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mmpose.structures import PoseDataSample
 
-from das_mm.apis import DASInferencer, inputs, predict_images, read_results, resolve_for_camera, result_schema
+from das_mm.apis import DASInferencer, predict_images, read_results, resolve_for_camera, result_schema, sources
 from das_mm.errors import UserError
 from das_mm.registry import INFERENCERS
 from tests.apis.json_schema import violations
@@ -156,12 +156,13 @@ def test_a_webcam(inferencer, tmp_path, monkeypatch):
 
         isOpened = staticmethod(lambda: True)
         get = staticmethod(lambda what: 15.0)
+        set = staticmethod(lambda what, value: True)
         release = staticmethod(lambda: None)
 
         def read(self):
             return (True, self.left.pop()) if self.left else (False, None)
 
-    monkeypatch.setattr(inputs.cv2, 'VideoCapture', Camera)
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', Camera)
     found = results(inferencer, 'webcam:1', batch_size=4, pred_out_dir=tmp_path)
     assert [one['image']['frame'] for one in found] == [0, 1] and found[0]['image']['file'] is None
     assert len(list(read_results(tmp_path / 'webcam1.jsonl'))) == 2

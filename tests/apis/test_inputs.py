@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from das_mm.apis import inputs
+from das_mm.apis import sources
 from das_mm.apis.image_io import as_bgr, read_image
 from das_mm.apis.inputs import open_sources, unique_names
 from das_mm.errors import UserError
@@ -112,15 +112,29 @@ def test_frames_of_a_video(tmp_path):
 class Capture:
     """Stands for OpenCV's: ten frames are announced; what `pictures` holds is given, None for a failure."""
 
-    def __init__(self, pictures, is_open=True):
-        self.pictures, self.is_open, self.released = iter(pictures), is_open, False
+    def __init__(self, pictures, is_open=True, fps=10.0, times_ms=None):
+        self.pictures, self.is_open, self.released, self.settings = iter(pictures), is_open, False, {}
+        self.fps, self.times_ms, self.number = fps, times_ms, -1
 
     def read(self):
-        image = next(self.pictures, None)
-        return image is not None, image
+        return (True, self.image) if self.grab() else (False, None)
+
+    def grab(self):
+        self.image = next(self.pictures, None)
+        self.number += 1
+        return self.image is not None
+
+    def retrieve(self):
+        return True, self.image
+
+    def set(self, what, value):
+        self.settings[what] = value
+        return True
 
     def get(self, what):
-        return {cv2.CAP_PROP_FPS: 10.0, cv2.CAP_PROP_FRAME_COUNT: 10.0}[what]
+        if what == cv2.CAP_PROP_POS_MSEC:
+            return self.number * 100.0 if self.times_ms is None else self.times_ms[self.number]
+        return {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: 10.0}[what]
 
     def isOpened(self):
         return self.is_open
@@ -132,7 +146,7 @@ class Capture:
 def test_broken_frames_are_left_out_and_told(tmp_path, monkeypatch):
     (tmp_path / 'v.mp4').write_bytes(b'')
     good = [picture(seed=i) for i in range(10)]
-    monkeypatch.setattr(inputs.cv2, 'VideoCapture', lambda file: Capture([*good[:3], None, None, *good[5:9]]))
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda file: Capture([*good[:3], None, None, *good[5:9]]))
     source, = open_sources(tmp_path / 'v.mp4')
     told = []
     frames = list(source.frames(told.append))
@@ -153,7 +167,7 @@ def test_a_file_that_is_no_video(tmp_path):
 def test_webcams(monkeypatch, given, device):
     opened = []
     capture = Capture([picture(), picture()])
-    monkeypatch.setattr(inputs.cv2, 'VideoCapture', lambda number: opened.append(number) or capture)
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda number: opened.append(number) or capture)
     source, = open_sources(given)
     frames = list(source.frames(pytest.fail))
     assert opened == [device] and source.live and source.num_frames is None and source.fps == 10
@@ -162,6 +176,6 @@ def test_webcams(monkeypatch, given, device):
 
 
 def test_no_webcam(monkeypatch):
-    monkeypatch.setattr(inputs.cv2, 'VideoCapture', lambda number: Capture([], is_open=False))
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda number: Capture([], is_open=False))
     with pytest.raises(UserError, match='no camera number 7'):
         open_sources('webcam:7')

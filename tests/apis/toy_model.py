@@ -10,11 +10,19 @@ from das_mm.apis import build_model
 from tests.toy_das import write_toy_config
 
 META = dict(keypoint_set='panoptic15')
+_TOWER = dict(in_channels=16, feat_channels=16, stacked_convs=1, norm_cfg=dict(type='GN', num_groups=4))
+MESH = dict(mesh=dict(type='MeshBranch', keypoint_set='panoptic15', **_TOWER))
+DISPLACEMENT = dict(displacement=dict(type='DisplacementBranch', keypoint_set='panoptic15', **_TOWER))
 
 
-def write_toy_checkpoint(root: Path, with_config: bool = True) -> Path:
+def write_toy_checkpoint(root: Path, with_config: bool = True, branches: dict | None = None,
+                         tracker: dict | None = None) -> Path:
     """Writes ``root/toy.py`` and ``root/toy.pth`` as mmengine's runner would; returns the path of the latter."""
     config = Config.fromfile(write_toy_config(root, num_images=2))
+    if branches is not None:
+        config.model.head.branches = branches
+    if tracker is not None:
+        config.model.update(type='TrackingDAS', tracker=tracker)
     config.model.test_cfg.update(score_thr=0.02, nms_pre=60)
     config.model.head.nms.update(max_people=6)
     torch.manual_seed(3)

@@ -69,6 +69,7 @@ def with_toys(dataset: dict, root: Path) -> dict:
             continue
         folder = root / str(number)
         kset = getattr(DATASETS.get(source['type']), 'NATIVE_SET', None) or source.get('source_keypoint_set', 'panoptic15')
+        kset = 'h36m17' if kset == 'smpl24' else kset  # toys have no spine1
         options = dict(people=(1, 2), with_3d='Coco' not in source['type'], seed=number)
         ann_file = write_toy_dataset(folder, 2, SIZE, kset, **options)
         source.update(ann_file=ann_file, data_root=str(folder), data_prefix=dict(img='images'))

@@ -64,8 +64,7 @@ class MeshBranch(BaseTaskBranch):
         prior_weight: Weight of the prior.
         loss_weight: λ4 of Eq. 12: of all terms together against those of the pose.
         sigma_floor: Least scale that a likelihood may learn (6D entries and betas have no unit; 0.05 in a column is three
-            degrees). Joints that never turn in some data set (hands and feet of many) would otherwise be predicted with
-            ever smaller scales, whose gradients drown all others.
+            degrees), so that joints that hardly turn in some data set do not get gradients that drown all others.
         placement: 'root' (the pose branch's root) or 'camera' (the branch's own camera).
         with_vertices: Run the body model for everybody found and give ``vertices``.
     """
@@ -182,11 +181,16 @@ class MeshBranch(BaseTaskBranch):
 
     def _parameter_losses(self, parts, labels, person, num_pos) -> dict[str, Tensor]:
         known = labels.smpl_weights[person] > 0
-        target_6d = matrix_to_rotation_6d(labels.smpl_pose_matrices[person][known][:, :NUM_ROTATIONS])
+        matrices = labels.smpl_pose_matrices[person][known][:, :NUM_ROTATIONS].flatten(0, 1)
         sigma_pose, sigma_shape = parts.get('sigma_pose'), parts.get('sigma_shape')
+        fitted = None
+        if self.loss_pose.uses_sigma:
+            # a joint at rest to the last digit was never fitted (hands and feet of many files). A likelihood would be
+            # right about it without end: scales and flow would serve this joint alone
+            fitted = (matrices != torch.eye(3, device=matrices.device)).any(dim=(1, 2)).float()
         pose = self.loss_pose(parts['rotations_6d'][known].flatten(0, 1),
-                              None if sigma_pose is None else sigma_pose[known].flatten(0, 1), target_6d.flatten(0, 1),
-                              avg_factor=num_pos * NUM_ROTATIONS)
+                              None if sigma_pose is None else sigma_pose[known].flatten(0, 1),
+                              matrix_to_rotation_6d(matrices), fitted, avg_factor=num_pos * NUM_ROTATIONS)
         shape = self.loss_shape(parts['betas'][known], None if sigma_shape is None else sigma_shape[known],
                                 labels.smpl_betas[person][known], avg_factor=num_pos)
         return dict(loss_mesh_pose=pose, loss_mesh_shape=shape)

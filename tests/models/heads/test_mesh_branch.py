@@ -216,3 +216,16 @@ def test_one_weight_for_all_terms():
                    for weight in (1.0, 0.5))
     assert {name: value.item() for name, value in half.items()} == pytest.approx(
         {name: 0.5 * value.item() for name, value in plain.items()})
+
+
+@pytest.mark.parametrize('options, counts', [({}, True), (RLE, False)], ids=['L2', 'RLE'])
+def test_joints_at_rest_were_never_fitted(options, counts):
+    """An exact identity is no observation: a likelihood leaves it out, a distance may hold the joint there."""
+    branch = make_branch(**options)
+    labels, _ = make_labels(branch)
+    labels.fields['smpl_pose_matrices'][:, 20:22] = torch.eye(3)  # the wrists
+    points_px, strides = points_for(3)
+    raw = (0.1 * torch.randn(3, branch.out_channels)).requires_grad_()
+    loss_of(branch, raw, labels, points_px, strides)['loss_mesh_pose'].backward()
+    wrists = raw.grad[:, 3 + 6 * 20:3 + 6 * 22]
+    assert (wrists.abs().sum() > 0) == counts and raw.grad[:, 3:3 + 6 * 20].abs().sum() > 0
