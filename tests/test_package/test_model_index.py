@@ -85,6 +85,9 @@ def narrow(model: dict) -> None:
     elif backbone['type'] == 'MSPNPyramid':
         backbone['unit_channels'] = 32
         neck['in_channels'] = [32] * 4
+    elif backbone['type'] == 'DLA34':
+        backbone['channels'] = [4, 8, 16, 32, 64, 128]
+        neck['in_channels'] = [16, 32, 64, 128]
     if head['feat_channels'] == 256:
         neck['out_channels'] = head['in_channels'] = head['feat_channels'] = 64
         for branch in head.get('branches', {}).values():

@@ -1,3 +1,4 @@
 from .das import DAS
+from .tracking_das import TrackingDAS
 
-__all__ = ['DAS']
+__all__ = ['DAS', 'TrackingDAS']

@@ -1,6 +1,7 @@
 """DAS on videos: it remembers the last frame and whom it saw there (journal paper §3.4, §3.5)."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from das_mm.models.backbones.temporal_stems import IMAGE_CHANNELS, TEMPORAL_CHANNELS
 from das_mm.models.data_preprocessors.temporal import draw_centers
+from das_mm.models.task_modules import TrackedPeople
 from das_mm.registry import MODELS, TASK_UTILS
-from das_mm.structures import warp_points
+from das_mm.structures import focal_px, warp_points
 
 from .das import DAS
 
@@ -36,14 +38,16 @@ class TrackingDAS(DAS):
 
     Args:
         tracker: Config of a tracker (TASK_UTILS).
+        root: Keypoints whose mean is the root, for trackers that compare people in 3D; without it they see the image only.
         max_frame_gap: Frames that may lie between two images of one video, so that they still belong together.
         kwargs: What :class:`DAS` takes.
     """
 
-    def __init__(self, *args, tracker: ConfigType | None = None, max_frame_gap: int = 10, **kwargs):
+    def __init__(self, *args, tracker: ConfigType | None = None, root: Sequence[int] | None = None,
+                 max_frame_gap: int = 10, **kwargs):
         super().__init__(*args, **kwargs)
         self.tracker = TASK_UTILS.build(tracker or dict(type='das_mm.GreedyTracker'))
-        self.max_frame_gap = max_frame_gap
+        self.root, self.max_frame_gap = root, max_frame_gap
         self._memory: _Memory | None = None
 
     def forget(self) -> None:
@@ -79,7 +83,8 @@ class TrackingDAS(DAS):
         memory = self._memory
         if memory is None or memory.image.shape[-2:] != image.shape[-2:]:
             return image
-        centers_px, sizes_px = self.tracker.previous()
+        people = self.tracker.previous()
+        centers_px, sizes_px = zip(*people) if people else ((), ())
         warp = np.asarray(sample.metainfo['warp_mat'], np.float64)
         zoom = np.sqrt(abs(np.linalg.det(warp[:, :2])))
         center_map = draw_centers(warp_points(np.asarray(centers_px, np.float64).reshape(-1, 2), warp),
@@ -90,7 +95,8 @@ class TrackingDAS(DAS):
         self._memory = _Memory(_video_of(sample), _frame_of(sample), image)
 
     def _identify(self, sample: PoseDataSample) -> None:
-        people = self.tracker.people_of(sample.pred_instances)
+        focal = None if self.root is None else float(focal_px(np.asarray(sample.metainfo['camera']['K'], np.float64)))
+        people = TrackedPeople.from_instances(sample.pred_instances, self.root, focal)
         sample.pred_instances.track_ids = self.tracker.update(people, sample.metainfo.get('time_s')).astype(np.int64)
 
 
