@@ -7,18 +7,17 @@ from pathlib import Path
 HELP = 'make scenes, train a small DAS on the CPU, evaluate it and draw what it learned'
 
 _WRITTEN = (
-    ('metrics.json', 'metrics before and after, beside the mean pose'),
+    ('metrics.json', 'metrics before and after, beside the baselines'),
     ('metrics.png, curves.png', 'the same and the training as pictures'),
     ('overlays.png', 'predictions over the truth'),
     ('viewer.html', 'the people in 3D; open it in a browser'),
-    ('error_density_*.png', 'the error distribution that was learned'),
-    ('offset_maps.png', 'where every pixel thinks that a keypoint is'),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='everything is written there')
-    parser.add_argument('--task', choices=('pose', ), default='pose', help='what is trained; default pose')
+    parser.add_argument('--task', choices=('pose', 'mesh', 'tracking'), default='pose',
+                        help='what is trained; default %(default)s')
     parser.add_argument('--pretrained', action='store_true', help='use the weights of the package: do not train')
     parser.add_argument('--from-scratch', action='store_true',
                         help='train the backbone too from random numbers; by default it starts from the package\'s')
@@ -33,18 +32,20 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from das_mm.apis.demo import REPORTED, DemoSettings, run_demo
+    from das_mm.apis.demo import DemoSettings, run_demo
+    from das_mm.apis.demo_tasks import TASKS
     settings = DemoSettings(args.out, args.task, args.num_train, args.num_val, args.epochs, args.seed, args.pretrained,
                             args.from_scratch)
     report = run_demo(settings)
-    table = Table(title='on unseen scenes')
+    task = TASKS[args.task]
+    table = Table(title='on unseen scenes; mm, percent, counts')
     table.add_column('')
-    for name in REPORTED:
-        table.add_column(name if name == 'mpjpe_mm' else f'{name} %', justify='right')
-    for row in ('mean_pose_baseline', 'before', 'after'):
-        table.add_row(row, *('-' if report[row][name] is None else f'{report[row][name]:.1f}' for name in REPORTED))
+    for name in task.reported:
+        table.add_column(name, justify='right')
+    for row in report['rows']:
+        table.add_row(row, *('-' if report[row][name] is None else f'{report[row][name]:.1f}' for name in task.reported))
     console = Console()
     console.print(table)
-    for name, what in _WRITTEN:
+    for name, what in (*_WRITTEN, *task.written):
         console.print(f'{args.out / name.split(",")[0]}{"" if "," not in name else "," + name.split(",")[1]}  {what}')
     return 0

@@ -7,6 +7,7 @@ import cv2
 import pytest
 
 from das_mm.apis import demo, load_model
+from das_mm.apis.demo_tasks import TASKS
 from das_mm.cli import main
 from das_mm.errors import UserError
 from tests.visualization.browser import CHROMIUM, Browser
@@ -37,7 +38,7 @@ def written(tmp_path_factory):
 def test_metrics_before_after_and_of_the_mean_pose(written):
     report = json.loads((written / 'metrics.json').read_text())
     for row in ('mean_pose_baseline', 'before', 'after'):
-        assert set(report[row]) == set(demo.REPORTED)
+        assert set(report[row]) == set(TASKS['pose'].reported)
         assert all(value is None or value >= 0 for value in report[row].values())
     assert report['mean_pose_baseline']['recall'] == 100
     assert report['before'] != report['after'] and report['weights'] == 'trained here'

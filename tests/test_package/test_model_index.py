@@ -11,7 +11,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
-from das_mm.registry import DATASETS, MODELS
+from das_mm.registry import DATA_SAMPLERS, DATASETS, METRICS, MODELS
 from tests.toy import write_toy_dataset
 from tests.toy_run import REPOSITORY
 
@@ -117,5 +117,9 @@ def test_a_listed_config_trains_a_step(name, tmp_path):
         dataset = with_toys(cfg.train_dataloader.dataset, tmp_path)
         optimizer = build_optim_wrapper(model, optim_wrapper_for_cpu(cfg.optim_wrapper))
         log = model.train_step(batch_of(dataset), optimizer)
+        for loader, source in (('train', dataset), ('val', with_toys(cfg.val_dataloader.dataset, tmp_path / 'val'))):
+            DATA_SAMPLERS.build(dict(cfg[f'{loader}_dataloader'].sampler, dataset=source))
+        for metric in cfg.val_evaluator if isinstance(cfg.val_evaluator, list) else [cfg.val_evaluator]:
+            METRICS.build(metric)
     assert log['loss'].isfinite() and log['loss'] > 0, log
     assert all(parameter.isfinite().all() for parameter in model.parameters())

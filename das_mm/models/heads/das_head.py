@@ -10,7 +10,7 @@ from typing import Sequence
 
 import torch
 from mmdet.utils import reduce_mean
-from mmengine.model import BaseModule, bias_init_with_prob
+from mmengine.model import BaseModule, ModuleDict, bias_init_with_prob
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -149,7 +149,7 @@ class DASHead(BaseModule):
                 num_keypoints=num_keypoints,
                 dims=dims,
                 **(update or dict(type='NoUpdate'))))
-        self.branches = nn.ModuleDict(build_branches(branches or {}))
+        self.branches = ModuleDict(build_branches(branches or {}))  # mmengine's: torch's would not initialise them
 
         self.loss_cls = MODELS.build(loss_cls or dict(type='das_mm.SigmoidFocalLoss'))
         self.loss_centerness = MODELS.build(loss_centerness or dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True))

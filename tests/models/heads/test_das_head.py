@@ -250,6 +250,7 @@ def test_plug_in_branch(people):
     head, plain = small_head(branches=dict(size=branch)), small_head()
     plain.load_state_dict({name: value for name, value in head.state_dict().items() if 'branches' not in name})
     samples = [make_sample(n, seed) for seed, n in enumerate(people)]
+    assert head.branches['size'].branch.out.weight.std() < 0.02  # normal(0, 0.01) like all others
     losses = head.loss(small_feats(), samples)
     assert (losses['loss_size'] > 0) == (sum(people) > 0)
     total(losses).backward()

@@ -64,6 +64,9 @@ def test_time_says_how_far_people_may_have_gone():
     there, gone = people_3d([[0, 0, 3000]]), people_3d([[900, 0, 3000]])
     assert run(GreedyTracker3D(), [there, gone], [0., FRAME_S]) == [[0], [1]]
     assert run(GreedyTracker3D(), [there, gone], [0., 0.5]) == [[0], [0]]
+    for odd in (float('nan'), -5.):  # unknown, or of a broken clock: one frame, and no time at all
+        assert run(GreedyTracker3D(), [there, gone], [0., odd]) == [[0], [1]]
+        assert run(GreedyTracker3D(), [there, there], [0., odd]) == [[0], [0]]
     # without times every missed frame counts
     nobody = there[:0]
     assert run(GreedyTracker3D(patience=20), [there] + [nobody] * 11 + [gone])[-1] == [0]

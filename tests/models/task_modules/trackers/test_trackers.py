@@ -181,6 +181,17 @@ def test_people_who_are_no_numbers_have_no_identity(tracker_class, field):
     assert np.isfinite(tracker.previous()).all()
 
 
+def test_a_person_at_the_border_is_as_large_as_inside():
+    """The box ends with the image, the keypoints do not."""
+    inside, cut = people([[20, 100]]), people([[12, 100]], moved=[[-8, 0]], sizes=[[2., 90.]])
+    keypoints = np.array([[[-20., 55.], [20., 145.]]])  # a box of 40 x 90 px
+    cut = TrackedPeople(cut.centers_px, cut.sizes_px, cut.scores, cut.displacements_px, keypoints)
+    inside = TrackedPeople(inside.centers_px, inside.sizes_px, inside.scores, inside.displacements_px, keypoints)
+    assert cut.radii_px == pytest.approx(60.) and run(GreedyTracker(), [inside, cut]) == [[0], [0]]
+    unknown = TrackedPeople(cut.centers_px, cut.sizes_px, cut.scores, keypoints_px=np.full((1, 2, 2), np.nan))
+    assert unknown.radii_px == pytest.approx(180**.5)
+
+
 def test_keypoints_that_are_not_known_are_left_out():
     first, second = (people([[x, 100.]]) for x in (100, 110))
     second.keypoints_px[0, 0], first.keypoints_px[0, 3] = np.nan, np.nan
@@ -207,11 +218,6 @@ def test_bad_input():
         run(tracker, [without_displacements(people([[1, 1]]))] * 2)
     with pytest.raises(UserError, match='no keypoints'):
         run(NearestPoseTracker(), [TrackedPeople(np.ones((1, 2)), np.ones((1, 2)), np.ones(1))] * 2)
-    tracker.update(NOBODY, time_s=1.0)
-    with pytest.raises(UserError, match='(?s)from 1.0 to 0.5 s.*reset'):
-        tracker.update(NOBODY, time_s=0.5)
-    with pytest.raises(UserError, match='time'):
-        tracker.update(NOBODY, time_s=float('nan'))
     with pytest.raises(ValueError, match=r'sizes_px of 2 people has shape \(2, 3\)'):
         TrackedPeople(np.ones((2, 2)), np.ones((2, 3)), np.ones(2))
     with pytest.raises(UserError, match='patience'):
