@@ -10,10 +10,12 @@ from .overlay import draw_people, draw_truth_and_prediction
 from .people import People
 from .sheets import contact_sheet
 from .targets import draw_targets
+from .tracks import Trails, draw_tracks, draw_trails
 from .viewer import Scene, write_viewer
 from .visualizer import DASVisualizer
 
-__all__ = ['DASVisualizer', 'Ground', 'People', 'Scene', 'contact_sheet', 'draw_labels', 'draw_meshes',
-           'draw_people', 'draw_relative_depths', 'draw_targets', 'draw_truth_and_prediction', 'estimate_ground',
+__all__ = ['DASVisualizer', 'Ground', 'People', 'Scene', 'Trails', 'contact_sheet', 'draw_labels', 'draw_meshes',
+           'draw_people', 'draw_relative_depths', 'draw_targets', 'draw_tracks', 'draw_trails',
+           'draw_truth_and_prediction', 'estimate_ground',
            'plot_error_density', 'plot_metrics', 'plot_offset_maps', 'plot_training_curves', 'save_image',
            'write_viewer']

@@ -6,9 +6,11 @@ import json
 import cv2
 import pytest
 
+from das_mm.apis import demo
 from das_mm.apis import inferencer as module
 from das_mm.cli import main
 from tests.apis.pictures import write_picture, write_video
+from tests.apis.walkers import Walkers
 
 
 @pytest.fixture
@@ -51,13 +53,58 @@ def test_an_assumed_camera_is_said(infer, tmp_path):
     assert 'ASSUMED field of view' in infer(write_picture(tmp_path / 'a.png'), '--no-viewer')[1]
 
 
+def test_a_video_followed_and_gone_on_with(infer, tmp_path, inferencer, monkeypatch):
+    walkers = Walkers()
+    monkeypatch.setattr(inferencer.model, 'test_step', walkers)
+    video = write_video(tmp_path / 'v.mp4', 10)
+    assert infer(video, '--track', '--smooth')[0] == 0
+    path = tmp_path / 'out' / 'predictions' / 'v.jsonl'
+    assert len(list((tmp_path / 'out' / 'tracks' / 'v').iterdir())) == 3
+    path.write_text(''.join(path.read_text().splitlines(keepends=True)[:7]))
+    status, said, _ = infer(video, '--track', '--smooth', '--resume')
+    assert status == 0 and '9 people in 3 images of 1 inputs' in said
+    assert len(path.read_text().splitlines()) == 10
+    status, said, _ = infer(video, '--track', '--smooth', '--resume')
+    assert status == 0 and 'there was nothing left to do' in said
+    status, _, errors = infer(video, '--resume')
+    assert status == 2 and 'resume: the earlier results are of smoothed True, these would be of False' in errors
+
+
+def test_meshes(infer, tmp_path, mesh_inferencer, monkeypatch):
+    monkeypatch.setattr(module, 'load_model', lambda weights, config, device: mesh_inferencer.model)
+    image = write_picture(tmp_path / 'a.png')
+    words = '--weights', 'mesh.pth', '--task', 'mesh', '--no-viewer'
+    assert infer(image, *words, '--export', 'obj', '--export', 'glb')[0] == 0
+    assert sorted(path.name for path in (tmp_path / 'out' / 'meshes').iterdir()) == ['a.glb', 'a.obj']
+    assert infer(image, *words, '--no-meshes', out='plain')[0] == 0
+    drawn, plain = ((tmp_path / out / 'overlays' / 'a.jpg').read_bytes() for out in ('out', 'plain'))
+    assert drawn != plain and not (tmp_path / 'plain' / 'meshes').exists()
+
+
+def test_a_task_that_the_package_or_the_model_cannot_do(infer, tmp_path, monkeypatch):
+    image = write_picture(tmp_path / 'a.png')
+    monkeypatch.delitem(demo.CONFIGS, 'mesh', raising=False)
+    for words, said in ((['--task', 'mesh'], "task: the package has no model for 'mesh'"),
+                        (['--task', 'tracking', '--weights', 'x.pth'], 'this model does not do that; it does: pose')):
+        status, _, errors = infer(image, *words)
+        assert status == 2 and said in errors and 'remedy: ' in errors
+
+
+def test_the_package_has_a_model_for_a_task(infer, tmp_path, monkeypatch, inferencer):
+    loaded = []
+    monkeypatch.setattr(module, 'load_model', lambda *given: loaded.append(given) or inferencer.model)
+    assert infer(write_picture(tmp_path / 'a.png'), '--task', 'pose', '--no-viewer', '--no-overlays')[0] == 0
+    assert loaded[0][:2] == (demo.pretrained_checkpoint('pose'), demo.CONFIGS['pose'])
+
+
 @pytest.mark.parametrize('words, said', [
     (['{0}/none.jpg'], 'none.jpg: inputs: there is no such file or folder'),
     (['{0}/empty'], 'there is no image or video in this folder'),
     (['{0}/bad.jpg'], 'bad.jpg: it is no image'), (['{0}/bad.jpg', '{0}/bad.mp4'], 'none of the 2 inputs can be read'),
     (['{0}/a.png', '--intrinsics', '{0}/camera.json'], 'camera.json: K: the intrinsics are singular'),
     (['{0}/a.png', '--fov', '0'], 'a field of view of 0.0° is impossible'),
-    (['{0}/a.png', '--batch-size', '0'], 'batch_size: 0 images make no batch')])
+    (['{0}/a.png', '--batch-size', '0'], 'batch_size: 0 images make no batch'),
+    (['{0}/a.png', '--export', 'obj'], 'export: this model tells no meshes')])
 def test_mistakes(infer, tmp_path, words, said):
     write_picture(tmp_path / 'a.png')
     (tmp_path / 'empty').mkdir()

@@ -166,7 +166,8 @@ def instances(*roots_mm, ids=None, sigma=None, noise=0., seed=0, dtype=np.float3
                   roots_px=root[:, :2] / root[:, 2:] * 1000, root_depths_mm=root[:, 2],
                   root_depths_norm=root[:, 2] / 1000, relative_depths_mm=points[..., 2] - root[:, 2:],
                   smpl_global_orient=np.tile([.1, .2, .3], (len(roots), 1)),
-                  smpl_body_pose=np.zeros((len(roots), 23, 3)), smpl_betas=np.zeros((len(roots), 10)), smpl_transl_mm=root.copy())
+                  smpl_body_pose=np.zeros((len(roots), 23, 3)), smpl_betas=np.zeros((len(roots), 10)),
+                  smpl_transl_mm=root.copy())
     if sigma is not None:
         fields['keypoints_sigma'] = np.broadcast_to(np.array(sigma, float), points.shape)
     return {name: value.astype(dtype) if name != 'track_ids' else value for name, value in fields.items()}

@@ -16,13 +16,15 @@ DISPLACEMENT = dict(displacement=dict(type='DisplacementBranch', keypoint_set='p
 
 
 def write_toy_checkpoint(root: Path, with_config: bool = True, branches: dict | None = None,
-                         tracker: dict | None = None) -> Path:
+                         temporal: bool = False) -> Path:
     """Writes ``root/toy.py`` and ``root/toy.pth`` as mmengine's runner would; returns the path of the latter."""
     config = Config.fromfile(write_toy_config(root, num_images=2))
     if branches is not None:
         config.model.head.branches = branches
-    if tracker is not None:
-        config.model.update(type='TrackingDAS', tracker=tracker)
+    if temporal:
+        config.model.update(type='TrackingDAS', tracker=dict(type='GreedyTracker', birth_score=0.02))
+        config.model.backbone.type = 'TemporalResNet'
+        config.model.data_preprocessor.type = 'TemporalDataPreprocessor'
     config.model.test_cfg.update(score_thr=0.02, nms_pre=60)
     config.model.head.nms.update(max_people=6)
     torch.manual_seed(3)

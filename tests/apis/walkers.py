@@ -39,7 +39,7 @@ class Walkers:
         """(count, 2) by person."""
         width, height = self.size
         rows = np.arange(self.count)
-        return np.stack([(10 + 20 * rows + 0.8 * frame) % width, height * (rows + 1) / (self.count + 1)], axis=1)
+        return np.stack([(10 + 20 * rows + 0.8 * frame) % width, height * (rows + 1) / 6], axis=1)
 
     def people(self, frame: int) -> InstanceData:
         rng = np.random.default_rng(frame)

@@ -61,7 +61,7 @@ CHAINS = {
     '3dpw': Chain('DAS3DPWDataset', 'validation', dict(type='MeshMetric', body_model=dict(type='SMPLBody')), {
         'mesh/recall': 100, 'mesh/pve_root_mm': 0, 'mesh/pa_mpjpe_mm': 0}),
     'posetrack18': Chain('DASPoseTrack18Dataset', 'val', dict(type='PoseTrackMetric'), {
-        'posetrack/AP': 100, 'posetrack/MOTA': 100}),
+        'posetrack/ap/total': 100, 'posetrack/mota/total': 100}),
 }
 
 

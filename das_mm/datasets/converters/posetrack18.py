@@ -20,8 +20,8 @@ class PoseTrack18Converter(CocoStyleConverter):
     """The original json files, one a video, or mmpose's, which has all of a split.
 
     Ids are kept. Identities are those of the files: unique in their video. Frames without labels are kept too, as
-    ``is_labeled`` false: they are neighbours of others. Both ears are never labelled, whatever a file says. A keypoint is
-    labelled or not: those in the image count as visible.
+    ``is_labeled`` false: they are neighbours of others. Both ears are never labelled, whatever a file says. A keypoint
+    is labelled or not: those in the image count as visible.
 
     Args:
         root: Folder of the data set.
@@ -78,12 +78,13 @@ posetrack18/
         size = tuple(map(int, size))
         labelled = bool(image.get('is_labeled', True))
         regions = _ignore_regions(image, file)
-        entries = [entry for person in people if (entry := self._tracked_person(person, size, file, counts)) is not None]
+        entries = [self._tracked_person(person, size, file, counts) for person in people]
+        entries = [entry for entry in entries if entry is not None]
         counts.update({'labelled images': int(labelled), 'images with ignored regions': int(bool(regions))})
         more = dict(ignore_regions=regions) if regions else {}
-        return dict(id=image['id'], file_name=path.relative_to(self.image_root).as_posix(), width=size[0], height=size[1],
-                    has_3d=False, seq=path.parent.name, frame=_frame_number(path, file), is_labeled=labelled, **more,
-                    annotations=entries)
+        return dict(id=image['id'], file_name=path.relative_to(self.image_root).as_posix(), width=size[0],
+                    height=size[1], has_3d=False, seq=path.parent.name, frame=_frame_number(path, file),
+                    is_labeled=labelled, **more, annotations=entries)
 
     def _tracked_person(self, person: dict, size: tuple[int, int], file: str, counts: Counter) -> dict | None:
         """The entry; None for somebody who is neither labelled nor has a box."""
@@ -98,9 +99,9 @@ posetrack18/
             raise UserError(f'it lacks {error}', file=file, field=f'annotations, id {person.get("id")}',
                             remedy=_DAMAGED) from None
         except (TypeError, ValueError) as error:
-            raise UserError(f'it does not hold what it should ({error}); expected are {number} keypoints of (x, y, flag), '
-                            'boxes of 4 and an identity', file=file, field=f'annotations, id {person.get("id")}',
-                            remedy=_DAMAGED) from None
+            raise UserError(f'it does not hold what it should ({error}); expected are {number} keypoints of '
+                            '(x, y, flag), boxes of 4 and an identity', file=file,
+                            field=f'annotations, id {person.get("id")}', remedy=_DAMAGED) from None
         known[_EARS] = False
         if not known.any() and bbox is None:
             counts['people dropped: neither keypoints nor box'] += 1

@@ -28,7 +28,7 @@ class SyntheticPeople(DASDataset):
     common disk make one each).
 
     Args:
-        num_images, image_size, people, seed, split, kind, clip_length, subject_share, share_spread,
+        num_images, image_size, people, seed, split, kind, clip_length, fps, subject_share, share_spread,
             clothes: See ``SyntheticConfig``.
         root: Folder of all generated sets; by default :func:`cache_folder`.
         keypoint_set: The set that the model learns.
@@ -40,12 +40,12 @@ class SyntheticPeople(DASDataset):
     """
 
     def __init__(self, num_images: int = 200, image_size: Sequence[int] = (832, 512), people: Sequence[int] = (1, 8),
-                 seed: int = 0, split: str = 'train', kind: str = 'scenes', clip_length: int = 24,
+                 seed: int = 0, split: str = 'train', kind: str = 'scenes', clip_length: int = 24, fps: float = 15.0,
                  subject_share: Sequence[float] = (0.25, 1.35), share_spread: float = 0.45, clothes: str = 'varied',
                  root: str | Path | None = None, keypoint_set: str = 'panoptic15', workers: int | None = None,
                  **kwargs):
         self.config = SyntheticConfig(num_images=num_images, image_size=tuple(image_size), people=tuple(people),
-                                      seed=seed, split=split, kind=kind, clip_length=clip_length,
+                                      seed=seed, split=split, kind=kind, clip_length=clip_length, fps=fps,
                                       subject_share=tuple(subject_share), share_spread=share_spread, clothes=clothes)
         self.workers = workers
         folder = Path(root).expanduser() if root is not None else cache_folder() / 'synthetic'

@@ -40,8 +40,8 @@ class TrackingCounts:
         misses, switches, false_positives: The three errors of MOTA.
         objects: True people over all frames. ``detections``: those that were found.
         distance: Sum of the distances of the pairs.
-        idtp, idfp, idfn: Of the identity measures: frames in which the one predicted identity that suits a true one best
-            (over the whole sequence) is right, those of predictions, and of truth, in which nothing is.
+        idtp, idfp, idfn: Of the identity measures, in which each true identity has one predicted one, that which suits
+            it best over the whole sequence: times that both agree, other predictions, other people.
     """
     misses: int = 0
     switches: int = 0

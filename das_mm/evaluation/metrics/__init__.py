@@ -4,5 +4,8 @@ from .mpi_inf_3dhp_metric import MPIINF3DHPMetric
 from .multi_person_3d_metric import MultiPerson3DMetric
 from .mupots_metric import MuPoTSMetric
 from .panoptic_metric import PanopticMetric
+from .posetrack_metric import PoseTrackMetric
+from .tracking_metric import TrackingMetric
 
-__all__ = ['H36MMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'MultiPerson3DMetric', 'MuPoTSMetric', 'PanopticMetric']
+__all__ = ['H36MMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'MultiPerson3DMetric', 'MuPoTSMetric', 'PanopticMetric',
+           'PoseTrackMetric', 'TrackingMetric']

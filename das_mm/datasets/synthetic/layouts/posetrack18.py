@@ -25,8 +25,8 @@ class PoseTrack18Layout(Layout):
     """``annotations/SPLIT/<video>.json`` and ``images/SPLIT/<video>/000000.jpg``.
 
     As in PoseTrack: labelled are the frames in the middle of a video, of validation also every fourth one; others are
-    listed without people. Keypoints that are hidden or out of the image are zeros, as are both ears; boxes are about the
-    keypoints and may leave the image. Who is hardly seen lies in a region to ignore; frames without one lack the key.
+    listed without people. Keypoints that are hidden or out of the image are zeros, as are both ears; boxes are about
+    the keypoints and may leave the image. Who is hardly seen lies in a region to ignore; frames without lack the key.
     Identities are those of the clip, so other videos use the same ones.
 
     Args:

@@ -1,0 +1,104 @@
+"""What all trackers share: births, deaths, patience, and the memory of who was where."""
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from das_mm.errors import UserError
+
+from .people import TrackedPeople
+
+
+@dataclass
+class Track:
+    """One living identity.
+
+    Attributes:
+        identity: Its number.
+        person: How the person was last seen, one row.
+        missed: Frames since then in which the person was not found.
+        time_s: When the person was last seen; None where times are not given.
+    """
+    identity: int
+    person: TrackedPeople
+    missed: int = 0
+    time_s: float | None = None
+
+
+class GreedyMatchingTracker(ABC):
+    """Base of the trackers: a subclass says what it costs to pair a person with an identity, and in which order pairs
+    are made.
+
+    A person who is paired with nobody starts a new identity if the score is at least ``birth_score``, else has none
+    (-1). An identity that is not found waits where it was last seen for ``patience`` frames; who comes back by then is
+    the same person, later a new one. Numbers count from 0 and are never used again before :meth:`reset`.
+
+    People with a centre, size, score or displacement that is not finite get -1, take part in nothing and are counted in
+    ``num_ignored``.
+
+    Args:
+        birth_score: Least score of a new identity.
+        patience: Frames that an identity may be missed without end. 0: it must be found in every frame.
+    """
+
+    def __init__(self, birth_score: float = 0.3, patience: int = 5):
+        if patience < 0:
+            raise UserError(f'{patience} frames are no patience', field='patience', remedy='give 0 or more')
+        self.birth_score, self.patience = birth_score, patience
+        self.reset()
+
+    def reset(self) -> None:
+        """Before a new video: all is forgotten, and numbers begin at 0 again."""
+        self.tracks: list[Track] = []  # by number
+        self.num_ignored = 0
+        self._next_identity = 0
+
+    def cut(self) -> None:
+        """At a cut of the video: all identities end; numbers go on."""
+        self.tracks = []
+
+    @abstractmethod
+    def match(self, people: TrackedPeople, tracks: Sequence[Track], time_s: float | None) -> np.ndarray:
+        """(n,) which track each of n people continues, -1 for none; one-to-one. There is at least one of each."""
+
+    def update(self, people: TrackedPeople, time_s: float | None = None) -> np.ndarray:
+        """The next frame.
+
+        Args:
+            people: n people, perhaps none.
+            time_s: Time of the frame; None, or anything that is not finite, where it is not known.
+
+        Returns:
+            (n,) int64 identities, -1 for people without one.
+
+        Raises:
+            UserError: A field is missing that the tracker needs.
+        """
+        time_s = float(time_s) if time_s is not None and np.isfinite(time_s) else None
+        identities = np.full(len(people), -1, dtype=np.int64)
+        rows = np.flatnonzero(people.usable)
+        self.num_ignored += len(people) - len(rows)
+        usable = people[rows]
+        pairs = self.match(usable, self.tracks, time_s) if len(rows) and self.tracks else np.full(len(rows), -1)
+        for track in self.tracks:
+            track.missed += 1
+        for row, pair in zip(rows, pairs):
+            if pair >= 0:
+                track = self.tracks[pair]
+                track.person, track.missed, track.time_s = people[row:row + 1], 0, time_s
+                identities[row] = track.identity
+        self.tracks = [track for track in self.tracks if track.missed <= self.patience]
+        newborn = rows[(pairs < 0) & (usable.scores >= self.birth_score)]
+        for row in newborn[np.argsort(-people.scores[newborn], kind='stable')]:  # the surest person is the first
+            self.tracks.append(Track(self._next_identity, people[row:row + 1], time_s=time_s))
+            identities[row] = self._next_identity
+            self._next_identity += 1
+        return identities
+
+    def previous(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(centre (2,), size (2,) width and height) px of all living identities where they were last seen, by number:
+        what the centre map of the next frame shows."""
+        return [(track.person.centers_px[0].copy(), track.person.sizes_px[0].copy()) for track in self.tracks]
