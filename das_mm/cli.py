@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import os
 import pkgutil
 import sys
 import warnings
@@ -14,14 +15,16 @@ from . import tools
 from .errors import UserError
 from .version import __version__
 
-_EXIT_USER_ERROR, _EXIT_INTERRUPTED = 2, 130
-_ORDER = ('demo', 'infer', 'train', 'test', 'browse', 'data', 'convert', 'synth', 'doctor')  # as a newcomer meets them; others follow
+_EXIT_USER_ERROR, _EXIT_INTERRUPTED, _EXIT_BROKEN_PIPE = 2, 130, 141
+# as a newcomer meets them; others follow
+_ORDER = ('demo', 'infer', 'train', 'test', 'browse', 'data', 'convert', 'convert-checkpoint', 'synth', 'doctor')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb.
 
-    A verb is a module `das_mm/tools/<verb>.py` (with `_` where the verb has `-`) with `HELP: str`, `add_arguments(parser)` and `run(args) -> int`.
+    A verb is a module `das_mm/tools/<verb>.py` (with `_` where the verb has `-`) with `HELP: str`,
+    `add_arguments(parser)` and `run(args) -> int`.
 
     Returns:
         The exit status: the verb's own, 2 for a :class:`UserError` (its message alone is printed) and for a wrong
@@ -42,11 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         return _EXIT_INTERRUPTED
+    except BrokenPipeError:  # whoever read the output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it exits
+        return _EXIT_BROKEN_PIPE
 
 
 def verbs() -> list[str]:
     """Names of the verbs there are."""
-    names = [module.name.replace('_', '-') for module in pkgutil.iter_modules(tools.__path__) if not module.name.startswith('_')]
+    modules = [module.name for module in pkgutil.iter_modules(tools.__path__)]
+    names = [name.replace('_', '-') for name in modules if not name.startswith('_')]
     return sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
 
 

@@ -1,8 +1,8 @@
 """Rotations of body poses as pure functions: 6D, matrices, axis-angle; mirrored and turned SMPL parameters.
 
 Everything takes torch tensors (with gradients) and numpy arrays alike and gives back the same kind; half precision and
-integers are computed and returned as float32 and float64, and autocast is off inside. ``*`` stands for any leading dimensions, none of them and
-zero-sized ones included. A row that is not finite gives NaN in that row and leaves the others alone.
+integers are computed and returned as float32 and float64, and autocast is off inside. ``*`` stands for any leading
+dimensions, none of them and zero-sized ones included. A row that is not finite gives NaN in that row and leaves the others alone.
 
 Conventions: matrices act on column vectors. 6D is the first two COLUMNS one after the other (Zhou et al., "On the
 Continuity of Rotation Representations in Neural Networks", CVPR 2019); SPIN's files interleave them instead.

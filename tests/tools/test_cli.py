@@ -22,7 +22,8 @@ def test_help_is_quick_and_lists_every_verb():
         start = time.perf_counter()
         done = subprocess.run([*CLI, '--help'], capture_output=True, text=True, check=True)
         seconds.append(time.perf_counter() - start)
-    assert all(f'    {verb} ' in done.stdout for verb in verbs())
+    listed = {line.split()[0] for line in done.stdout.splitlines() if line.startswith('    ') and line.strip()}
+    assert set(verbs()) <= listed
     assert {'train', 'test', 'doctor'} <= set(verbs()) and '_environment' not in verbs()
     assert min(seconds) < 1.0
 
@@ -66,19 +67,19 @@ def verb(tmp_path, monkeypatch):
     ('return 1 if args.x == "a" else 5', 1, ''),
     ('return None', 0, ''),
     ('from das_mm.errors import UserError; raise UserError("wrong", file="f", remedy="mend it")', 2,
-     'das-mm toy_verb: f: wrong\n  remedy: mend it\n'),
+     'das-mm toy-verb: f: wrong\n  remedy: mend it\n'),
     ('raise KeyboardInterrupt', 130, 'interrupted\n'),
 ])
 def test_exit_status(verb, capsys, body, status, said):
     verb(body)
-    assert main(['toy_verb', '--x', 'a']) == status
+    assert main(['toy-verb', '--x', 'a']) == status
     assert capsys.readouterr().err == said
 
 
 def test_a_bug_is_not_dressed_up(verb):
     verb('return 1 / 0')
     with pytest.raises(ZeroDivisionError):
-        main(['toy_verb'])
+        main(['toy-verb'])
 
 
 def test_the_error_of_a_data_worker_in_its_own_words(verb, capsys):
@@ -93,10 +94,10 @@ def test_the_error_of_a_data_worker_in_its_own_words(verb, capsys):
     tools.loader = DataLoader(Broken(), num_workers=1)
     verb('from das_mm import tools; list(tools.loader)')
     try:
-        assert main(['toy_verb']) == 2
+        assert main(['toy-verb']) == 2
     finally:
         del tools.loader
-    assert capsys.readouterr().err == 'das-mm toy_verb: people.json: keypoints: joint 3 is NaN\n  remedy: mend it\n'
+    assert capsys.readouterr().err == 'das-mm toy-verb: people.json: keypoints: joint 3 is NaN\n  remedy: mend it\n'
 
 
 def test_train_then_test(tmp_path, capsys):

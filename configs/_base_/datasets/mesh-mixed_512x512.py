@@ -1,5 +1,5 @@
-# Journal Table 3: seven data sets mixed by probability, for meshes; evaluated on 3DPW. All are converted first
-# (das-mm convert NAME --root data/NAME --out data/NAME/annotations/SPLIT.json) but for COCO and CrowdPose, read as they are.
+# Journal Table 3: seven data sets mixed by probability, for meshes; evaluated on 3DPW. All are converted first (das-mm
+# convert NAME --root data/NAME --out data/NAME/annotations/SPLIT.json) but for COCO and CrowdPose, read as they are.
 # SMPL parameters are learnt wherever an annotation file has an SMPL file beside it.
 keypoint_set = 'lsp14'
 data_root = 'data/'
@@ -29,12 +29,15 @@ train_dataloader = dict(
     dataset=dict(
         type='mmengine.ConcatDataset',
         datasets=[
-            dict(type='DASH36MDataset', ann_file='h36m/annotations/train.json', data_prefix=dict(img='h36m/'), **common),
+            dict(type='DASH36MDataset', ann_file='h36m/annotations/train.json', data_prefix=dict(img='h36m/'),
+                 **common),
             dict(type='DASMPIINF3DHPDataset', ann_file='mpi_inf_3dhp/annotations/train.json',
                  data_prefix=dict(img='mpi_inf_3dhp/'), **common),
-            dict(type='DASMuCoDataset', ann_file='muco/annotations/train.json', data_prefix=dict(img='muco/'), **common),
+            dict(type='DASMuCoDataset', ann_file='muco/annotations/train.json', data_prefix=dict(img='muco/'),
+                 **common),
             dict(type='DASLSPDataset', ann_file='lsp/annotations/train.json', data_prefix=dict(img='lsp/'), **common),
-            dict(type='DASMPIIDataset', ann_file='mpii/annotations/trainval.json', data_prefix=dict(img='mpii/'), **common),
+            dict(type='DASMPIIDataset', ann_file='mpii/annotations/trainval.json', data_prefix=dict(img='mpii/'),
+                 **common),
             dict(type='DASCocoDataset', ann_file='coco/annotations/person_keypoints_train2017.json',
                  data_prefix=dict(img='coco/train2017/'), filter_cfg=dict(filter_empty_gt=True), **common),
             dict(type='DASCrowdPoseDataset', ann_file='crowdpose/annotations/mmpose_crowdpose_trainval.json',

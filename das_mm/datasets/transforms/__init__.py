@@ -8,6 +8,7 @@ from .mesh_labels import AddMeshLabels
 from .previous_frame import AddPreviousFrame
 from .resize import DASResize
 
-__all__ = ['AddMeshLabels', 'AddPreviousFrame', 'CornerOrigin', 'DASRandomAffine', 'DASRandomFlip', 'DASResize', 'MEAN_BGR', 'PackDASInputs',
+__all__ = ['AddMeshLabels', 'AddPreviousFrame', 'CornerOrigin', 'DASRandomAffine', 'DASRandomFlip', 'DASResize',
+           'MEAN_BGR', 'PackDASInputs',
            'begin_geometry', 'keep_ratio_size', 'normalised_root_depths', 'turn_lens', 'update_geometry', 'warp_boxes',
            'warp_image']

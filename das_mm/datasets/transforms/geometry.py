@@ -1,7 +1,8 @@
 """What every geometric transform shares: one affine map from the stored image to the network input, truth kept in step.
 
 State in the ``results`` dict, as the transforms so far have left it: ``warp_mat`` (2, 3) stored px → input px,
-``flip``, ``input_K`` (3, 3) or None, ``input_dist`` (5,) or None (the lens, turned with the image), and the labels ``bbox``, ``keypoints``, ``root_px`` (input px) and
+``flip``, ``input_K`` (3, 3) or None, ``input_dist`` (5,) or None (the lens, turned
+with the image), and the labels ``bbox``, ``keypoints``, ``root_px`` (input px) and
 ``keypoints_3d`` (mm in the frame of ``input_K``). Root and relative depths never change: in-plane maps leave z alone,
 and the root depth normalised by the focal length follows from ``input_K``. ``results['gt']`` and ``results['camera']``
 stay those of the stored image.

@@ -101,7 +101,8 @@ class DLA34(BaseModule):
 
     def __init__(self, temporal: bool = False, channels: Sequence[int] = (16, 32, 64, 128, 256, 512),
                  norm_cfg: OptConfigType = None, init_cfg: OptConfigType = None):
-        super().__init__(init_cfg or [dict(type='Kaiming', layer='Conv2d'), dict(type='Constant', layer='_BatchNorm', val=1)])
+        super().__init__(init_cfg or [dict(type='Kaiming', layer='Conv2d'),
+                                      dict(type='Constant', layer='_BatchNorm', val=1)])
         norm_cfg = norm_cfg or dict(type='BN', requires_grad=True)
         self.base_layer = nn.Sequential(*_conv_norm(IMAGE_CHANNELS, channels[0], 7, 1, norm_cfg), nn.ReLU(inplace=True))
         self.temporal_stems = TemporalStems(channels[0], 1, norm_cfg) if temporal else None

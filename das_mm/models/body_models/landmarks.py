@@ -44,7 +44,8 @@ _KEYPOINTS: dict[str, dict[str, float]] = {
     'spine': {'spine1': 0.5, 'spine2': 0.5}, 'torso': {'spine1': 0.5, 'spine2': 0.5},
     'head': {'head': 0.5, 'head_top': 0.5}, 'head_h36m': {'head_top': 1.0},
     # the kinematic joints whose names other skeletons use for something else, and those no other skeleton has
-    'smpl_pelvis': {'pelvis': 1.0}, 'smpl_neck': {'neck': 1.0}, 'smpl_head': {'head': 1.0}, **{name: {name: 1.0} for name in (
+    'smpl_pelvis': {'pelvis': 1.0}, 'smpl_neck': {'neck': 1.0}, 'smpl_head': {'head': 1.0}, **{
+        name: {name: 1.0} for name in (
         'spine1', 'spine2', 'spine3', 'left_collar', 'right_collar', 'left_foot', 'right_foot')}}
 
 #: every name ``keypoints_from_body`` gives

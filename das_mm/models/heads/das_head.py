@@ -394,7 +394,8 @@ class DASHead(BaseModule):
         Returns:
             B :class:`InstanceData`, best person first, with float32 tensors ``scores`` (n,), ``roots_px`` (n, 2),
             ``root_depths_norm`` (n,) mm/px, ``keypoints_px`` (n, K, 2), ``relative_depths_mm`` (n, K), where asked for
-            ``keypoints_sigma`` (n, K, D) standard deviations in px, px, mm and ``keypoint_scores`` (n, K), and the fields of the task branches.
+            ``keypoints_sigma`` (n, K, D) standard deviations in px, px, mm and ``keypoint_scores`` (n, K), and the
+            fields of the task branches.
         """
         cfg = {**dict(score_thr=0.05, nms_pre=1000, with_sigma=False), **self.test_cfg, **(test_cfg or {})}
         if cfg['with_sigma'] and not self.uses_sigma:

@@ -18,9 +18,7 @@ from das_mm.datasets.synthetic.layouts.threedpw import ThreeDPWLayout
 from das_mm.errors import UserError
 from das_mm.models.body_models import linear_blend_skinning, load_generated_body
 from das_mm.models.body_models.shape_space import GENDER_BETAS
-from das_mm.structures import KEYPOINT_SETS, project
-
-# the scenes' keypoint of that name is another point than SMPL's joint
+from das_mm.structures import project
 
 
 @pytest.fixture(scope='module')
