@@ -115,10 +115,10 @@ class DASInferencer(BaseInferencer):
                 smooths them over time; ``resume`` goes on after the last whole line of an earlier run into the same
                 folder (see :mod:`.resume`), whose results are not given again.
 
-                Of outputs: ``return_vis``, ``draw_bbox``, ``draw_sigmas``, ``draw_meshes`` and ``kpt_thr`` for pictures;
-                ``vis_out_dir``, ``pred_out_dir``, ``viewer_out_dir``, ``track_out_dir``, ``mesh_out_dir`` to write some
-                outputs only, or elsewhere; ``viewer_frames``, at most so many in a viewer; ``export``, formats of mesh
-                files, out of 'obj', 'ply' and 'glb'.
+                Of outputs: ``return_vis``, ``draw_bbox``, ``draw_sigmas``, ``draw_meshes`` and ``kpt_thr`` for
+                pictures; ``vis_out_dir``, ``pred_out_dir``, ``viewer_out_dir``, ``track_out_dir``, ``mesh_out_dir`` to
+                write some outputs only, or elsewhere; ``viewer_frames``, at most so many in a viewer; ``export``,
+                formats of mesh files, out of 'obj', 'ply' and 'glb'.
 
         Yields:
             For each image or frame ``predictions``, a list of one result (a dictionary, see :mod:`das_mm.apis.results`,
@@ -147,8 +147,8 @@ class DASInferencer(BaseInferencer):
         return_vis = visualize.pop('return_vis', False)
         draws = return_vis or folders.overlays is not None
         run = Run(
-            sources, folders, camera=camera, batch_size=batch_size, forward=forward, earlier=earlier,
-            follower=follower, painter=self._painter(follower.track, **visualize) if draws else None, on_skip=on_skip or warn,
+            sources, folders, camera=camera, batch_size=batch_size, forward=forward, earlier=earlier, follower=follower,
+            painter=self._painter(follower.track, **visualize) if draws else None, on_skip=on_skip or warn,
             show_progress=self.show_progress if show_progress is None else show_progress)
         return self._results_of(run, return_datasamples, return_vis)
 
@@ -213,14 +213,15 @@ class DASInferencer(BaseInferencer):
         """
         samples: list[PoseDataSample | None] = [None] * len(inputs['inputs'])
         with self._test_cfg(score_thr, with_sigma):
-            for rows in _by_padded_size(inputs['inputs'], self.model.data_preprocessor.pad_size_divisor, self._in_order):
+            divisor = self.model.data_preprocessor.pad_size_divisor
+            for rows in _by_padded_size(inputs['inputs'], divisor, self._in_order):
                 batch = {key: [values[row] for row in rows] for key, values in inputs.items()}
                 for row, sample in zip(rows, self.model.test_step(batch)):
                     samples[row] = sample
         return samples
 
     def visualize(self, inputs: Sequence[Frame], preds: Sequence[dict], **options: Any) -> list[np.ndarray]:
-        """Overlays (H, W, 3) uint8 BGR of frames and their results; ``options`` are those of :class:`.OverlayOptions`."""
+        """Overlays (H, W, 3) uint8 BGR of frames and their results; options as of :class:`.OverlayOptions`."""
         painter = self._painter(**options)
         return [painter.draw(frame, result) for frame, result in zip(inputs, preds)]
 
@@ -284,9 +285,10 @@ class DASInferencer(BaseInferencer):
         height, width = frame.image.shape[:2]
         image = dict(file=frame.source.file, name=frame.source.name, width=width, height=height, frame=frame.index,
                      time_s=None if frame.time_s is None else round(frame.time_s, 6))
-        result, dropped = make_result(sample.pred_instances, sample.metainfo['camera'], image, self._provenance(score_thr),
-                                      self.model.dataset_meta['keypoint_set'],
-                                      None if self.body is None else body_name(self.body), smoothed)
+        body = None if self.body is None else body_name(self.body)
+        keypoint_set = self.model.dataset_meta['keypoint_set']
+        result, dropped = make_result(sample.pred_instances, sample.metainfo['camera'], image,
+                                      self._provenance(score_thr), keypoint_set, body, smoothed)
         if dropped:
             print_log(f'{frame.source.name}: {dropped} people are left out: numbers of theirs are not finite',
                       logger='current', level=logging.WARNING)

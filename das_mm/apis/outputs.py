@@ -1,4 +1,4 @@
-"""The output folders of a run: results, overlays, meshes, annotated videos, tracks and viewers, whatever way it ends."""
+"""The output folders of a run: results, overlays, videos, meshes, tracks and viewers, whatever way it ends."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -103,8 +103,8 @@ class Outputs:
         earlier: What an earlier run left of some sources: their files are written on.
     """
 
-    def __init__(self, folders: OutputFolders, keypoint_set: str, num_sources: int, body: BodyModelProtocol | None = None,
-                 earlier: Mapping[Source, Earlier] | None = None):
+    def __init__(self, folders: OutputFolders, keypoint_set: str, num_sources: int,
+                 body: BodyModelProtocol | None = None, earlier: Mapping[Source, Earlier] | None = None):
         self.folders, self.keypoint_set, self._single = folders, keypoint_set, num_sources == 1
         self._body, self._earlier = body, earlier or {}
         self._images = EvenSample(folders.viewer_frames)
@@ -183,7 +183,8 @@ class Outputs:
         if finish and folders.tracks is not None and folders.predictions is not None:
             write_track_files(folders.predictions / f'{source.name}.jsonl', folders.tracks / source.name)
         if finish and sequence.sample.items:
-            self._write_viewer(sequence.sample, _viewer_name(source, self._single), f'People in {source.name}', source.fps)
+            name = _viewer_name(source, self._single)
+            self._write_viewer(sequence.sample, name, f'People in {source.name}', source.fps)
 
     def _write_viewer(self, sample: EvenSample, name: str, title: str, fps: float | None) -> None:
         if sample.step > 1:

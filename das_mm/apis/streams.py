@@ -1,7 +1,8 @@
 """Files that grow frame by frame and are worth something whenever the run ends: json lines and annotated videos.
 
 Both are written under a temporary name beside the final one, which they get when they are closed, also after Ctrl-C.
-What a kill leaves is the temporary file; of results it holds every line that was written (:mod:`.resume` goes on from it).
+What a kill leaves is the temporary file; of results it holds every line that was written, and :mod:`.resume` goes on
+from it.
 """
 from __future__ import annotations
 
@@ -82,9 +83,10 @@ class AnnotatedVideo:
         path: The ``.mp4``.
         fps: Frames a second.
 
-    The file has frames at a constant rate. Where times are given, a frame stays until the time of the next: it is repeated
-    where the source paused, skipped or is slower, and left out where more come than there is room for. Frames that are early
-    or late by less than two steps are simply put one after the other, so that jitter repeats and drops nothing.
+    The file has frames at a constant rate. Where times are given, a frame stays until the time of the next: it is
+    repeated where the source paused, skipped or is slower, and left out where more come than there is room for. Frames
+    that are early or late by less than two steps are simply put one after the other, so that jitter repeats and drops
+    nothing.
 
     A width or height that is odd loses its last pixel: the codec knows even ones only.
     """

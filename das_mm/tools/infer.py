@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('inputs', nargs='+', metavar='INPUT',
                         help="image, folder, 'glob', video, webcam:N or N (a camera of this machine)")
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
-                        help='predictions/, overlays/, viewer.html and, where they apply, tracks/ and meshes/ are written '
-                             'there')
+                        help='predictions/, overlays/, viewer.html and, where they apply, tracks/ and meshes/ are '
+                             'written there')
     model = parser.add_argument_group('model')
     model.add_argument('--task', choices=('pose', 'mesh', 'tracking'),
                        help="use the package's small model for this; with --weights: insist that they do it")
@@ -42,14 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        help='follow people through videos: identities, trails and tracks/; tracking models always do')
     video.add_argument('--smooth', action='store_true', help='smooth people over time')
     video.add_argument('--resume', action='store_true',
-                       help='go on where an earlier run into the same --out was interrupted; the network runs for new frames '
-                            'only, annotated videos and viewers are made anew in one piece')
+                       help='go on where an earlier run into the same --out was interrupted; the network runs for new '
+                            'frames only, annotated videos and viewers are made anew in one piece')
     output = parser.add_argument_group('output')
     output.add_argument('--no-overlays', action='store_true', help='no annotated images and videos')
     output.add_argument('--no-viewer', action='store_true', help='no 3D viewer')
     output.add_argument('--no-meshes', action='store_true', help='skeletons in place of body surfaces in the pictures')
     output.add_argument('--export', action='append', choices=('obj', 'ply', 'glb'), default=[],
-                        help='write the surfaces of every image (of a video: of every frame) to a file; may be repeated')
+                        help='write the surfaces of every image, of a video of every frame, to a file; may be repeated')
     output.add_argument('--viewer-frames', type=int, default=120, metavar='N',
                         help='at most so many images of a run or frames of a video in a viewer; default 120')
 

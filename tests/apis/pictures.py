@@ -41,6 +41,40 @@ def write_video(path: Path, num_frames: int = 6, fps: float = 12.5, size: tuple[
     return path
 
 
+class Capture:
+    """Stands for OpenCV's: ten frames are announced; what `pictures` holds is given, None for a failure."""
+
+    def __init__(self, pictures, is_open=True, fps=10.0, times_ms=None):
+        self.pictures, self.is_open, self.released, self.settings = iter(pictures), is_open, False, {}
+        self.fps, self.times_ms, self.number = fps, times_ms, -1
+
+    def read(self):
+        return (True, self.image) if self.grab() else (False, None)
+
+    def grab(self):
+        self.image = next(self.pictures, None)
+        self.number += 1
+        return self.image is not None
+
+    def retrieve(self):
+        return True, self.image
+
+    def set(self, what, value):
+        self.settings[what] = value
+        return True
+
+    def get(self, what):
+        if what == cv2.CAP_PROP_POS_MSEC:
+            return self.number * 100.0 if self.times_ms is None else self.times_ms[self.number]
+        return {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: 10.0}[what]
+
+    def isOpened(self):
+        return self.is_open
+
+    def release(self):
+        self.released = True
+
+
 # ---------------------------------------------------------------- mp4 files as phones write them, which OpenCV cannot
 
 _PARENTS = (b'moov', b'trak', b'mdia', b'minf', b'stbl', b'edts')

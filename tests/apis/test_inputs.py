@@ -12,7 +12,7 @@ from das_mm.apis import sources
 from das_mm.apis.image_io import as_bgr, read_image
 from das_mm.apis.inputs import open_sources, unique_names
 from das_mm.errors import UserError
-from tests.apis.pictures import picture, write_photo, write_picture, write_video
+from tests.apis.pictures import Capture, picture, write_photo, write_picture, write_video
 
 
 def names(given):
@@ -107,40 +107,6 @@ def test_frames_of_a_video(tmp_path):
     assert (source.num_frames, source.fps) == (5, 12.5)
     frames = list(source.frames(pytest.fail))
     assert [(frame.index, frame.time_s) for frame in frames] == [(i, i / 12.5) for i in range(5)]
-
-
-class Capture:
-    """Stands for OpenCV's: ten frames are announced; what `pictures` holds is given, None for a failure."""
-
-    def __init__(self, pictures, is_open=True, fps=10.0, times_ms=None):
-        self.pictures, self.is_open, self.released, self.settings = iter(pictures), is_open, False, {}
-        self.fps, self.times_ms, self.number = fps, times_ms, -1
-
-    def read(self):
-        return (True, self.image) if self.grab() else (False, None)
-
-    def grab(self):
-        self.image = next(self.pictures, None)
-        self.number += 1
-        return self.image is not None
-
-    def retrieve(self):
-        return True, self.image
-
-    def set(self, what, value):
-        self.settings[what] = value
-        return True
-
-    def get(self, what):
-        if what == cv2.CAP_PROP_POS_MSEC:
-            return self.number * 100.0 if self.times_ms is None else self.times_ms[self.number]
-        return {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: 10.0}[what]
-
-    def isOpened(self):
-        return self.is_open
-
-    def release(self):
-        self.released = True
 
 
 def test_broken_frames_are_left_out_and_told(tmp_path, monkeypatch):

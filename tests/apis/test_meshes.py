@@ -124,7 +124,7 @@ def test_files_come_back_as_they_were(mesh_inferencer, people, tmp_path):
 
 
 def test_a_video(mesh_inferencer, people, tmp_path):
-    """Meshes of every frame under the person's number; smoothed parameters lie on smoothed roots; the viewer shows them."""
+    """Meshes of every frame; smoothed parameters lie on smoothed roots; the viewer shows them in one colour each."""
     people.jitter_px = 2.0
     video = str(write_video(tmp_path / 'v.mp4', 3, size=SIZE))
     found = results(mesh_inferencer, video, out_dir=tmp_path / 'out', export='ply', track=True, smooth=True)
@@ -155,7 +155,8 @@ def test_the_viewer_without_meshes(mesh_inferencer, people, tmp_path):
 
 
 @pytest.mark.parametrize('options, said', [
-    (dict(export='stl', out_dir='{0}'), "export: 'stl' is no mesh format"), (dict(export=['obj']), 'nobody says where')])
+    (dict(export='stl', out_dir='{0}'), "export: 'stl' is no mesh format"),
+    (dict(export=['obj']), 'nobody says where')])
 def test_mistakes(mesh_inferencer, tmp_path, options, said):
     options = {name: value.format(tmp_path) if name == 'out_dir' else value for name, value in options.items()}
     with pytest.raises(UserError, match=said):

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from das_mm.apis.read_ahead import read_ahead
+from tests.apis.pictures import picture
 
 
 class Items:
@@ -61,3 +62,23 @@ def test_no_thread_is_left(leave):
             found.throw(KeyboardInterrupt())
     del found
     assert items.closed.is_set() and items.made <= 5 and threading.active_count() == before
+
+
+def test_inference_reads_ahead_and_ends_its_thread(inferencer):
+    reading = lambda: [one.name for one in threading.enumerate() if one.name == 'read_ahead']  # noqa: E731
+    results = inferencer([picture(seed=seed) for seed in range(30)])
+    assert reading() == []
+    next(results)
+    assert reading() == ['read_ahead']
+    results.close()
+    assert reading() == []
+
+
+def test_an_error_ends_the_thread_though_its_traceback_is_kept(inferencer, monkeypatch):
+    def broken(batch):
+        raise MemoryError('the GPU is full')
+
+    monkeypatch.setattr(inferencer.model, 'test_step', broken)
+    with pytest.raises(MemoryError) as kept:
+        list(inferencer([picture(seed=seed) for seed in range(30)]))
+    assert kept.tb and all(one.name != 'read_ahead' for one in threading.enumerate())

@@ -58,7 +58,8 @@ def test_files_of_an_earlier_run_are_replaced_and_nothing_else(lines, tmp_path):
     for name in ('0007.npz', 'mine.npz', 'notes.txt'):
         (folder / name).write_text('before')
     write_track_files(lines, folder)
-    assert sorted(path.name for path in folder.iterdir()) == ['0000.npz', '0001.npz', '0002.npz', 'mine.npz', 'notes.txt']
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ['0000.npz', '0001.npz', '0002.npz', 'mine.npz', 'notes.txt']
 
 
 def test_nobody_is_followed(lines, tmp_path):

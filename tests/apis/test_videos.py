@@ -8,8 +8,7 @@ import pytest
 from das_mm.apis import sources
 from das_mm.apis.inputs import open_sources
 from das_mm.apis.streams import AnnotatedVideo
-from tests.apis.pictures import break_frames, picture, retime_video, turn_video, write_video
-from tests.apis.test_inputs import Capture
+from tests.apis.pictures import Capture, break_frames, picture, retime_video, turn_video, write_video
 
 
 def opened(path):

@@ -49,7 +49,6 @@ class Walkers:
         shape -= shape[2]  # the root is the third keypoint
         points = roots[:, None] + shape + rng.normal(0, 1, (self.count, 15, 2)) * self.jitter_px
         depths = np.full(self.count, 20.0) + order
-        one = lambda *values: np.asarray(np.stack(values, axis=1) if len(values) > 1 else values[0], np.float32)  # noqa: E731
         found = dict(
             keypoints=points, keypoint_scores=np.full((self.count, 15), 0.8), scores=0.9 - 0.1 * order / self.count,
             bboxes=np.concatenate([points.min(1), points.max(1)], axis=1), roots_px=points[:, 2],
@@ -61,5 +60,6 @@ class Walkers:
             upright[:, 0, 0] = np.pi  # the camera's y points down
             upright[:, 16, 2] = -1 + 0.01 * frame % 1
             found.update(smpl_global_orient=upright[:, 0], smpl_body_pose=upright[:, 1:],
-                         smpl_betas=rng.normal(0, 0.1, (self.count, 10)), smpl_root_mm=np.full((self.count, 3), [0, 200, 0]))
-        return InstanceData(**{name: one(values) for name, values in found.items()})
+                         smpl_betas=rng.normal(0, 0.1, (self.count, 10)),
+                         smpl_root_mm=np.full((self.count, 3), [0, 200, 0]))
+        return InstanceData(**{name: np.asarray(values, np.float32) for name, values in found.items()})

@@ -1,18 +1,13 @@
 """3D pose errors of all the people in an image, with recall and precision beside them."""
 from __future__ import annotations
 
-import csv
-import io
-import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from das_mm.engine import atomic_write
 from das_mm.registry import METRICS
 
 from ..functional.alignment import ALIGNMENTS, Root
@@ -20,7 +15,8 @@ from ..functional.errors import mean_over_joints
 from ..functional.matching import MATCHING_RULES, build_matching, covered_by_ignored
 from ..functional.pck import pck_per_joint
 from ..functional.summary import PoseErrors, per_joint_table, pose_errors, summarise_detection, summarise_pose
-from ..result_file import check_ending, finite_or_none, write_result_file
+from ..result_file import check_ending, write_result_file
+from ..row_file import write_rows
 from ..sample_reader import VISIBILITY_RULES, Predictions, Truth, as_dict, has_3d, read_predictions, read_truth, \
     resolve_root
 from ._tables import check_choice
@@ -208,16 +204,7 @@ class MultiPerson3DMetric(BaseMetric):
             pck_rel=pck_per_joint(relative.T, no_root.T, self.pck_threshold_mm), num_keypoints=errors.valid.sum(1))
         if 'procrustes' in errors.joint_mm:
             columns['pa_mpjpe_mm'] = mean_over_joints(errors.joint_mm['procrustes'], errors.valid)
-        rows = [finite_or_none(dict(zip(columns, row))) for row in zip(*columns.values())]
-        if Path(self.person_file).suffix == '.json':
-            text = json.dumps(rows, allow_nan=False, indent=1)
-        else:
-            buffer = io.StringIO(newline='')
-            writer = csv.DictWriter(buffer, columns)
-            writer.writeheader()
-            writer.writerows(rows)
-            text = buffer.getvalue()
-        atomic_write(self.person_file, text.encode())
+        write_rows(self.person_file, columns)
 
 
 def _persons(predictions: Predictions, root: tuple[int, ...]) -> list[dict]:
