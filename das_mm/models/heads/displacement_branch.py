@@ -52,7 +52,7 @@ class DisplacementBranch(BaseTaskBranch):
         return dict(loss_displacement=loss)
 
     def decode(self, raw: Tensor, points_px: Tensor, strides: Tensor) -> dict[str, Tensor]:
-        moved = raw.float().reshape(len(raw), -1, 2) * strides[:, None, None]
+        moved = raw.float().reshape(len(raw), self.out_channels // 2, 2) * strides[:, None, None]
         if not self.per_keypoint:
             return dict(displacements_px=moved[:, 0])
         center = moved[:, list(self.keypoint_set.root_sources)].mean(dim=1)

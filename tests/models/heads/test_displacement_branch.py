@@ -48,6 +48,14 @@ def test_nobody_at_all():
     assert loss == 0
 
 
+@pytest.mark.parametrize('per_keypoint', [False, True])
+def test_nobody_found(per_keypoint):
+    fields = make_branch(per_keypoint=per_keypoint).decode(torch.zeros(0, 2 * K if per_keypoint else 2),
+                                                           torch.zeros(0, 2), torch.zeros(0))
+    assert fields['displacements_px'].shape == (0, 2)
+    assert not per_keypoint or fields['keypoint_displacements_px'].shape == (0, K, 2)
+
+
 def test_displacements_are_given_in_the_original_image():
     branch = make_branch(per_keypoint=True)
     raw = torch.zeros(1, 2 * K)
