@@ -13,6 +13,7 @@ model = dict(
                 type='DisplacementBranch',
                 keypoint_set='panoptic15',
                 per_keypoint=True,
+                loss=dict(type='mmdet.L1Loss', loss_weight=5.0),  # the pose losses would drown it
                 in_channels=64,
                 feat_channels=64,
                 stacked_convs=1,
