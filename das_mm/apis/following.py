@@ -114,8 +114,7 @@ def _body_roots_mm(branch: MeshBranch, axis_angle: np.ndarray, betas: np.ndarray
     """(n, 3) where the roots of bodies lie before they are moved; of (n, 24, 3) rotations and (n, 10) shapes."""
     device = branch.start_6d.device
     matrices = axis_angle_to_matrix(torch.from_numpy(axis_angle).to(device))
-    points = branch.body_keypoints(matrices[:, 0], matrices[:, 1:], torch.from_numpy(betas).to(device))
-    return 1000 * points[:, list(branch.keypoint_set.root_sources)].mean(1).cpu().numpy()
+    return branch.own_root_mm(matrices, torch.from_numpy(betas).to(device)).astype(np.float32)
 
 
 class _Seam:

@@ -36,10 +36,14 @@ SMALLEST_CACHED_BYTES = 4 * 2**20  # smaller files are read within a second
 _HEADER = 'table.json'
 
 
+def cache_root() -> Path:
+    """Where the package keeps what it can make again: ``$DAS_MM_CACHE``, else ``~/.cache/das_mm``."""
+    return Path(os.environ.get('DAS_MM_CACHE') or Path.home() / '.cache' / 'das_mm').expanduser()
+
+
 def cache_folder() -> Path:
-    """``$DAS_MM_CACHE/annotations``, else ``~/.cache/das_mm/annotations``."""
-    root = os.environ.get('DAS_MM_CACHE') or Path.home() / '.cache' / 'das_mm'
-    return Path(root).expanduser() / 'annotations'
+    """The folder of tables, ``annotations`` in :func:`cache_root`."""
+    return cache_root() / 'annotations'
 
 
 def cached_table(file: str, settings: dict, make: Callable[[], RecordTable]) -> RecordTable:

@@ -1,7 +1,6 @@
 """The embedded data set: a config names it, and it makes itself on first use."""
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,13 +9,9 @@ from mmengine.dist import is_main_process
 from das_mm.registry import DATASETS
 
 from ..datasets.das_dataset import DASDataset
+from ..datasets.table_cache import cache_root as cache_folder
 from .config import SyntheticConfig
 from .generator import generate
-
-
-def cache_folder() -> Path:
-    """Where generated sets are kept: ``$DAS_MM_CACHE``, else ``~/.cache/das_mm``."""
-    return Path(os.environ.get('DAS_MM_CACHE') or Path.home() / '.cache' / 'das_mm').expanduser()
 
 
 @DATASETS.register_module()
@@ -30,7 +25,7 @@ class SyntheticPeople(DASDataset):
     Args:
         num_images, image_size, people, seed, split, kind, clip_length, fps, subject_share, share_spread,
             clothes: See ``SyntheticConfig``.
-        root: Folder of all generated sets; by default :func:`cache_folder`.
+        root: Folder of all generated sets; by default ``synthetic`` in :func:`.cache_root`.
         keypoint_set: The set that the model learns.
         workers: Processes that draw; all cores where None.
         **kwargs: What ``DASDataset`` takes besides (pipeline, test_mode, …).

@@ -57,7 +57,7 @@ class AddPreviousFrame(BaseTransform):
 
     def _still(self, results: dict) -> tuple[dict, np.ndarray, np.ndarray]:
         """This very image, moved a little: its record as stored, the image, and the warp to the network input."""
-        image = cv2.imread(results['img_path']) if 'img' not in results.get('gt', {}) else None
+        image = cv2.imread(results['img_path'])
         height, width = results['img'].shape[:2]
         scale = np.exp(np.clip(np.random.normal(0, self.static_scale), -2 * self.static_scale, 2 * self.static_scale))
         shift = np.random.normal(0, self.static_shift, 2).clip(-2 * self.static_shift, 2 * self.static_shift)

@@ -145,6 +145,11 @@ class MeshBranch(BaseTaskBranch):
         points = self.body_keypoints(matrices[:, 0], matrices[:, 1:], betas)
         return points - self._root(points)[:, None]
 
+    def own_root_mm(self, matrices: Tensor, betas: Tensor) -> np.ndarray:
+        """(n, 3) where the roots of bodies lie before they are moved; of (n, 24, 3, 3) rotations and (n, 10) shapes."""
+        points = self.body_keypoints(matrices[:, 0], matrices[:, 1:], betas)
+        return 1000 * self._root(points).double().cpu().numpy()
+
     def _root(self, keypoints: Tensor) -> Tensor:
         return keypoints[:, list(self.keypoint_set.root_sources)].mean(dim=1)
 
@@ -222,8 +227,7 @@ class MeshBranch(BaseTaskBranch):
         _, turn = transform_camera(K, warp)  # input camera = turn · original camera
         turn = torch.as_tensor(turn.T, dtype=matrices.dtype, device=device)
         matrices = torch.cat([(turn @ matrices[:, 0])[:, None], matrices[:, 1:]], dim=1)
-        points = self.body_keypoints(matrices[:, 0], matrices[:, 1:], betas)
-        own_root_mm = 1000 * self._root(points).double().cpu().numpy()
+        own_root_mm = self.own_root_mm(matrices, betas)
         scale, root_px = fields.pop('smpl_scale'), fields.pop('smpl_root_px')
         if self.placement == 'camera':
             zoom = math.sqrt(abs(np.linalg.det(warp[:, :2])))

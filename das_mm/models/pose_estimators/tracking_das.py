@@ -21,10 +21,10 @@ from .das import DAS
 
 @dataclass
 class _Memory:
-    """Of the last frame: which video, its number, and its normalised image (3, H, W)."""
+    """Of the last frame: which video, its number, and, where the network looks at it, its normalised image (3, H, W)."""
     video: tuple
     frame: int
-    image: Tensor
+    image: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -62,7 +62,7 @@ class TrackingDAS(DAS):
             for sample in super().predict(inputs, data_samples):
                 self._turn_to(sample)
                 self._identify(sample)
-                self._remember(sample, inputs[0, :IMAGE_CHANNELS])
+                self._remember(sample)
             return data_samples
         for image, sample in zip(inputs, data_samples):
             self._turn_to(sample)
@@ -91,7 +91,7 @@ class TrackingDAS(DAS):
                                   zoom * np.asarray(sizes_px, np.float64).reshape(-1, 2), image)
         return torch.cat([image[:IMAGE_CHANNELS], memory.image, center_map])
 
-    def _remember(self, sample: PoseDataSample, image: Tensor) -> None:
+    def _remember(self, sample: PoseDataSample, image: Tensor | None = None) -> None:
         self._memory = _Memory(_video_of(sample), _frame_of(sample), image)
 
     def _identify(self, sample: PoseDataSample) -> None:
