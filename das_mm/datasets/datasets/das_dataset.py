@@ -198,17 +198,21 @@ class DASDataset(BaseDataset):
         """The record of one image; ``gt`` refers to the labels as annotated, which transforms leave alone."""
         if not self._fully_initialized:
             self.full_init()
-        record = self.data_list[idx]
+        record = self._adapted(self.data_list[idx])
         record['sample_idx'] = idx % len(self)
-        record['img_path'] = self._path(record.pop('file_name'))
         record['dataset_name'] = self.dataset_name
         record['keypoint_set'] = self.keypoint_set.name
-        self.adapt(record)
         record['annotated_shape'] = record['ori_shape']  # loading an image sets ori_shape to what it finds
         record['id'] = record['ann_id'].tolist()
         record['raw_ann_info'] = _coco_annotations(record)
         record['gt'] = {key: record[key] for key in
                         ('bbox', 'keypoints', 'keypoints_flags', 'keypoints_3d', 'keypoints_3d_valid')}
+        return record
+
+    def _adapted(self, record: dict) -> dict:
+        """A record of the table with the path of its image and what is particular to the data set."""
+        record['img_path'] = self._path(record.pop('file_name'))
+        self.adapt(record)
         return record
 
     def _path(self, file_name: str) -> str:

@@ -44,7 +44,7 @@ class FramePairs:
         if not self.test_mode:
             neighbours = self._neighbours(int(self.data_list.rows[idx]))
             if len(neighbours):
-                record['previous'] = self._neighbour_record(int(np.random.choice(neighbours)))
+                record['previous'] = self._adapted(self.data_list.table.record(int(np.random.choice(neighbours))))
         return record
 
     def _neighbours(self, row: int) -> np.ndarray:
@@ -54,12 +54,6 @@ class FramePairs:
         gap = np.abs(self._frame_in_order[near] - self._frame_in_order[place])
         same = self._video_in_order[near] == self._video_in_order[place]
         return self._order[near[same & (gap > 0) & (gap <= self.max_gap)]]
-
-    def _neighbour_record(self, row: int) -> dict:
-        record = self.data_list.table.record(row)
-        record['img_path'] = self._path(record.pop('file_name'))
-        self.adapt(record)
-        return record
 
 
 @DATASETS.register_module()
