@@ -4,10 +4,9 @@ keypoint_set = 'panoptic15'
 image_size = (448, 256)
 clips = dict(people=(2, 4), subject_share=(0.45, 0.85), share_spread=0.2, clothes='suits', clip_length=16, fps=3.)
 
-train_pipeline = [
+train_pipeline = [  # without a flip, see synthetic_448x256.py
     dict(type='LoadImage'),
     dict(type='DASRandomAffine', input_size=image_size, scale_range=(0.9, 1.1), translate_sigma=0.03),
-    dict(type='DASRandomFlip', prob=0.5),
     dict(type='mmdet.PhotoMetricDistortion', brightness_delta=16, contrast_range=(0.9, 1.1),
          saturation_range=(0.9, 1.1), hue_delta=6),
     # CenterTrack's noise on previous centres (5 % of the box, 40 % missed) is as large as these displacements: a short

@@ -1,13 +1,13 @@
 # Synthetic scenes, generated on first use (no download, no licence), at the size the tiny model takes
 keypoint_set = 'panoptic15'
 image_size = (448, 256)
-# few people, each over half of the image's height, in suits that tell the limbs apart: what can be learnt in minutes
+# few people, each over half of the image's height, in suits that tell the limbs apart: what can be learnt in minutes.
+# No flip: the colours say left and right, and a mirrored suit would say the opposite of its labels
 scenes = dict(people=(1, 3), subject_share=(0.55, 0.95), share_spread=0.2, clothes='suits')
 
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='DASRandomAffine', input_size=image_size, scale_range=(0.9, 1.1), translate_sigma=0.03),
-    dict(type='DASRandomFlip', prob=0.5),
     dict(type='mmdet.PhotoMetricDistortion', brightness_delta=16, contrast_range=(0.9, 1.1),
          saturation_range=(0.9, 1.1), hue_delta=6),
     dict(type='PackDASInputs'),

@@ -10,7 +10,6 @@ train_dataloader = dict(
     dataset=dict(pipeline=[
         dict(type='LoadImage'),
         dict(type='DASRandomAffine', input_size={{_base_.image_size}}, scale_range=(0.9, 1.1), translate_sigma=0.03),
-        dict(type='DASRandomFlip', prob=0.5),
         dict(type='mmdet.PhotoMetricDistortion', brightness_delta=16, contrast_range=(0.9, 1.1),
              saturation_range=(0.9, 1.1), hue_delta=6),
         dict(type='PackDASInputs'),
