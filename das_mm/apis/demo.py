@@ -20,6 +20,7 @@ from das_mm.errors import UserError
 from das_mm.visualization import plot_metrics, plot_training_curves
 
 CONFIGS = {name: task.config for name, task in TASKS.items()}
+PACKAGED = {name: task.packaged or task.config for name, task in TASKS.items()}  # of the weights of the package
 
 
 @dataclass
@@ -63,12 +64,16 @@ def pretrained_checkpoint(task: str = 'pose') -> Path:
 
 
 def _packaged(task: str) -> Path:
-    return Path(__file__).parents[1] / 'assets' / f'{CONFIGS[task]}.pth'
+    return Path(__file__).parents[1] / 'assets' / f'{PACKAGED[task]}.pth'
+
+
+def _config_name(settings: DemoSettings) -> str:
+    return (PACKAGED if settings.pretrained else CONFIGS)[settings.task]
 
 
 def demo_config(settings: DemoSettings) -> Config:
     """The task's config with the demo's data, seed, folder and a progress bar in place of log lines."""
-    cfg = Config.fromfile(config_path(CONFIGS[settings.task]))
+    cfg = Config.fromfile(config_path(_config_name(settings)))
     for loader, number, offset in (('train_dataloader', settings.num_train, 0), ('val_dataloader', settings.num_val, 1)):
         dataset = cfg[loader].dataset
         dataset.root = str(settings.out / 'scenes')
@@ -81,8 +86,7 @@ def demo_config(settings: DemoSettings) -> Config:
             if scheduler.get('by_epoch', True):
                 scheduler.end = scheduler.T_max = settings.epochs
     if not settings.from_scratch:
-        own = _packaged(settings.task)
-        weights = str(own if own.is_file() else pretrained_checkpoint('pose'))
+        weights = str(pretrained_checkpoint(TASKS[settings.task].start))
         for part in ('backbone', 'neck'):
             cfg.model[part].init_cfg = dict(type='Pretrained', checkpoint=weights, prefix=f'{part}.')
     cfg.work_dir = str(settings.out / 'training')
@@ -123,7 +127,7 @@ def run_demo(settings: DemoSettings) -> dict:
         metrics,
         task=settings.task,
         rows=list(metrics),
-        config=CONFIGS[settings.task],
+        config=_config_name(settings),
         weights='trained here' if checkpoint is None else checkpoint.name,
         backbone='random' if settings.from_scratch else 'starts from the weights of the package',
         note='before: the best guesses of the untrained network, without a score threshold; none would pass it',

@@ -25,10 +25,14 @@ class DemoTask(ABC):
 
     Attributes:
         config: Name of its config.
+        packaged: Name of the config of its weights in the package, where that is another one.
+        start: The task whose weights in the package lend their backbone and pyramid.
         reported: Name in ``metrics.json`` -> name among the numbers of the evaluation.
         written: What it draws beside the overlays, the viewer and the curves: (files, words).
     """
     config: ClassVar[str]
+    packaged: ClassVar[str | None] = None
+    start: ClassVar[str] = 'pose'
     reported: ClassVar[dict[str, str]]
     written: ClassVar[tuple[tuple[str, str], ...]] = ()
 
@@ -75,6 +79,7 @@ class PoseTask(DemoTask):
 class MeshTask(DemoTask):
     """Body meshes beside the poses."""
     config = 'das-mesh_tiny_1xb8-12e_synthetic-448x256'
+    packaged = 'das-mesh_tiny-l2_1xb8-20e_synthetic-448x256'  # a longer lesson
     reported = dict(pve_mm='mesh/pve_root_mm', mesh_mpjpe_mm='mesh/mpjpe_mm', mesh_pa_mpjpe_mm='mesh/pa_mpjpe_mm',
                     pose_mpjpe_mm='pose3d/mpjpe_mm', recall='pose3d/recall', precision='pose3d/precision')
 
@@ -110,6 +115,7 @@ class MeshTask(DemoTask):
 class TrackingTask(DemoTask):
     """Identities over time."""
     config = 'das-track_tiny_1xb8-10e_synthetic-448x256'
+    start = 'tracking'  # the stems of the previous frame have their lesson behind them
     reported = dict(mota='tracking/mota', idf1='tracking/idf1', num_switches='tracking/num_switches',
                     recall='tracking/recall', precision='tracking/precision', mpjpe_mm='pose3d/mpjpe_mm')
 

@@ -110,12 +110,12 @@ def packaged_model(task: str = 'pose') -> tuple[Path, str]:
     Raises:
         UserError: The package has no model of this task, or this installation not its weights.
     """
-    from .demo import CONFIGS, pretrained_checkpoint
-    if task not in CONFIGS:
+    from .demo import PACKAGED, pretrained_checkpoint
+    if task not in PACKAGED:
         raise UserError(f"the package has no model for '{task}'", field='task',
-                        remedy=f'give the checkpoint of one (--weights), or choose out of {", ".join(CONFIGS)}')
+                        remedy=f'give the checkpoint of one (--weights), or choose out of {", ".join(PACKAGED)}')
     try:
-        return pretrained_checkpoint(task), CONFIGS[task]
+        return pretrained_checkpoint(task), PACKAGED[task]
     except UserError as error:
         words, whose = ('', '') if task == 'pose' else (f' --task {task}', f" for '{task}'")
         raise UserError(f'this installation has no weights of its own{whose}', file=error.file, field='weights',

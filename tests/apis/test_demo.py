@@ -1,6 +1,7 @@
 """The main job, small: what it writes, and what a browser shows of it."""
 from __future__ import annotations
 
+import hashlib
 import json
 
 import cv2
@@ -72,16 +73,18 @@ def test_unwritable_folder(tmp_path, capsys):
     assert 'file' in capsys.readouterr().err
 
 
-def test_pretrained_weights_fit_their_config_and_say_how_they_came_about():
-    """The package's own checkpoint: under 15 MB, of the demo's config, with its recipe and its figures beside it."""
-    path = demo.pretrained_checkpoint('pose')
+@pytest.mark.parametrize('task', demo.PACKAGED)
+def test_pretrained_weights_fit_their_config_and_say_how_they_came_about(task):
+    """The package's own checkpoints: under 15 MB, with their recipe and their figures beside them."""
+    path = demo.pretrained_checkpoint(task)
     assert path.stat().st_size < 15e6
     card = json.loads(path.with_suffix('.json').read_text())
-    assert {'command', 'seed', 'metrics', 'config'} <= set(card)
+    assert {'command', 'seed', 'metrics', 'config'} <= set(card) and card['metrics']
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == card['sha256']
     assert load_model(path).head.num_keypoints == 15
 
 
 def test_no_weights_for_a_task(monkeypatch):
-    monkeypatch.setitem(demo.CONFIGS, 'pose', 'das_nobody_has_trained_this')
+    monkeypatch.setitem(demo.PACKAGED, 'pose', 'das_nobody_has_trained_this')
     with pytest.raises(UserError, match='no weights'):
         demo.pretrained_checkpoint('pose')

@@ -83,7 +83,7 @@ def test_meshes(infer, tmp_path, mesh_inferencer, monkeypatch):
 
 def test_a_task_that_the_package_or_the_model_cannot_do(infer, tmp_path, monkeypatch):
     image = write_picture(tmp_path / 'a.png')
-    monkeypatch.delitem(demo.CONFIGS, 'mesh', raising=False)
+    monkeypatch.delitem(demo.PACKAGED, 'mesh', raising=False)
     for words, said in ((['--task', 'mesh'], "task: the package has no model for 'mesh'"),
                         (['--task', 'tracking', '--weights', 'x.pth'], 'this model does not do that; it does: pose')):
         status, _, errors = infer(image, *words)
@@ -94,7 +94,7 @@ def test_the_package_has_a_model_for_a_task(infer, tmp_path, monkeypatch, infere
     loaded = []
     monkeypatch.setattr(module, 'load_model', lambda *given: loaded.append(given) or inferencer.model)
     assert infer(write_picture(tmp_path / 'a.png'), '--task', 'pose', '--no-viewer', '--no-overlays')[0] == 0
-    assert loaded[0][:2] == (demo.pretrained_checkpoint('pose'), demo.CONFIGS['pose'])
+    assert loaded[0][:2] == (demo.pretrained_checkpoint('pose'), demo.PACKAGED['pose'])
 
 
 @pytest.mark.parametrize('words, said', [

@@ -62,7 +62,7 @@ def test_a_checkpoint_that_names_its_config(checkpoint, tmp_path):
 
 def test_the_weights_of_the_package(checkpoint, monkeypatch):
     monkeypatch.setattr(demo, 'pretrained_checkpoint', lambda task: checkpoint)
-    monkeypatch.setitem(demo.CONFIGS, 'pose', str(checkpoint.parent / 'toy.py'))
+    monkeypatch.setitem(demo.PACKAGED, 'pose', str(checkpoint.parent / 'toy.py'))
     assert load_model().provenance['weights'] == 'toy.pth'
 
     def none(task):
