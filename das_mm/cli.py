@@ -17,7 +17,8 @@ from .version import __version__
 
 _EXIT_USER_ERROR, _EXIT_INTERRUPTED, _EXIT_BROKEN_PIPE = 2, 130, 141
 # as a newcomer meets them; others follow
-_ORDER = ('demo', 'infer', 'train', 'test', 'browse', 'data', 'convert', 'convert-checkpoint', 'synth', 'doctor')
+_ORDER = ('demo', 'infer', 'train', 'test', 'browse', 'data', 'convert', 'convert-checkpoint', 'synth', 'export', 'bench',
+          'benchmark', 'doctor')
 
 
 def main(argv: Sequence[str] | None = None) -> int:

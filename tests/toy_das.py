@@ -24,7 +24,7 @@ class KillHook(Hook):
         if runner.iter + 1 == int(os.environ.get(KILL_AT_ITER, -1)):
             os.kill(os.getpid(), signal.SIGKILL)
 
-TOY_MODEL = f"""
+TOY_MODEL = """
 model = dict(
     backbone=dict(stem_channels=8, base_channels=8),
     neck=dict(in_channels=[8, 16, 32, 64], out_channels=16),

@@ -50,7 +50,8 @@ class DASInferencer(BaseInferencer):
     Args:
         model: Path or name of a config, a config, or a model made by :func:`.load_model`. Not needed where the
             checkpoint tells its config.
-        weights: Checkpoint file. With neither: the small model of the package for ``task``.
+        weights: Checkpoint file, or an ONNX file that ``das-mm export onnx`` wrote. With neither: the small model of the
+            package for ``task``.
         device: 'cpu', 'cuda', …; a GPU where there is one when not given.
         scope: Default scope for a config that names none.
         show_progress: Draw a progress bar.

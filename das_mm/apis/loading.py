@@ -32,7 +32,8 @@ def load_model(weights: str | Path | None = None, config: str | Path | Config | 
     """A trained model in evaluation mode.
 
     Args:
-        weights: Checkpoint file. Without it and without ``config``: the small model that comes with the package.
+        weights: Checkpoint file, or an ``.onnx`` file that ``das-mm export onnx`` wrote (it has its config in it).
+            Without it and without ``config``: the small model that comes with the package.
         config: Path or name of a config, or the config itself. Without it the one in the checkpoint is used: its text
             (``meta.cfg``, written by training) or its name (``meta.config``).
         device: 'cpu', 'cuda', 'cuda:1', …; None for a GPU where there is one.
@@ -46,6 +47,11 @@ def load_model(weights: str | Path | None = None, config: str | Path | Config | 
         UserError: No weights, a file that cannot be read or does not fit the config, no config, a config of another
             kind of model, or a device that is not there.
     """
+    if weights is not None and Path(weights).suffix.lower() == '.onnx':
+        if config is not None:
+            raise UserError('an ONNX file has its config in it', file=weights, field='config', remedy='leave it out')
+        from .export import load_onnx_model
+        return load_onnx_model(weights, device)
     device = choose_device(device)
     if weights is None and config is not None:
         raise UserError('a config alone has no weights', field='weights',

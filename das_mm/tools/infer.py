@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group('model')
     model.add_argument('--task', choices=('pose', 'mesh', 'tracking'),
                        help="use the package's small model for this; with --weights: insist that they do it")
-    model.add_argument('--weights', metavar='PTH', help='checkpoint; default: the small one of the package')
+    model.add_argument('--weights', metavar='FILE',
+                       help='checkpoint (.pth), or .onnx of das-mm export; default: the small one of the package')
     model.add_argument('--config', metavar='NAME',
                        help='path or name of its config; default: the one in the checkpoint')
     model.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, …; default: a GPU where there is one')

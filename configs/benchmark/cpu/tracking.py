@@ -1,0 +1,12 @@
+# The synthetic benchmark's tracking at the size of a CPU: the tracking demo, judged on more clips (Table 9 row 4)
+_base_ = '../../tracking/das-track_tiny_1xb8-10e_synthetic-448x256.py'
+
+val_dataloader = dict(dataset=dict(num_images=480))
+test_dataloader = val_dataloader
+
+val_evaluator = [
+    dict(type='TrackingMetric'),
+    dict(type='MultiPerson3DMetric'),
+    dict(type='CocoMetric', score_mode='bbox'),
+]
+test_evaluator = val_evaluator

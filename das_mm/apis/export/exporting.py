@@ -1,0 +1,88 @@
+"""DAS as one ONNX file: pixels in, people out."""
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+from mmpose.models.data_preprocessors import PoseDataPreprocessor
+
+from das_mm.engine import atomic_write
+from das_mm.errors import UserError
+from das_mm.models.layers import ModulatedDeformConv2d
+from das_mm.models.pose_estimators import DAS
+
+from .assembly import assemble
+from .onnx_file import SUFFIX, describe, is_onnx
+from .packages import require
+from .parts import is_temporal
+from .recording import record
+
+DEFAULT_OPSET = 20
+_MIN_OPSET = 18
+_DEFORM_CONV_OPSET = 19
+
+
+def export_onnx(model: DAS, out: str | Path, half: bool = False, opset: int = DEFAULT_OPSET,
+                with_sigma: bool | None = None) -> Path:
+    """Write ``model`` to one file: network, decoding and suppression in one graph.
+
+    The graph takes ``images`` (B, 3, H, W) float32, BGR, 0 to 255, of any B, H and W (padded to the network's steps inside),
+    and, if it is given, another ``score_thr``. It gives n people of all images, image by image and best first: ``image``
+    (n,) int64 says whose a person is, the others are the fields of ``DASHead.predict``, in pixels of the input.
+
+    A network that looks at the previous frame takes in place of pixels what its data preprocessor gives, (B, 7, H, W),
+    since its input holds what the tracker knows.
+
+    Args:
+        model: Made by :func:`.load_model`.
+        out: The file.
+        half: Network in float16; what lies behind it stays float32.
+        opset: Version of ONNX's operators.
+        with_sigma: Give the scales of the errors; by default where the model learns them.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: A package is missing, an option is wrong, or the model has a part that no graph can hold.
+    """
+    onnx = require('onnx')
+    out = Path(out)
+    _check(model, out, opset, onnx.defs.onnx_opset_version(), with_sigma)
+    wants_sigma = model.head.uses_sigma if with_sigma is None else with_sigma
+    spread = model.head._error_spread().detach().cpu() if wants_sigma else None
+    test_cfg = {**dict(score_thr=0.05, nms_pre=1000), **model.head.test_cfg, **model.test_cfg}
+    parts = record(_for_recording(model, half), opset, test_cfg['nms_pre'], spread)
+    proto = assemble(parts, model.head.scales.detach().float().cpu().numpy(), model.head.strides, test_cfg['score_thr'])
+    onnx.helper.set_model_props(proto, describe(model, half, is_temporal(model)))
+    onnx.checker.check_model(proto, full_check=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(out, proto.SerializeToString())
+    return out
+
+
+def _check(model: DAS, out: Path, opset: int, newest: int, with_sigma: bool | None) -> None:
+    if not is_onnx(out):
+        raise UserError(f'{out.name} does not end in {SUFFIX}', field='out', remedy=f'name it {out.stem}{SUFFIX}')
+    needed = _MIN_OPSET
+    if any(isinstance(module, ModulatedDeformConv2d) for module in model.modules()):
+        needed = _DEFORM_CONV_OPSET
+    if not needed <= opset <= newest:
+        raise UserError(f'this model can be written with the operators of opset {needed} to {newest}, not {opset}',
+                        field='opset', remedy=f'leave it at {DEFAULT_OPSET}')
+    if with_sigma and not model.head.uses_sigma:
+        raise UserError('this model learns no sigma: its loss has none', field='sigma', remedy='leave it out')
+    if not is_temporal(model) and type(model.data_preprocessor) is not PoseDataPreprocessor:
+        raise UserError(f'what a {type(model.data_preprocessor).__name__} does to images cannot be written as a graph',
+                        field='model.data_preprocessor', remedy='use PoseDataPreprocessor')
+
+
+def _for_recording(model: DAS, half: bool) -> DAS:
+    """A copy on the CPU, its network in the precision wanted."""
+    recorded = copy.deepcopy(model).cpu().eval()
+    if half:
+        for part in (recorded.backbone, getattr(recorded, 'neck', None), recorded.head):
+            if part is not None:
+                part.to(torch.float16)
+    return recorded

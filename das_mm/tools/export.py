@@ -1,0 +1,66 @@
+"""`das-mm export onnx`: a checkpoint as one ONNX file, compared with PyTorch."""
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+HELP = 'write a model as an ONNX file, compared with PyTorch'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('kind', choices=('onnx', ), help='format; an .onnx file stands in for a checkpoint in das-mm infer')
+    parser.add_argument('config', metavar='CONFIG', help='path or name of the config')
+    parser.add_argument('weights', metavar='CKPT', help='checkpoint')
+    parser.add_argument('--out', type=Path, metavar='FILE',
+                        help='default: the name of the checkpoint, in this folder; the report lies beside it')
+    parser.add_argument('--half', action='store_true', help='network in float16')
+    parser.add_argument('--opset', type=int, metavar='N', help="version of ONNX's operators; default 20")
+    parser.add_argument('--sigma', action=argparse.BooleanOptionalAction, default=None,
+                        help='expected error of every keypoint; default: where the model has learnt it')
+    check = parser.add_argument_group('comparison with PyTorch')
+    check.add_argument('--images', default='synthetic', metavar='DIR',
+                       help='images to compare on; default: synthetic, generated scenes')
+    check.add_argument('--check', type=int, default=20, metavar='N', help='how many; default 20, 0: none')
+    check.add_argument('--size', type=_size, metavar='WxH', help="compare at this size instead of the config's")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export and compare; 1 where the results differ."""
+    from rich.console import Console
+
+    from das_mm.apis.export import DEFAULT_OPSET, check_onnx, export_onnx, load_onnx_model, write_report
+    from das_mm.apis.export.packages import require
+    from das_mm.apis.loading import load_model
+    for package in ('onnx', 'onnxscript', 'onnxruntime'):  # before a model is loaded
+        require(package)
+    console = Console(highlight=False, soft_wrap=True)
+    model = load_model(args.weights, args.config, 'cpu')
+    out = args.out or Path(f'{Path(args.weights).stem}.onnx')
+    opset = DEFAULT_OPSET if args.opset is None else args.opset
+    file = export_onnx(model, out, args.half, opset, args.sigma)
+    console.print(f'{file}: {file.stat().st_size / 1e6:.1f} MB, opset {opset}')
+    if args.check <= 0:
+        load_onnx_model(file, 'cpu')  # at least it loads
+        return 0
+    report = check_onnx(model, load_onnx_model(file, 'cpu'), file, args.images, args.check, args.size)
+    console.print(f'{write_report(report, file)}: ' + _words(report))
+    return int(report['passed'] is False)
+
+
+def _words(report: dict[str, Any]) -> str:
+    verdict = {True: 'as PyTorch', False: 'DIFFERS from PyTorch', None: 'half precision'}[report['passed']]
+    parts = [report['at_threshold_of_model'], report['crowded'], *report['shapes']]
+    time = report['milliseconds']
+    return (f'{verdict}; {report["images"]["number"]} images, {sum(part["people_torch"] for part in parts)} people, '
+            f'largest difference {max(part["max_difference"] for part in parts):.2g}, found by one alone '
+            f'{sum(part["unmatched"] for part in parts)}; {time["torch_median"]:.0f} ms an image by PyTorch, '
+            f'{time["onnx_median"]:.0f} ms by onnxruntime')
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r'(\d+)x(\d+)', text)
+    if match is None or min(map(int, match.groups())) < 32:
+        raise argparse.ArgumentTypeError(f"'{text}' is no size such as 448x256 (at least 32x32)")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,172 @@
+"""A row of the benchmark, small: its pieces, its evaluation, the report and the calibration of its checkpoint."""
+from __future__ import annotations
+
+import json
+
+import cv2
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+from das_mm.apis.ablation import TABLES, Deadline, Run, read_state, training
+from das_mm.apis.ablation.starting import PACKAGE, SCRATCH, prepare_start, start_from_package, start_of
+from das_mm.apis.ablation.training import run_config, train_run
+from das_mm.cli import main
+from das_mm.engine.checkpoint_files import read_checkpoint
+from das_mm.errors import UserError
+from das_mm.registry import MODELS
+
+SIZE = (128, 128)
+RUN = Run('cpu', 'pose', 0)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, scenes_root):
+    """Four images of 128x128 px, two epochs of two steps (of other tasks one); real networks and starting weights."""
+    whole = training.run_config
+
+    def run_config(run):
+        cfg = whole(run)
+        for loader, number in ((cfg.train_dataloader, 4), (cfg.val_dataloader, 2), (cfg.test_dataloader, 2)):
+            loader.update(batch_size=2, num_workers=0)
+            loader.dataset.update(num_images=number, image_size=SIZE, root=scenes_root, workers=0)
+            for step in loader.dataset.pipeline:
+                step.update({'input_size': SIZE} if 'input_size' in step else {})
+        cfg.train_cfg.max_epochs = 2 if run.training == 'pose' else 1
+        cfg.model.test_cfg.score_thr = 0.0  # so soon no confidence passes a threshold
+        return cfg
+
+    monkeypatch.setattr(training, 'run_config', run_config)
+
+
+@pytest.fixture(scope='module')
+def scenes_root(tmp_path_factory) -> str:
+    return str(tmp_path_factory.mktemp('scenes'))
+
+
+@pytest.fixture(scope='module')
+def out(tmp_path_factory):
+    """Folder of the benchmark of the first test, which the others read."""
+    return tmp_path_factory.mktemp('benchmark')
+
+
+def last_weights(folder) -> dict:
+    return read_checkpoint(folder / 'training' / 'epoch_2.pth')['state_dict']
+
+
+def test_pieces_make_the_run_that_one_go_makes(out, tmp_path, capsys):
+    folder = RUN.folder(out)
+    command = ['benchmark', '--tables', '6', '--rows', 'pose', '--seeds', '0', '--out', str(out)]
+    assert main([*command, '--minutes', '0']) == 0
+    assert 'paused' in capsys.readouterr().out
+    state = read_state(folder)
+    assert state.epochs_done == 1 and not state.finished and not state.metrics
+    assert main(command) == 0
+    assert 'all rows are finished' in capsys.readouterr().out
+    state = read_state(folder)
+    assert state.finished and state.epochs_done == 2 and state.start == PACKAGE
+    assert state.settings['steps'] == 4 and state.settings['image_size'] == list(SIZE)
+    assert 0 < state.metrics['pose3d/recall'] <= 100 and state.metrics['pose3d/mpjpe_mm'] > 0
+    assert set(state.calibration) == {'x', 'y', 'z', 'norm'} and state.calibration['x']['num'] > 5
+    assert state.machine['cpu'] and state.seconds > 0
+
+    whole = tmp_path / 'whole'
+    assert train_run(RUN, whole, Deadline())
+    pieced, at_once = last_weights(folder), last_weights(whole)
+    assert pieced.keys() == at_once.keys() and all(torch.equal(pieced[name], at_once[name]) for name in pieced)
+    assert read_state(whole).metrics == state.metrics
+    assert train_run(RUN, whole, Deadline())  # once more: nothing is left to train
+
+
+@pytest.mark.parametrize('name, table', [('mesh', 8), ('tracking', 9)])
+def test_every_column_has_its_number(name, table, tmp_path):
+    assert train_run(Run('cpu', name, 0), tmp_path, Deadline())
+    state = read_state(tmp_path)
+    assert {metric.key for metric in (*TABLES[table].metrics, *TABLES[table].others)} <= set(state.metrics)
+    assert state.calibration is not None
+
+
+def test_the_report_of_it(out):
+    report = json.loads((out / 'cpu' / 'results.json').read_text())
+    table, = report['tables']
+    ours = table['rows'][4]['ours']['MPJPE']
+    assert ours['num'] == 1 and ours['mean'] == read_state(RUN.folder(out)).metrics['pose3d/mpjpe_mm']
+    assert set(report['calibration']) == {'pose'} and report['trainings']['pose']['seeds'] == [0]
+    assert 'root, recursive update, MLE' in (out / 'cpu' / 'results.md').read_text()
+    for name in ('results.png', 'calibration_pose.png'):
+        assert cv2.imread(str(out / 'cpu' / name)).std() > 5
+
+
+def test_calibration_of_a_checkpoint(out, tmp_path, capsys):
+    config = tmp_path / 'small.py'
+    training.run_config(RUN).dump(config)
+    checkpoint = RUN.folder(out) / 'training' / 'epoch_2.pth'
+    assert main(['benchmark', '--calibration', str(config), str(checkpoint), '--out', str(tmp_path / 'c')]) == 0
+    found = json.loads((tmp_path / 'c' / 'calibration.json').read_text())
+    assert found['calibration'] == read_state(RUN.folder(out)).calibration
+    assert cv2.imread(str(tmp_path / 'c' / 'calibration.png')).std() > 5
+
+
+def test_other_settings_are_not_mixed_in(out, monkeypatch):
+    small_config = training.run_config
+
+    def other(run):
+        cfg = small_config(run)
+        cfg.optim_wrapper.optimizer.lr *= 2
+        return cfg
+
+    monkeypatch.setattr(training, 'run_config', other)
+    with pytest.raises(UserError, match='other settings'):
+        train_run(RUN, RUN.folder(out), Deadline())
+
+
+def test_no_gpu_for_the_papers_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(UserError, match='needs a GPU'):
+        train_run(Run('paper', 'pose', 0), tmp_path, Deadline())
+
+
+# ---------------------------------------------------------------- where they start
+
+def built(training_name: str, start: str = PACKAGE):
+    cfg = run_config(Run('cpu', training_name, 0))
+    prepare_start(cfg, start)
+    init_default_scope('das_mm')
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    return model.eval()
+
+
+@torch.no_grad()
+def test_a_deeper_backbone_starts_as_the_others():
+    """The further blocks of the larger backbone are identities at first: the maps are those of the small one."""
+    torch.manual_seed(0)
+    small_one, deep = built('pose'), built('pose_larger-backbone')
+    assert start_from_package(small_one) == []
+    further = start_from_package(deep)
+    assert further and all(name.startswith('backbone.layer') for name in further)
+    image = torch.randn(1, 3, 64, 64)
+    for one, other in zip(small_one.extract_feat(image), deep.extract_feat(image)):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_tracking_starts_with_stems_of_its_own():
+    further = start_from_package(built('tracking'))
+    assert further and all(name.startswith('backbone.temporal_stems') for name in further)
+
+
+def test_weights_that_do_not_fit():
+    cfg = run_config(Run('cpu', 'pose', 0))
+    cfg.model.neck.out_channels = cfg.model.head.in_channels = 32
+    with pytest.raises(UserError, match='do not fit'):
+        start_from_package(MODELS.build(cfg.model))
+
+
+def test_from_scratch_thaws_the_backbone():
+    assert start_of('paper', from_scratch=True) == SCRATCH and start_of('cpu') == PACKAGE
+    cfg = run_config(Run('paper', 'pose', 0))
+    prepare_start(cfg, start_of('paper'))
+    assert cfg.model.backbone.init_cfg and cfg.model.backbone.frozen_stages == 1
+    prepare_start(cfg, SCRATCH)
+    assert 'init_cfg' not in cfg.model.backbone
+    assert cfg.model.backbone.frozen_stages == -1 and cfg.model.backbone.norm_eval is False

@@ -1,0 +1,60 @@
+"""Two toy models and their exports; an export takes ten seconds and more, so all tests share them."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from das_mm.apis import build_model, load_model
+from tests.apis.toy_model import DISPLACEMENT, MESH, META, write_toy_checkpoint
+from tests.toy_das import write_toy_config
+
+for _package in ('onnx', 'onnxscript', 'onnxruntime'):
+    pytest.importorskip(_package)
+
+
+def write_rich_checkpoint(root: Path) -> Path:
+    """A toy with what is hard in a graph: deformable convolutions, two layers of sources, a mesh."""
+    config = Config.fromfile(write_toy_config(root, num_images=2))
+    config.model.head.update(
+        branches=MESH, nms=dict(type='OKSNMS', threshold=0.3, max_people=12))
+    # Config has an update of its own
+    config.model.head['update'] = dict(type='MultiSourceUpdate', num_layers=2, feat_channels=16, num_groups=4,
+                                       num_heads=2)
+    config.model.test_cfg.update(score_thr=0.02, nms_pre=60)
+    torch.manual_seed(4)
+    model = build_model(config)
+    with torch.no_grad():
+        model.head.depth_branch.out.bias.fill_(20)
+        model.head.pose_branch.out.weight.mul_(2)
+        for module in model.modules():
+            if hasattr(module, 'conv_offset'):  # as they begin, deformable convolutions are ordinary ones
+                torch.nn.init.normal_(module.conv_offset.weight, std=0.1)
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=config.pretty_text, dataset_meta=META)),
+               root / 'rich.pth')
+    return root / 'rich.pth'
+
+
+@pytest.fixture(scope='session')
+def rich(tmp_path_factory):
+    """Path of the checkpoint, the model, and the path of its export."""
+    from das_mm.apis.export import export_onnx
+    path = write_rich_checkpoint(tmp_path_factory.mktemp('rich'))
+    model = load_model(path, device='cpu')
+    return path, model, export_onnx(model, path.with_suffix('.onnx'))
+
+
+@pytest.fixture(scope='session')
+def loaded(rich):
+    """The export of the rich toy as a model."""
+    return load_model(rich[2], device='cpu')
+
+
+@pytest.fixture(scope='session')
+def temporal_checkpoint(tmp_path_factory):
+    """A model that looks at the frame before; its config lies beside it, by the same name."""
+    path = write_toy_checkpoint(tmp_path_factory.mktemp('temporal'), branches=DISPLACEMENT, temporal=True)
+    path.with_suffix('.py').write_text(torch.load(path, weights_only=False)['meta']['cfg'])
+    return path
