@@ -1,25 +1,33 @@
-"""`das-mm export onnx`: a checkpoint as one ONNX file, compared with PyTorch."""
+"""`das-mm export onnx`, `das-mm export torch`: a checkpoint as one file that holds the network and its decoding."""
 from __future__ import annotations
 
 import argparse
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-HELP = 'write a model as an ONNX file, compared with PyTorch'
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from das_mm.models.pose_estimators import DAS
+
+HELP = 'write a model as an ONNX file, compared with PyTorch, or as a program of torch.export'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('kind', choices=('onnx', ), help='format; an .onnx file stands in for a checkpoint in das-mm infer')
-    parser.add_argument('config', metavar='CONFIG', help='path or name of the config')
-    parser.add_argument('weights', metavar='CKPT', help='checkpoint')
-    parser.add_argument('--out', type=Path, metavar='FILE',
-                        help='default: the name of the checkpoint, in this folder; the report lies beside it')
-    parser.add_argument('--half', action='store_true', help='network in float16')
-    parser.add_argument('--opset', type=int, metavar='N', help="version of ONNX's operators; default 20")
-    parser.add_argument('--sigma', action=argparse.BooleanOptionalAction, default=None,
-                        help='expected error of every keypoint; default: where the model has learnt it')
-    check = parser.add_argument_group('comparison with PyTorch')
+    kinds = parser.add_subparsers(dest='kind', required=True, metavar='FORMAT')
+    onnx = kinds.add_parser('onnx', help='one ONNX file, which das-mm infer takes in place of a checkpoint')
+    program = kinds.add_parser('torch', help='one .pt2 file, which runs where torch is, without das_mm')
+    for kind in (onnx, program):
+        kind.add_argument('config', metavar='CONFIG', help='path or name of the config')
+        kind.add_argument('weights', metavar='CKPT', help='checkpoint')
+        kind.add_argument('--out', type=Path, metavar='FILE',
+                          help='default: the name of the checkpoint, in this folder')
+        kind.add_argument('--sigma', action=argparse.BooleanOptionalAction, default=None,
+                          help='expected error of every keypoint; default: where the model has learnt it')
+    onnx.add_argument('--half', action='store_true', help='network in float16')
+    onnx.add_argument('--opset', type=int, metavar='N', help="version of ONNX's operators; default 20")
+    check = onnx.add_argument_group('comparison with PyTorch', 'its report lies beside the file')
     check.add_argument('--images', default='synthetic', metavar='DIR',
                        help='images to compare on; default: synthetic, generated scenes')
     check.add_argument('--check', type=int, default=20, metavar='N', help='how many; default 20, 0: none')
@@ -30,21 +38,31 @@ def run(args: argparse.Namespace) -> int:
     """Export and compare; 1 where the results differ."""
     from rich.console import Console
 
-    from das_mm.apis.export import DEFAULT_OPSET, check_onnx, export_onnx, load_onnx_model, write_report
     from das_mm.apis.export.packages import require
     from das_mm.apis.loading import load_model
-    for package in ('onnx', 'onnxscript', 'onnxruntime'):  # before a model is loaded
-        require(package)
+    if args.kind == 'onnx':
+        for package in ('onnx', 'onnxscript', 'onnxruntime'):  # before a model is loaded
+            require(package)
     console = Console(highlight=False, soft_wrap=True)
     model = load_model(args.weights, args.config, 'cpu')
+    if args.kind == 'onnx':
+        return _onnx(args, model, console)
+    from das_mm.apis.export import export_torch
+    file = export_torch(model, args.out or Path(f'{Path(args.weights).stem}.pt2'), args.sigma)
+    console.print(f'{file}: {file.stat().st_size / 1e6:.1f} MB')
+    return 0
+
+
+def _onnx(args: argparse.Namespace, model: DAS, console: Console) -> int:
+    from das_mm.apis.export import DEFAULT_OPSET, check_onnx, export_onnx, load_onnx_model, write_report
     out = args.out or Path(f'{Path(args.weights).stem}.onnx')
     opset = DEFAULT_OPSET if args.opset is None else args.opset
     file = export_onnx(model, out, args.half, opset, args.sigma)
     console.print(f'{file}: {file.stat().st_size / 1e6:.1f} MB, opset {opset}')
+    exported = load_onnx_model(file, 'cpu')  # at least it loads
     if args.check <= 0:
-        load_onnx_model(file, 'cpu')  # at least it loads
         return 0
-    report = check_onnx(model, load_onnx_model(file, 'cpu'), file, args.images, args.check, args.size)
+    report = check_onnx(model, exported, file, args.images, args.check, args.size)
     console.print(f'{write_report(report, file)}: ' + _words(report))
     return int(report['passed'] is False)
 

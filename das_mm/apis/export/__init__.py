@@ -1,7 +1,11 @@
-"""DAS as one ONNX file, and an ONNX file as a DAS. The packages it needs are those of the extra ``export``."""
+"""DAS as one ONNX file, and an ONNX file as a DAS; DAS as a program of torch.export.
+
+ONNX needs the packages of the extra ``export``.
+"""
 from .comparison import check_onnx, write_report
 from .exporting import DEFAULT_OPSET, export_onnx
 from .onnx_file import is_onnx
 from .onnx_model import load_onnx_model
+from .torch_program import export_torch
 
-__all__ = ['DEFAULT_OPSET', 'check_onnx', 'export_onnx', 'is_onnx', 'load_onnx_model', 'write_report']
+__all__ = ['DEFAULT_OPSET', 'check_onnx', 'export_onnx', 'export_torch', 'is_onnx', 'load_onnx_model', 'write_report']

@@ -53,8 +53,8 @@ def assemble(parts: RecordedParts, scales: np.ndarray, strides: Sequence[float],
         score_thr: The threshold where none is given.
 
     Returns:
-        A model with the outputs of the part ``level``, (n, ...) each, image by image and best first. ``image`` (n,) int64
-        says whose they are.
+        A model with the outputs of the part ``level``, (n, ...) each, image by image and best first. ``image`` (n,)
+        int64 says whose they are.
     """
     onnx = require('onnx')
     builder = _Builder()

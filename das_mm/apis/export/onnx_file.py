@@ -12,8 +12,8 @@ The metadata of the file hold, by name (all start with ``das_mm.``):
 ``test_cfg``        json: thresholds; ``score_thr`` is what the graph's input of that name is by default
 ``coder``           json: type and constants of the coder that is in the graph
 ``nms``             json: type and constants of the suppression that is in the graph
-``input``           json: ``kind`` ('pixels': BGR, 0 to 255, any size; 'normalised': what the data preprocessor gives, sides
-                    multiples of ``divisor``), ``layout``, ``divisor``
+``input``           json: ``kind`` ('pixels': BGR, 0 to 255, any size; 'normalised': what the data preprocessor gives,
+                    sides multiples of ``divisor``), ``layout``, ``divisor``
 ``precision``       'float32' or 'float16': of the network; what lies behind it is float32
 ``weights``         name of the checkpoint, ``weights_sha256`` its sum
 ==================  =========================================================================================

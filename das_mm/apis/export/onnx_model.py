@@ -44,7 +44,7 @@ def load_onnx_model(path: str | Path, device: str | torch.device | None = None) 
         ``model.head.session`` is the session.
 
     Raises:
-        UserError: onnxruntime is not installed, it has no such device, the file is missing, damaged or not one of das_mm.
+        UserError: onnxruntime is not installed or has no such device, the file is missing, damaged or not one of das_mm.
     """
     session = open_session(path, device)
     said = read_description(session.get_modelmeta().custom_metadata_map, path)
@@ -160,7 +160,8 @@ def _per_image(found: dict[str, np.ndarray], batch_size: int) -> list[InstanceDa
     """People (n, ...) of a batch, in the order of the images, by image."""
     ends = np.searchsorted(found['image'], np.arange(batch_size), side='right')
     parts: Sequence[slice] = [slice(begin, end) for begin, end in zip([0, *ends[:-1]], ends)]
-    return [InstanceData(**{name: torch.from_numpy(rows[part].copy()) for name, rows in found.items() if name != 'image'})
+    fields = {name: rows for name, rows in found.items() if name != 'image'}
+    return [InstanceData(**{name: torch.from_numpy(rows[part].copy()) for name, rows in fields.items()})
             for part in parts]
 
 

@@ -1,7 +1,7 @@
 """DAS at inference in the three parts of a graph, as torch modules: network, candidates of a level, suppression.
 
-They give what ``DASHead.predict`` gives, in operations that can be recorded. Where that one looks at its tensors to decide
-what to run, the parts run everything; that a level without a candidate is skipped is the graph's business (see
+They give what ``DASHead.predict`` gives, in operations that can be recorded. Where that one looks at its tensors to
+decide what to run, the parts run everything; that a level without a candidate is skipped is the graph's business (see
 :mod:`.assembly`).
 
 Letters: B images, L levels, h and w of a level, P candidates, K keypoints.

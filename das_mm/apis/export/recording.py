@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
+from torch.export import Dim
 
 from das_mm.models.backbones.temporal_stems import TEMPORAL_CHANNELS
 from das_mm.models.pose_estimators import DAS
@@ -40,7 +40,7 @@ def record(model: DAS, opset: int, num_best: int, error_spread: Tensor | None) -
     divisor = model.data_preprocessor.pad_size_divisor
     batch, height, width = Dim('batch', **_SIDE), Dim('height', **_SIDE), Dim('width', **_SIDE)
     sides = tuple(divisor * steps for steps in _EXAMPLE_SIZE)
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         pixels, inputs = None, torch.zeros(2, TEMPORAL_CHANNELS, *sides)
         if not is_temporal(model):
             # sides that need padding, or padding would be recorded as none
@@ -73,22 +73,18 @@ def _onnx(part: nn.Module, example: Mapping[str, Tensor], opset: int, outputs: l
     given = part(**example)
     if isinstance(given, dict):
         outputs = list(given)
-    program = trace(part, example, **dynamic)
+    # strict: Python is looked at, not run, so that len() of a tensor is a number that is not known yet
+    program = torch.export.export(part, (), dict(example), strict=not isinstance(part, (Pixels, Network)),
+                                  dynamic_shapes={name: dynamic.get(name) for name in example})
     recorded = torch.onnx.export(program, dynamo=True, opset_version=opset, output_names=outputs, verbose=False)
     return recorded.model_proto, given
 
 
-def trace(part: nn.Module, example: Mapping[str, Tensor], **dynamic: dict[int, Any]) -> ExportedProgram:
-    """``torch.export`` of a part; ``dynamic`` are the dimensions of inputs that are free."""
-    # strict: Python is looked at, not run, so that len() of a tensor is a number that is not known yet
-    return torch.export.export(part, (), dict(example), strict=not isinstance(part, (Pixels, Network)),
-                               dynamic_shapes={name: dynamic.get(name) for name in example})
-
-
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the exporter's remarks on itself."""
-    loggers = [logging.getLogger(name) for name in ('torch.onnx', 'onnxscript', 'onnx_ir')]
+    names = ('torch.onnx', 'torch.__trace', 'torch._export', 'onnxscript', 'onnx_ir')
+    loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings(), open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):
         warnings.simplefilter('ignore')

@@ -1,6 +1,7 @@
 """Non-maximum suppression by object keypoint similarity (journal paper §3.5)."""
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +13,7 @@ class OKSNMS:
     """Greedy suppression of poses that lie on a better one.
 
     ``OKS(a, b) = mean_k exp(-|a_k - b_k|^2 / (2 area (2 kappa)^2))``, COCO's formula, with the mean of the two boxes'
-    areas. One loop step per person *kept*, over tensors, not one per candidate.
+    areas. One loop step per person *kept*, over arrays, not one per candidate.
 
     Args:
         threshold: A pose with a higher OKS to a better one is dropped.
@@ -33,24 +34,34 @@ class OKSNMS:
             scores: (n,).
         """
         order = torch.argsort(scores, descending=True, stable=True)
-        poses = keypoints_px[order].float()
+        kept = self._suppress(keypoints_px[order].detach().float().cpu().numpy())
+        return order[torch.as_tensor(kept, dtype=torch.long, device=order.device)]
+
+    def _suppress(self, poses: np.ndarray) -> list[int]:
+        """Rows that stay of (n, K, 2) poses, best first.
+
+        In numpy: a step is a handful of operations on some thousand numbers, for which a call of torch takes longer than
+        the work itself, and on a GPU each step would wait for the one before.
+        """
         # a pose that is not finite resembles nothing and would live for ever
-        alive = torch.isfinite(poses).flatten(1).all(1)
-        extent = (poses.amax(1) - poses.amin(1)) if len(poses) else poses.new_zeros(0, 2)
-        areas = extent.prod(1)
+        left = np.flatnonzero(np.isfinite(poses).all(axis=(1, 2)))
+        x, y = (np.ascontiguousarray(poses[left, :, axis].T) for axis in (0, 1))  # (K, m)
+        areas = np.ptp(x, axis=0) * np.ptp(y, axis=0)
         kept = []
-        while len(kept) < self.max_people:
-            left = torch.nonzero(alive)
-            if len(left) == 0:
-                break
-            best = left[0, 0]
-            kept.append(best)
-            alive &= self._similarity(poses[best], areas[best], poses, areas) <= self.threshold
-            alive[best] = False
-        return order[torch.stack(kept)] if kept else order[:0]
+        while len(left) and len(kept) < self.max_people:
+            kept.append(int(left[0]))
+            squared = np.square(x - x[:, :1])
+            squared += np.square(y - y[:, :1])
+            # two poses of no extent at one place are the same; the floor keeps 0 / 0 out
+            spread = np.maximum(areas + areas[0], np.finfo(areas.dtype).eps) * np.float32((2 * self.kappa)**2)
+            similarity = np.exp(squared / -spread).mean(axis=0)  # OKS of the best pose to all that are left
+            different = similarity <= self.threshold
+            different[0] = False
+            left, x, y, areas = left[different], x[:, different], y[:, different], areas[different]
+        return kept
 
     def _similarity(self, pose: Tensor, area: Tensor, poses: Tensor, areas: Tensor) -> Tensor:
-        """(n,) OKS of one (K, 2) pose to (n, K, 2) poses."""
+        """(n,) OKS of one (K, 2) pose to (n, K, 2) poses, as tensors: what an exported graph computes."""
         squared = (poses - pose).square().sum(-1)  # (n, K)
         # two poses of no extent at one place are the same; the floor keeps 0 / 0 out
         spread = (areas + area).clamp(min=torch.finfo(areas.dtype).eps) * (2 * self.kappa)**2

@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 
 from das_mm.apis import build_model, load_model
+import tests.apis.export.toy_backbone  # noqa: F401  registers it
 from tests.apis.toy_model import DISPLACEMENT, MESH, META, write_toy_checkpoint
 from tests.toy_das import write_toy_config
 
@@ -15,15 +16,20 @@ for _package in ('onnx', 'onnxscript', 'onnxruntime'):
     pytest.importorskip(_package)
 
 
-def write_rich_checkpoint(root: Path) -> Path:
-    """A toy with what is hard in a graph: deformable convolutions, two layers of sources, a mesh."""
+def write_checkpoint(root: Path, **head) -> Path:
+    """Writes ``root/toy.py`` and ``root/toy.pth``, a toy of random weights that finds many doubles.
+
+    Args:
+        head: What its head has of its own.
+    """
     config = Config.fromfile(write_toy_config(root, num_images=2))
-    config.model.head.update(
-        branches=MESH, nms=dict(type='OKSNMS', threshold=0.3, max_people=12))
-    # Config has an update of its own
-    config.model.head['update'] = dict(type='MultiSourceUpdate', num_layers=2, feat_channels=16, num_groups=4,
-                                       num_heads=2)
+    config.model.backbone = dict(type='ToyBackbone')
+    for name, value in head.items():
+        config.model.head[name] = value
+    config.model.head.nms = dict(type='OKSNMS', threshold=0.3, max_people=12)
     config.model.test_cfg.update(score_thr=0.02, nms_pre=60)
+    config.custom_imports.imports.append('tests.apis.export.toy_backbone')
+    config.dump(root / 'toy.py')
     torch.manual_seed(4)
     model = build_model(config)
     with torch.no_grad():
@@ -32,16 +38,19 @@ def write_rich_checkpoint(root: Path) -> Path:
         for module in model.modules():
             if hasattr(module, 'conv_offset'):  # as they begin, deformable convolutions are ordinary ones
                 torch.nn.init.normal_(module.conv_offset.weight, std=0.1)
-    torch.save(dict(state_dict=model.state_dict(), meta=dict(cfg=config.pretty_text, dataset_meta=META)),
-               root / 'rich.pth')
-    return root / 'rich.pth'
+    meta = dict(cfg=config.pretty_text, dataset_meta=META)
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), root / 'toy.pth')
+    return root / 'toy.pth'
 
 
 @pytest.fixture(scope='session')
 def rich(tmp_path_factory):
-    """Path of the checkpoint, the model, and the path of its export."""
+    """What is hard in a graph (deformable convolution, two layers of sources, a mesh): path of the checkpoint, the
+    model, and the path of its export."""
     from das_mm.apis.export import export_onnx
-    path = write_rich_checkpoint(tmp_path_factory.mktemp('rich'))
+    path = write_checkpoint(
+        tmp_path_factory.mktemp('rich'), branches=MESH,
+        update=dict(type='MultiSourceUpdate', num_layers=2, feat_channels=16, num_groups=4, num_heads=2))
     model = load_model(path, device='cpu')
     return path, model, export_onnx(model, path.with_suffix('.onnx'))
 

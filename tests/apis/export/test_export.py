@@ -7,12 +7,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
 from das_mm.apis import DASInferencer, load_model
-from das_mm.apis.export import check_onnx, export_onnx
+from das_mm.apis.export import check_onnx, export_onnx, export_torch
 from das_mm.cli import main
 from das_mm.errors import UserError
+from tests.apis.export.conftest import write_checkpoint
 from tests.apis.pictures import picture, write_picture, write_video
 
 LOW, NONE = 0.002, 0.99
@@ -151,3 +153,23 @@ def test_a_picture_that_is_none(rich, tmp_path):
     (tmp_path / 'a.png').write_bytes(b'no picture')
     with pytest.raises(UserError):
         check_onnx(rich[1], rich[1], rich[2], tmp_path)
+
+
+def test_a_program_of_torch(tmp_path, capsys):
+    checkpoint = write_checkpoint(tmp_path)
+    file = tmp_path / 'das.pt2'
+    assert main(['export', 'torch', str(checkpoint.with_suffix('.py')), str(checkpoint), '--out', str(file)]) == 0
+    assert 'das.pt2' in capsys.readouterr().out
+    said = {'das_mm.input': ''}
+    program = torch.export.load(file, extra_files=said).module()
+    assert json.loads(said['das_mm.input'])['divisor'] == 32
+    model = load_model(checkpoint, device='cpu')
+    for batch, height, width in ((1, 128, 96), (3, 64, 160)):
+        pixels = images(batch, height, width)
+        expected = found(model, pixels, 0.01)
+        given = program(torch.stack(pixels).float(), torch.tensor(0.01))
+        assert sum(map(len, expected)) > batch
+        assert_same(expected, [InstanceData(**{name: rows[given['image'] == index] for name, rows in given.items()})
+                               for index in range(batch)])
+    with pytest.raises(UserError, match='does not end in .pt2'):
+        export_torch(model, tmp_path / 'das.pt')

@@ -35,8 +35,8 @@ def test_somebody_elses_file(tmp_path, metadata, message):
 
 def test_a_damaged_file(rich, tmp_path):
     whole = rich[2].read_bytes()
-    for name, data in (('short', whole[:len(whole) // 2]), ('empty', b''), ('noise', np.random.default_rng(0).bytes(999)),
-                       ('pth', rich[0].read_bytes())):
+    for name, data in (('short', whole[:len(whole) // 2]), ('empty', b''),
+                       ('noise', np.random.default_rng(0).bytes(999)), ('pth', rich[0].read_bytes())):
         (tmp_path / f'{name}.onnx').write_bytes(data)
         with pytest.raises(UserError, match=f'{name}.onnx'):
             load_model(tmp_path / f'{name}.onnx', device='cpu')
