@@ -35,6 +35,11 @@ class Run:
         """Name of the config in the package."""
         return f'benchmark/{self.size}/{self.training}.py'
 
+    @property
+    def task(self) -> str:
+        """'pose', 'mesh' or 'tracking', as in the demo."""
+        return self.training.split('_')[0]
+
     def folder(self, out: str | Path) -> Path:
         return Path(out) / self.size / self.training / f'seed_{self.seed}'
 

@@ -53,13 +53,13 @@ def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = F
     """
     cfg = run_config(run)
     start = start_of(run.size, from_scratch)
-    state = _begin_or_continue(cfg, folder, start)
+    state = _begin_or_continue(cfg, folder, start, start_fingerprint(start, run.task))
     _prepare(cfg, run, folder, start)
     runner = Runner.from_cfg(cfg)
     try:
         runner.model.init_weights()
         if start == PACKAGE:
-            start_from_package(runner.model)
+            start_from_package(runner.model, run.task)
         piece = _Piece(folder, state, deadline)
         runner.register_hook(piece, priority='LOWEST')  # behind the checkpoint
         runner.train()
@@ -72,8 +72,8 @@ def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = F
         gc.collect()
 
 
-def _begin_or_continue(cfg: Config, folder: Path, start: str) -> RunState:
-    settings = json.dumps([cfg.to_dict(), start_fingerprint(start)], sort_keys=True, default=str)
+def _begin_or_continue(cfg: Config, folder: Path, start: str, weights: str) -> RunState:
+    settings = json.dumps([cfg.to_dict(), weights], sort_keys=True, default=str)
     fingerprint = hashlib.sha256(settings.encode()).hexdigest()
     state = read_state(folder)
     if state is None:

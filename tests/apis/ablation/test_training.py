@@ -150,9 +150,18 @@ def test_a_deeper_backbone_starts_as_the_others():
         assert torch.allclose(one, other, atol=1e-5)
 
 
-def test_tracking_starts_with_stems_of_its_own():
-    further = start_from_package(built('tracking'))
+def test_tracking_starts_from_the_weights_of_tracking():
+    """Row 1 of Table 9 sees one image at a time: it has the others' weights without the stems of the previous frame."""
+    temporal, still = built('tracking'), built('tracking_nearest-pose')
+    assert start_from_package(temporal, 'tracking') == start_from_package(still, 'tracking') == []
+    found = temporal.backbone.state_dict()
+    assert all(torch.equal(value, found[name]) for name, value in still.backbone.state_dict().items())
+    further = start_from_package(built('tracking'), 'pose')
     assert further and all(name.startswith('backbone.temporal_stems') for name in further)
+
+
+def test_the_task_of_a_run():
+    assert [Run('cpu', name, 0).task for name in ('pose', 'mesh_no-mle', 'tracking_center')] == ['pose', 'mesh', 'tracking']
 
 
 def test_weights_that_do_not_fit():
