@@ -140,10 +140,11 @@ class _MultiSourceStep(UpdateStep):
     def dense(self, offsets: Tensor) -> Tensor:
         frame, net = self.frame, self.network
         h, w, dims, heads = frame.height, frame.width, net.dims, net.num_heads
+        # contiguous: maps in channels-last memory cannot be seen as maps of single keypoints
         weight, value, confidence, step = (
-            F.conv2d(self.feat, conv.weight.to(self.feat), conv.bias.to(self.feat))
+            F.conv2d(self.feat, conv.weight.to(self.feat), conv.bias.to(self.feat)).contiguous()
             for conv in (net.update_weight, net.update_offset_value, net.sampling_conf, net.sampling_offset))
-        gated = net.blend(offsets, weight, value).view(-1, dims, h, w)  # (B*K, D, H, W)
+        gated = net.blend(offsets.contiguous(), weight, value).view(-1, dims, h, w)  # (B*K, D, H, W)
         pixel = pixel_positions(h, w, gated)  # (H, W, 2)
 
         reach = gated[:, :2].permute(0, 2, 3, 1)  # (B*K, H, W, 2): from p to its target

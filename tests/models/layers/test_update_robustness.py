@@ -99,6 +99,15 @@ def test_tiny_maps(kind, size):
         torch.testing.assert_close(actual, gathered(expected, points), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize('kind', KINDS)
+def test_channels_last_memory(kind):
+    update, (feat, offsets) = build(kind), maps()
+    expected = update.dense(feat, offsets)
+    last = update.dense(*(one.contiguous(memory_format=torch.channels_last) for one in (feat, offsets)))
+    for one, other in zip(last, expected):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_autocast_keeps_positions_exact(dtype):
     """Offsets of a hundred strides and more keep their fractions, in both forms; results are float32."""
