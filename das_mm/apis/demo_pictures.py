@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from mmengine.runner import Runner
 
-from das_mm.models.losses import DLELoss, error_density_grid
+from das_mm.models.losses import error_density_grid
 from das_mm.structures import KEYPOINT_SETS
 from das_mm.visualization import (People, Scene, contact_sheet, plot_error_density, plot_offset_maps, save_image,
                                   write_viewer)
@@ -58,8 +58,7 @@ def show_density(model, dataloader, names: list[str], out: Path) -> None:
     valid = torch.cat([one['valid'] for one in found])
     stages = [('initial', 0)] + ([('updated', -1)] if model.head.update.num_layers else [])
     for stage, step in stages:
-        # what training fits to error / sigma is the flow itself, without the prior
-        fitted = DLELoss(model.head.pose_losses[f'{stage}_3d'].flow)
+        fitted = model.head.pose_losses[f'{stage}_3d'].fitted_density()
         errors = torch.cat([one['errors'][step] for one in found]).numpy()
         plot_error_density(
             error_density_grid(fitted, dims=(0, 1)), error_density_grid(fitted, dims=(2, )), errors, sigmas,

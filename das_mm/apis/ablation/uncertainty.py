@@ -12,8 +12,7 @@ from torch import nn
 from das_mm.evaluation.functional.calibration import Calibration, calibrate, lateral_and_depth_errors, plain_density
 from das_mm.evaluation.functional.matching import OneToOne
 from das_mm.evaluation.sample_reader import as_dict, has_3d, read_predictions, read_truth, resolve_root, to_numpy
-from das_mm.models.losses import DLELoss, residual_spread
-from das_mm.models.losses.rle_loss import FlowLoss
+from das_mm.models.losses import residual_spread
 
 _NUM_SAMPLES = 4000
 
@@ -75,16 +74,15 @@ class SigmaCollector(BaseMetric):
 def learned_density(head: nn.Module, num: int = _NUM_SAMPLES) -> np.ndarray:
     """Samples (S, D) of error / σ as the head's last offsets have learnt them; σ in the units of ``keypoints_sigma``.
 
-    With a flow it is the flow's own density, which is what training fits (see :class:`~das_mm.models.losses.RLELoss`).
+    With a flow it is mostly the flow's own density (see :class:`~das_mm.models.losses.RLELoss`).
     """
     stage = 'updated' if head.update.num_layers else 'initial'
     loss = head.pose_losses[f'{stage}_{head.dims}d']
     device = head.scales.device
     generator = torch.Generator(device).manual_seed(0)
     spread = residual_spread(loss, generator=generator, num_dims=head.dims)
-    fitted = DLELoss(loss.flow) if isinstance(loss, FlowLoss) else loss
     with torch.no_grad():
-        samples = fitted.sample_residuals(num, generator, head.dims)
+        samples = loss.fitted_density().sample_residuals(num, generator, head.dims)
     return (samples.to(spread) / spread).cpu().numpy().astype(np.float64)
 
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from .likelihood_loss import LikelihoodLoss
-from .rle_loss import DLELoss, FlowLoss
 
 _CHUNK = 65536
 
@@ -94,8 +93,9 @@ def residual_spread(loss: LikelihoodLoss, n: int = 20000, generator: torch.Gener
                     num_dims: int | None = None) -> Tensor:
     """Standard deviation of z as the loss has fitted it, (D,): σ times this is the standard deviation of the error.
 
-    With a flow it is that of G alone, which is what training fits to z (see :class:`.RLELoss`), and σ alone may be off
-    by a factor of ten and more. Without a flow it is that of Q: √2 for Laplace, 1 for a normal density.
+    With a flow it is that of G alone, which is what training fits to z (see :class:`.RLELoss`; of Q·G where it is
+    normalised), and σ alone may be off by a factor of ten and more. Without a flow it is that of Q: √2 for Laplace, 1
+    for a normal density.
 
     Args:
         loss: A likelihood loss.
@@ -103,8 +103,7 @@ def residual_spread(loss: LikelihoodLoss, n: int = 20000, generator: torch.Gener
         generator: On the flow's device.
         num_dims: D, for a loss without a flow.
     """
-    fitted = DLELoss(loss.flow) if isinstance(loss, FlowLoss) else loss
-    return fitted.sample_residuals(n, generator, num_dims).std(dim=0)
+    return loss.fitted_density().sample_residuals(n, generator, num_dims).std(dim=0)
 
 
 def _device(loss: LikelihoodLoss) -> torch.device:

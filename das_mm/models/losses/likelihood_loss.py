@@ -57,6 +57,10 @@ class LikelihoodLoss(PoseLoss):
         """n samples of z from that density (normalised), (n, D); ``num_dims`` as in :meth:`resolve_dims`."""
         raise NotImplementedError
 
+    def fitted_density(self) -> LikelihoodLoss:
+        """The loss whose density is the one that training fits to z."""
+        return self
+
     def resolve_dims(self, num_dims: int | None) -> int:
         """D: of the flow where there is one, else what the caller says.
 

@@ -8,6 +8,8 @@ scope it is the other way round.
 """
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,8 @@ from das_mm.registry import MODELS
 from .likelihood_loss import LikelihoodLoss
 from .priors import build_prior
 from .resampling import resample_product
+
+_PARTITION_SAMPLES = 2048
 
 
 def build_flow(flow: dict | nn.Module) -> nn.Module:
@@ -44,21 +48,29 @@ class FlowLoss(LikelihoodLoss):
             raise ValueError(f'the flow has {self.flow.dims} dimensions, num_dims says {num_dims}')
         return self.flow.dims
 
+    def fitted_density(self) -> LikelihoodLoss:
+        """The flow alone, see :class:`RLELoss`."""
+        return DLELoss(self.flow)
+
 
 @MODELS.register_module()
 class RLELoss(FlowLoss):
     """-log Q(z) - log G(z) + sum over d of log σ_d, with z = (target - pred) / σ (DAS Eq. 10).
 
     log σ is counted once. (The released code counts it twice: :class:`OfficialRLELoss`.) Like Eq. 10 and the released
-    code this leaves out log s of RLE Eq. 8, the normaliser of Q·G. Two things follow. G is fitted to z by itself, and
+    code this leaves out log s of RLE Eq. 8, the normaliser of Q·G. Three things follow. G is fitted to z by itself, and
     takes up any factor common to all σ: σ ranks keypoints and images by their error, its absolute size is settled by
-    the start and the learning rates, not by the data. In units of the error it is σ · :func:`.density.residual_spread`.
-    And plots of Q·G must be normalised numerically: :func:`.density.error_density_grid`.
+    the start and the learning rates, not by the data. -log Q is the smaller the larger σ, with nothing against it: in a
+    long training σ grows towards the 1 at which :func:`.scale.positive_scale` ends, and then ranks nothing. In units of
+    the error it is σ · :func:`.density.residual_spread`. And plots of Q·G must be normalised numerically:
+    :func:`.density.error_density_grid`. With ``normalized`` log s is there: Q·G itself is fitted, σ does not grow.
 
     Args:
         flow: Config of the flow G, ``dict(type='RealNVP', dims=D)``, or a flow module to share.
         prior: Q: 'laplace', 'gaussian', or a config.
         loss_weight: Factor on the result.
+        normalized: With log s of RLE Eq. 8 (there a Riemann sum; here the mean of G over 2048 samples of Q, drawn anew
+            in every step).
 
     Example:
         >>> loss = RLELoss(flow=dict(type='RealNVP', dims=3))
@@ -66,13 +78,25 @@ class RLELoss(FlowLoss):
         torch.Size([])
     """
 
-    def __init__(self, flow: dict | nn.Module, prior: str | dict = 'laplace', loss_weight: float = 1.0):
+    def __init__(self, flow: dict | nn.Module, prior: str | dict = 'laplace', loss_weight: float = 1.0,
+                 normalized: bool = False):
         super().__init__(flow, loss_weight)
         self.prior = build_prior(prior)
+        self.normalized = normalized
 
     def residual_loss(self, z: Tensor, log_sigma: Tensor) -> Tensor:
         log_g = self.flow.log_prob(z)[:, None] / z.shape[1]  # (M, 1), sums to log G over the coordinates
-        return log_sigma - self.prior.log_density(z) - log_g
+        loss = log_sigma - self.prior.log_density(z) - log_g
+        return loss + self._log_partition(z.device) / z.shape[1] if self.normalized else loss
+
+    def _log_partition(self, device: torch.device) -> Tensor:
+        """log ∫ Q·G / ∫ Q = -log s, by samples: differentiable in the flow. A constant factor of Q matters to nobody."""
+        samples = self.prior.sample(_PARTITION_SAMPLES, self.flow.dims, device=device)
+        return self.flow.log_prob(samples).logsumexp(dim=0) - math.log(_PARTITION_SAMPLES)
+
+    def fitted_density(self) -> LikelihoodLoss:
+        """Q·G where it is normalised in training, the flow alone where it is not."""
+        return self if self.normalized else super().fitted_density()
 
     def log_density(self, z: Tensor) -> Tensor:
         """log (Q·G), (N, D) -> (N,), without the normaliser (:func:`.density.log_partition`)."""

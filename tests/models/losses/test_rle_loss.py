@@ -119,12 +119,54 @@ def test_flow_learns_skewed_residuals(dims):
     assert ours > laplace + 0.05 * dims
 
 
-@pytest.mark.parametrize('name', ['RLELoss', 'LaplaceNLLLoss'])
+def test_normalized_is_a_density():
+    """What it adds to every row is log of the integral of Q·G, which then is a likelihood."""
+    torch.manual_seed(0)
+    plain = build('RLELoss', 2)
+    for parameter in plain.parameters():
+        torch.nn.init.normal_(parameter, std=0.15)
+    whole = RLELoss(plain.flow, normalized=True)
+    pred, sigma, target = torch.zeros(40, 2), torch.full((40, 2), 0.5), torch.randn(40, 2)
+    with torch.no_grad():
+        added = whole(pred, sigma, target) - plain(pred, sigma, target)
+        assert abs(added.item() - log_partition(plain)) < 0.1
+        assert abs(added.item()) > 0.3
+    whole(pred, sigma, target).backward()
+    with_it = [parameter.grad.clone() for parameter in plain.flow.parameters()]
+    plain.zero_grad()
+    plain(pred, sigma, target).backward()
+    assert any(not torch.allclose(one, parameter.grad) for one, parameter in zip(with_it, plain.flow.parameters()))
+
+
+@pytest.mark.parametrize('normalized', [False, True])
+def test_sigma_of_a_long_training(normalized):
+    """Without the normaliser of Q·G σ grows to its bound of 1 and forgets which keypoints are hard; with it, it does
+    not."""
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    loss = RLELoss(dict(type='RealNVP', dims=2), normalized=normalized)
+    hard = torch.tensor([0.1, 0.3]).repeat(128)[:, None]  # deviation of the error
+    raw = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.Adam([dict(params=[raw], lr=5e-2), dict(params=list(loss.parameters()))], lr=1e-2)
+    for _ in range(250):
+        target = hard * torch.randn(256, 2, generator=generator)
+        optimizer.zero_grad()
+        loss(torch.zeros(256, 2), positive_scale(raw).repeat(128)[:, None].expand(256, 2), target).backward()
+        optimizer.step()
+    easy, difficult = positive_scale(raw.detach()).tolist()
+    if normalized:
+        assert 2 < difficult / easy < 4.5
+    else:
+        assert difficult > 0.9
+
+
+@pytest.mark.parametrize('name', ['RLELoss', 'normalized', 'LaplaceNLLLoss'])
 def test_spread_turns_sigma_into_the_deviation_of_the_error(name):
     """σ alone is free up to a factor that the flow takes up; times the spread of z it is what the data has."""
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
-    loss, truth = build(name, 2), torch.tensor([0.05, 0.15])
+    loss = RLELoss(dict(type='RealNVP', dims=2), normalized=True) if name == 'normalized' else build(name, 2)
+    truth = torch.tensor([0.05, 0.15])
     raw = torch.zeros(2, requires_grad=True)  # σ starts at 0.5
     optimizer = torch.optim.Adam([dict(params=[raw], lr=5e-2), dict(params=list(loss.parameters()))], lr=2e-2)
     for _ in range(120):
