@@ -8,16 +8,13 @@ model = dict(
     data_preprocessor=dict(type='TemporalDataPreprocessor'),
     backbone=dict(type='TemporalResNet'),
     head=dict(
-        # with the normaliser: sigma says whom to trust, and the 2D poses that tracking is judged by are better
-        loss_pose=dict(normalized=True),
-        loss_pose_2d=dict(normalized=True),
         branches=dict(
             displacement=dict(
                 type='DisplacementBranch',
                 keypoint_set='panoptic15',
                 per_keypoint=True,
                 # the package's backbone knows displacements already: louder, they cost the poses more than they win
-                loss=dict(type='mmdet.L1Loss', loss_weight=1.0),
+                loss=dict(type='mmdet.L1Loss', loss_weight=2.0),
                 in_channels=64,
                 feat_channels=64,
                 stacked_convs=1,
