@@ -13,4 +13,5 @@ if __name__ == '__main__':
     for is_separator, words in itertools.groupby(sys.argv[1:], key='+'.__eq__):
         if not is_separator and main(list(words)) != 0:
             sys.exit(1)
+    dist.barrier()  # or a rank that is done takes its sockets away from one that is not
     dist.destroy_process_group()
