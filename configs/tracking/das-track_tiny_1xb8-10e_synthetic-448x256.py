@@ -13,7 +13,8 @@ model = dict(
                 type='DisplacementBranch',
                 keypoint_set='panoptic15',
                 per_keypoint=True,
-                # the package's backbone knows displacements already: louder, they cost the poses more than they win
+                # enough for a backbone that knows displacements already, as the package's does; one that does not needs
+                # some forty, or the likelihoods of the poses drown them
                 loss=dict(type='mmdet.L1Loss', loss_weight=2.0),
                 in_channels=64,
                 feat_channels=64,
