@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from das_mm.errors import UserError
 from das_mm.tools._config_run import load_run_config, running
+from das_mm.tools._sizes import parse_size
 
 if TYPE_CHECKING:
     from das_mm.models.pose_estimators import DAS
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     device = choose_device(None)
     with running(cfg):
-        size = network_size(cfg, _parse_size(args.size))
+        size = network_size(cfg, _read_size(args.size))
         model = make_subject(cfg, args.checkpoint, device, args.seed)
         facts = dict(
             config=Path(cfg.filename).name, command=shlex.join(['das-mm', *sys.argv[1:]]),
@@ -110,13 +111,13 @@ def _check(args: argparse.Namespace) -> dict[str, int]:
     return counts
 
 
-def _parse_size(text: str | None) -> tuple[int, int] | None:
+def _read_size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    width, cross, height = text.lower().partition('x')
-    if not (cross and width.isdigit() and height.isdigit()):
+    size = parse_size(text)
+    if size is None:
         raise UserError(f"'{text}' is no size", field='--size', remedy='write it as 1333x640')
-    return int(width), int(height)
+    return size
 
 
 def _bench(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:

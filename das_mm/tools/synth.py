@@ -4,6 +4,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from das_mm.tools._sizes import parse_size
+
 HELP = 'make synthetic people: images, annotations, depth, SMPL parameters'
 
 
@@ -69,7 +71,7 @@ def _write_layout(args: argparse.Namespace) -> int:
 
 
 def _size(text: str) -> tuple[int, int]:
-    width, separator, height = text.lower().partition('x')
-    if not (separator and width.isdigit() and height.isdigit()):
+    size = parse_size(text)
+    if size is None:
         raise argparse.ArgumentTypeError(f"'{text}' is no size: write WIDTHxHEIGHT, as 832x512")
-    return int(width), int(height)
+    return size

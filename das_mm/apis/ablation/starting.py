@@ -1,13 +1,12 @@
 """Where a training starts from: the same weights of backbone and pyramid in every row of a table."""
 from __future__ import annotations
 
-import hashlib
-
 from mmengine.config import Config
 from torch import nn
 
 from das_mm.apis.demo import pretrained_checkpoint
 from das_mm.apis.demo_tasks import TASKS
+from das_mm.apis.loading import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 
@@ -67,4 +66,4 @@ def start_fingerprint(start: str, task: str = 'pose') -> str:
     """What changes with the weights that a training starts from."""
     if start != PACKAGE:
         return start
-    return hashlib.sha256(pretrained_checkpoint(TASKS[task].start).read_bytes()).hexdigest()
+    return file_sha256(pretrained_checkpoint(TASKS[task].start))
