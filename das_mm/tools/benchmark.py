@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from das_mm.apis.ablation import Run
+    from das_mm.apis.ablation import Deadline, Run
 
 HELP = "train and evaluate the rows of the papers' Tables 6 to 9 on synthetic scenes, and report them"
 
@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--from-scratch', action='store_true', help='backbones start from random numbers too')
     parser.add_argument('--list', action='store_true', help='only say which rows there are and how far they are')
     parser.add_argument('--report', action='store_true', help='only write the report of what is finished')
+    parser.add_argument('--package', nargs='+', metavar='TASK',
+                        help="only make the package's own weights again: pose, mesh, tracking; hours, but in pieces too")
     parser.add_argument('--calibration', nargs=2, metavar=('CONFIG', 'CHECKPOINT'),
                         help="only judge this model's predicted errors, on the test set of its config")
 
@@ -36,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     """Work off the rows, or what else was asked for; 0 also where rows are left for the next call."""
     if args.calibration:
         return _calibrate(*args.calibration, args.out)
+    if args.package:
+        return _package(args)
     from das_mm.apis.ablation import TABLES, plan_runs
     tables = args.tables or list(TABLES)
     runs = plan_runs(args.size, args.seeds, tables, args.rows)
@@ -50,20 +54,33 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _work(runs: list[Run], args: argparse.Namespace) -> None:
-    from das_mm.apis.ablation import Deadline, work
+    from das_mm.apis.ablation import work
     from das_mm.apis.ablation.training import train_run
-    from das_mm.engine import check_writable
-    check_writable(args.out, '--out')
-    deadline = Deadline(None if args.minutes is None else 60 * args.minutes)
+    deadline = _deadline(args)
 
     def train(one: Run, folder: Path, until: Deadline) -> bool:
         return train_run(one, folder, until, args.from_scratch)
 
-    def notify(one: Run, event: str) -> None:
-        print(f'{one.training}, seed {one.seed}: {_WORDS[event]}', flush=True)
-
-    if work(runs, args.out, train, deadline, notify):
+    if work(runs, args.out, train, deadline, _tell):
         print('all rows are finished')
+
+
+def _package(args: argparse.Namespace) -> int:
+    from das_mm.apis.ablation.recipes import make_package_weights
+    for path in make_package_weights(args.package, args.out, _deadline(args), _tell):
+        print(path)
+    return 0
+
+
+def _deadline(args: argparse.Namespace) -> Deadline:
+    from das_mm.apis.ablation import Deadline
+    from das_mm.engine import check_writable
+    check_writable(args.out, '--out')
+    return Deadline(None if args.minutes is None else 60 * args.minutes)
+
+
+def _tell(one: Run, event: str) -> None:
+    print(f'{one.training}, seed {one.seed}: {_WORDS[event]}', flush=True)
 
 
 def _list(runs: list[Run], tables: list[int], out: Path) -> int:

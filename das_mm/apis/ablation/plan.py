@@ -22,7 +22,7 @@ class Run:
     """A training with one seed.
 
     Attributes:
-        size: One of :data:`SIZES`.
+        size: One of :data:`SIZES`, or 'package' (:mod:`~das_mm.apis.ablation.recipes`).
         training: Name of the config.
         seed: Of its weights and of the order of its data. The scenes are the same for all seeds.
     """

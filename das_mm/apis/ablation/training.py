@@ -16,6 +16,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from das_mm.apis.bench.machine import describe_machine, describe_software
+from das_mm.apis.loading import file_sha256
 from das_mm.config_files import config_path
 from das_mm.engine.checkpoint_files import newest_complete_checkpoint
 from das_mm.errors import UserError
@@ -33,7 +34,8 @@ def run_config(run: Run) -> Config:
     return Config.fromfile(config_path(run.config))
 
 
-def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = False) -> bool:
+def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = False,
+              load_from: Path | None = None) -> bool:
     """Train a run up to the deadline, and evaluate it where it is at its end.
 
     A piece stops after the checkpoint of an epoch, when another epoch would not fit before the deadline; it has one
@@ -44,6 +46,7 @@ def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = F
         folder: Its folder.
         deadline: When to stop.
         from_scratch: Start everything from random numbers.
+        load_from: A checkpoint whose weights it starts from, where they have a place.
 
     Returns:
         Whether it is finished.
@@ -53,8 +56,11 @@ def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = F
     """
     cfg = run_config(run)
     start = start_of(run.size, from_scratch)
-    state = _begin_or_continue(cfg, folder, start, start_fingerprint(start, run.task))
+    weights = start_fingerprint(start, run.task) if load_from is None else file_sha256(load_from)
+    state = _begin_or_continue(cfg, folder, start, weights)
     _prepare(cfg, run, folder, start)
+    if load_from is not None and not cfg.resume:
+        cfg.load_from = str(load_from)
     runner = Runner.from_cfg(cfg)
     try:
         runner.model.init_weights()

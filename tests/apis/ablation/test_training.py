@@ -9,8 +9,10 @@ import torch
 from mmengine.registry import init_default_scope
 
 from das_mm.apis.ablation import TABLES, Deadline, Run, read_state, training
+from das_mm.apis.ablation.recipes import LESSONS, make_package_weights
 from das_mm.apis.ablation.starting import PACKAGE, SCRATCH, prepare_start, start_from_package, start_of
 from das_mm.apis.ablation.training import run_config, train_run
+from das_mm.apis.demo_tasks import TASKS
 from das_mm.cli import main
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
@@ -118,6 +120,46 @@ def test_other_settings_are_not_mixed_in(out, monkeypatch):
     monkeypatch.setattr(training, 'run_config', other)
     with pytest.raises(UserError, match='other settings'):
         train_run(RUN, RUN.folder(out), Deadline())
+
+
+def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
+    """Each from the weights of the one before: at a learning rate of zero the second leaves what the first has learned."""
+    small_config = training.run_config
+
+    def still(run):
+        cfg = small_config(run)
+        if run.training == 'mesh_2':
+            cfg.optim_wrapper.optimizer.lr = 0.0
+            cfg.param_scheduler = []
+        return cfg
+
+    monkeypatch.setattr(training, 'run_config', still)
+    command = ['benchmark', '--package', 'pose', 'mesh', '--out', str(tmp_path)]
+    assert main([*command, '--minutes', '0']) == 0
+    assert 'mesh_1, seed 0: paused' in capsys.readouterr().out and not list(tmp_path.glob('package/*.pth'))
+    assert main(command) == 0
+    first, second = (read_checkpoint(tmp_path / 'package' / name / 'seed_0' / 'training' / 'epoch_1.pth')['state_dict']
+                     for name in ('mesh_1', 'mesh_2'))
+    learned = [name for name in first if name.startswith('head.') and 'running' not in name]
+    assert len(learned) > 20 and all(torch.equal(first[name], second[name]) for name in learned)
+    pose, mesh = (tmp_path / 'package' / f'{TASKS[task].packaged or TASKS[task].config}.pth' for task in ('pose', 'mesh'))
+    assert read_checkpoint(mesh)['state_dict'].keys() - read_checkpoint(pose)['state_dict'].keys()
+    card = json.loads(mesh.with_suffix('.json').read_text())
+    assert card['lessons'] == ['mesh_1', 'mesh_2'] and card['metrics']['mesh/pve_root_mm'] > 0
+
+
+def test_the_lessons_of_tracking_follow_each_other():
+    """What a lesson lacks, such as the stems of the previous frame, begins anew; no weight has another shape."""
+    shapes = [{name: value.shape for name, value in MODELS.build(run_config(Run('package', lesson, 0)).model)
+              .state_dict().items()} for lesson in LESSONS['tracking']]
+    for before, after in zip(shapes, shapes[1:]):
+        shared = before.keys() & after.keys()
+        assert len(shared) > 100 and all(before[name] == after[name] for name in shared)
+
+
+def test_there_are_no_weights_for_it(tmp_path):
+    with pytest.raises(UserError, match='no weights come for dance'):
+        make_package_weights(['pose', 'dance'], tmp_path, Deadline())
 
 
 def test_no_gpu_for_the_papers_size(tmp_path, monkeypatch):
