@@ -114,7 +114,10 @@ def run_demo(settings: DemoSettings) -> dict:
     checkpoint = pretrained_checkpoint(settings.task) if settings.pretrained else None
     cfg = demo_config(settings)
     runner = Runner.from_cfg(cfg)
-    runner.train_loop, runner.val_loop  # built on first touch: the scenes are made here
+    # built on first touch: the scenes are made here, those of training only for who needs them
+    if checkpoint is None:
+        runner.train_loop
+    runner.val_loop
     runner.model.init_weights()
     # no confidence of an untrained network passes the threshold: it is judged by its best guesses instead
     metrics = dict(task.baselines(runner), before=evaluate(runner, task, score_thr=0.0))

@@ -8,7 +8,8 @@ HELP = 'make scenes, train a small DAS on the CPU, evaluate it and draw what it 
 
 _WRITTEN = (
     ('metrics.json', 'metrics before and after, beside the baselines'),
-    ('metrics.png, curves.png', 'the same and the training as pictures'),
+    ('metrics.png', 'the same as a picture'),
+    ('curves.png', 'the training'),
     ('overlays.png', 'predictions over the truth'),
     ('viewer.html', 'the people in 3D; open it in a browser'),
 )
@@ -47,5 +48,6 @@ def run(args: argparse.Namespace) -> int:
     console = Console()
     console.print(table)
     for name, what in (*_WRITTEN, *task.written):
-        console.print(f'{args.out / name.split(",")[0]}{"" if "," not in name else "," + name.split(",")[1]}  {what}')
+        if any(args.out.glob(name)):  # there are no curves where nothing is trained
+            console.print(f'{args.out / name}  {what}')
     return 0

@@ -73,6 +73,17 @@ def test_unwritable_folder(tmp_path, capsys):
     assert 'file' in capsys.readouterr().err
 
 
+def test_pretrained_makes_no_scenes_of_training_that_it_does_not_need(tmp_path, capsys):
+    command = ['demo', '--task', 'tracking', '--pretrained', '--num-val', '3', '--out', str(tmp_path)]
+    assert main(command) == 0
+    images, = (tmp_path / 'scenes').iterdir()
+    assert len(list(images.rglob('*.jpg'))) == 3
+    report = json.loads((tmp_path / 'metrics.json').read_text())
+    assert report['weights'] == f'{demo.PACKAGED["tracking"]}.pth' and report['after']['recall'] > 0
+    out = capsys.readouterr().out
+    assert 'metrics.png' in out and 'curves.png' not in out
+
+
 @pytest.mark.parametrize('task', demo.PACKAGED)
 def test_pretrained_weights_fit_their_config_and_say_how_they_came_about(task):
     """The package's own checkpoints: under 15 MB, with their recipe and their figures beside them."""
