@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mmengine.registry import DefaultScope
 from mmengine.utils import import_modules_from_strings
 
 from das_mm.config_files import config_path
+from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 from das_mm.models.pose_estimators import DAS
@@ -237,12 +237,3 @@ def _test_dataset(cfg: Config) -> dict:
     while dataset.get('pipeline') is None and (dataset.get('datasets') or dataset.get('dataset')):
         dataset = dataset['datasets'][0] if dataset.get('datasets') else dataset['dataset']
     return dataset
-
-
-def file_sha256(path: str | Path) -> str:
-    """Of a file that may be larger than the memory."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

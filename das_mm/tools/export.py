@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from das_mm.tools._sizes import size_argument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument('--images', default='synthetic', metavar='DIR',
                        help='images to compare on; default: synthetic, generated scenes')
     check.add_argument('--check', type=int, default=20, metavar='N', help='how many; default 20, 0: none')
-    check.add_argument('--size', type=_size, metavar='WxH', help="compare at this size instead of the config's")
+    check.add_argument('--size', type=size_argument('448x256', 32), metavar='WxH', help="compare at this size instead of the config's")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,10 +76,3 @@ def _words(report: dict[str, Any]) -> str:
             f'largest difference {max(part["max_difference"] for part in parts):.2g}, found by one alone '
             f'{sum(part["unmatched"] for part in parts)}; {time["torch_median"]:.0f} ms an image by PyTorch, '
             f'{time["onnx_median"]:.0f} ms by onnxruntime')
-
-
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r'(\d+)x(\d+)', text)
-    if match is None or min(map(int, match.groups())) < 32:
-        raise argparse.ArgumentTypeError(f"'{text}' is no size such as 448x256 (at least 32x32)")
-    return int(match[1]), int(match[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from das_mm.tools._sizes import parse_size
+from das_mm.tools._sizes import size_argument
 
 HELP = 'make synthetic people: images, annotations, depth, SMPL parameters'
 
@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of the set; an unfinished one is finished')
     parser.add_argument('--num', type=int, default=200, help='images (of clips: frames in all); default %(default)s')
-    parser.add_argument('--size', type=_size, default=(832, 512), metavar='WxH', help='px; default 832x512')
+    parser.add_argument('--size', type=size_argument('832x512'), default=(832, 512), metavar='WxH',
+                        help='px; default 832x512')
     parser.add_argument('--seed', type=int, default=0, help='default %(default)s; with the settings, it fixes the set')
     parser.add_argument('--split', default='train', help='names the files; default %(default)s. Splits share no scene')
     parser.add_argument('--kind', choices=('scenes', 'clips'), default='scenes',
@@ -68,10 +69,3 @@ def _write_layout(args: argparse.Namespace) -> int:
     console.print(f'[green]wrote[/] {root}; next: das-mm convert {layout.name} --root {root} --split {args.split} '
                   f'--out {layout.name}_{args.split}.json')
     return 0
-
-
-def _size(text: str) -> tuple[int, int]:
-    size = parse_size(text)
-    if size is None:
-        raise argparse.ArgumentTypeError(f"'{text}' is no size: write WIDTHxHEIGHT, as 832x512")
-    return size

@@ -143,3 +143,10 @@ def test_wrong_input_is_told_in_words(tmp_path, capsys, words, said):
     assert main([word.format(config=config, folder=tmp_path) for word in words]) == 2
     error = capsys.readouterr().err
     assert said in error and 'remedy: ' in error and 'Traceback' not in error
+
+
+@pytest.mark.parametrize('text', ['448', '448x', '16x448', '448*256'])
+def test_no_size(text, capsys):
+    with pytest.raises(SystemExit):
+        main(['export', 'onnx', 'config', 'weights', '--size', text])
+    assert 'is no size: write WIDTHxHEIGHT, as 448x256, at least 32x32' in capsys.readouterr().err

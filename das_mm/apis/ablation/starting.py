@@ -6,7 +6,7 @@ from torch import nn
 
 from das_mm.apis.demo import pretrained_checkpoint
 from das_mm.apis.demo_tasks import TASKS
-from das_mm.apis.loading import file_sha256
+from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 

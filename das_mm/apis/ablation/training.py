@@ -16,8 +16,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from das_mm.apis.bench.machine import describe_machine, describe_software
-from das_mm.apis.loading import file_sha256
 from das_mm.config_files import config_path
+from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import newest_complete_checkpoint
 from das_mm.errors import UserError
 from das_mm.evaluation import finite_or_none

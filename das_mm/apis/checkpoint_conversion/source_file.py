@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from das_mm.apis.loading import file_sha256
+from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from das_mm.apis.inferencer import DASInferencer
 from das_mm.apis.inputs import open_sources
-from das_mm.apis.loading import file_sha256
 from das_mm.config_files import config_path
+from das_mm.engine import file_sha256
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 from das_mm.models.pose_estimators import DAS

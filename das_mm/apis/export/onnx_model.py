@@ -15,7 +15,8 @@ from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from mmpose.utils.typing import OptConfigType, OptSampleList
 from torch import Tensor, nn
 
-from das_mm.apis.loading import file_sha256, parse_config_text
+from das_mm.apis.loading import parse_config_text
+from das_mm.engine import file_sha256
 from das_mm.errors import UserError
 from das_mm.models.heads.task_branch import build_branches
 from das_mm.models.pose_estimators import DAS

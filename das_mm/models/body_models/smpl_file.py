@@ -5,7 +5,6 @@ neither chumpy nor a class of scipy's is made by a file. What each array must be
 """
 from __future__ import annotations
 
-import hashlib
 import re
 import zipfile
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from das_mm.engine import file_sha256
 from das_mm.engine.restricted_pickle import load_pickle
 from das_mm.errors import UserError
 
@@ -70,7 +70,7 @@ def generated_arrays(gender: str = 'neutral') -> SMPLArrays:
     wide = {name: np.asarray(getattr(body, name), np.float64)
             for name in ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights')}
     wide['v_template'] = wide['v_template'] + wide['shapedirs'] @ np.asarray(GENDER_BETAS[gender])
-    return SMPLArrays(faces=body.faces, **wide, source='generated', sha256=_sha256(TEMPLATE_FILE), version='generated')
+    return SMPLArrays(faces=body.faces, **wide, source='generated', sha256=file_sha256(TEMPLATE_FILE), version='generated')
 
 
 def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:
@@ -100,7 +100,7 @@ def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:
     return SMPLArrays(
         v_template=arrays['v_template'], faces=arrays['f'].astype(np.int64), shapedirs=arrays['shapedirs'],
         posedirs=arrays['posedirs'], J_regressor=arrays['J_regressor'], weights=arrays['weights'], source=str(path),
-        sha256=_sha256(path), version=version)
+        sha256=file_sha256(path), version=version)
 
 
 def load_regressor(path: str | Path, num_rows: int) -> np.ndarray:
@@ -258,11 +258,3 @@ def _check_topology(arrays: dict[str, np.ndarray], path: Path) -> None:
     if arrays['kintree_table'][0, 1:].tolist() != list(PARENTS[1:]):
         raise UserError('its joints hang together in another way than SMPL\'s', file=path, field='kintree_table',
                         remedy=_HOW_TO_GET_SMPL)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
