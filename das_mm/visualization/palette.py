@@ -24,12 +24,13 @@ PERSON_COLORS: tuple[RGB, ...] = (
     (238, 51, 119),  # magenta
 )
 
+NOBODY_RGB: RGB = (150, 150, 150)  # of people whom the tracker has not made anybody yet
 TRUTH_RGB: RGB = (255, 255, 255)
 
 
 def person_color(identity: int) -> RGB:
-    """Colour (r, g, b) of an identity; the list repeats after 11 people."""
-    return PERSON_COLORS[int(identity) % len(PERSON_COLORS)]
+    """Colour (r, g, b) of an identity; the list repeats after 11 people. Grey for a negative one: no identity."""
+    return NOBODY_RGB if identity < 0 else PERSON_COLORS[int(identity) % len(PERSON_COLORS)]
 
 
 def shade(color: RGB, factor: float) -> RGB:

@@ -153,8 +153,7 @@ def _person(people: People, row: int, skeleton: Skeleton, kept: np.ndarray | Non
     color = person_color(people.identities[row])
     shown = people.shown_cam[row] if people.keypoints_cam_mm is not None else np.zeros(len(skeleton.names), bool)
     person = {
-        # identities over time are told as they are; rows of one image are counted from 1
-        'label': str(people.identities[row] if people.track_ids is not None else row + 1),
+        'label': _label(people, row),
         'color': css(color),
         'sideColors': {side: css(limb_color(color, side)) for side in ('left', 'middle', 'right')},
         'score': _number(people.scores, row, 3),
@@ -171,6 +170,13 @@ def _person(people: People, row: int, skeleton: Skeleton, kept: np.ndarray | Non
         person['mesh'] = {'origin': origin.tolist(),
                           'vertices': _packed(np.clip(np.round(vertices - origin), -32767, 32767), '<i2')}
     return person
+
+
+def _label(people: People, row: int) -> str:
+    """Identities over time are told as they are, '?' for none; rows of one image are counted from 1."""
+    if people.track_ids is None:
+        return str(row + 1)
+    return '?' if people.identities[row] < 0 else str(people.identities[row])
 
 
 def _number(values: np.ndarray | None, row: int, digits: int) -> float | None:

@@ -8,7 +8,7 @@ import pytest
 
 from das_mm.errors import UserError
 from das_mm.visualization import People, Scene, write_viewer
-from das_mm.visualization.palette import PERSON_COLORS
+from das_mm.visualization.palette import NOBODY_RGB, PERSON_COLORS, css
 
 from .browser import CHROMIUM, Browser
 from .figures import K, NAMES, SET, SIZE, photo, standing_people
@@ -28,6 +28,15 @@ def two_scenes() -> list[Scene]:
 
 def pixels_near(image: np.ndarray, rgb: tuple[int, int, int], tolerance: int = 40) -> int:
     return int((np.abs(image[..., ::-1].astype(int) - rgb).max(-1) <= tolerance).sum())
+
+
+def test_people_without_identity(tmp_path):
+    """In a clip nobody is "person -1": such people are grey and have a question mark."""
+    people = standing_people(*TWO, track_ids=np.array([-1, 7]))
+    page = write_viewer(tmp_path / 'v.html', [Scene('0', people, SIZE, K, 'user')], 'clip', SET,
+                        frames_per_second=5.).read_text()
+    assert re.findall(r'"label":"([^"]*)","color":"([^"]*)"', page) == [('?', css(NOBODY_RGB)),
+                                                                        ('7', css(PERSON_COLORS[7]))]
 
 
 @pytest.fixture(scope='module')
