@@ -1,6 +1,7 @@
 """PoseTrackMetric: the cases of the protocol through data samples; the arithmetic is in test_posetrack_functional."""
 from __future__ import annotations
 
+import json
 import pickle
 
 import numpy as np
@@ -135,3 +136,29 @@ def test_bad_input():
 def test_videos_of_one_frame_have_no_mota():
     table = run([sample(A, A)])
     assert table['ap/total'] == 100 and np.isnan(table['mota/total'])
+
+
+def test_files_for_the_server(tmp_path):
+    """One json a video in PoseTrack18's own layout; joints that are missing are zeros, and everybody has an identity."""
+    gone = AB.copy()
+    gone[0, 0] = np.nan
+    path = '/data/posetrack18/images/val/{}/00000{}.jpg'
+    samples = [sample(AB, gone, frame=t, seq=seq, predicted_ids=[5, -1], scores=[.9, .4],
+                      img_path=path.format(seq, t)) for seq in ('000342_mpii', '000522_mpii') for t in range(3)]
+    for number, one in enumerate(samples):
+        one['img_id'] = np.int64(10003420000 + number)
+    wanted = run(samples)
+    assert run(samples, result_dir=str(tmp_path / 'new')) == wanted
+    assert sorted(file.name for file in tmp_path.glob('new/*')) == ['000342_mpii.json', '000522_mpii.json']
+    written = json.loads((tmp_path / 'new' / '000522_mpii.json').read_text())
+    assert [image['file_name'] for image in written['images']] == [f'images/val/000522_mpii/00000{t}.jpg' for t in range(3)]
+    assert [image['id'] for image in written['images']] == [10003420003, 10003420004, 10003420005]
+    names = written['categories'][0]['keypoints']
+    assert names[:4] == ['nose', 'head_bottom', 'head_top', 'left_ear'] and len(names) == 17
+    people = written['annotations']
+    assert [person['track_id'] for person in people] == [5, 6, 5, 7, 5, 8]
+    first, second = (np.array(person['keypoints']).reshape(17, 3) for person in people[:2])
+    assert (first[0] == 0).all() and people[0]['scores'][0] == 0 and (first[1:, 2] == 1).all()
+    assert np.allclose(second[:, :2], AB[1]) and people[1]['scores'] == [.4] * 17
+    with pytest.raises(UserError, match='result_dir'):
+        PoseTrackMetric(result_dir=str(tmp_path / 'new' / '000522_mpii.json'))

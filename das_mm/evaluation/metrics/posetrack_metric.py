@@ -8,6 +8,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from das_mm.engine import check_writable
 from das_mm.errors import UserError
 from das_mm.registry import METRICS
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet, convert_keypoints
@@ -15,6 +16,7 @@ from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet, convert_
 from ..functional.posetrack import JOINT_GROUPS, NUM_JOINTS, PoseTrackFrame, average_precision, by_group, \
     count_joints, head_sizes, without_ignored
 from ..functional.tracking import TrackingCounts
+from ..posetrack_file import posetrack_image, write_posetrack_files
 from ..protocol_reader import source_set
 from ..sample_reader import as_dict, resolve_root, to_numpy
 from ..tracking_reader import TrackedImage, in_sequences, read_tracked_image
@@ -47,18 +49,25 @@ class PoseTrackMetric(BaseMetric):
             threshold chosen on other data belongs to every published number; the papers do not tell theirs.
         joint_score_thr: Least score of a joint, likewise.
         more_score_thrs: Further thresholds in place of ``score_thr``.
+        result_dir: Where to write all predictions, one json a video, for poseval or the evaluation server. These know no
+            threshold: what they should not count must be kept back by the model's own (``test_cfg.score_thr``).
         collect_device, prefix, collect_dir: As in mmengine's ``BaseMetric``.
 
     Raises:
-        UserError: Samples without ``seq`` and ``frame``, people without a box of the head or without identity.
+        UserError: Samples without ``seq`` and ``frame``, people without a box of the head or without identity; a
+            ``result_dir`` that cannot be written.
     """
     default_prefix = 'posetrack'
 
     def __init__(self, score_thr: float = 0.0, joint_score_thr: float = 0.0, more_score_thrs: Sequence[float] = (),
-                 collect_device: str = 'cpu', prefix: str | None = None, collect_dir: str | None = None):
+                 result_dir: str | None = None, collect_device: str = 'cpu', prefix: str | None = None,
+                 collect_dir: str | None = None):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.score_thr, self.joint_score_thr = score_thr, joint_score_thr
         self.more_score_thrs = tuple(more_score_thrs)
+        self.result_dir = result_dir
+        if result_dir is not None:
+            check_writable(result_dir, 'result_dir')
         self.keypoint_set = KEYPOINT_SETS['poseval15']
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
@@ -67,9 +76,11 @@ class PoseTrackMetric(BaseMetric):
         source = source_set([names[index] for index in range(len(names))])
         root = resolve_root(None, {name: index for index, name in names.items()})
         for sample in data_samples:
-            image = read_tracked_image(as_dict(sample), root, len(names), needs_3d=False)
+            sample = as_dict(sample)
+            image = read_tracked_image(sample, root, len(names), needs_3d=False)
+            written = None if self.result_dir is None else posetrack_image(sample, image, source)
             self.results.append(dict(sequence=image.sequence, frame=image.frame, people=self._frame(image, source),
-                                     not_finite=int((~image.predictions.usable).sum())))
+                                     written=written, not_finite=int((~image.predictions.usable).sum())))
 
     def _frame(self, image: TrackedImage, source: KeypointSet) -> PoseTrackFrame | None:
         """The 15 joints; None where nobody is annotated, which is decided before regions are looked at."""
@@ -98,8 +109,11 @@ class PoseTrackMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """AP and MOTA by group, and the table of thresholds."""
-        videos = [[frame['people'] for frame in frames if frame['people'] is not None]
-                  for frames in in_sequences(results).values()]
+        sequences = in_sequences(results)
+        if self.result_dir is not None:
+            write_posetrack_files(self.result_dir, {name: [frame['written'] for frame in frames]
+                                                    for name, frames in sequences.items()})
+        videos = [[frame['people'] for frame in frames if frame['people'] is not None] for frames in sequences.values()]
         videos = [video for video in videos if video]
         precision = average_precision([frame for video in videos for frame in video])
         table = {f'ap/{name}': value for name, value in by_group(precision.ap).items()}
