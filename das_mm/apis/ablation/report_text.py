@@ -14,8 +14,7 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def _head(report: Mapping[str, Any]) -> str:
-    machines = '; '.join(', '.join(f'{name} {value}' for name, value in machine.items() if value is not None)
-                         for machine in report['machines']) or 'nothing is finished yet'
+    machines = '; '.join(_machines(report['machines'])) or 'nothing is finished yet'
     return '\n'.join([
         f"# Ablations on synthetic scenes, size `{report['size']}`", '',
         f"{report['description'][0].upper()}{report['description'][1:]}. {report['made_at']}; made on: {machines}.", '',
@@ -23,6 +22,16 @@ def _head(report: Mapping[str, Any]) -> str:
         '± standard deviation over n seeds; "as in the paper" is ✓ yes, ✗ no, ≈ within the noise (95 % interval of the '
         'difference, from the spread over seeds pooled over the table), ? one seed only. The difference stands beside.'
     ])
+
+
+def _machines(machines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every machine once, with all commits that ran there."""
+    commits: dict[str, list[str]] = {}
+    for machine in machines:
+        words = ', '.join(f'{name} {value}' for name, value in machine.items() if name != 'commit' and value is not None)
+        commits.setdefault(words, []).extend([machine['commit']] if machine.get('commit') else [])
+    return [words + (f', commit{"s" * (len(found) > 1)} {", ".join(found)}' if found else '')
+            for words, found in commits.items()]
 
 
 def _table(table: Mapping[str, Any]) -> str:

@@ -115,6 +115,13 @@ def test_markdown(out):
     assert all(line.count('|') == tables[0].count('|') for line in tables[:8])
 
 
+def test_a_machine_is_told_once_with_all_its_commits(out):
+    report = make_report(read_results('cpu', plan_runs('cpu', (0, 1)), out), [6])
+    here, = report['machines']
+    report['machines'] = [here, dict(here, commit='def'), dict(here, cpu='another', commit=None)]
+    assert 'made on: cpu a cpu, torch 2, commits abc, def; cpu another, torch 2.' in markdown(report)
+
+
 def test_report_and_list_of_the_command(out, capsys, monkeypatch):
     monkeypatch.setenv('COLUMNS', '200')
     assert main(['benchmark', '--report', '--out', str(out), '--tables', '6']) == 0
