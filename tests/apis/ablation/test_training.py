@@ -1,6 +1,8 @@
 """A row of the benchmark, small: its pieces, its evaluation, the report and the calibration of its checkpoint."""
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 
 import cv2
@@ -22,8 +24,8 @@ SIZE = (128, 128)
 RUN = Run('cpu', 'pose', 0)
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch, scenes_root):
+@pytest.fixture(scope='module', autouse=True)
+def small(scenes_root):
     """Four images of 128x128 px, two epochs of two steps (of other tasks one); real networks and starting weights."""
     whole = training.run_config
 
@@ -38,7 +40,9 @@ def small(monkeypatch, scenes_root):
         cfg.model.test_cfg.score_thr = 0.0  # so soon no confidence passes a threshold
         return cfg
 
-    monkeypatch.setattr(training, 'run_config', run_config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, 'run_config', run_config)
+        yield
 
 
 @pytest.fixture(scope='module')
@@ -47,27 +51,33 @@ def scenes_root(tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope='module')
-def out(tmp_path_factory):
-    """Folder of the benchmark of the first test, which the others read."""
-    return tmp_path_factory.mktemp('benchmark')
+def pieces(tmp_path_factory):
+    """The command twice: a folder, and after each time what was said and the state of the run."""
+    out = tmp_path_factory.mktemp('benchmark')
+    command = ['benchmark', '--tables', '6', '--rows', 'pose', '--seeds', '0', '--out', str(out)]
+    told = []
+    for more in (['--minutes', '0'], []):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            assert main([*command, *more]) == 0
+        told.append((said.getvalue(), read_state(RUN.folder(out))))
+    return out, told
+
+
+@pytest.fixture(scope='module')
+def out(pieces):
+    return pieces[0]
 
 
 def last_weights(folder) -> dict:
     return read_checkpoint(folder / 'training' / 'epoch_2.pth')['state_dict']
 
 
-def test_pieces_make_the_run_that_one_go_makes(out, tmp_path, capsys):
-    folder = RUN.folder(out)
-    command = ['benchmark', '--tables', '6', '--rows', 'pose', '--seeds', '0', '--out', str(out)]
-    assert main([*command, '--minutes', '0']) == 0
-    assert 'paused' in capsys.readouterr().out
-    state = read_state(folder)
-    assert state.epochs_done == 1 and not state.finished and not state.metrics
-    assert main(command) == 0
-    assert 'all rows are finished' in capsys.readouterr().out
-    state = read_state(folder)
-    assert state.finished and state.epochs_done == 2 and state.start == PACKAGE
-    assert state.settings['steps'] == 4 and state.settings['image_size'] == list(SIZE)
+def test_pieces_make_the_run_that_one_go_makes(pieces, tmp_path):
+    out, ((said, state), (said_at_last, state_at_last)) = pieces
+    assert 'paused' in said and state.epochs_done == 1 and not state.finished and not state.metrics
+    folder, state = RUN.folder(out), state_at_last
+    assert 'all rows are finished' in said_at_last and state.finished and state.epochs_done == 2
+    assert state.start == PACKAGE and state.settings['steps'] == 4 and state.settings['image_size'] == list(SIZE)
     assert 0 < state.metrics['pose3d/recall'] <= 100 and state.metrics['pose3d/mpjpe_mm'] > 0
     assert set(state.calibration) == {'x', 'y', 'z', 'norm'} and state.calibration['x']['num'] > 5
     assert state.machine['cpu'] and state.seconds > 0
