@@ -1,6 +1,7 @@
 """A row of the benchmark, small: its pieces, its evaluation, the report and the calibration of its checkpoint."""
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -8,14 +9,17 @@ import json
 import cv2
 import pytest
 import torch
+from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 
 from das_mm.apis.ablation import TABLES, Deadline, Run, read_state, training
 from das_mm.apis.ablation.recipes import LESSONS, make_package_weights
 from das_mm.apis.ablation.starting import PACKAGE, SCRATCH, prepare_start, start_from_package, start_of
 from das_mm.apis.ablation.training import run_config, train_run
+from das_mm.apis.demo import pretrained_checkpoint
 from das_mm.apis.demo_tasks import TASKS
 from das_mm.cli import main
+from das_mm.config_files import config_path
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
@@ -165,6 +169,28 @@ def test_the_lessons_of_tracking_follow_each_other():
     for before, after in zip(shapes, shapes[1:]):
         shared = before.keys() & after.keys()
         assert len(shared) > 100 and all(before[name] == after[name] for name in shared)
+
+
+@pytest.mark.parametrize('task', LESSONS)
+def test_the_lessons_are_the_commands_of_the_card(task):
+    """The package's weights were trained by these; a lesson ends where the next command takes its checkpoint."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('config')
+    parser.add_argument('--work-dir')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
+    card = json.loads(pretrained_checkpoint(task).with_suffix('.json').read_text())
+    commands = [parser.parse_args(command.removeprefix('das-mm train ').split()) for command in card['command']]
+    begins = [command.cfg_options.pop('load_from', None) for command in commands]
+    assert begins[0] is None and len(commands) == len(LESSONS[task])
+    for lesson, command, end in zip(LESSONS[task], commands, [*begins[1:], None]):
+        told = Config.fromfile(config_path(command.config))
+        told.merge_from_dict(command.cfg_options)
+        if end is not None:
+            assert end.startswith(f'{command.work_dir}/epoch_')
+            told.train_cfg.max_epochs = int(end.removesuffix('.pth').rpartition('_')[2])
+        cfg = run_config(Run('package', lesson, 0))
+        for part in ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg'):
+            assert cfg[part] == told[part], (lesson, part)
 
 
 def test_there_are_no_weights_for_it(tmp_path):
