@@ -2,20 +2,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from das_mm.engine import atomic_write
+from das_mm.engine import atomic_write, file_lock
 from das_mm.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows: two processes on one folder are not kept apart there
-    fcntl = None
 
 FINISHED, UNFINISHED = 'finished', 'unfinished'
 _STATE, _LOCK = 'state.json', '.lock'
@@ -82,31 +76,16 @@ def write_state(folder: Path, state: RunState) -> None:
 
 @contextmanager
 def try_lock(folder: Path) -> Iterator[bool]:
-    """Whether this process has the run for itself within the block; never waits.
-
-    The lock is the operating system's on an open file: it ends with the process that holds it, however that ends. The
-    number in the file is for people to read.
+    """Whether this process has the run for itself within the block; never waits (:func:`~das_mm.engine.file_lock`).
 
     Raises:
         UserError: The folder cannot be written.
     """
     path = folder / _LOCK
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = open(path, 'a+')
+        lock = file_lock(path, wait=False)
     except OSError as error:
         raise UserError(f'it cannot be written: {error.strerror or error}', file=path,
                         remedy='give another folder') from error
-    with file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            except OSError:  # a file system without locks
-                pass
-        file.truncate(0)
-        file.write(f'{os.getpid()}\n')
-        file.flush()
-        yield True
+    with lock as mine:
+        yield mine

@@ -14,22 +14,17 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
 
-from das_mm.engine import check_writable
+from das_mm.engine import check_writable, file_lock
 from das_mm.errors import UserError
 from das_mm.version import __version__
 
 from .record_table import RecordTable
-
-try:
-    import fcntl
-except ImportError:  # Windows: processes that start together each make the table, and the last one stays
-    fcntl = None
 
 FORMAT = 1  # raise when the columns or the way they are made change
 SMALLEST_CACHED_BYTES = 4 * 2**20  # smaller files are read within a second
@@ -77,7 +72,8 @@ def cached_table(file: str, settings: dict, make: Callable[[], RecordTable]) -> 
             print_log(f'{error.args[0]}\n  {file} is read anew at each start: DAS_MM_CACHE names a folder for the cache',
                       logger='current', level=logging.WARNING)
         return table or make()
-    with _sole_maker(folder):
+    # where there are no locks, processes that start together each make the table, and the last one stays
+    with file_lock(folder.with_name(f'.{folder.name}.lock')):
         table = _usable_table(folder, source)
         if table is None:
             print_log(f'{file} is read for the first time; the next start finds it in {folder}', logger='current')
@@ -148,12 +144,3 @@ def _return_memory() -> None:
     """glibc keeps what the parsed file took, over a gigabyte for the greatest data sets, unless it is asked."""
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
-
-
-@contextlib.contextmanager
-def _sole_maker(folder: Path) -> Iterator[None]:
-    with open(folder.with_name(f'.{folder.name}.lock'), 'w') as file:
-        if fcntl is not None:
-            with contextlib.suppress(OSError):  # a file system without locks: both make it
-                fcntl.flock(file, fcntl.LOCK_EX)
-        yield

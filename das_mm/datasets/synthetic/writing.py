@@ -6,12 +6,8 @@ import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from das_mm.engine import file_lock
 from das_mm.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows: two writers of one folder are not kept apart there
-    fcntl = None
 
 _REMEDIES = {
     errno.ENOSPC:
@@ -62,12 +58,8 @@ def sole_writer(folder: Path, name: str):
     """
     path = Path(folder) / f'.{name}.lock'
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(path, 'w')
+        lock = file_lock(path)
     except OSError as error:
         raise write_error(error, path) from error
-    with file:
-        if fcntl is not None:
-            with suppress(OSError):  # a file system without locks: go on without
-                fcntl.flock(file, fcntl.LOCK_EX)
+    with lock:
         yield
