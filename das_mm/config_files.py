@@ -1,10 +1,14 @@
-"""Where the package's configs are, and how a name given by a person becomes the path of one."""
+"""Where the package's configs are, how a name given by a person becomes the path of one, and a change that many make."""
 from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import UserError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 SCOPE_PREFIX = 'das_mm::'
 
@@ -50,6 +54,17 @@ def config_path(name: str) -> str:
                         remedy='give the name with its folder')
     raise UserError(f"there is no file and no config of das_mm called '{name}'", field='config',
                     remedy=_suggestion(wanted, known))
+
+
+def set_epochs(cfg: Config, epochs: int) -> None:
+    """Train longer or shorter: schedules by the epoch end with the training, steps keep their share of it."""
+    before, cfg.train_cfg.max_epochs = cfg.train_cfg.max_epochs, epochs
+    for scheduler in cfg.get('param_scheduler') or ():
+        if not scheduler.get('by_epoch', True):
+            continue
+        scheduler.update({name: epochs for name in ('end', 'T_max') if name in scheduler})
+        if 'milestones' in scheduler:
+            scheduler.milestones = [max(1, round(epoch * epochs / before)) for epoch in scheduler.milestones]
 
 
 def _suggestion(wanted: str, known: list[str]) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from das_mm.config_files import set_epochs
 from das_mm.registry import MODELS
 
 ROOT = Path(__file__).parents[1] / 'configs'
@@ -50,3 +51,16 @@ def test_ablation_is_what_it_says(name, center, update, layers, loss):
     assert kinds == {loss} and head.uses_sigma == (loss != 'L1PoseLoss')
     dims = {key: one.flow.dims for key, one in head.pose_losses.items() if hasattr(one, 'flow')}
     assert all(key.endswith(f'{d}d') for key, d in dims.items())
+
+
+def test_another_number_of_epochs():
+    """Steps keep their share, a cosine ends with the training, a warm-up by iterations stays."""
+    steps = Config.fromfile(ROOT / '_base_' / 'schedules' / 'sgd_25e.py')
+    warmup = {**next(one for one in steps.param_scheduler if not one.by_epoch)}
+    set_epochs(steps, 50)
+    assert steps.train_cfg.max_epochs == 50 and warmup in steps.param_scheduler
+    decay = next(one for one in steps.param_scheduler if one.by_epoch)
+    assert decay.milestones == [32, 40] and decay.end == 50 and 'T_max' not in decay
+    cosine = Config.fromfile(ROOT / 'das' / 'das_tiny_1xb8-12e_synthetic-448x256.py')
+    set_epochs(cosine, 3)
+    assert (cosine.param_scheduler[1].end, cosine.param_scheduler[1].T_max) == (3, 3)

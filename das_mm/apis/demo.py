@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 
 from das_mm.apis.checkpoint import load_checkpoint_strict
 from das_mm.apis.demo_tasks import TASKS, DemoTask
-from das_mm.config_files import config_path
+from das_mm.config_files import config_path, set_epochs
 from das_mm.engine import atomic_write, check_writable
 from das_mm.errors import UserError
 from das_mm.visualization import plot_metrics, plot_training_curves
@@ -81,10 +81,7 @@ def demo_config(settings: DemoSettings) -> Config:
         if number is not None:
             dataset.num_images = number
     if settings.epochs is not None:
-        cfg.train_cfg.max_epochs = settings.epochs
-        for scheduler in cfg.param_scheduler:
-            if scheduler.get('by_epoch', True):
-                scheduler.end = scheduler.T_max = settings.epochs
+        set_epochs(cfg, settings.epochs)
     if not settings.from_scratch:
         weights = str(pretrained_checkpoint(TASKS[settings.task].start))
         for part in ('backbone', 'neck'):

@@ -5,6 +5,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from das_mm.errors import UserError
+
 if TYPE_CHECKING:
     from das_mm.apis.ablation import Deadline, Run
 
@@ -25,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='default: 0 1 2; the first of all rows comes before the second of any')
     parser.add_argument('--minutes', type=float, metavar='N',
                         help='stop after about so many minutes, at the end of an epoch; the same command goes on')
+    parser.add_argument('--epochs', type=int, metavar='N',
+                        help="train longer or shorter than the rows' configs say; give it an --out of its own")
     parser.add_argument('--from-scratch', action='store_true', help='backbones start from random numbers too')
     parser.add_argument('--list', action='store_true', help='only say which rows there are and how far they are')
     parser.add_argument('--report', action='store_true', help='only write the report of what is finished')
@@ -56,10 +60,12 @@ def run(args: argparse.Namespace) -> int:
 def _work(runs: list[Run], args: argparse.Namespace) -> None:
     from das_mm.apis.ablation import work
     from das_mm.apis.ablation.training import train_run
+    if args.epochs is not None and args.epochs < 1:
+        raise UserError(f'{args.epochs} is no number of epochs', field='--epochs', remedy='give 1 or more')
     deadline = _deadline(args)
 
     def train(one: Run, folder: Path, until: Deadline) -> bool:
-        return train_run(one, folder, until, args.from_scratch)
+        return train_run(one, folder, until, args.from_scratch, epochs=args.epochs)
 
     if work(runs, args.out, train, deadline, _tell):
         print('all rows are finished')

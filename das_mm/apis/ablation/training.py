@@ -16,7 +16,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from das_mm.apis.bench.machine import describe_machine, describe_software
-from das_mm.config_files import config_path
+from das_mm.config_files import config_path, set_epochs
 from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import newest_complete_checkpoint
 from das_mm.errors import UserError
@@ -35,7 +35,7 @@ def run_config(run: Run) -> Config:
 
 
 def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = False,
-              load_from: Path | None = None) -> bool:
+              load_from: Path | None = None, epochs: int | None = None) -> bool:
     """Train a run up to the deadline, and evaluate it where it is at its end.
 
     A piece stops after the checkpoint of an epoch, when another epoch would not fit before the deadline; it has one
@@ -47,6 +47,7 @@ def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = F
         deadline: When to stop.
         from_scratch: Start everything from random numbers.
         load_from: A checkpoint whose weights it starts from, where they have a place.
+        epochs: Instead of the config's.
 
     Returns:
         Whether it is finished.
@@ -55,6 +56,8 @@ def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = F
         UserError: The folder was begun with other settings, or the settings need a GPU and there is none.
     """
     cfg = run_config(run)
+    if epochs is not None:
+        set_epochs(cfg, epochs)
     start = start_of(run.size, from_scratch)
     weights = start_fingerprint(start, run.task) if load_from is None else file_sha256(load_from)
     state = _begin_or_continue(cfg, folder, start, weights)

@@ -198,6 +198,16 @@ def test_there_are_no_weights_for_it(tmp_path):
         make_package_weights(['pose', 'dance'], tmp_path, Deadline())
 
 
+def test_another_number_of_epochs(tmp_path):
+    command = ['benchmark', '--tables', '6', '--rows', 'pose_root', '--seeds', '0', '--out', str(tmp_path), '--minutes', '0']
+    assert main([*command, '--epochs', '3']) == 0
+    state = read_state(Run('cpu', 'pose_root', 0).folder(tmp_path))
+    assert state.settings['epochs'] == 3 and state.settings['steps'] == 6 and state.epochs_done == 1
+    with pytest.raises(UserError, match='other settings'):
+        train_run(Run('cpu', 'pose_root', 0), Run('cpu', 'pose_root', 0).folder(tmp_path), Deadline())
+    assert main([*command, '--epochs', '0']) == 2
+
+
 def test_no_gpu_for_the_papers_size(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(UserError, match='needs a GPU'):
