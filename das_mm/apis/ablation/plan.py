@@ -12,7 +12,7 @@ from .tables import TABLES, trainings_of
 
 SIZES = dict(
     cpu='reduced for a CPU: a narrow ResNet-18 whose weights, and those of its pyramid, come with the package; poses '
-        'on 1200 scenes of 256x256 px in 5 epochs, meshes and tracking as in their demos; people in suits',
+        'on 1200 scenes of 256x256 px in 5 epochs, meshes and tracking trained as in their demos; people in suits',
     paper="the papers' networks, image sizes and schedules on 4000 synthetic scenes (or frames), for a GPU; backbones "
           'begin from ImageNet where the configs say so')
 
