@@ -49,5 +49,5 @@ def run(args: argparse.Namespace) -> int:
     console.print(table)
     for name, what in (*_WRITTEN, *task.written):
         if any(args.out.glob(name)):  # there are no curves where nothing is trained
-            console.print(f'{args.out / name}  {what}')
+            console.print(f'{args.out / name}  {what}', soft_wrap=True)
     return 0
