@@ -1,4 +1,4 @@
-"""Where the package's configs are, how a name given by a person becomes the path of one, and a change that many make."""
+"""Where the package's configs are, how a name given by a person becomes the path of one, and a common change."""
 from __future__ import annotations
 
 import difflib

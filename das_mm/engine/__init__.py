@@ -1,4 +1,5 @@
-"""Training machinery: which classes a checkpoint may hold, files that are whole, locked and summed, and the hooks (imported by the registry)."""
+"""Training machinery: which classes a checkpoint may hold, files that are whole, locked and summed, and the hooks
+(imported by the registry)."""
 from .atomic_io import atomic_open, atomic_write, check_writable
 from .file_lock import file_lock
 from .file_sums import file_sha256

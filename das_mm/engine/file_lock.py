@@ -17,8 +17,8 @@ def file_lock(path: str | Path, wait: bool = True) -> AbstractContextManager[boo
     """A lock that is a file: the block is told whether this process holds it.
 
     The lock is the operating system's on the open file: it ends with the process that holds it, however that ends. The
-    number in the file, which stays, is for people to read. Where there are no locks (Windows, some network file systems)
-    everybody gets it.
+    number in the file, which stays, is for people to read. Where there are no locks (Windows, some network file
+    systems) everybody gets it.
 
     Args:
         path: Its folder is made where it is not there.

@@ -3,7 +3,7 @@
 ::
 
     {"images": [{"id": 10003420000, "file_name": "images/val/000342_mpii_test/000000.jpg", "frame_id": 10003420000}],
-     "annotations": [{"image_id": 10003420000, "track_id": 3, "keypoints": [x, y, 1, …], "scores": [0.9, …]}],   # 17, px
+     "annotations": [{"image_id": 10003420000, "track_id": 3, "keypoints": [x, y, 1, …], "scores": [0.9, …]}],  # 17, px
      "categories": [{"id": 1, "name": "person", "keypoints": ["nose", …]}]}
 
 Joints that a model does not predict are 0, 0, 0 with the score 0.

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--list', action='store_true', help='only say which rows there are and how far they are')
     parser.add_argument('--report', action='store_true', help='only write the report of what is finished')
     parser.add_argument('--package', nargs='+', metavar='TASK',
-                        help="only make the package's own weights again: pose, mesh, tracking; hours, but in pieces too")
+                        help="only make the package's own weights again: pose, mesh, tracking; hours, in pieces too")
     parser.add_argument('--calibration', nargs=2, metavar=('CONFIG', 'CHECKPOINT'),
                         help="only judge this model's predicted errors, on the test set of its config")
 

@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument('--images', default='synthetic', metavar='DIR',
                        help='images to compare on; default: synthetic, generated scenes')
     check.add_argument('--check', type=int, default=20, metavar='N', help='how many; default 20, 0: none')
-    check.add_argument('--size', type=size_argument('448x256', 32), metavar='WxH', help="compare at this size instead of the config's")
+    check.add_argument('--size', type=size_argument('448x256', 32), metavar='WxH',
+                       help="compare at this size instead of the config's")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -139,7 +139,7 @@ def test_videos_of_one_frame_have_no_mota():
 
 
 def test_files_for_the_server(tmp_path):
-    """One json a video in PoseTrack18's own layout; joints that are missing are zeros, and everybody has an identity."""
+    """One json a video in PoseTrack18's own layout; missing joints are zeros, and everybody has an identity."""
     gone = AB.copy()
     gone[0, 0] = np.nan
     path = '/data/posetrack18/images/val/{}/00000{}.jpg'
@@ -151,7 +151,8 @@ def test_files_for_the_server(tmp_path):
     assert run(samples, result_dir=str(tmp_path / 'new')) == wanted
     assert sorted(file.name for file in tmp_path.glob('new/*')) == ['000342_mpii.json', '000522_mpii.json']
     written = json.loads((tmp_path / 'new' / '000522_mpii.json').read_text())
-    assert [image['file_name'] for image in written['images']] == [f'images/val/000522_mpii/00000{t}.jpg' for t in range(3)]
+    assert [image['file_name'] for image in written['images']] == [
+        f'images/val/000522_mpii/00000{t}.jpg' for t in range(3)]
     assert [image['id'] for image in written['images']] == [10003420003, 10003420004, 10003420005]
     names = written['categories'][0]['keypoints']
     assert names[:4] == ['nose', 'head_bottom', 'head_top', 'left_ear'] and len(names) == 17

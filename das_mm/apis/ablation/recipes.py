@@ -1,4 +1,4 @@
-"""The recipes of the small weights that come with the package: trainings, each from the weights that the one before left."""
+"""The recipes of the small weights that come with the package: lessons, each from the weights of the one before."""
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -68,7 +68,12 @@ def _learn(lessons: tuple[str, ...], out: Path, deadline: Deadline, notify: Noti
 
 
 def _last_checkpoint(run: Run, out: Path) -> Path:
-    return Path(newest_complete_checkpoint(str(run.folder(out) / 'training')))
+    folder = run.folder(out)
+    found = newest_complete_checkpoint(str(folder / 'training'))
+    if found is None:
+        raise UserError('the lesson is finished, but its checkpoint is gone', file=folder,
+                        remedy='delete that folder: the lesson is then trained again')
+    return Path(found)
 
 
 def _write(task: str, out: Path) -> Path:

@@ -28,7 +28,8 @@ def _machines(machines: Sequence[Mapping[str, Any]]) -> list[str]:
     """Every machine once, with all commits that ran there."""
     commits: dict[str, list[str]] = {}
     for machine in machines:
-        words = ', '.join(f'{name} {value}' for name, value in machine.items() if name != 'commit' and value is not None)
+        words = ', '.join(f'{name} {value}' for name, value in machine.items()
+                          if name != 'commit' and value is not None)
         commits.setdefault(words, []).extend([machine['commit']] if machine.get('commit') else [])
     return [words + (f', commit{"s" * (len(found) > 1)} {", ".join(found)}' if found else '')
             for words, found in commits.items()]

@@ -49,8 +49,8 @@ class PoseTrackMetric(BaseMetric):
             threshold chosen on other data belongs to every published number; the papers do not tell theirs.
         joint_score_thr: Least score of a joint, likewise.
         more_score_thrs: Further thresholds in place of ``score_thr``.
-        result_dir: Where to write all predictions, one json a video, for poseval or the evaluation server. These know no
-            threshold: what they should not count must be kept back by the model's own (``test_cfg.score_thr``).
+        result_dir: Where to write all predictions, one json a video, for poseval or the evaluation server. These know
+            no threshold: what they should not count must be kept back by the model's own (``test_cfg.score_thr``).
         collect_device, prefix, collect_dir: As in mmengine's ``BaseMetric``.
 
     Raises:

@@ -70,7 +70,8 @@ def generated_arrays(gender: str = 'neutral') -> SMPLArrays:
     wide = {name: np.asarray(getattr(body, name), np.float64)
             for name in ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights')}
     wide['v_template'] = wide['v_template'] + wide['shapedirs'] @ np.asarray(GENDER_BETAS[gender])
-    return SMPLArrays(faces=body.faces, **wide, source='generated', sha256=file_sha256(TEMPLATE_FILE), version='generated')
+    return SMPLArrays(faces=body.faces, **wide, source='generated', sha256=file_sha256(TEMPLATE_FILE),
+                      version='generated')
 
 
 def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:

@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import io
 import json
+import shutil
 
 import cv2
 import pytest
@@ -137,7 +138,7 @@ def test_other_settings_are_not_mixed_in(out, monkeypatch):
 
 
 def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
-    """Each from the weights of the one before: at a learning rate of zero the second leaves what the first has learned."""
+    """Each from the weights of the one before: at a learning rate of zero the second leaves what the first learned."""
     small_config = training.run_config
 
     def still(run):
@@ -156,10 +157,14 @@ def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
                      for name in ('mesh_1', 'mesh_2'))
     learned = [name for name in first if name.startswith('head.') and 'running' not in name]
     assert len(learned) > 20 and all(torch.equal(first[name], second[name]) for name in learned)
-    pose, mesh = (tmp_path / 'package' / f'{TASKS[task].packaged or TASKS[task].config}.pth' for task in ('pose', 'mesh'))
+    pose, mesh = (tmp_path / 'package' / f'{TASKS[task].packaged or TASKS[task].config}.pth'
+                  for task in ('pose', 'mesh'))
     assert read_checkpoint(mesh)['state_dict'].keys() - read_checkpoint(pose)['state_dict'].keys()
     card = json.loads(mesh.with_suffix('.json').read_text())
     assert card['lessons'] == ['mesh_1', 'mesh_2'] and card['metrics']['mesh/pve_root_mm'] > 0
+    shutil.rmtree(tmp_path / 'package' / 'mesh_1' / 'seed_0' / 'training')
+    assert main(command) == 2
+    assert 'mesh_1' in (said := capsys.readouterr().err) and 'its checkpoint is gone' in said
 
 
 def test_the_lessons_of_tracking_follow_each_other():
@@ -199,7 +204,8 @@ def test_there_are_no_weights_for_it(tmp_path):
 
 
 def test_another_number_of_epochs(tmp_path):
-    command = ['benchmark', '--tables', '6', '--rows', 'pose_root', '--seeds', '0', '--out', str(tmp_path), '--minutes', '0']
+    command = ['benchmark', '--tables', '6', '--rows', 'pose_root', '--seeds', '0', '--out', str(tmp_path),
+               '--minutes', '0']
     assert main([*command, '--epochs', '3']) == 0
     state = read_state(Run('cpu', 'pose_root', 0).folder(tmp_path))
     assert state.settings['epochs'] == 3 and state.settings['steps'] == 6 and state.epochs_done == 1
