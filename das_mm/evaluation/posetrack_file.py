@@ -23,7 +23,7 @@ from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet, convert_
 from .tracking_reader import TrackedImage
 
 _SET = KEYPOINT_SETS['posetrack17']
-_SIDES = {'l_': 'left_', 'r_': 'right_'}
+_CATEGORY = dict(id=1, name='person', supercategory='person', keypoints=_SET.keypoints)
 
 
 def posetrack_image(sample: Mapping, image: TrackedImage, source: KeypointSet) -> dict:
@@ -72,15 +72,10 @@ def write_posetrack_files(folder: str | Path, sequences: Mapping[str, Sequence[d
                 identity = person['track_id'] if person['track_id'] >= 0 else next(fresh)
                 annotations.append({**person, 'id': len(annotations), 'image_id': frame['id'], 'track_id': identity,
                                     'category_id': 1})
-        content = dict(images=images, annotations=annotations, categories=[_category()])
+        content = dict(images=images, annotations=annotations, categories=[_CATEGORY])
         paths.append(Path(folder) / f'{name.replace("/", "_")}.json')
         atomic_write(paths[-1], json.dumps(content, allow_nan=False).encode())
     return paths
-
-
-def _category() -> dict:
-    names = [_SIDES[name[:2]] + name[2:] if name[:2] in _SIDES else name for name in _SET.keypoints]
-    return dict(id=1, name='person', supercategory='person', keypoints=names)
 
 
 def _file_name(sample: Mapping, image: TrackedImage) -> str:

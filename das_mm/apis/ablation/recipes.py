@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from das_mm.apis.demo_tasks import TASKS
+from das_mm.apis.demo import PACKAGED
 from das_mm.apis.packaging import package_weights
 from das_mm.engine.checkpoint_files import newest_complete_checkpoint
 from das_mm.errors import UserError
@@ -47,13 +47,15 @@ def make_package_weights(tasks: Iterable[str], out: str | Path, deadline: Deadli
                         remedy=f'choose among {", ".join(LESSONS)}')
     written = []
     for task in tasks:
-        if not _learn(LESSONS[task], Path(out), deadline, notify):
+        learned = _learn(LESSONS[task], Path(out), deadline, notify)
+        if learned is None:
             break
-        written.append(_write(task, Path(out)))
+        written.append(_write(task, learned, Path(out)))
     return written
 
 
-def _learn(lessons: tuple[str, ...], out: Path, deadline: Deadline, notify: Notify) -> bool:
+def _learn(lessons: tuple[str, ...], out: Path, deadline: Deadline, notify: Notify) -> Path | None:
+    """The checkpoint that the last lesson leaves; None where the lessons are not finished."""
     before: Path | None = None
     for lesson in lessons:
         run = Run(SIZE, lesson, 0)
@@ -62,25 +64,24 @@ def _learn(lessons: tuple[str, ...], out: Path, deadline: Deadline, notify: Noti
             return train_run(one, folder, until, load_from=before)
 
         if not work([run], out, train, deadline, notify):
-            return False
+            return None
         before = _last_checkpoint(run, out)
-    return True
+    return before
 
 
 def _last_checkpoint(run: Run, out: Path) -> Path:
     folder = run.folder(out)
-    found = newest_complete_checkpoint(str(folder / 'training'))
+    found = newest_complete_checkpoint(folder / 'training')
     if found is None:
         raise UserError('the lesson is finished, but its checkpoint is gone', file=folder,
                         remedy='delete that folder: the lesson is then trained again')
-    return Path(found)
+    return found
 
 
-def _write(task: str, out: Path) -> Path:
+def _write(task: str, checkpoint: Path, out: Path) -> Path:
     run = Run(SIZE, LESSONS[task][-1], 0)
     state = read_state(run.folder(out))
-    config = TASKS[task].packaged or TASKS[task].config
     card = dict(seed=run.seed, machine=state.machine, command=f'das-mm benchmark --package {task}',
                 lessons=LESSONS[task], metrics={'on': f"{state.settings['test_images']} images of the test set of "
                                                       f'{run.config}', **state.metrics})
-    return package_weights(_last_checkpoint(run, out), config, out / SIZE, card)
+    return package_weights(checkpoint, PACKAGED[task], out / SIZE, card)

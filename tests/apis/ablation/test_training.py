@@ -17,8 +17,7 @@ from das_mm.apis.ablation import TABLES, Deadline, Run, read_state, training
 from das_mm.apis.ablation.recipes import LESSONS, make_package_weights
 from das_mm.apis.ablation.starting import PACKAGE, SCRATCH, prepare_start, start_from_package, start_of
 from das_mm.apis.ablation.training import run_config, train_run
-from das_mm.apis.demo import pretrained_checkpoint
-from das_mm.apis.demo_tasks import TASKS
+from das_mm.apis.demo import PACKAGED, pretrained_checkpoint
 from das_mm.cli import main
 from das_mm.config_files import config_path
 from das_mm.engine.checkpoint_files import read_checkpoint
@@ -157,8 +156,7 @@ def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
                      for name in ('mesh_1', 'mesh_2'))
     learned = [name for name in first if name.startswith('head.') and 'running' not in name]
     assert len(learned) > 20 and all(torch.equal(first[name], second[name]) for name in learned)
-    pose, mesh = (tmp_path / 'package' / f'{TASKS[task].packaged or TASKS[task].config}.pth'
-                  for task in ('pose', 'mesh'))
+    pose, mesh = (tmp_path / 'package' / f'{PACKAGED[task]}.pth' for task in ('pose', 'mesh'))
     assert read_checkpoint(mesh)['state_dict'].keys() - read_checkpoint(pose)['state_dict'].keys()
     card = json.loads(mesh.with_suffix('.json').read_text())
     assert card['lessons'] == ['mesh_1', 'mesh_2'] and card['metrics']['mesh/pve_root_mm'] > 0
