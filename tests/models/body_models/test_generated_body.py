@@ -16,6 +16,7 @@ from das_mm.models.body_models.build_template import finish
 from das_mm.models.body_models.generated_body import TEMPLATE_FILE
 from das_mm.models.body_models.shape_space import GENDER_BETAS
 from das_mm.models.body_models.skeleton import mirror_name, rest_joints
+from das_mm.models.body_models.skinning import expand_weights
 
 
 @pytest.fixture(scope='module')
@@ -176,12 +177,28 @@ def test_parts_are_where_they_belong(body):
     assert body.uv.min() >= 0 and body.uv.max() <= 1
 
 
-def test_stored_weights_follow_from_the_stored_surface():
-    """What ``build_template`` derives from a surface is what stands in the file."""
+def test_stored_arrays_follow_from_the_stored_surface(body):
+    """What ``build_template`` derives from a surface is what stands in the file, as far as any processor gives it.
+
+    On the midline left and right weigh the same but for the last bit, so which is listed first, and which vertices of
+    a pair bear a regressor, depends on the processor: compared are the matrices and the joints, not the lists.
+    """
     with np.load(TEMPLATE_FILE) as stored:
         again = finish(stored['vertices_um'] * 1e-6, stored['faces'].astype(np.int64))
-        for name in ('weight_joints', 'weight_values', 'part_labels'):
-            assert (again[name] == stored[name]).mean() > 0.9999, name
+        step = 1 / 255  # of the stored weights: one whose rounding stands on edge may go either way
+        weights = expand_weights(again['weight_joints'], again['weight_values'])
+        np.testing.assert_allclose(weights, body.weights, atol=1.01 * step)
+        assert (np.abs(weights - body.weights) > 0.5 * step).mean() < 1e-4
+        # a part follows from the largest weight, where that is the largest by more than such a step
+        second, first = np.sort(body.weights, axis=1)[:, -2:].T
+        clear = first - second > 2.01 * step
+        np.testing.assert_array_equal(again['part_labels'][clear], body.part_labels[clear])
+        assert clear.mean() > 0.95 and (again['part_labels'] == body.part_labels).mean() > 0.999
+        regressor = np.zeros_like(body.J_regressor)
+        regressor[again['regressor_joints'], again['regressor_vertices']] = again['regressor_values']
+        np.testing.assert_allclose(regressor.sum(axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(regressor @ body.v_template, body.joints_template, atol=1e-6)  # m
+        np.testing.assert_allclose(np.einsum('jv,vcb->jcb', regressor, body.shapedirs), body.joints_dirs, atol=1e-4)
 
 
 def test_smpl_file_needs_no_chumpy_and_reads_without_pickle(tmp_path, body):
