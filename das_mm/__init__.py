@@ -6,7 +6,7 @@ checkpoints, is told to it when it is imported: at once if it already is.
 """
 from __future__ import annotations
 
-from ._mmengine_setup import after_import, teach_mmengine
+from ._compat.mmengine_setup import after_import, teach_mmengine
 from .config_files import config_path, list_configs
 from .version import __version__
 

@@ -24,15 +24,18 @@ def _child(name: str, *locations: str) -> Registry:
     return _ChildRegistry(parent.name, parent=parent, scope='das_mm', locations=[f'das_mm.{loc}' for loc in locations])
 
 
-MODELS = _child('MODELS', 'models')
-TASK_UTILS = _child('TASK_UTILS', 'models')
-DATASETS = _child('DATASETS', 'datasets')
+_MODELS = [f'models.{room}' for room in (
+    'backbones', 'body_models', 'data_preprocessors', 'flows', 'heads', 'layers', 'losses', 'necks', 'pose_estimators')]
+
+MODELS = _child('MODELS', *_MODELS)
+TASK_UTILS = _child('TASK_UTILS', 'models.task_modules')
+DATASETS = _child('DATASETS', 'datasets.datasets', 'datasets.datasets.frame_pairs', 'datasets.synthetic.dataset')
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
-DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets')
-METRICS = _child('METRICS', 'evaluation')
-VISUALIZERS = _child('VISUALIZERS', 'visualization')
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.samplers')
+METRICS = _child('METRICS', 'evaluation.metrics')
+VISUALIZERS = _child('VISUALIZERS', 'visualization.visualizer')
 HOOKS = _child('HOOKS', 'engine.hooks')
-INFERENCERS = _child('INFERENCERS', 'apis')
+INFERENCERS = _child('INFERENCERS', 'inference.inferencer')
 
 # nothing of ours in these (yet)
 BATCH_AUGMENTS = _child('BATCH_AUGMENTS')

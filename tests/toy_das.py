@@ -10,7 +10,8 @@ from mmengine.hooks import Hook
 
 from das_mm.registry import HOOKS
 from das_mm.structures import KEYPOINT_SETS
-from tests.toy import write_toy_coco, write_toy_dataset
+
+from .toy import write_toy_coco, write_toy_dataset
 
 INPUT_SIZE = (160, 128)
 KILL_AT_ITER = 'TOY_DAS_KILL_AT_ITER'

@@ -1,16 +1,18 @@
-"""What a script needs: load a model, find people in images and videos, read and re-solve results."""
-from .checkpoint import load_checkpoint_strict
-from .inferencer import DASInferencer, predict_images
-from .inputs import open_sources
-from .intrinsics import CameraFinder, parse_intrinsics
-from .loading import build_model, load_model
-from .mesh_files import export_meshes
-from .meshes import mesh_vertices
-from .results import make_result, people_of, read_results, resolve_for_camera, result_schema
-from .smoothing import OneEuro, PeopleSmoother, SmoothingSettings
-from .track_files import write_track_files
+"""What a script needs: load a model, find people in images and videos, read and re-solve results.
 
-__all__ = ['CameraFinder', 'DASInferencer', 'OneEuro', 'PeopleSmoother', 'SmoothingSettings', 'build_model',
-           'export_meshes', 'load_checkpoint_strict', 'load_model', 'make_result', 'mesh_vertices', 'open_sources',
-           'parse_intrinsics', 'people_of', 'predict_images', 'read_results', 'resolve_for_camera', 'result_schema',
-           'write_track_files']
+People who come from mmpose look here first. A name is loaded when it is asked for.
+"""
+from das_mm.lazy_exports import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(__name__, {
+    '..checkpoints.weight_loader': 'load_checkpoint_strict',
+    '..checkpoints.model_loader': 'build_model load_model',
+    '..inference.inferencer': 'DASInferencer predict_images',
+    '..inference.inputs': 'open_sources',
+    '..inference.intrinsics': 'CameraFinder parse_intrinsics',
+    '..inference.mesh_files': 'export_meshes',
+    '..inference.body_surfaces': 'mesh_vertices',
+    '..inference.results': 'make_result people_of read_results resolve_for_camera result_schema',
+    '..inference.smoothing': 'OneEuro PeopleSmoother SmoothingSettings',
+    '..inference.track_files': 'write_track_files',
+})

@@ -1,9 +1,9 @@
-"""Evaluation: ``functional`` (numpy), ``metrics`` (mmengine), result files and the mean-pose baseline."""
-from .baselines import mean_pose_baseline, record_to_sample
-from .metrics import *  # noqa: F401,F403
-from .metrics import __all__ as _metrics
-from .result_file import finite_or_none, read_result_file, write_result_file
+"""Evaluation: ``functional`` (numpy), ``metrics`` (mmengine), ``readers`` of data samples, ``files`` and ``baselines``."""
+from das_mm.lazy_exports import lazy_exports
 
-__all__ = [
-    *_metrics, 'finite_or_none', 'mean_pose_baseline', 'read_result_file', 'record_to_sample', 'write_result_file',
-]
+__getattr__, __dir__, __all__ = lazy_exports(__name__, {
+    '.metrics': 'H36MMetric MPIINF3DHPMetric MeshMetric MultiPerson3DMetric MuPoTSMetric PanopticMetric PoseTrackMetric '
+               'TrackingMetric',
+    '.files.result_file': 'finite_or_none read_result_file write_result_file',
+    '.baselines.mean_pose': 'mean_pose_baseline record_to_sample',
+})

@@ -1,9 +1,33 @@
 """Cameras and skeletons: numpy and torch only, no mm package."""
-from .cameras import (DEFAULT_FOV_DEG, back_project, check_intrinsics, compose_warps, default_intrinsics, focal_px,
-                      invert_warp, project, transform_camera, transform_intrinsics, warp_points)
-from .keypoint_sets import (COCO_SIGMAS, DEFAULT_DERIVE, DEFAULT_SIGMA, DERIVATIONS, KEYPOINT_SETS, SUBSTITUTES,
-                            KeypointSet, convert_indices, convert_keypoints, derived_indices, get_keypoint_set,
-                            mirrored_name, root_of, to_mmpose_metainfo)
+from .cameras import (
+                      DEFAULT_FOV_DEG,
+                      back_project,
+                      check_intrinsics,
+                      compose_warps,
+                      default_intrinsics,
+                      focal_px,
+                      invert_warp,
+                      project,
+                      transform_camera,
+                      transform_intrinsics,
+                      warp_points,
+)
+from .keypoint_sets import (
+                      COCO_SIGMAS,
+                      DEFAULT_DERIVE,
+                      DEFAULT_SIGMA,
+                      DERIVATIONS,
+                      KEYPOINT_SETS,
+                      SUBSTITUTES,
+                      KeypointSet,
+                      convert_indices,
+                      convert_keypoints,
+                      derived_indices,
+                      get_keypoint_set,
+                      mirrored_name,
+                      root_of,
+                      to_mmpose_metainfo,
+)
 
 __all__ = [
     'COCO_SIGMAS', 'DEFAULT_DERIVE', 'DEFAULT_FOV_DEG', 'DEFAULT_SIGMA', 'DERIVATIONS', 'KEYPOINT_SETS', 'KeypointSet',

@@ -270,7 +270,7 @@ def run_probes(codes: dict[str, str]) -> dict[str, str]:
             told = dict(json.loads(line) for line in report)
         errors |= {name: end if error is None else error for name, error in told.items()}
         if not told:
-            return errors | {name: end for name in rest}
+            return errors | dict.fromkeys(rest, end)
     return errors
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from das_mm.errors import UserError
-from das_mm.tools._config_run import load_run_config, running
+
+from ._config_run import load_run_config, running
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,8 +61,9 @@ def _pictures(cfg: Config, split: str, num: int) -> Iterator[tuple[np.ndarray, s
     """Picture, title, name of the data set and counts of each sample that is drawn."""
     from das_mm.engine.hooks.epoch_seed_hook import seed_everything
     from das_mm.registry import DATASETS, TASK_UTILS
-    from das_mm.tools._input_pictures import count_people, describe_input, draw_input
     from das_mm.visualization.skeletons import skeleton_of_metainfo
+
+    from ._input_pictures import count_people, describe_input, draw_input
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     loader = cfg[f'{split}_dataloader']
     dataset = DATASETS.build(loader.dataset)

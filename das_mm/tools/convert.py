@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.datasets.converters import converter_class
-    from das_mm.datasets.converters.running import run_conversion
+    from das_mm.datasets.converters.conversion_runner import run_conversion
     converter = converter_class(args.name).from_arguments(args)
     console = Console(highlight=False, soft_wrap=True)
     report = run_conversion(converter, args.out, workers=args.workers, progress=True, checks=not args.skip_checks,

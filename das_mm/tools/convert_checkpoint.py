@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from das_mm.apis.checkpoint_conversion import Ledger
+    from das_mm.checkpoints.conversion import Ledger
 
 HELP = "turn the authors' checkpoint, or a pretrained MSPN or ResNet, into one of das_mm"
 
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Convert, and say what became of every weight and how to use the result."""
     from rich.console import Console
 
-    from das_mm.apis.checkpoint_conversion import convert_checkpoint
+    from das_mm.checkpoints.conversion import convert_checkpoint
     console = Console(highlight=False, soft_wrap=True)
     conversion = convert_checkpoint(args.src, args.dst, args.config)
     console.print(f'{args.src}: {conversion.kind}')

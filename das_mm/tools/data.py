@@ -40,7 +40,7 @@ def _skeletons(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from das_mm.datasets.annotation_check import check_annotation_file
+    from das_mm.datasets.checks import check_annotation_file
     from das_mm.errors import UserError
     if args.sheet is not None and args.images is None:
         raise UserError('it needs the images', field='--sheet', remedy='give their folder by --images')
@@ -57,7 +57,7 @@ def _draw_sheet(report, images: str, path: Path) -> Path | None:
     """Some images with people, spread evenly over the file; None where nothing can be drawn."""
     import numpy as np
 
-    from das_mm.datasets.converters.sheet import write_sheet
+    from das_mm.datasets.converters.contact_sheet import write_sheet
     if report.sound is None:
         return None
     people, entries = report.sound.people, report.sound.images
@@ -77,7 +77,7 @@ def _draw_sheet(report, images: str, path: Path) -> Path | None:
 def _print(report, sheet: Path | None, wanted: Path | None) -> None:
     from rich.console import Console
     console = Console(highlight=False, soft_wrap=True)
-    say = lambda text, style=None: console.print(text, style=style, markup=False)  # noqa: E731 ([3] is no markup)
+    say = lambda text, style=None: console.print(text, style=style, markup=False)
     for title, findings, style in (('FAULT', report.faults, 'red'), ('WARNING', report.warnings, 'yellow')):
         for finding in findings:
             kind = finding.kind

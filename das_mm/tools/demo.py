@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from das_mm.apis.demo import DemoSettings, run_demo
-    from das_mm.apis.demo_tasks import TASKS
+    from das_mm.demo.main_job import DemoSettings, run_demo
+    from das_mm.demo.tasks import TASKS
     settings = DemoSettings(args.out, args.task, args.num_train, args.num_val, args.epochs, args.seed, args.pretrained,
                             args.from_scratch)
     report = run_demo(settings)

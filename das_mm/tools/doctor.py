@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from das_mm.tools._environment import WANTED, Clash, Environment, find_clashes, look_around, wanted_text
+from ._environment import WANTED, Clash, Environment, find_clashes, look_around, wanted_text
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HELP = 'say which versions are installed, what clashes, and the command that mends it'

@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from das_mm.tools._sizes import size_argument
+from ._sizes import size_argument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
     """Export and compare; 1 where the results differ."""
     from rich.console import Console
 
-    from das_mm.apis.export.packages import require
-    from das_mm.apis.loading import load_model
+    from das_mm.checkpoints.model_loader import load_model
+    from das_mm.checkpoints.optional_packages import require
     if args.kind == 'onnx':
         for package in ('onnx', 'onnxscript', 'onnxruntime'):  # before a model is loaded
             require(package)
@@ -49,14 +49,15 @@ def run(args: argparse.Namespace) -> int:
     model = load_model(args.weights, args.config, 'cpu')
     if args.kind == 'onnx':
         return _onnx(args, model, console)
-    from das_mm.apis.export import export_torch
+    from das_mm.deploy import export_torch
     file = export_torch(model, args.out or Path(f'{Path(args.weights).stem}.pt2'), args.sigma)
     console.print(f'{file}: {file.stat().st_size / 1e6:.1f} MB')
     return 0
 
 
 def _onnx(args: argparse.Namespace, model: DAS, console: Console) -> int:
-    from das_mm.apis.export import DEFAULT_OPSET, check_onnx, export_onnx, load_onnx_model, write_report
+    from das_mm.checkpoints.onnx_model import load_onnx_model
+    from das_mm.deploy import DEFAULT_OPSET, check_onnx, export_onnx, write_report
     out = args.out or Path(f'{Path(args.weights).stem}.onnx')
     opset = DEFAULT_OPSET if args.opset is None else args.opset
     file = export_onnx(model, out, args.half, opset, args.sigma)

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from das_mm.apis import DASInferencer
+    from das_mm.inference.inferencer import DASInferencer
     console = Console(highlight=False, soft_wrap=True)
     # before a model is loaded, what is quick to check
     outputs = _outputs(args)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from das_mm.tools._sizes import size_argument
+from ._sizes import size_argument
 
 HELP = 'make synthetic people: images, annotations, depth, SMPL parameters'
 

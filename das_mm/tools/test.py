@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from das_mm.errors import UserError
-from das_mm.tools._config_run import add_common_arguments, load_run_config, run_as_script, running
+
+from ._config_run import add_common_arguments, load_run_config, run_as_script, running
 
 HELP = 'evaluate a checkpoint on the test set of its config'
 
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from mmengine.dist import is_main_process
     from mmengine.runner import Runner
 
-    from das_mm.apis.checkpoint import load_checkpoint_strict
+    from das_mm.checkpoints.weight_loader import load_checkpoint_strict
     from das_mm.engine import atomic_write
     with running(cfg):
         runner = Runner.from_cfg(cfg)

@@ -5,7 +5,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from das_mm.errors import UserError
-from das_mm.tools._config_run import add_common_arguments, load_run_config, run_as_script, running
+
+from ._config_run import add_common_arguments, load_run_config, run_as_script, running
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     from mmengine.runner import Runner
 
-    from das_mm.apis.checkpoint import load_checkpoint_strict
+    from das_mm.checkpoints.weight_loader import load_checkpoint_strict
     with running(cfg):
         runner = Runner.from_cfg(cfg)
         if cfg.get('resume'):

@@ -73,7 +73,7 @@ def split_scalars(records: Sequence[Mapping]) -> tuple[dict, dict]:
         for name, value in record.items():
             if name not in _NOT_PLOTTED and isinstance(value, (int, float)):
                 series.setdefault(name, {})[step] = float(value)
-    tidy = lambda group: {name: (np.array(sorted(points)), np.array([points[s] for s in sorted(points)]))  # noqa: E731
+    tidy = lambda group: {name: (np.array(sorted(points)), np.array([points[s] for s in sorted(points)]))
                           for name, points in group.items()}
     return tidy(training), tidy(validation)
 

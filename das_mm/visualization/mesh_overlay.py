@@ -19,7 +19,7 @@ from .overlay import enlarged
 from .palette import bgr, person_color
 
 if TYPE_CHECKING:
-    from das_mm.datasets.synthetic.tracer import EmbreeTracer, PlainTracer
+    from das_mm.rendering.ray_tracer import EmbreeTracer, PlainTracer
 
 _NEAR_MM = 50.0  # what is nearer is not drawn: the camera may stand inside a person
 # a rotated grid: no two samples share a row or a column
@@ -85,7 +85,7 @@ class _People:
 
     def __init__(self, vertices_mm: np.ndarray, faces: np.ndarray, identities: np.ndarray) -> None:
         # a detour below the top: the package of data sets is heavy, and nothing but meshes needs its tracer
-        from das_mm.datasets.synthetic.tracer import build_tracer
+        from das_mm.rendering.ray_tracer import build_tracer
         count, size = vertices_mm.shape[:2]
         self._num_faces = len(faces)
         self._corners = (faces[None] + size * np.arange(count)[:, None, None]).reshape(-1, 3)  # (nF, 3)
@@ -156,7 +156,7 @@ def _on_image(inside: np.ndarray, values: np.ndarray, elsewhere: float) -> np.nd
 def _edges(owner: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """(H, W) bool: pixels where the person changes, or the depth of one jumps, against one of the eight neighbours."""
     kernel = np.ones((3, 3), np.uint8)
-    spread = lambda image: (cv2.erode(image, kernel), cv2.dilate(image, kernel))  # noqa: E731
+    spread = lambda image: (cv2.erode(image, kernel), cv2.dilate(image, kernel))
     low, high = spread(owner.astype(np.float32))
     near, far = spread(np.where(np.isfinite(depth), depth, 0).astype(np.float32))
     return (low != high) | (far - near > _EDGE_DEPTH * np.maximum(near, 0.1))

@@ -106,7 +106,7 @@ def _scaled(people: People, scale: float) -> People:
     """The same people on an image enlarged by ``scale``: pixel centres map as x' = s (x + 0.5) - 0.5."""
     if scale == 1:
         return people
-    resize = lambda px: None if px is None else scale * (px + 0.5) - 0.5  # noqa: E731
+    resize = lambda px: None if px is None else scale * (px + 0.5) - 0.5
     sigma = people.keypoints_sigma
     masks = people.masks
     if masks is not None:

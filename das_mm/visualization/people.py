@@ -40,7 +40,7 @@ class People:
     identities: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731 (frozen dataclass)
+        put = lambda name, value: object.__setattr__(self, name, value)
         for item in fields(self):
             if item.init and (value := getattr(self, item.name)) is not None:
                 put(item.name, _as_array(value))

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from das_mm.models.body_models import keypoints_from_body, linear_blend_skinning, load_generated_body
+from das_mm.bodies import keypoints_from_body, linear_blend_skinning, load_generated_body
 from das_mm.structures import DERIVATIONS, KEYPOINT_SETS, KeypointSet, get_keypoint_set, root_of
 
 from . import canvas

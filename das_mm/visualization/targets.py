@@ -35,7 +35,7 @@ def draw_targets(image_bgr: np.ndarray, points_px: np.ndarray, strides: np.ndarr
         (round(scale * H), round(scale * W), 3) uint8 BGR.
     """
     image = enlarged(image_bgr, scale)
-    to_picture = lambda px: scale * (np.asarray(px, float) + 0.5) - 0.5  # noqa: E731 (pixel centres)
+    to_picture = lambda px: scale * (np.asarray(px, float) + 0.5) - 0.5
     for box in [] if ignore_boxes_px is None else np.asarray(ignore_boxes_px):
         draw_ignored(image, to_picture(box))
     centerness = np.ones(len(points_px)) if centerness is None else np.asarray(centerness)

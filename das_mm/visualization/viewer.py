@@ -111,7 +111,7 @@ def _meshes_within_budget(scenes: Sequence[Scene], faces: np.ndarray | None
 
 
 def _page(title: str, data: dict[str, Any]) -> str:
-    asset = lambda name: (resources.files(__package__) / 'assets' / name).read_text()  # noqa: E731
+    asset = lambda name: (resources.files(__package__) / 'assets' / name).read_text()
     # '</' would end the script element, whatever the JSON string around it
     payload = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('</', '<\\/')
     escaped = title.replace('&', '&amp;').replace('<', '&lt;')

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from das_mm.datasets.datasets import DASDataset
-from das_mm.datasets.transforms import (CornerOrigin, DASRandomAffine, DASRandomFlip, DASResize, PackDASInputs,
-                                        turn_lens)
+from das_mm.datasets.transforms import CornerOrigin, DASRandomAffine, DASRandomFlip, DASResize, PackDASInputs, turn_lens
 from das_mm.registry import TRANSFORMS
 from das_mm.structures import project
-from tests.datasets.test_das_transforms import GEOMETRY
 from tests.toy import write_toy_dataset
+
+from .test_das_transforms import GEOMETRY
 
 STEPS = {**GEOMETRY, 'corner': [DASResize(input_size=(120, 120)), CornerOrigin(), DASRandomFlip(prob=1.0)]}
 LENS = np.array([-0.21, 0.09, 0.013, -0.008, 0.02])

@@ -13,7 +13,7 @@ from das_mm.datasets import DASDataset
 from das_mm.datasets.synthetic import SyntheticConfig, generate
 from das_mm.datasets.transforms import AddMeshLabels, DASRandomAffine, DASRandomFlip, PackDASInputs
 from das_mm.errors import UserError
-from das_mm.models.body_models import SMPLBody
+from das_mm.models.body_models.smpl_body import SMPLBody
 from das_mm.structures import KEYPOINT_SETS
 from tests.toy import write_toy_dataset
 

@@ -85,7 +85,7 @@ def test_an_epoch_follows_from_seed_and_number(sources):
 
 
 def test_length(sources):
-    length = lambda **options: len(MixedSourceSampler(sources, [0.5, 0.3, 0.2], seed=0, **options))  # noqa: E731
+    length = lambda **options: len(MixedSourceSampler(sources, [0.5, 0.3, 0.2], seed=0, **options))
     assert length() == 200  # the greatest expected length: 100 / 0.5
     assert len(MixedSourceSampler(sources, [0.8, 0.1, 0.1], seed=0)) == 300  # 30 / 0.1
     assert length(max_length=150) == 150 and length(max_length=500) == 200 and length(length=77) == 77

@@ -12,7 +12,7 @@ import torch
 
 import das_mm
 from das_mm.cli import main
-from das_mm.datasets.annotation_check import check_annotation_file
+from das_mm.datasets.checks import check_annotation_file
 from tests.toy import write_toy_dataset
 
 README = (Path(das_mm.__file__).parent / 'datasets' / 'README.md').read_text(encoding='utf-8')

@@ -6,8 +6,15 @@ import pytest
 from mmengine.dataset import ConcatDataset
 
 from das_mm.datasets import datasets
-from das_mm.datasets.datasets import (DASCocoDataset, DASCrowdPoseDataset, DASDataset, DASLSPDataset, DASMPIIDataset,
-                                      DASMuPoTSDataset, DASPanopticDataset)
+from das_mm.datasets.datasets import (
+    DASCocoDataset,
+    DASCrowdPoseDataset,
+    DASDataset,
+    DASLSPDataset,
+    DASMPIIDataset,
+    DASMuPoTSDataset,
+    DASPanopticDataset,
+)
 from das_mm.datasets.transforms import DASRandomAffine, PackDASInputs
 from das_mm.errors import UserError
 from das_mm.registry import DATASETS
@@ -117,7 +124,7 @@ def test_filters(tmp_path):
         content['images'][7]['is_labeled'] = False
 
     files = write(tmp_path, edit, num_images=8, people=(1, 1))
-    kept = lambda **filters: [DASDataset(filter_cfg=filters, **files).get_data_info(i)['img_id'] - 1  # noqa: E731
+    kept = lambda **filters: [DASDataset(filter_cfg=filters, **files).get_data_info(i)['img_id'] - 1
                               for i in range(len(DASDataset(filter_cfg=filters, **files)))]
     assert kept() == [0, 1, 2, 3, 4, 5, 6]  # never a frame that nobody labelled …
     assert len(DASDataset(test_mode=True, **files)) == 8  # … but tests see it

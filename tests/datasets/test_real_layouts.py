@@ -15,7 +15,7 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
 from das_mm.datasets.converters import CONVERTERS, converter_class
-from das_mm.datasets.converters.running import run_conversion
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.synthetic.layouts import LAYOUTS, layout_class
 from das_mm.registry import DATASETS, METRICS, MODELS
 from das_mm.structures import get_keypoint_set

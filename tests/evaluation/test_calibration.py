@@ -7,8 +7,13 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from das_mm.evaluation.functional.calibration import (LEVELS, Calibration, calibrate, lateral_and_depth_errors,
-                                                      plain_density)
+from das_mm.evaluation.functional.calibration import (
+    LEVELS,
+    Calibration,
+    calibrate,
+    lateral_and_depth_errors,
+    plain_density,
+)
 
 RNG = np.random.default_rng(0)
 SIGMA = RNG.uniform(10, 60, (20000, 3)) * [1, 1, 3]  # mm

@@ -9,8 +9,9 @@ import pytest
 from torch import distributed
 
 from das_mm.evaluation import H36MMetric, MPIINF3DHPMetric, MultiPerson3DMetric, MuPoTSMetric, PanopticMetric
-from tests.evaluation import protocol_scenes
-from tests.evaluation.scenes import AB, META, make_sample
+
+from . import protocol_scenes
+from .scenes import AB, META, make_sample
 
 NUM_IMAGES = 5  # odd: rank 1 of 2 repeats an image to fill up
 

@@ -8,9 +8,22 @@ from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
 import das_mm.evaluation.functional as functional
-from das_mm.evaluation.functional import (align_root, auc, joint_errors, mean_root_relative_pose, mpjpe, mrpe, pa_mpjpe,
-                                          pck, pck_curve, pck_per_joint, root_position, similarity_align)
-from tests.evaluation.scenes import AB
+from das_mm.evaluation.functional import (
+    align_root,
+    auc,
+    joint_errors,
+    mean_root_relative_pose,
+    mpjpe,
+    mrpe,
+    pa_mpjpe,
+    pck,
+    pck_curve,
+    pck_per_joint,
+    root_position,
+    similarity_align,
+)
+
+from .scenes import AB
 
 ALL = np.ones((2, 3), bool)
 MIRROR = np.array([-1., 1, 1])

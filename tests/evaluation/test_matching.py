@@ -3,10 +3,18 @@ import itertools
 import numpy as np
 import pytest
 
-from das_mm.evaluation.functional import (Nearest, OneToOne, OneToOne3D, PredictedPeople, TruePeople, build_matching,
-                                          covered_by_ignored)
+from das_mm.evaluation.functional import (
+    Nearest,
+    OneToOne,
+    OneToOne3D,
+    PredictedPeople,
+    TruePeople,
+    build_matching,
+    covered_by_ignored,
+)
 from das_mm.evaluation.functional.matching import _pair_exclusively
-from tests.evaluation.scenes import AB, A, B, project
+
+from .scenes import AB, A, B, project
 
 ALL = np.ones((2, 3), bool)
 

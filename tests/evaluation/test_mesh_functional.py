@@ -9,8 +9,17 @@ from scipy.spatial.transform import Rotation
 
 from das_mm.evaluation.functional.alignment import similarity_align
 from das_mm.evaluation.functional.errors import pa_mpjpe
-from das_mm.evaluation.functional.mesh import (LSP14, LSP14_ROOT, MESH_ERRORS, BodyParameters, PosedBodies, mean_body,
-                                               mean_body_baseline, mesh_errors, pve)
+from das_mm.evaluation.functional.mesh import (
+    LSP14,
+    LSP14_ROOT,
+    MESH_ERRORS,
+    BodyParameters,
+    PosedBodies,
+    mean_body,
+    mean_body_baseline,
+    mesh_errors,
+    pve,
+)
 
 
 def random_pairs(count: int, points: int = 14, seed: int = 0):

@@ -9,12 +9,13 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from das_mm.bodies import linear_blend_skinning, load_generated_body
+from das_mm.bodies.shape_space import GENDER_BETAS
 from das_mm.errors import UserError
-from das_mm.evaluation.mesh_baseline import fit_mean_body_to_samples, mean_body_scores
+from das_mm.evaluation.baselines.mean_body import fit_mean_body_to_samples, mean_body_scores
 from das_mm.evaluation.metrics.mesh_metric import MeshMetric
-from das_mm.models.body_models import linear_blend_skinning, load_generated_body
-from das_mm.models.body_models.shape_space import GENDER_BETAS
-from tests.evaluation.scenes import A, B, META, make_sample
+
+from .scenes import META, A, B, make_sample
 
 FIELDS = ('global_orient', 'body_pose', 'betas', 'transl_mm')
 

@@ -13,7 +13,8 @@ from mmpose.structures import PoseDataSample
 from das_mm.errors import UserError
 from das_mm.evaluation import MultiPerson3DMetric, mean_pose_baseline, read_result_file
 from das_mm.registry import METRICS
-from tests.evaluation.scenes import AB, META, A, B, make_sample, project
+
+from .scenes import AB, META, A, B, make_sample, project
 
 # a body where nobody is: its root at (80, 240) px
 GHOST = np.array([[-600., 0, 2500], [-600, -400, 2500], [-400, 0, 2500]])

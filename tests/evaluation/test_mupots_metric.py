@@ -7,7 +7,8 @@ import pytest
 from das_mm.errors import UserError
 from das_mm.evaluation import MuPoTSMetric
 from das_mm.evaluation.functional.mupots import PORT_BONES, bones_between, match_greedily, ordinal_depth, rescale_bones
-from tests.evaluation.protocol_scenes import AB, BODY, ROOT, SET, A, B, make_sample, moved, project, score
+
+from .protocol_scenes import AB, BODY, ROOT, SET, A, B, make_sample, moved, project, score
 
 PERFECT_AUC = 100 * 30 / 31  # nothing is below 0 mm
 

@@ -4,7 +4,8 @@ import pytest
 
 from das_mm.errors import UserError
 from das_mm.evaluation import MultiPerson3DMetric, PanopticMetric
-from tests.evaluation.scenes import AB, META, A, B, K, make_sample, project
+
+from .scenes import AB, META, A, B, K, make_sample, project
 
 GHOST = np.array([[-600., 0, 2500], [-600, -900, 2500], [-100, 0, 2500]])  # its pose is nobody's
 NAMES = ('one_to_one', 'literature', 'released_code')

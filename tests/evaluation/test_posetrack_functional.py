@@ -6,8 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from das_mm.evaluation.functional.posetrack import NUM_JOINTS, PoseTrackFrame, assign_poses, average_precision, \
-    by_group, count_joints, head_sizes, joint_frames, without_ignored
+from das_mm.evaluation.functional.posetrack import (
+    NUM_JOINTS,
+    PoseTrackFrame,
+    assign_poses,
+    average_precision,
+    by_group,
+    count_joints,
+    head_sizes,
+    joint_frames,
+    without_ignored,
+)
 
 J = NUM_JOINTS
 POSE = np.column_stack([np.arange(J) * 100., np.zeros(J)])  # joints far apart

@@ -10,7 +10,7 @@ import pytest
 from das_mm.errors import UserError
 from das_mm.evaluation.metrics.posetrack_metric import PoseTrackMetric
 
-from tests.evaluation.tracking_scenes import META, box, evaluate, places, sample
+from .tracking_scenes import META, box, evaluate, places, sample
 
 A, FAR = places(100), places(1500)
 AB = places(100, 600)

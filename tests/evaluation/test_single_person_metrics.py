@@ -5,7 +5,8 @@ import pytest
 from das_mm.errors import UserError
 from das_mm.evaluation import H36MMetric, MPIINF3DHPMetric
 from das_mm.evaluation.functional import h36m_capture, panoptic_activity
-from tests.evaluation.protocol_scenes import AB, BODY, ROOT, SET, A, B, make_sample, moved, project, score
+
+from .protocol_scenes import AB, BODY, ROOT, SET, A, B, make_sample, moved, project, score
 
 PERFECT_AUC = 100 * 30 / 31
 GHOST = moved(B, left_wrist=(0, 600, 0))  # B's place, another pose

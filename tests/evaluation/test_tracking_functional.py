@@ -8,8 +8,16 @@ import pytest
 
 from das_mm.errors import UserError
 from das_mm.evaluation.functional.matching import PredictedPeople, TruePeople
-from das_mm.evaluation.functional.tracking import KeypointDistance, OKSDistance, RootDistance3D, TrackingCounts, \
-    TrackingFrame, count_tracking, inside_polygons, oks_distance
+from das_mm.evaluation.functional.tracking import (
+    KeypointDistance,
+    OKSDistance,
+    RootDistance3D,
+    TrackingCounts,
+    TrackingFrame,
+    count_tracking,
+    inside_polygons,
+    oks_distance,
+)
 
 NAN = float('nan')
 

@@ -11,7 +11,7 @@ from das_mm.errors import UserError
 from das_mm.evaluation.metrics.tracking_metric import TrackingMetric
 from das_mm.registry import METRICS
 
-from tests.evaluation.tracking_scenes import K, META, box, evaluate, places, sample
+from .tracking_scenes import META, K, box, evaluate, places, sample
 
 A, B, FAR = places(100), places(600), places(1500)
 AB = places(100, 600)

@@ -6,8 +6,15 @@ from mmengine.structures import InstanceData
 from mmpose.evaluation import CocoMetric
 
 from das_mm.datasets import DASDataset
-from das_mm.evaluation import H36MMetric, MPIINF3DHPMetric, MultiPerson3DMetric, MuPoTSMetric, PanopticMetric, \
-    mean_pose_baseline, record_to_sample
+from das_mm.evaluation import (
+    H36MMetric,
+    MPIINF3DHPMetric,
+    MultiPerson3DMetric,
+    MuPoTSMetric,
+    PanopticMetric,
+    mean_pose_baseline,
+    record_to_sample,
+)
 from tests.toy import write_toy_dataset
 
 

@@ -7,8 +7,18 @@ import pytest
 import torch
 
 from das_mm.errors import UserError
-from das_mm.structures import (back_project, check_intrinsics, compose_warps, default_intrinsics, focal_px, invert_warp,
-                               project, transform_camera, transform_intrinsics, warp_points)
+from das_mm.structures import (
+    back_project,
+    check_intrinsics,
+    compose_warps,
+    default_intrinsics,
+    focal_px,
+    invert_warp,
+    project,
+    transform_camera,
+    transform_intrinsics,
+    warp_points,
+)
 
 K = np.array([[1395.0, 0, 951.0], [0, 1392.0, 541.0], [0, 0, 1]])
 PANOPTIC_LIKE = np.array([-0.28, 0.19, 5e-4, -3e-4, 0.06])

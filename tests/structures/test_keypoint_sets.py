@@ -6,8 +6,16 @@ import pytest
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from das_mm.errors import UserError
-from das_mm.structures import (KEYPOINT_SETS, convert_indices, convert_keypoints, derived_indices, get_keypoint_set,
-                               mirrored_name, root_of, to_mmpose_metainfo)
+from das_mm.structures import (
+    KEYPOINT_SETS,
+    convert_indices,
+    convert_keypoints,
+    derived_indices,
+    get_keypoint_set,
+    mirrored_name,
+    root_of,
+    to_mmpose_metainfo,
+)
 from tests.toy import random_pose_mm
 
 FLIPS = dict(

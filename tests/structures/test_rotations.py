@@ -11,8 +11,15 @@ from scipy.spatial.transform import Rotation
 from torch.autograd import gradcheck
 
 from das_mm.structures import rotations
-from das_mm.structures.rotations import (axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_rotation_6d,
-                                         mirror_pose, mirror_rotations, move_translation, rotation_6d_to_matrix)
+from das_mm.structures.rotations import (
+    axis_angle_to_matrix,
+    matrix_to_axis_angle,
+    matrix_to_rotation_6d,
+    mirror_pose,
+    mirror_rotations,
+    move_translation,
+    rotation_6d_to_matrix,
+)
 
 TOLERANCE = {torch.float32: 2e-6, torch.float64: 1e-14}
 ANGLES = [0.0, 1e-12, 1e-8, 1e-5, 9.9e-3, 1.01e-2, 0.1, 1.0, 3.0, math.pi - 1e-3, math.pi - 1e-7, math.pi]
@@ -159,6 +166,6 @@ def test_translation_moves_with_the_scene():
     rotation = axis_angle_to_matrix(np.array([0.1, 0.2, 0.9]))
     pelvis, translation, point = np.random.default_rng(0).normal(size=(3, 4, 3))
     root = axis_angle_to_matrix(np.array([0.3, -1.0, 0.5]))
-    posed = lambda root, translation: (point - pelvis) @ root.T + pelvis + translation  # noqa: E731
+    posed = lambda root, translation: (point - pelvis) @ root.T + pelvis + translation
     moved = posed(rotation @ root, move_translation(translation, pelvis, rotation))
     np.testing.assert_allclose(moved, posed(root, translation) @ rotation.T, atol=1e-12)

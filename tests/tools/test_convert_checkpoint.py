@@ -5,9 +5,9 @@ import pytest
 import torch
 from torchvision.models import resnet18
 
-from das_mm.apis import load_model
+from das_mm.checkpoints.model_loader import load_model
 from das_mm.cli import main
-from tests.apis.toy_model import write_toy_checkpoint
+from tests.toy_model import write_toy_checkpoint
 
 
 def test_it_says_what_became_of_the_weights(tmp_path, capsys):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import trimesh
 
+from das_mm.bodies import linear_blend_skinning, load_generated_body
 from das_mm.errors import UserError
-from das_mm.models.body_models import linear_blend_skinning, load_generated_body
 from das_mm.structures import project
 from das_mm.visualization import Scene, draw_meshes, viewer, write_viewer
 from das_mm.visualization.mesh_overlay import vertex_normals

@@ -9,8 +9,15 @@ import pytest
 import torch
 
 from das_mm.errors import UserError
-from das_mm.visualization import People, contact_sheet, draw_people, draw_truth_and_prediction, save_image
-from das_mm.visualization import canvas, overlay
+from das_mm.visualization import (
+    People,
+    canvas,
+    contact_sheet,
+    draw_people,
+    draw_truth_and_prediction,
+    overlay,
+    save_image,
+)
 from das_mm.visualization.palette import PERSON_COLORS, bgr, limb_color, person_color
 
 from .figures import NAMES, SET, photo, standing_people

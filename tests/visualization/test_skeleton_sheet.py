@@ -33,7 +33,7 @@ def test_every_keypoint_is_named_on_its_side(name, texts):
     rows = {False: [], True: []}
     for index, keypoint in enumerate(kset.keypoints):
         x1, y1, x2, y2 = texts[f'{index}  {keypoint}']
-        assert 0 < x1 and x2 < image.shape[1] and (x2 < middle or x1 > middle)
+        assert x1 > 0 and x2 < image.shape[1] and (x2 < middle or x1 > middle)
         if keypoint.startswith(('left', 'right')):  # the person faces the reader
             assert keypoint.startswith('left') == (x1 > middle), keypoint
         rows[x1 > middle].append((y1, y2))

@@ -11,7 +11,7 @@ from das_mm.visualization import People, Scene, write_viewer
 from das_mm.visualization.palette import NOBODY_RGB, PERSON_COLORS, css
 
 from .browser import CHROMIUM, Browser
-from .figures import K, NAMES, SET, SIZE, photo, standing_people
+from .figures import NAMES, SET, SIZE, K, photo, standing_people
 
 TWO = ((-500.0, 0.0, 3000.0), (600.0, 100.0, 4200.0))
 

@@ -14,8 +14,8 @@ from mmpose.structures import PoseDataSample
 from das_mm.errors import UserError
 from das_mm.registry import VISUALIZERS
 from das_mm.structures.keypoint_sets import to_mmpose_metainfo
-from das_mm.visualization.palette import bgr, person_color
 from das_mm.visualization import save_image
+from das_mm.visualization.palette import bgr, person_color
 
 from .figures import SET, photo, standing_people
 

@@ -12,8 +12,20 @@ from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS, convert_keypoints
 
 from .base import Converter, Job, Part, camera_entry, flags_in_image, image_size, person_entry
-from .panoptic_files import (BODY_SOURCES, Body, BodySource, HDCamera, body_files, calibration_file, find_source,
-                             image_files, image_folder, read_bodies, read_frame_list, read_hd_camera)
+from .panoptic_files import (
+    BODY_SOURCES,
+    Body,
+    BodySource,
+    HDCamera,
+    body_files,
+    calibration_file,
+    find_source,
+    image_files,
+    image_folder,
+    read_bodies,
+    read_frame_list,
+    read_hd_camera,
+)
 
 # those of the released code; 160226_ultimatum1 is left out there because its annotation is doubtful
 SEQUENCES = {

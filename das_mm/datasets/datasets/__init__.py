@@ -2,8 +2,14 @@ from .annotation_file import AnnotationFile, People, read_annotation_file
 from .das_dataset import DASDataset
 from .image_files import image_fault, looks_complete
 from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset
-from .real_3d import (DAS3DPWDataset, DASH36MDataset, DASMPIINF3DHPDataset, DASMuCoDataset, DASMuPoTSDataset,
-                      DASPanopticDataset)
+from .real_3d import (
+                      DAS3DPWDataset,
+                      DASH36MDataset,
+                      DASMPIINF3DHPDataset,
+                      DASMuCoDataset,
+                      DASMuPoTSDataset,
+                      DASPanopticDataset,
+)
 from .record_table import Records, RecordTable
 from .records import make_table
 

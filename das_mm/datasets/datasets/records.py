@@ -3,8 +3,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from das_mm.structures import (DERIVATIONS, KeypointSet, convert_indices, convert_keypoints, derived_indices, project,
-                               root_of)
+from das_mm.structures import (
+    DERIVATIONS,
+    KeypointSet,
+    convert_indices,
+    convert_keypoints,
+    derived_indices,
+    project,
+    root_of,
+)
 
 from .annotation_file import AnnotationFile, People
 from .record_table import RecordTable

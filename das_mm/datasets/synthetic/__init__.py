@@ -1,8 +1,8 @@
 """The embedded data set: generated people in generated places, with all truth that pose, mesh and tracking need."""
 from .config import GENERATOR_VERSION, SyntheticConfig
 from .dataset import SyntheticPeople, cache_folder
+from .generated_meshes import load_smpl, vertices_from_row
 from .generator import GeneratedPaths, generate
-from .loading import load_smpl, vertices_from_row
 from .preview import write_contact_sheet
 
 __all__ = [

@@ -21,5 +21,5 @@ if __name__ == '__main__':
     import das_mm  # noqa: F401
     for bare in ('das_mm.datasets', 'das_mm.datasets.synthetic', 'das_mm.models', 'das_mm.structures'):
         enter_bare(bare)
-    from das_mm.datasets.synthetic.worker import main
+    from .worker import main
     main()

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from das_mm.models.body_models import linear_blend_skinning, load_generated_body
+from das_mm.bodies import linear_blend_skinning, load_generated_body
 from das_mm.structures.cameras import project
 
+from .body_clearance import gap_m
 from .camera_sampling import Shot, sample_shot
 from .config import SyntheticConfig
-from .crowding import gap_m
 from .layout import LEAST_GAP_M, NEAREST_M, place_on_ground, sample_heading, seat_height
 from .motions import sample_motion
 from .poses import sample_betas, stature_m
@@ -34,7 +34,7 @@ class Actor:
     frames: list[Person]
     partner_of: int | None = None
 
-    def moved(self, yaw: float, shift: np.ndarray) -> 'Actor':
+    def moved(self, yaw: float, shift: np.ndarray) -> Actor:
         """Turned by ``yaw`` about the world's y axis and then shifted."""
         frames = []
         for person in self.frames:

@@ -8,19 +8,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .appearance import Look, sample_look
+from .clothing import dress
 from .config import SyntheticConfig
-from .develop import Film, develop, film_gain, sample_film
-from .dressing import dress
 from .environment import Environment, build_environment
-from .looks import Look, sample_look
+from .film import Film, develop, film_gain, sample_film
+from .ground_truth import keypoint_names, person_geometry, seen_truth
 from .props import chair
 from .records import depth_name, image_record
 from .renderer import render
 from .scene import Layout, Person
+from .set_files import write_whole
 from .suits import sample_suit
 from .surfaces import Surface, yaw_matrix
-from .truth import keypoint_names, person_geometry, seen_truth
-from .writing import write_whole
 
 _EVERY = 25  # one vertex in so many stands for a body when things are placed around it
 

@@ -8,7 +8,7 @@ import numpy as np
 from . import props
 from .lighting import Light, Sky
 from .materials import random_plain, random_tiled
-from .surfaces import Surface, quad, box, yaw_matrix
+from .surfaces import Surface, box, quad, yaw_matrix
 from .textures import VARIANTS, hsv, texture_tile
 from .viewpoint import Viewpoint
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from das_mm.models.body_models.joint_limits import about, angles_of_rotation, clip_angles
-from das_mm.models.body_models.skeleton import GROUND_Y_M, JOINT_INDEX, rest_joints
+from das_mm.bodies.joint_limits import about, angles_of_rotation, clip_angles
+from das_mm.bodies.skeleton import GROUND_Y_M, JOINT_INDEX, rest_joints
 
 _REST = rest_joints()
 

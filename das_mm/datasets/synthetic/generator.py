@@ -4,10 +4,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -15,11 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from das_mm.errors import UserError
 
 from .config import GENERATOR_VERSION, SyntheticConfig
+from .ground_truth import keypoint_names
 from .pool import drawn_images
 from .records import annotation_json, read_record, smpl_name, smpl_npz
-from .truth import keypoint_names
+from .set_files import sole_writer, write_error, write_whole
 from .worker import draw_unit, record_path, unit_images
-from .writing import sole_writer, write_error, write_whole
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,6 @@ def _write_annotations(config: SyntheticConfig, paths: GeneratedPaths, records: 
 
 
 def _vertices(records: list[dict]) -> list[np.ndarray]:
-    from .loading import vertices_from_row
+    from .generated_meshes import vertices_from_row
     rows = [person['smpl'] for record in records for person in record['persons']]
     return [vertices_from_row({name: np.array([value]) for name, value in row.items()}, 0) for row in rows]

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from das_mm.models.body_models import PART_NAMES, load_generated_body
+from das_mm.bodies import PART_NAMES, load_generated_body
 from das_mm.structures.cameras import project
 
+from .body_clearance import gap_m
 from .camera_sampling import Shot, sample_shot
 from .config import SyntheticConfig
-from .crowding import gap_m
 from .poses import sample_betas, sample_pair, sample_pose
 from .scene import Layout, Person
 from .surfaces import yaw_matrix
@@ -149,7 +149,7 @@ def _in_picture(joints: np.ndarray, shot: Shot, whole: bool) -> bool:
         return False
     places = project(joints, view.K)
     inside = ((places >= 0) & (places <= [view.width - 1, view.height - 1])).all(1)
-    return bool(inside[0] if whole else 4 <= inside.sum() and not inside[0])
+    return bool(inside[0] if whole else inside.sum() >= 4 and not inside[0])
 
 
 def _keep_apart(joints: list[np.ndarray], kind: str, present: list[np.ndarray]) -> bool:

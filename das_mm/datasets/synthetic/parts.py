@@ -1,13 +1,13 @@
 """Affine frames of a posed body's parts, to hang things on: hair, skirts, bags."""
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy import sparse
 
-from das_mm.models.body_models import PART_NAMES, BodyModel, load_generated_body
-from das_mm.models.body_models.skeleton import GROUND_Y_M
+from das_mm.bodies import PART_NAMES, BodyModel, load_generated_body
+from das_mm.bodies.skeleton import GROUND_Y_M
 
 
 @lru_cache(maxsize=1)
@@ -16,7 +16,7 @@ def rest_coords() -> np.ndarray:
     return load_generated_body().v_template.astype(np.float64) - [0, GROUND_Y_M, 0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _part(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Vertex numbers (n,) of a part and the pseudo-inverse (n, 4) of their homogeneous rest places."""
     numbers = np.flatnonzero(load_generated_body().part_labels == PART_NAMES.index(name))

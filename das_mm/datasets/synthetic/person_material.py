@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .appearance import Look
 from .cloth import Cloth
-from .looks import Look
-from .regions import (bottom_weight, hair_weight, is_arm, landmark, ramp, shoe_weight, skirt_weight, top_weight)
+from .regions import bottom_weight, hair_weight, is_arm, landmark, ramp, shoe_weight, skirt_weight, top_weight
 
 # wrinkles: sums of waves with fixed directions, rad per metre
 _WAVES = np.random.Generator(np.random.PCG64(7)).normal(0, 1, (8, 3)) * np.geomspace(18, 130, 8)[:, None]

@@ -7,9 +7,10 @@ import selectors
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Iterator
+from typing import IO
 
 import das_mm
 from das_mm.errors import UserError

@@ -12,11 +12,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from das_mm.models.body_models import LANDMARKS, load_generated_body
-from das_mm.models.body_models.arm_ik import reach
-from das_mm.models.body_models.joint_limits import (JOINT_LIMITS_DEG, about, angles_of_rotation, clip_angles,
-                                                    pose_from_angles, within_limits)
-from das_mm.models.body_models.skeleton import JOINT_INDEX
+from das_mm.bodies import LANDMARKS, load_generated_body
+from das_mm.bodies.arm_ik import reach
+from das_mm.bodies.joint_limits import (
+    JOINT_LIMITS_DEG,
+    about,
+    angles_of_rotation,
+    clip_angles,
+    pose_from_angles,
+    within_limits,
+)
+from das_mm.bodies.skeleton import JOINT_INDEX
 
 from .gait import Gait, gait_cycle, running, walking
 

@@ -11,7 +11,7 @@ from pycocotools import mask as coco_mask
 from das_mm.errors import UserError
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
-from .writing import write_whole
+from .set_files import write_whole
 
 _COLOURS = [(66, 135, 245), (245, 96, 66), (80, 200, 90), (220, 80, 220), (240, 190, 40), (40, 200, 220),
             (150, 110, 250), (170, 170, 60)]

@@ -1,7 +1,7 @@
 """Things that stand among people: furniture, plants, cars. Each stands on the ground about the origin, facing +z."""
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 
 from das_mm.structures.keypoint_sets import KeypointSet, get_keypoint_set
 
 from .config import GENERATOR_VERSION, SyntheticConfig
+from .ground_truth import VISIBLE, PersonGeometry, SeenTruth
 from .scene import Layout
-from .truth import VISIBLE, PersonGeometry, SeenTruth
 
 _PX, _MM = 4, 3  # decimals kept: 1e-4 px, 1e-3 mm
 

@@ -5,19 +5,19 @@ The same functions move vertices out (cloth is thicker than skin) and colour pix
 """
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
-from das_mm.models.body_models import LANDMARKS
+from das_mm.bodies import LANDMARKS
 
-from .looks import Look
+from .appearance import Look
 from .parts import rest_coords
 
 _ARM_X, _ARM_Y = .185, 1.15  # beyond this x and above this height lies an arm
 
 
-@lru_cache(maxsize=None)
+@cache
 def landmark(name: str) -> np.ndarray:
     """(3,) rest place of a surface point such as 'nose' or 'left_eye'."""
     return sum(weight * rest_coords()[vertex] for vertex, weight in LANDMARKS[name].items())

@@ -6,16 +6,17 @@ occlusion rays that darken corners and the ground under feet.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable
 
 import cv2
 import numpy as np
 
+from das_mm.rendering.ray_tracer import Hits, build_tracer
+
 from .lighting import Light, Sky, to_linear
 from .surfaces import Surface
-from .tracer import Hits, build_tracer
 from .viewpoint import Viewpoint
 
 NOTHING = -2  # owner of a pixel whose ray leaves the scene

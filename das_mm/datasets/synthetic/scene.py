@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from das_mm.models.body_models import axis_angle_to_matrix, linear_blend_skinning, load_generated_body
+from das_mm.bodies import axis_angle_to_matrix, linear_blend_skinning, load_generated_body
 
 from .surfaces import yaw_matrix
 from .viewpoint import Viewpoint
@@ -32,7 +32,7 @@ class Person:
     seat_height: float = 0.0
 
     @classmethod
-    def posed(cls, identity: int, betas, body_pose, global_orient, transl, seat_height: float = 0.0) -> 'Person':
+    def posed(cls, identity: int, betas, body_pose, global_orient, transl, seat_height: float = 0.0) -> Person:
         """A person from SMPL parameters alone."""
         arrays = [np.asarray(a, np.float64) for a in (betas, body_pose, global_orient, transl)]
         betas, body_pose, global_orient, transl = arrays
@@ -41,7 +41,7 @@ class Person:
         return cls(identity, betas, body_pose, global_orient, transl, vertices[0].astype(np.float64),
                    joints[0].astype(np.float64), seat_height)
 
-    def moved(self, yaw: float, shift: np.ndarray) -> 'Person':
+    def moved(self, yaw: float, shift: np.ndarray) -> Person:
         """The same person turned by ``yaw`` rad about the vertical through the pelvis and shifted by (3,) metres."""
         turn, pelvis = yaw_matrix(yaw), self.joints[0]
         orient = matrix_to_axis_angle(turn @ axis_angle_to_matrix(self.global_orient))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .looks import Look, sample_look
+from .appearance import Look, sample_look
 from .person_material import PersonMaterial, _lay
 from .regions import hair_weight, is_arm, ramp
 

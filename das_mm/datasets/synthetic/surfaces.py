@@ -31,7 +31,7 @@ class Surface:
     material: Material
     owner: int = BACKGROUND
 
-    def transformed(self, rotation: np.ndarray, translation: np.ndarray) -> 'Surface':
+    def transformed(self, rotation: np.ndarray, translation: np.ndarray) -> Surface:
         """The same surface at ``rotation @ x + translation``."""
         return replace(self, vertices=self.vertices @ rotation.T + translation, normals=self.normals @ rotation.T)
 

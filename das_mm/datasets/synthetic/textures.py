@@ -5,9 +5,9 @@ reads the two levels nearest to its footprint, so that far ground does not flick
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Callable
+from functools import cache
 
 import cv2
 import numpy as np
@@ -224,7 +224,7 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator], np.ndarray], float]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def texture_tile(kind: str, variant: int) -> Tile:
     """The tile number ``variant`` (0 … VARIANTS-1) of a kind named in ``KINDS``; the same in every process."""
     painter, size_m = KINDS[kind]

@@ -2,8 +2,16 @@ from .affine import DASRandomAffine
 from .corner_origin import CornerOrigin
 from .flip import DASRandomFlip
 from .formatting import PackDASInputs
-from .geometry import (MEAN_BGR, begin_geometry, keep_ratio_size, normalised_root_depths, turn_lens, update_geometry,
-                       warp_boxes, warp_image)
+from .geometry import (
+                       MEAN_BGR,
+                       begin_geometry,
+                       keep_ratio_size,
+                       normalised_root_depths,
+                       turn_lens,
+                       update_geometry,
+                       warp_boxes,
+                       warp_image,
+)
 from .mesh_labels import AddMeshLabels
 from .previous_frame import AddPreviousFrame
 from .resize import DASResize

@@ -1,24 +1,73 @@
 """Pure functions behind the metrics: numpy and scipy only, usable without any mm package."""
 from .alignment import ALIGNMENTS, align_procrustes, align_rigid, align_root, root_position, similarity_align
 from .errors import joint_errors, mean_over_joints, mpjpe, mrpe, pa_mpjpe
-from .matching import MATCHING_RULES, Nearest, OneToOne, OneToOne3D, PredictedPeople, TruePeople, build_matching, \
-    covered_by_ignored
+from .matching import (
+    MATCHING_RULES,
+    Nearest,
+    OneToOne,
+    OneToOne3D,
+    PredictedPeople,
+    TruePeople,
+    build_matching,
+    covered_by_ignored,
+)
 from .mean_pose import MeanPose, fit_mean_pose, mean_pose_predictions, mean_root_relative_pose
-from .mesh import LSP14, MESH_ERRORS, BodyParameters, NearestRoot, PosedBodies, mean_body, mean_body_baseline, \
-    mesh_errors, pve
-from .mupots import MuPoTSErrors, image_errors, match_greedily, mupots_table, ordinal_depth, rescale_bones, \
-    sequence_table
+from .mesh import (
+    LSP14,
+    MESH_ERRORS,
+    BodyParameters,
+    NearestRoot,
+    PosedBodies,
+    mean_body,
+    mean_body_baseline,
+    mesh_errors,
+    pve,
+)
+from .mupots import (
+    MuPoTSErrors,
+    image_errors,
+    match_greedily,
+    mupots_table,
+    ordinal_depth,
+    rescale_bones,
+    sequence_table,
+)
 from .mupots_port import port_image_errors
-from .nearest_pose import NearestErrors, PosedImage, literature_mpjpe, mean_pose_of, nearest_pose_errors, \
-    released_code_mpjpe
+from .nearest_pose import (
+    NearestErrors,
+    PosedImage,
+    literature_mpjpe,
+    mean_pose_of,
+    nearest_pose_errors,
+    released_code_mpjpe,
+)
 from .pck import AUC_THRESHOLDS_MM, auc, pck, pck_curve, pck_per_joint
-from .posetrack import JOINT_GROUPS, JointPrecision, PoseTrackFrame, assign_poses, average_precision, by_group, \
-    count_joints, head_sizes, without_ignored
+from .posetrack import (
+    JOINT_GROUPS,
+    JointPrecision,
+    PoseTrackFrame,
+    assign_poses,
+    average_precision,
+    by_group,
+    count_joints,
+    head_sizes,
+    without_ignored,
+)
 from .sequences import H36MCapture, group_rows, h36m_capture, panoptic_activity, ts_sequence
 from .single_person import CHOICE_RULES, SinglePersonPoses, error_table, pck_and_auc
 from .summary import PoseErrors, per_joint_table, pose_errors, ratio, summarise_detection, summarise_pose
-from .tracking import TRACKING_DISTANCES, KeypointDistance, OKSDistance, RootDistance3D, TrackingCounts, \
-    TrackingFrame, build_tracking_distance, count_tracking, inside_polygons, oks_distance
+from .tracking import (
+    TRACKING_DISTANCES,
+    KeypointDistance,
+    OKSDistance,
+    RootDistance3D,
+    TrackingCounts,
+    TrackingFrame,
+    build_tracking_distance,
+    count_tracking,
+    inside_polygons,
+    oks_distance,
+)
 
 __all__ = [
     'ALIGNMENTS', 'AUC_THRESHOLDS_MM', 'BodyParameters', 'CHOICE_RULES', 'H36MCapture', 'JOINT_GROUPS',

@@ -129,7 +129,7 @@ def reliability(errors: np.ndarray, sigma: np.ndarray, num_bins: int = 10) -> Re
     """
     order = np.argsort(sigma, kind='stable')
     bins = [rows for rows in np.array_split(order, num_bins) if len(rows)]
-    root_mean_square = lambda values: [float(np.sqrt(np.mean(values[rows]**2))) for rows in bins]  # noqa: E731
+    root_mean_square = lambda values: [float(np.sqrt(np.mean(values[rows]**2))) for rows in bins]
     return Reliability(root_mean_square(sigma), root_mean_square(errors),
                        [float(np.abs(errors[rows]).mean()) for rows in bins], [len(rows) for rows in bins])
 
@@ -158,7 +158,7 @@ def calibrate(errors: np.ndarray, sigma: np.ndarray, densities: Mapping[str, np.
         shares = {name: 2 * np.abs(_share_below(samples[:, axis], z) - 0.5) for name, samples in densities.items()}
         axes[AXES[axis]] = _judge(errors[:, axis], sigma[:, axis], shares, num_bins)
     shares = {name: _norm_share(errors, sigma, samples) for name, samples in densities.items()}
-    length = lambda values: np.linalg.norm(values, axis=1)  # noqa: E731
+    length = lambda values: np.linalg.norm(values, axis=1)
     return {**axes, 'norm': _judge(length(errors), length(sigma), shares, num_bins)}
 
 

@@ -13,14 +13,23 @@ from das_mm.errors import UserError
 from das_mm.registry import METRICS, MODELS
 from das_mm.structures.rotations import axis_angle_to_matrix
 
+from ..files.result_file import check_ending
+from ..files.row_file import write_rows
 from ..functional.alignment import Root
 from ..functional.matching import MATCHING_RULES, build_matching, covered_by_ignored
 from ..functional.mesh import LSP14, MESH_ERRORS, BodyParameters, NearestRoot, PosedBodies, mean_body, mesh_errors
 from ..functional.summary import summarise_detection
-from ..mesh_reader import read_predicted_bodies, read_true_bodies
-from ..result_file import check_ending
-from ..row_file import write_rows
-from ..sample_reader import Predictions, Truth, as_dict, has_3d, read_predictions, read_truth, resolve_root, to_numpy
+from ..readers.mesh_reader import read_predicted_bodies, read_true_bodies
+from ..readers.sample_reader import (
+    Predictions,
+    Truth,
+    as_dict,
+    has_3d,
+    read_predictions,
+    read_truth,
+    resolve_root,
+    to_numpy,
+)
 from ._tables import check_choice, format_table
 
 _CHUNK = 32  # people posed at once: some 20 MB

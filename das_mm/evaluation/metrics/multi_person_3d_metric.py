@@ -10,15 +10,23 @@ from mmengine.logging import print_log
 
 from das_mm.registry import METRICS
 
+from ..files.result_file import check_ending, write_result_file
+from ..files.row_file import write_rows
 from ..functional.alignment import ALIGNMENTS, Root
 from ..functional.errors import mean_over_joints
 from ..functional.matching import MATCHING_RULES, build_matching, covered_by_ignored
 from ..functional.pck import pck_per_joint
 from ..functional.summary import PoseErrors, per_joint_table, pose_errors, summarise_detection, summarise_pose
-from ..result_file import check_ending, write_result_file
-from ..row_file import write_rows
-from ..sample_reader import VISIBILITY_RULES, Predictions, Truth, as_dict, has_3d, read_predictions, read_truth, \
-    resolve_root
+from ..readers.sample_reader import (
+    VISIBILITY_RULES,
+    Predictions,
+    Truth,
+    as_dict,
+    has_3d,
+    read_predictions,
+    read_truth,
+    resolve_root,
+)
 from ._tables import check_choice
 
 
@@ -50,7 +58,7 @@ class MultiPerson3DMetric(BaseMetric):
         root: Index, indices or name of the root; the default is the middle of the hips by the names in the data set's
             meta information.
         result_file: Where to write all predictions that passed ``score_thr``, ``*.json`` or ``*.npz``
-            (:mod:`das_mm.evaluation.result_file`).
+            (:mod:`das_mm.evaluation.files.result_file`).
         person_file: Where to write the errors of each true person with 3D, ``*.csv`` or ``*.json``.
         collect_device, prefix, collect_dir: As in mmengine's ``BaseMetric``.
 

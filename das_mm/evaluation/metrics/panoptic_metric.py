@@ -10,11 +10,16 @@ from das_mm.errors import UserError
 from das_mm.registry import METRICS
 from das_mm.structures.cameras import back_project
 
-from ..functional.nearest_pose import PosedImage, literature_mpjpe, mean_pose_of, \
-    nearest_pose_errors, released_code_mpjpe
+from ..functional.nearest_pose import (
+    PosedImage,
+    literature_mpjpe,
+    mean_pose_of,
+    nearest_pose_errors,
+    released_code_mpjpe,
+)
 from ..functional.sequences import PANOPTIC_ACTIVITIES, panoptic_activity
-from ..protocol_reader import sequence_text
-from ..sample_reader import as_dict, read_predictions, read_truth, to_numpy
+from ..readers.protocol_reader import sequence_text
+from ..readers.sample_reader import as_dict, read_predictions, read_truth, to_numpy
 from ._tables import format_table
 from .multi_person_3d_metric import MultiPerson3DMetric
 

@@ -13,13 +13,21 @@ from das_mm.errors import UserError
 from das_mm.registry import METRICS
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet, convert_keypoints
 
-from ..functional.posetrack import JOINT_GROUPS, NUM_JOINTS, PoseTrackFrame, average_precision, by_group, \
-    count_joints, head_sizes, without_ignored
+from ..files.posetrack_file import posetrack_image, write_posetrack_files
+from ..functional.posetrack import (
+    JOINT_GROUPS,
+    NUM_JOINTS,
+    PoseTrackFrame,
+    average_precision,
+    by_group,
+    count_joints,
+    head_sizes,
+    without_ignored,
+)
 from ..functional.tracking import TrackingCounts
-from ..posetrack_file import posetrack_image, write_posetrack_files
-from ..protocol_reader import source_set
-from ..sample_reader import as_dict, resolve_root, to_numpy
-from ..tracking_reader import TrackedImage, in_sequences, read_tracked_image
+from ..readers.protocol_reader import source_set
+from ..readers.sample_reader import as_dict, resolve_root, to_numpy
+from ..readers.tracking_reader import TrackedImage, in_sequences, read_tracked_image
 from ._tables import format_table
 
 _GROUPS = (*JOINT_GROUPS, 'total')

@@ -8,8 +8,8 @@ from mmengine.logging import print_log
 
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
-from ..protocol_reader import TRUTHS, ProtocolImage, read_protocol_image, source_set
-from ..sample_reader import as_dict
+from ..readers.protocol_reader import TRUTHS, ProtocolImage, read_protocol_image, source_set
+from ..readers.sample_reader import as_dict
 from ._tables import check_choice
 
 

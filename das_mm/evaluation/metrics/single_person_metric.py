@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..functional.single_person import CHOICE_RULES, SinglePersonPoses
-from ..sample_reader import as_dict
+from ..readers.sample_reader import as_dict
 from ._tables import check_choice
 from .protocol_metric import ProtocolMetric
 

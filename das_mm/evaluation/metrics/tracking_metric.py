@@ -11,14 +11,20 @@ from mmengine.logging import print_log
 from das_mm.errors import UserError
 from das_mm.registry import METRICS
 
+from ..files.result_file import check_ending
+from ..files.row_file import write_rows
 from ..functional.alignment import Root
 from ..functional.matching import covered_by_ignored
-from ..functional.tracking import TRACKING_DISTANCES, TrackingCounts, TrackingFrame, build_tracking_distance, \
-    count_tracking, inside_polygons
-from ..result_file import check_ending
-from ..row_file import write_rows
-from ..sample_reader import as_dict, resolve_root, to_numpy
-from ..tracking_reader import TrackedImage, in_sequences, read_tracked_image
+from ..functional.tracking import (
+    TRACKING_DISTANCES,
+    TrackingCounts,
+    TrackingFrame,
+    build_tracking_distance,
+    count_tracking,
+    inside_polygons,
+)
+from ..readers.sample_reader import as_dict, resolve_root, to_numpy
+from ..readers.tracking_reader import TrackedImage, in_sequences, read_tracked_image
 from ._tables import check_choice, format_table
 
 _COLUMNS = ('mota', 'idf1', 'recall', 'precision', 'num_switches', 'num_misses', 'num_false_positives', 'num_objects',

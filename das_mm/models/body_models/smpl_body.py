@@ -15,14 +15,14 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
+from das_mm.bodies.landmarks import KEYPOINT_NAMES, keypoint_matrix
+from das_mm.bodies.skeleton import PARENTS
+from das_mm.bodies.smpl_file import SMPLArrays, generated_arrays, load_regressor, load_smpl_file
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
 from das_mm.structures import KEYPOINT_SETS, convert_indices
 
-from .landmarks import KEYPOINT_NAMES, keypoint_matrix
 from .protocol import BodyOutput
-from .skeleton import PARENTS
-from .smpl_file import SMPLArrays, generated_arrays, load_regressor, load_smpl_file
 
 _NUM_JOINTS = len(PARENTS)
 

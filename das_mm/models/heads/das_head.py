@@ -5,22 +5,22 @@ of all levels, N persons of the batch. Offsets are joint-major, (x, y[, z]) mino
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Sequence
 
 import torch
 from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule, ModuleDict, bias_init_with_prob
 from mmengine.structures import InstanceData
+from mmpose.utils.typing import ConfigType, OptConfigType, OptSampleList
 from torch import Tensor, nn
 
 from das_mm.models.layers import PointIndex
 from das_mm.models.losses import keypoint_confidence, positive_scale, residual_spread
 from das_mm.models.task_modules import LevelTargets, PersonLabels
 from das_mm.registry import MODELS, TASK_UTILS
-from mmpose.utils.typing import ConfigType, OptConfigType, OptSampleList
 
-from .task_branch import build_branches
+from .branches.task_branch import build_branches
 from .towers import OutputBranch, Tower, gather_points, init_normal
 
 
@@ -49,9 +49,9 @@ class PointOutputs:
     tasks: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def cat(cls, outputs: Sequence['PointOutputs']) -> 'PointOutputs':
+    def cat(cls, outputs: Sequence[PointOutputs]) -> PointOutputs:
         """One set of points out of several levels'."""
-        join = lambda name: torch.cat([getattr(out, name) for out in outputs])  # noqa: E731
+        join = lambda name: torch.cat([getattr(out, name) for out in outputs])
         return cls(
             pose=[torch.cat(steps) for steps in zip(*(out.pose for out in outputs))],
             sigma=None if outputs[0].sigma is None else join('sigma'),
@@ -286,7 +286,7 @@ class DASHead(BaseModule):
         out = PointOutputs.cat(outputs) if outputs else self._no_points(feats[0])
         person = torch.cat([target.person for target in targets])
         code = self.coder.encode(labels, person, out.points_px, out.strides)
-        in_units = lambda values: self.coder.decode_sigma(values, out.strides)  # noqa: E731
+        in_units = lambda values: self.coder.decode_sigma(values, out.strides)
         return dict(
             errors=[in_units(code.pose[..., :self.dims] - pose) for pose in out.pose],
             sigmas=in_units(torch.ones_like(out.pose[0]) if out.sigma is None else out.sigma),
@@ -317,7 +317,7 @@ class DASHead(BaseModule):
             labels: Persons of the batch.
         """
         num_pos = _world_mean(sum(len(target.person) for target in targets), cls_logits[0])
-        flatten = lambda maps: torch.cat([one.flatten() for one in maps])  # noqa: E731
+        flatten = lambda maps: torch.cat([one.flatten() for one in maps])
         losses = dict(
             loss_cls=self.loss_cls(
                 flatten(cls_logits),
@@ -370,7 +370,7 @@ class DASHead(BaseModule):
     def _no_points(self, like: Tensor) -> PointOutputs:
         """Empty outputs that hang on the graph, for a batch without positive points."""
         zero = like.sum().float() * 0
-        empty = lambda *shape: zero.expand(0, *shape)  # noqa: E731
+        empty = lambda *shape: zero.expand(0, *shape)
         k, d = self.num_keypoints, self.dims
         return PointOutputs(
             centerness=empty(),

@@ -7,11 +7,11 @@ from __future__ import annotations
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
+from mmpose.utils.typing import ConfigType, OptConfigType
 from torch import Tensor, nn
 
 from das_mm.models.layers import ModulatedDeformConv2d, PointIndex
 from das_mm.registry import MODELS
-from mmpose.utils.typing import ConfigType, OptConfigType
 
 
 def gather_points(maps: Tensor, points: PointIndex) -> Tensor:

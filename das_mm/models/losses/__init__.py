@@ -8,7 +8,6 @@ from .mesh_keypoint_loss import MeshKeypoint2DLoss, MeshKeypoint3DLoss
 from .official_rle_loss import OfficialRLELoss
 from .parameter_loss import L2ParameterLoss, RotationDistanceLoss, RotationL2Loss
 from .pose_loss import PoseLoss
-from .pose_mixture import PoseMixture, load_pose_mixture
 from .priors import GaussianPrior, LaplacePrior, ReleasedLaplacePrior
 from .rle_loss import DLELoss, RLELoss
 from .scale import keypoint_confidence, positive_scale
@@ -16,7 +15,7 @@ from .scale import keypoint_confidence, positive_scale
 __all__ = [
     'DLELoss', 'DensityGrid', 'GaussianNLLLoss', 'GaussianPrior', 'KeypointRLELoss', 'L1PoseLoss', 'L2ParameterLoss',
     'LaplaceNLLLoss', 'LaplacePrior', 'LikelihoodLoss', 'MaxMixturePrior', 'MeshKeypoint2DLoss', 'MeshKeypoint3DLoss',
-    'OfficialRLELoss', 'PoseLoss', 'PoseMixture', 'RLELoss', 'ReleasedLaplacePrior', 'RotationDistanceLoss',
+    'OfficialRLELoss', 'PoseLoss', 'RLELoss', 'ReleasedLaplacePrior', 'RotationDistanceLoss',
     'RotationL2Loss', 'SMPLifyPrior', 'SigmoidFocalLoss', 'error_density_grid', 'joint_angle_prior',
-    'keypoint_confidence', 'load_pose_mixture', 'log_partition', 'positive_scale', 'residual_spread', 'shape_prior'
+    'keypoint_confidence', 'log_partition', 'positive_scale', 'residual_spread', 'shape_prior'
 ]

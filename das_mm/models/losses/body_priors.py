@@ -14,9 +14,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from das_mm.bodies.pose_mixture import NUM_POSE, load_pose_mixture
 from das_mm.registry import MODELS
-
-from .pose_mixture import NUM_POSE, load_pose_mixture
 
 #: number of 69, sign: sign · angle grows when the joint bends the wrong way. SMPL turns the left elbow about y (number
 #: 52 = joint 18) by a negative angle, the right one (55 = joint 19) by a positive, and the knees about x (9 and 12 =

@@ -5,6 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from das_mm.registry import MODELS
+
 from .scale import positive_scale
 
 

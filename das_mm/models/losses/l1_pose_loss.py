@@ -4,6 +4,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from das_mm.registry import MODELS
+
 from .pose_loss import PoseLoss
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from das_mm.registry import MODELS
+
 from .pose_loss import PoseLoss
 from .priors import build_prior
 

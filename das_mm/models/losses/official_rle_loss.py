@@ -4,6 +4,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from das_mm.registry import MODELS
+
 from .rle_loss import RLELoss
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from das_mm.registry import MODELS
+
 from .likelihood_loss import LikelihoodLoss
 from .priors import build_prior
 from .resampling import resample_product

@@ -5,8 +5,8 @@ Letters: B images, N persons of the whole batch, K keypoints, L levels, P positi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import torch
 from mmengine.structures import InstanceData
@@ -39,7 +39,7 @@ class PersonLabels:
         return len(self.image)
 
     @classmethod
-    def from_instances(cls, batch_labels: Sequence[InstanceData], device: torch.device) -> 'PersonLabels':
+    def from_instances(cls, batch_labels: Sequence[InstanceData], device: torch.device) -> PersonLabels:
         """Concatenates the labels of the images; a field must stand in every image, also in those without people."""
         counts = torch.tensor([len(labels) for labels in batch_labels], device=device)
         fields = {

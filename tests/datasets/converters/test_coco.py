@@ -11,7 +11,7 @@ from xtcocotools.coco import COCO
 from xtcocotools.cocoeval import COCOeval
 
 from das_mm.datasets.converters.coco import CocoConverter
-from das_mm.datasets.converters.running import run_conversion
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.datasets import DASDataset
 from das_mm.datasets.synthetic.layouts.coco import CocoLayout
 from das_mm.errors import UserError

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.crowdpose import CrowdPoseConverter
-from das_mm.datasets.converters.running import run_conversion
 from das_mm.datasets.datasets import DASDataset
 from das_mm.datasets.synthetic.layouts.coco import CrowdPoseLayout, crowd_index
 from das_mm.errors import UserError

@@ -13,9 +13,9 @@ import pytest
 from das_mm.datasets import DASDataset
 from das_mm.datasets.converters import converter_class
 from das_mm.datasets.converters.camera_conventions import CONVENTIONS, by_common_point, by_reprojection
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.h36m_files import JOINTS_OF_32, Metadata, read_pose
 from das_mm.datasets.converters.h36m_lens import distort, opencv_distortion
-from das_mm.datasets.converters.running import run_conversion
 from das_mm.datasets.synthetic.layouts import layout_class
 from das_mm.datasets.synthetic.layouts.one_person import follow
 from das_mm.errors import UserError
@@ -169,7 +169,7 @@ def test_metadata_resolves_names(archives):
 def test_misaligned_takes_and_the_broken_video(copied):
     mono = copied / 'S9/MyPoseFeatures/D3_Positions_mono'
     (mono / 'Greeting.58860488.cdf').write_bytes((mono / 'Directions.58860488.cdf').read_bytes())
-    names = lambda **options: {job.name for job in Converter(copied, 'test', **options).jobs()}  # noqa: E731
+    names = lambda **options: {job.name for job in Converter(copied, 'test', **options).jobs()}
     assert 'S9_Greeting.58860488' in names()
     assert 'S9_Greeting.58860488' not in names(drop_misaligned=True)
     assert names() - names(drop_misaligned=True) == {'S9_Greeting.58860488'}
@@ -217,7 +217,7 @@ def test_lens():
     fitted = cv2.projectPoints(points, np.zeros(3), np.zeros(3), K, dist)[0][:, 0]
     swapped_in = np.array([*RADIAL[:2], *TANGENTIAL, RADIAL[2]])
     same_numbers = cv2.projectPoints(points, np.zeros(3), np.zeros(3), K, swapped_in)[0]
-    rms = lambda seen: np.sqrt(((seen - true)**2).sum(-1).mean())  # noqa: E731
+    rms = lambda seen: np.sqrt(((seen - true)**2).sum(-1).mean())
     assert rms(fitted) < 0.08 < rms(same_numbers[:, 0]) and rms(project(points, K)) > 2
 
 

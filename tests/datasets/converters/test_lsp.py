@@ -10,7 +10,7 @@ from scipy.io import loadmat, savemat
 
 from das_mm.datasets import DASDataset
 from das_mm.datasets.converters import converter_class
-from das_mm.datasets.converters.running import run_conversion
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.synthetic.layouts import layout_class
 from das_mm.errors import UserError
 

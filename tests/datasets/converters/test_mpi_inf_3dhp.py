@@ -13,8 +13,8 @@ import pytest
 
 from das_mm.datasets import DASDataset
 from das_mm.datasets.converters import converter_class
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.mpi_inf_3dhp_files import fit_pinhole
-from das_mm.datasets.converters.running import run_conversion
 from das_mm.datasets.synthetic.layouts import layout_class
 from das_mm.datasets.synthetic.layouts.one_person import follow
 from das_mm.errors import UserError

@@ -9,9 +9,9 @@ import pytest
 
 from das_mm.datasets import DASDataset
 from das_mm.datasets.converters import muco
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.moon_json import index_moon_json, read_slice
 from das_mm.datasets.converters.muco import MuCoConverter
-from das_mm.datasets.converters.running import run_conversion
 from das_mm.datasets.synthetic.layouts.muco import MuCoLayout
 from das_mm.errors import UserError
 
@@ -82,7 +82,7 @@ def test_entries_in_any_order(written, source):
     before = converted(written)[1]['annotations']
     edit(source, lambda content: content['annotations'].reverse())
     after = converted(written)[1]['annotations']
-    key = lambda a: (a['image_id'], a['keypoints_3d'])  # noqa: E731
+    key = lambda a: (a['image_id'], a['keypoints_3d'])
     assert sorted(map(key, before)) == sorted(map(key, after))
     index = index_moon_json(source)
     slices = index.slice([1, 2, 5])

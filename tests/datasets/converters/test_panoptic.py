@@ -10,9 +10,9 @@ import pytest
 
 from das_mm.datasets import DASDataset
 from das_mm.datasets.converters import panoptic
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.panoptic import PanopticConverter
 from das_mm.datasets.converters.panoptic_files import HDCamera, greatest_square_radius
-from das_mm.datasets.converters.running import run_conversion
 from das_mm.datasets.synthetic.layouts.panoptic import PanopticLayout, hd_views
 from das_mm.errors import UserError
 

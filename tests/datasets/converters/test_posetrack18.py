@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.posetrack18 import PoseTrack18Converter
-from das_mm.datasets.converters.running import run_conversion
 from das_mm.datasets.datasets import DASDataset
 from das_mm.datasets.synthetic.layouts.posetrack18 import PoseTrack18Layout
 from das_mm.errors import UserError

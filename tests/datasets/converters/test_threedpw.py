@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from das_mm.bodies import linear_blend_skinning, load_generated_body
+from das_mm.bodies.shape_space import GENDER_BETAS
 from das_mm.datasets.converters.base import Part
-from das_mm.datasets.converters.running import run_conversion
+from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.threedpw import ThreeDPWConverter
 from das_mm.datasets.datasets import read_annotation_file
 from das_mm.datasets.synthetic.layouts.threedpw import ThreeDPWLayout
 from das_mm.errors import UserError
-from das_mm.models.body_models import linear_blend_skinning, load_generated_body
-from das_mm.models.body_models.shape_space import GENDER_BETAS
 from das_mm.structures import project
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from das_mm.bodies import linear_blend_skinning, load_generated_body
+from das_mm.datasets.synthetic.appearance import sample_look
+from das_mm.datasets.synthetic.body_clearance import gap_m
 from das_mm.datasets.synthetic.camera_sampling import FOV_DEG, HEIGHT_M, sample_shot
 from das_mm.datasets.synthetic.clips import layout_clip
+from das_mm.datasets.synthetic.clothing import dress
 from das_mm.datasets.synthetic.config import SyntheticConfig
-from das_mm.datasets.synthetic.crowding import gap_m
-from das_mm.datasets.synthetic.dressing import dress
+from das_mm.datasets.synthetic.ground_truth import keypoint_names, person_geometry
 from das_mm.datasets.synthetic.layout import LEAST_GAP_M, layout_scene
-from das_mm.datasets.synthetic.looks import sample_look
-from das_mm.datasets.synthetic.truth import keypoint_names, person_geometry
 from das_mm.datasets.synthetic.viewpoint import look_rotation
 from das_mm.errors import UserError
-from das_mm.models.body_models import linear_blend_skinning, load_generated_body
 from das_mm.structures.cameras import project
 
 CONFIG = SyntheticConfig(num_images=3, image_size=(832, 512), people=(1, 5), seed=11)

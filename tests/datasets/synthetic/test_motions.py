@@ -4,9 +4,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from das_mm.bodies import JOINT_NAMES, axis_angle_to_matrix, linear_blend_skinning, load_generated_body
 from das_mm.datasets.synthetic.motions import MOTION_ACTIVITIES, sample_motion
 from das_mm.datasets.synthetic.poses import within_limits
-from das_mm.models.body_models import JOINT_NAMES, axis_angle_to_matrix, linear_blend_skinning, load_generated_body
 
 FPS = 25
 J = {name: index for index, name in enumerate(JOINT_NAMES)}

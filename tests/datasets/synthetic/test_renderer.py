@@ -4,18 +4,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from das_mm.datasets.synthetic import tracer
-from das_mm.datasets.synthetic.develop import develop, sample_film
-from das_mm.datasets.synthetic.dressing import dress
+from das_mm.bodies import load_generated_body
+from das_mm.datasets.synthetic.appearance import sample_look
+from das_mm.datasets.synthetic.clothing import dress
 from das_mm.datasets.synthetic.environment import KINDS, build_environment
+from das_mm.datasets.synthetic.film import develop, sample_film
 from das_mm.datasets.synthetic.lighting import Light, Sky, to_linear, to_srgb
-from das_mm.datasets.synthetic.looks import sample_look
 from das_mm.datasets.synthetic.materials import Plain, Tiled
 from das_mm.datasets.synthetic.renderer import NOTHING, render
 from das_mm.datasets.synthetic.surfaces import BACKGROUND, box, cylinder, ellipsoid, merge, quad
-from das_mm.datasets.synthetic.textures import KINDS as TEXTURES, sample_tile, texture_tile
+from das_mm.datasets.synthetic.textures import KINDS as TEXTURES
+from das_mm.datasets.synthetic.textures import sample_tile, texture_tile
 from das_mm.datasets.synthetic.viewpoint import Viewpoint, look_rotation
-from das_mm.models.body_models import load_generated_body
+from das_mm.rendering import ray_tracer as tracer
 
 GREY = Plain((128., 128., 128.))
 VIEW = Viewpoint(np.array([[60., 0, 39.5], [0, 60., 29.5], [0, 0, 1]]), look_rotation(0., 0., 0.), np.array([0, 1., 0]),

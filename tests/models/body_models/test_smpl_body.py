@@ -11,14 +11,15 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
+from das_mm.bodies import keypoints_from_body, linear_blend_skinning, load_generated_body, write_smpl_file
 from das_mm.errors import UserError
-from das_mm.models.body_models import (BodyModelProtocol, SMPLBody, keypoints_from_body, linear_blend_skinning,
-                                       load_generated_body, smpl_body, write_smpl_file)
+from das_mm.models.body_models import smpl_body
+from das_mm.models.body_models.protocol import BodyModelProtocol
+from das_mm.models.body_models.smpl_body import SMPLBody
 from das_mm.registry import MODELS
 from das_mm.structures import KEYPOINT_SETS
 from das_mm.structures.rotations import axis_angle_to_matrix, mirror_pose, move_translation
-
-from .fake_smpl import smpl_arrays, write_downloaded
+from tests.bodies.fake_smpl import smpl_arrays, write_downloaded
 
 
 @pytest.fixture(scope='module')

@@ -7,7 +7,8 @@ from das_mm.models.heads.towers import gather_points
 from das_mm.models.layers import PointIndex
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
-from tests.models.heads.samples import NUM_KEYPOINTS, SHAPES, make_sample, small_feats, small_head
+
+from .samples import NUM_KEYPOINTS, SHAPES, make_sample, small_feats, small_head
 
 L1 = dict(type='das_mm.L1PoseLoss')
 UPDATES = [
@@ -34,7 +35,7 @@ def test_points_equal_the_dense_maps(update):
         # image 1 has no points: it must not be needed
         points = PointIndex(torch.tensor([0, 0, 2, 2]), torch.tensor([0, height - 1, 1, 1]), torch.tensor([0, 2, 1, 1]))
         out = head.forward_points(feat, level, points, with_sigma=True)
-        close = lambda sparse, dense: torch.testing.assert_close(  # noqa: E731
+        close = lambda sparse, dense: torch.testing.assert_close(
             sparse.flatten(1), gather_points(dense, points), atol=1e-4, rtol=1e-4)
         close(out.root, maps.root[level])
         close(out.sigma, maps.sigma[level])

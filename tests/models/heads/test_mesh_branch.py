@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from das_mm.models.heads.mesh_branch import NUM_PARAMETERS
+from das_mm.models.heads.branches.mesh_branch import NUM_PARAMETERS
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
 from das_mm.structures import project
@@ -50,7 +50,7 @@ def make_labels(branch, count=3, seed=0, smpl=True, with_3d=True):
     points = body_at(branch, matrices, betas, root)
     seen = torch.as_tensor(project(points.numpy().astype(float), K_PX), dtype=torch.float32)
     K = points.shape[1]
-    known = lambda yes: torch.full((count, K), float(yes))  # noqa: E731
+    known = lambda yes: torch.full((count, K), float(yes))
     fields = dict(
         bboxes=torch.cat([seen.amin(1), seen.amax(1)], 1), keypoints=seen, keypoints_weights=known(True),
         keypoints_3d_mm=points, keypoints_3d_weights=known(with_3d), smpl_pose_matrices=matrices, smpl_betas=betas,

@@ -11,7 +11,7 @@ GEOMETRIES = [((1, 1), (1, 1), (1, 1)), ((2, 1), (0, 2), (1, 1)), ((1, 2), (2, 1
 
 def make_inputs(geometry, kernel=(3, 3), channels=6, size=(9, 12), spread=2.0, dtype=torch.float64):
     generator = torch.Generator().manual_seed(0)
-    randn = lambda *shape: torch.randn(*shape, generator=generator, dtype=dtype)  # noqa: E731
+    randn = lambda *shape: torch.randn(*shape, generator=generator, dtype=dtype)
     h, w = ((length + 2 * pad - dil * (k - 1) - 1) // step + 1
             for length, step, pad, dil, k in zip(size, *geometry, kernel))
     taps = kernel[0] * kernel[1]

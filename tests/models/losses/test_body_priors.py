@@ -9,13 +9,12 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from das_mm.datasets.synthetic.fit_pose_mixture import fit_mixture, generated_poses, log_likelihood
+from das_mm.bodies import linear_blend_skinning, load_generated_body
+from das_mm.bodies.pose_mixture import GENERATED_MIXTURE, PoseMixture, load_pose_mixture
+from das_mm.bodies.skeleton import JOINT_INDEX
+from das_mm.datasets.synthetic.pose_mixture_fit import fit_mixture, generated_poses, log_likelihood
 from das_mm.errors import UserError
-from das_mm.models.body_models import linear_blend_skinning, load_generated_body
-from das_mm.models.body_models.skeleton import JOINT_INDEX
-from das_mm.models.losses.body_priors import (WRONG_BENDS, MaxMixturePrior, SMPLifyPrior, joint_angle_prior,
-                                              shape_prior)
-from das_mm.models.losses.pose_mixture import GENERATED_MIXTURE, PoseMixture, load_pose_mixture
+from das_mm.models.losses.body_priors import WRONG_BENDS, MaxMixturePrior, SMPLifyPrior, joint_angle_prior, shape_prior
 from das_mm.registry import MODELS
 
 

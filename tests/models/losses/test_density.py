@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from das_mm.models.losses import RLELoss, error_density_grid, log_partition
-from tests.models.losses.likelihood_cases import build, make_identity, perturbed_flow
+
+from .likelihood_cases import build, make_identity, perturbed_flow
 
 
 def cell_of(grid) -> float:

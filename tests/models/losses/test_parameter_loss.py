@@ -10,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from das_mm.models.losses.parameter_loss import L2ParameterLoss, RotationDistanceLoss, RotationL2Loss
 from das_mm.registry import MODELS
-from tests.models.losses.likelihood_cases import build, random_batch
+
+from .likelihood_cases import build, random_batch
 
 ROTATION_LOSSES = [RotationL2Loss, RotationDistanceLoss]
 

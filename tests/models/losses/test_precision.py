@@ -8,7 +8,8 @@ import torch
 
 from das_mm.models.losses.likelihood_loss import RESIDUAL_BOUND, SIGMA_FLOOR, bounded, floored_scale
 from das_mm.models.losses.scale import keypoint_confidence, positive_scale
-from tests.models.losses.likelihood_cases import ALL_LOSSES, build, random_batch
+
+from .likelihood_cases import ALL_LOSSES, build, random_batch
 
 LIKELIHOOD_LOSSES = [name for name in ALL_LOSSES if name != 'L1PoseLoss']
 

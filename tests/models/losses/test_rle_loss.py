@@ -10,8 +10,8 @@ from mmpose.models.losses import RLELoss as MMPoseRLELoss
 from das_mm.models.flows import RealNVP
 from das_mm.models.losses import OfficialRLELoss, RLELoss, log_partition, positive_scale, residual_spread
 from das_mm.registry import MODELS
-from tests.models.losses.likelihood_cases import (ALL_LOSSES, FLOW_LOSSES, build, make_identity, random_batch,
-                                                  skewed_residuals)
+
+from .likelihood_cases import ALL_LOSSES, FLOW_LOSSES, build, make_identity, random_batch, skewed_residuals
 
 
 @pytest.mark.parametrize('dims', [1, 2, 3, 4, 5])

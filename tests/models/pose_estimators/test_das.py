@@ -30,7 +30,7 @@ def network_output(keypoints_px, keypoints_mm, K, warp, root=2):
     scale = np.sqrt(np.linalg.det(warp[:, :2]))
     warped = keypoints_px @ warp[:, :2].T + warp[:, 2]
     focal = np.sqrt(K[0, 0] * K[1, 1]) * scale
-    as_tensor = lambda one: torch.as_tensor(one, dtype=torch.float32)  # noqa: E731
+    as_tensor = lambda one: torch.as_tensor(one, dtype=torch.float32)
     return InstanceData(
         scores=torch.linspace(0.9, 0.5, len(keypoints_px)),
         keypoints_px=as_tensor(warped),

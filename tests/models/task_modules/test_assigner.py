@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from das_mm.models.task_modules import DASTargetAssigner
-from tests.models.task_modules.labels import make_labels
+
+from .labels import make_labels
 
 SHAPES = [(32, 40), (16, 20), (8, 10), (4, 5)]
 

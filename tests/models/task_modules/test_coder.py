@@ -2,7 +2,8 @@
 import torch
 
 from das_mm.models.task_modules import DASPoseCoder
-from tests.models.task_modules.labels import make_labels
+
+from .labels import make_labels
 
 
 def encode(labels, coder, points_px, strides, person):

@@ -2,7 +2,8 @@
 import torch
 
 from das_mm.models.task_modules import DASPoseCoder, KeypointRootCoder
-from tests.models.task_modules.labels import make_labels
+
+from .labels import make_labels
 
 
 def test_the_root_offset_is_neither_taught_nor_read():

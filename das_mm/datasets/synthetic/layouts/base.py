@@ -14,8 +14,8 @@ import numpy as np
 from das_mm.errors import UserError
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
+from ..generated_meshes import load_smpl
 from ..generator import GeneratedPaths
-from ..loading import load_smpl
 
 ALL_SETS = tuple(name for name in KEYPOINT_SETS)
 

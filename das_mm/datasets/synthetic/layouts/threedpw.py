@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from das_mm.models.body_models import linear_blend_skinning, load_generated_body
-from das_mm.models.body_models.shape_space import GENDER_BETAS
+from das_mm.bodies import linear_blend_skinning, load_generated_body
+from das_mm.bodies.shape_space import GENDER_BETAS
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
 from .base import Layout, PersonTruth, SceneTruth

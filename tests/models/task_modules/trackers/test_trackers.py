@@ -9,8 +9,16 @@ import pytest
 import torch
 
 from das_mm.errors import UserError
-from das_mm.models.task_modules.trackers import GreedyTracker, GreedyTracker3D, NearestPoseTracker, TrackedPeople
-from das_mm.models.task_modules.trackers import greedy, match_by_cost, match_by_score, matching
+from das_mm.models.task_modules.trackers import (
+    GreedyTracker,
+    GreedyTracker3D,
+    NearestPoseTracker,
+    TrackedPeople,
+    greedy,
+    match_by_cost,
+    match_by_score,
+    matching,
+)
 from das_mm.registry import TASK_UTILS
 
 from .scenarios import NOBODY, SIZE, people, without_displacements

@@ -1,8 +1,0 @@
-"""The papers' ablations on synthetic scenes: which rows there are, working them off, and the report."""
-from .plan import SIZES, Run, plan_runs
-from .states import RunState, read_state, try_lock, write_state
-from .tables import TABLES, Metric, Row, Table, trainings_of
-from .working import Deadline, work
-
-__all__ = ['Deadline', 'Metric', 'Row', 'Run', 'RunState', 'SIZES', 'TABLES', 'Table', 'plan_runs', 'read_state',
-           'trainings_of', 'try_lock', 'work', 'write_state']

@@ -1,0 +1,91 @@
+"""How far a run is, on the disk: one JSON for each, whole or not there, and a lock for who works on it."""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from das_mm.engine import atomic_write, file_lock
+from das_mm.errors import UserError
+
+FINISHED, UNFINISHED = 'finished', 'unfinished'
+_STATE, _LOCK = 'state.json', '.lock'
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What is known of a run.
+
+    Attributes:
+        fingerprint: Of the settings and of the weights it starts from; two pieces of one run must agree.
+        settings: Numbers worth telling: scenes, epochs, steps, batch.
+        start: Where backbone and pyramid start from.
+        status: ``'finished'`` once it is evaluated.
+        epochs_done: Whole epochs.
+        seconds: Of training, evaluation left out; what a kill made undone is not counted.
+        seconds_evaluating: Of evaluation.
+        machine: Where the last piece ran, with which versions (:mod:`das_mm.benchmarks.speed.machine`).
+        finished_at: ISO date and time.
+        metrics: All numbers of the evaluation, None where one is not finite.
+        calibration: Axis -> :class:`~das_mm.evaluation.functional.calibration.Calibration` as a dict, of models with σ.
+    """
+    fingerprint: str
+    settings: dict[str, Any]
+    start: str
+    status: str = UNFINISHED
+    epochs_done: int = 0
+    seconds: float = 0.0
+    seconds_evaluating: float | None = None
+    machine: dict[str, Any] = field(default_factory=dict)
+    finished_at: str | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    calibration: dict[str, Any] | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.status == FINISHED
+
+    def but(self, **changes) -> RunState:
+        """The same with some fields changed."""
+        return replace(self, **changes)
+
+
+def read_state(folder: Path) -> RunState | None:
+    """The state of the run in a folder; None where nothing has been done.
+
+    Raises:
+        UserError: The file is not one of ours.
+    """
+    path = folder / _STATE
+    try:
+        return RunState(**json.loads(path.read_text()))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f'it does not tell how far the run is: {error}', file=path,
+                        remedy='delete its folder: the run then begins anew') from error
+
+
+def write_state(folder: Path, state: RunState) -> None:
+    """Write it so that a kill leaves the old one or this."""
+    atomic_write(folder / _STATE, (json.dumps(asdict(state), indent=1) + '\n').encode())
+
+
+@contextmanager
+def try_lock(folder: Path) -> Iterator[bool]:
+    """Whether this process has the run for itself within the block; never waits (:func:`~das_mm.engine.file_lock`).
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
+    path = folder / _LOCK
+    try:
+        lock = file_lock(path, wait=False)
+    except OSError as error:
+        raise UserError(f'it cannot be written: {error.strerror or error}', file=path,
+                        remedy='give another folder') from error
+    with lock as mine:
+        yield mine

@@ -1,0 +1,103 @@
+"""Predicted standard deviations and the errors that were made, gathered from a model's evaluation."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from torch import nn
+
+from das_mm.evaluation.functional.calibration import Calibration, calibrate, lateral_and_depth_errors, plain_density
+from das_mm.evaluation.functional.matching import OneToOne
+from das_mm.evaluation.readers.sample_reader import (
+    as_dict,
+    has_3d,
+    read_predictions,
+    read_truth,
+    resolve_root,
+    to_numpy,
+)
+from das_mm.models.losses import residual_spread
+
+_NUM_SAMPLES = 4000
+
+
+class SigmaCollector(BaseMetric):
+    """Keeps errors and σ (mm) of the keypoints of found people, see :func:`.calibration.lateral_and_depth_errors`.
+
+    People are paired as :class:`MultiPerson3DMetric` pairs them by default, and the same keypoints count, but for the
+    root, whose relative depth is nobody's prediction. It gives no numbers: they are in :attr:`errors` and
+    :attr:`sigma` after the evaluation.
+
+    Attributes:
+        errors, sigma: (N, D) mm.
+    """
+
+    def __init__(self):
+        super().__init__(prefix='sigma')
+        self.rule = OneToOne()
+        self.errors, self.sigma = np.zeros((0, 3)), np.zeros((0, 3))
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Pair the people of each image."""
+        names = self.dataset_meta['keypoint_id2name']
+        root = resolve_root(None, {name: index for index, name in names.items()})
+        for sample in map(as_dict, data_samples):
+            found = self._of_image(sample, root, len(names)) if has_3d(sample) else None
+            if found is not None:
+                self.results.append(found)
+
+    def _of_image(self, sample: dict, root: tuple[int, ...], num_keypoints: int) -> tuple[np.ndarray, ...] | None:
+        truth = read_truth(sample, root, 'valid_in_image', num_keypoints)
+        predictions = read_predictions(sample, 0.0, needs_3d=True, num_keypoints=num_keypoints)
+        if not predictions.usable.any():
+            return None
+        sigma = to_numpy(sample['pred_instances']['keypoints_sigma'])
+        usable = np.flatnonzero(predictions.usable)
+        evaluated = np.flatnonzero(truth.evaluated)
+        pairs = self.rule.match(truth.people[evaluated], predictions.people[usable], root)
+        judged = (pairs >= 0) & truth.has_pose[evaluated]
+        people, found = truth.people[evaluated[judged]], usable[pairs[judged]]
+        if not len(found):
+            return None
+        K = to_numpy(sample['camera']['K'])
+        errors, scale = lateral_and_depth_errors(
+            predictions.people.keypoints_px[found], predictions.people.keypoints_3d[found], sigma[found],
+            people.keypoints_px, people.keypoints_3d, np.tile([K[0, 0], K[1, 1]], (len(found), 1)), root)
+        counts = people.valid_3d & people.labelled
+        if len(root) == 1:
+            counts[:, root] = False
+        return errors[counts], scale[counts]
+
+    def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict:
+        """No numbers."""
+        if results:
+            self.errors, self.sigma = (np.concatenate(values) for values in zip(*results))
+        return {}
+
+
+def learned_density(head: nn.Module, num: int = _NUM_SAMPLES) -> np.ndarray:
+    """Samples (S, D) of error / σ as the head's last offsets have learnt them; σ in the units of ``keypoints_sigma``.
+
+    With a flow it is mostly the flow's own density (see :class:`~das_mm.models.losses.RLELoss`).
+    """
+    stage = 'updated' if head.update.num_layers else 'initial'
+    loss = head.pose_losses[f'{stage}_{head.dims}d']
+    device = head.scales.device
+    generator = torch.Generator(device).manual_seed(0)
+    spread = residual_spread(loss, generator=generator, num_dims=head.dims)
+    with torch.no_grad():
+        samples = loss.fitted_density().sample_residuals(num, generator, head.dims)
+    return (samples.to(spread) / spread).cpu().numpy().astype(np.float64)
+
+
+def judge_sigma(collector: SigmaCollector, head: nn.Module) -> dict[str, Calibration] | None:
+    """The calibration of what was gathered; None where nobody was found."""
+    if not len(collector.errors):
+        return None
+    dims = collector.errors.shape[1]
+    densities = dict(learned=learned_density(head), laplace=plain_density('laplace', dims),
+                     gaussian=plain_density('gaussian', dims))
+    return calibrate(collector.errors, collector.sigma, densities)

@@ -1,0 +1,1 @@
+"""Checkpoints: loading them, the small models of the package, and conversion from other code."""

@@ -1,0 +1,182 @@
+"""From a checkpoint, a config or both to a model that is ready to predict."""
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from das_mm.config_files import config_path
+from das_mm.engine import file_sha256
+from das_mm.engine.checkpoint_files import read_checkpoint
+from das_mm.errors import UserError
+from das_mm.models.pose_estimators import DAS
+from das_mm.models.pose_estimators.tracking_das import TrackingDAS
+from das_mm.registry import MODELS
+from das_mm.structures import get_keypoint_set
+from das_mm.version import __version__
+
+from .config_text import CONFIG_REMEDY, parse_config_text
+from .onnx_model import load_onnx_model
+from .packaged import packaged_model
+from .weight_loader import load_checkpoint_strict
+
+
+def load_model(weights: str | Path | None = None, config: str | Path | Config | dict | None = None,
+               device: str | torch.device | None = None) -> DAS:
+    """A trained model in evaluation mode.
+
+    Args:
+        weights: Checkpoint file, or an ``.onnx`` file that ``das-mm export onnx`` wrote (it has its config in it).
+            Without it and without ``config``: the small model that comes with the package.
+        config: Path or name of a config, or the config itself. Without it the one in the checkpoint is used: its text
+            (``meta.cfg``, written by training) or its name (``meta.config``).
+        device: 'cpu', 'cuda', 'cuda:1', …; None for a GPU where there is one.
+
+    Returns:
+        The model. As in mmpose ``model.cfg`` is its config and ``model.dataset_meta`` what is known of its data
+        (``keypoint_set`` at least); ``model.provenance`` says where it is from: ``config``, ``weights`` (names),
+        ``weights_sha256``, ``das_mm``.
+
+    Raises:
+        UserError: No weights, a file that cannot be read or does not fit the config, no config, a config of another
+            kind of model, or a device that is not there.
+    """
+    if weights is not None and Path(weights).suffix.lower() == '.onnx':
+        if config is not None:
+            raise UserError('an ONNX file has its config in it', file=weights, field='config', remedy='leave it out')
+        return load_onnx_model(weights, device)
+    device = choose_device(device)
+    if weights is None and config is not None:
+        raise UserError('a config alone has no weights', field='weights',
+                        remedy='give the checkpoint (.pth) that was trained with it')
+    if weights is None:
+        weights, config = packaged_model()
+    if config is None:
+        name, cfg = _config_of(weights)
+    elif isinstance(config, (Config, dict)):
+        name, cfg = None, config if isinstance(config, Config) else Config(config)
+    else:
+        path = config_path(str(config))
+        name, cfg = Path(path).stem, _read_config(path)
+    model = build_model(cfg, name)
+    meta = load_checkpoint_strict(model, weights)
+    model.dataset_meta = _dataset_meta(cfg, meta, model.head.num_keypoints, weights)
+    model.provenance = dict(config=name, weights=Path(weights).name, weights_sha256=file_sha256(weights),
+                            das_mm=__version__)
+    return model.to(device).eval()
+
+
+def build_model(cfg: Config, name: str | None = None) -> DAS:
+    """The untrained model of a config; ``model.cfg`` is the config.
+
+    Raises:
+        UserError: The config has no model, or another kind of model.
+    """
+    if cfg.get('model') is None:
+        raise UserError('the config has no model', file=name, field='model', remedy=CONFIG_REMEDY)
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'das_mm'):
+        model = MODELS.build(copy.deepcopy(cfg.model))  # building edits some configs
+    if not isinstance(model, DAS):
+        raise UserError(f'a {type(model).__name__} is not a DAS model', file=name, field='model.type',
+                        remedy="use mmpose's inferencer for it")
+    model.cfg = cfg
+    return model
+
+
+def choose_device(device: str | torch.device | None) -> torch.device:
+    """The device asked for, or a GPU where there is one.
+
+    Raises:
+        UserError: It is not there.
+    """
+    if device is None or device == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        device = torch.device(device)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"torch cannot use '{device}': {str(error).splitlines()[0]}", field='device',
+                        remedy='use cpu, or see what das-mm doctor says') from error
+    return device
+
+
+def check_task(model: DAS, task: str) -> None:
+    """What a user wants the model for.
+
+    Raises:
+        UserError: The model does not do that.
+    """
+    does = dict(pose=True, mesh=any(hasattr(branch, 'body') for branch in model.head.branches.values()),
+                tracking=isinstance(model, TrackingDAS))
+    if not does.get(task, True):
+        able = ', '.join(name for name, able in does.items() if able)
+        raise UserError(f'this model does not do that; it does: {able}', field='task',
+                        remedy='leave --task out, or give the checkpoint of a model for it')
+
+
+def _read_config(path: str) -> Config:
+    try:
+        return Config.fromfile(path)
+    except UserError:
+        raise
+    except Exception as error:  # a config is a program: anything can go wrong in it
+        raise UserError(f'the config cannot be read: {type(error).__name__}: {error}', file=path, field='config',
+                        remedy='correct it, or the configs named in its _base_') from error
+
+
+def _config_of(weights: str | Path) -> tuple[str | None, Config]:
+    """Name (if it has one) and config of a checkpoint that tells its own."""
+    meta = read_checkpoint(weights).get('meta')
+    meta = meta if isinstance(meta, dict) else {}
+    if isinstance(meta.get('cfg'), str):
+        # mmengine names a run after its config and the time
+        experiment = re.fullmatch(r'(.+?)_\d{8}_\d{6}', str(meta.get('experiment_name')))
+        return experiment[1] if experiment else None, parse_config_text(meta['cfg'], weights)
+    if isinstance(meta.get('config'), str):
+        path = config_path(meta['config'])
+        return Path(path).stem, _read_config(path)
+    raise UserError('the checkpoint does not say with which config it was trained', file=weights, field='meta.cfg',
+                    remedy=CONFIG_REMEDY)
+
+
+def _dataset_meta(cfg: Config, meta: dict, num_keypoints: int, weights: str | Path) -> dict[str, Any]:
+    """What the checkpoint (or else the config) says of the data; its ``keypoint_set`` must fit the model."""
+    found = meta.get('dataset_meta')
+    found = dict(found) if isinstance(found, dict) else {}
+    names = (found.get('keypoint_set'), _test_dataset(cfg).get('keypoint_set'), cfg.get('keypoint_set'))
+    name = next((name for name in names if name), None)
+    if name is None:
+        raise UserError('neither the checkpoint nor the config names the keypoint set', file=weights,
+                        field='keypoint_set', remedy="add keypoint_set='panoptic15' (or which it is) to the config")
+    found['keypoint_set'] = get_keypoint_set(name, file=weights, field='keypoint_set').name
+    if get_keypoint_set(name).num_keypoints != num_keypoints:
+        raise UserError(f'the model has {num_keypoints} keypoints, and {name} another number', file=weights,
+                        field='keypoint_set', remedy='name the keypoint set that the model was trained for')
+    return found
+
+
+def input_pipeline(cfg: Config) -> list[dict]:
+    """The configs of the transforms that make a test image the network's input.
+
+    Raises:
+        UserError: The config has none.
+    """
+    pipeline = _test_dataset(cfg).get('pipeline')
+    if not pipeline:
+        raise UserError('the config does not say how images are prepared', field='test_dataloader.dataset.pipeline',
+                        remedy='inherit a full config with _base_, or add it')
+    return list(pipeline)
+
+
+def _test_dataset(cfg: Config) -> dict:
+    """The (first) dataset of the test or validation loader; empty without."""
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
+    dataset = loader.get('dataset') or {}
+    while dataset.get('pipeline') is None and (dataset.get('datasets') or dataset.get('dataset')):
+        dataset = dataset['datasets'][0] if dataset.get('datasets') else dataset['dataset']
+    return dataset

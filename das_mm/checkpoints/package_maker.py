@@ -1,0 +1,73 @@
+"""A checkpoint as it comes with the package: the weights alone, and a card that says how they were made.
+
+    python -m das_mm.checkpoints.package_maker work_dirs/b/epoch_20.pth das_tiny_1xb8-12e_synthetic-448x256 OUT_DIR card.json
+
+``card.json`` holds what only people know: the commands, the machine, the figures; the rest is filled in here.
+"""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from das_mm.config_files import config_path
+from das_mm.engine import atomic_write
+from das_mm.engine.checkpoint_files import read_checkpoint
+from das_mm.errors import UserError
+from das_mm.registry import MODELS
+
+
+def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, card: dict) -> Path:
+    """Writes ``OUT_DIR/CONFIG.pth`` and ``OUT_DIR/CONFIG.json``.
+
+    Args:
+        checkpoint: Written by training; it may have branches that the config lacks, which are left out.
+        config: Name of the config that the weights are for.
+        out_dir: An existing folder.
+        card: What is to be said of them.
+
+    Returns:
+        The ``.pth``.
+
+    Raises:
+        UserError: The checkpoint lacks a weight of the model, or has another shape.
+    """
+    cfg = Config.fromfile(config_path(config))
+    with DefaultScope.overwrite_default_scope('das_mm'):
+        model = MODELS.build(cfg.model)
+    found = read_checkpoint(checkpoint)
+    weights = found.get('state_dict', found)
+    own = model.state_dict()
+    wrong = [name for name, value in own.items() if name not in weights or weights[name].shape != value.shape]
+    if wrong:
+        raise UserError(f'{len(wrong)} weights of the model are not in it or have another shape, {wrong[0]} for one',
+                        file=checkpoint, field='state_dict', remedy=f'give a checkpoint that was trained with {config}')
+    keypoint_set = cfg.train_dataloader.dataset.keypoint_set
+    content = dict(meta=dict(config=Path(config).stem, dataset_meta=dict(keypoint_set=keypoint_set)),
+                   state_dict={name: weights[name].clone() for name in own})
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    target = Path(out_dir) / f'{Path(config).stem}.pth'
+    atomic_write(target, buffer.getvalue())
+    card = dict(config=Path(config).stem, sha256=hashlib.sha256(buffer.getvalue()).hexdigest(), **card)
+    atomic_write(target.with_suffix('.json'), (json.dumps(card, indent=2) + '\n').encode())
+    return target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ('checkpoint', 'config', 'out_dir', 'card'):
+        parser.add_argument(name)
+    args = parser.parse_args()
+    card = json.loads(Path(args.card).read_text(encoding='utf-8'))
+    package_weights(args.checkpoint, args.config, args.out_dir, card)
+
+
+if __name__ == '__main__':
+    main()

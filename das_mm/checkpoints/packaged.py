@@ -1,0 +1,46 @@
+"""The model zoo: the small checkpoints that come with the package."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from das_mm.errors import UserError
+
+#: names of the packaged checkpoints, which are those of their configs, by task
+PACKAGED = {
+    'pose': 'das_tiny_1xb8-12e_synthetic-448x256',
+    'mesh': 'das-mesh_tiny-l2_1xb8-20e_synthetic-448x256',
+    'tracking': 'das-track_tiny_1xb8-10e_synthetic-448x256',
+}
+
+
+def pretrained_checkpoint(task: str = 'pose') -> Path:
+    """The weights that come with the package.
+
+    Raises:
+        UserError: The package has none for this task.
+    """
+    path = Path(__file__).parents[1] / 'assets' / f'{PACKAGED[task]}.pth'
+    if not path.is_file():
+        raise UserError('the package has no weights for this task', file=path, remedy='train them: leave --pretrained out')
+    return path
+
+
+def packaged_model(task: str = 'pose') -> tuple[Path, str]:
+    """Checkpoint and name of the config of the small model that comes with the package.
+
+    Args:
+        task: What it does: 'pose', 'mesh' or 'tracking'.
+
+    Raises:
+        UserError: The package has no model of this task, or this installation not its weights.
+    """
+    if task not in PACKAGED:
+        raise UserError(f"the package has no model for '{task}'", field='task',
+                        remedy=f'give the checkpoint of one (--weights), or choose out of {", ".join(PACKAGED)}')
+    try:
+        return pretrained_checkpoint(task), PACKAGED[task]
+    except UserError as error:
+        words, whose = ('', '') if task == 'pose' else (f' --task {task}', f" for '{task}'")
+        raise UserError(f'this installation has no weights of its own{whose}', file=error.file, field='weights',
+                        remedy=f'make some with `das-mm demo{words} --out demo_out` and give the newest .pth of '
+                               'demo_out/training, or give any checkpoint of a DAS model') from error

@@ -1,5 +1,0 @@
-"""The check of annotation files that speaks to humans (`das-mm data check`)."""
-from .check import CheckReport, check_annotation_file
-from .findings import Finding, Kind
-
-__all__ = ['CheckReport', 'Finding', 'Kind', 'check_annotation_file']

@@ -1,0 +1,226 @@
+"""The output folders of a run: results, overlays, videos, meshes, tracks and viewers, whatever way it ends."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from das_mm.engine import atomic_write, check_writable
+from das_mm.errors import UserError
+from das_mm.models.body_models.protocol import BodyModelProtocol
+from das_mm.visualization import save_image, write_viewer
+
+from .mesh_files import MESH_FORMATS, export_meshes
+from .output_streams import AnnotatedVideo, ResultLines
+from .results import result_text
+from .resume import Earlier
+from .sources import Frame, Source
+from .track_files import write_track_files
+from .viewer_scenes import THUMBNAIL_PX, EvenSample, KeptScene, Scenes
+
+
+@dataclass
+class OutputFolders:
+    """Where what goes; None for "not written".
+
+    Attributes:
+        predictions: Results, ``NAME.json`` or for a video ``NAME.jsonl``.
+        overlays: ``NAME.jpg`` or ``NAME.mp4``.
+        viewer: ``viewer.html`` of all images, or of the video where it is the only input; else ``viewer_NAME.html`` for
+            each video.
+        viewer_frames: At most so many images or frames in a viewer, evenly spread.
+        meshes: ``NAME.obj``; for a video ``NAME/000012.obj`` of each frame.
+        mesh_formats: Suffixes of those: 'obj', 'ply', 'glb'.
+        tracks: ``NAME/0003.npz`` for each identity of a video; made out of the results, so they must be written too.
+        viewer_meshes: Show surfaces in the viewer.
+    """
+
+    predictions: Path | None = None
+    overlays: Path | None = None
+    viewer: Path | None = None
+    viewer_frames: int = 120
+    meshes: Path | None = None
+    mesh_formats: Sequence[str] = ()
+    tracks: Path | None = None
+    viewer_meshes: bool = True
+
+    @classmethod
+    def below(cls, out_dir: str | Path | None, *, pred_out_dir: str | Path | None = None,
+              vis_out_dir: str | Path | None = None, viewer_out_dir: str | Path | None = None,
+              track_out_dir: str | Path | None = None, mesh_out_dir: str | Path | None = None,
+              export: str | Sequence[str] | None = None, **options: Any) -> OutputFolders:
+        """Everything below one folder, but for what has a folder of its own."""
+        path = lambda given, name: Path(given) if given else Path(out_dir, name) if out_dir else None
+        formats = [export] if isinstance(export, str) else list(export or ())
+        return cls(predictions=path(pred_out_dir, 'predictions'), overlays=path(vis_out_dir, 'overlays'),
+                   viewer=path(viewer_out_dir, ''), meshes=path(mesh_out_dir, 'meshes'),
+                   tracks=path(track_out_dir, 'tracks'), mesh_formats=tuple(dict.fromkeys(formats)), **options)
+
+    def check(self) -> None:
+        """Make the folders and see whether files can be made in them, before the work and not after it.
+
+        Raises:
+            UserError: They cannot, or an option is wrong.
+        """
+        if self.viewer_frames < 1:
+            raise UserError(f'{self.viewer_frames} frames make no viewer', field='viewer_frames',
+                            remedy='give 1 or more, or leave the viewer out')
+        for kind in self.mesh_formats:
+            if f'.{kind}' not in MESH_FORMATS:
+                raise UserError(f'{kind!r} is no mesh format that can be written', field='export',
+                                remedy=f'choose out of {", ".join(one[1:] for one in MESH_FORMATS)}')
+        if self.mesh_formats and self.meshes is None:
+            raise UserError('nobody says where meshes go', field='mesh_out_dir', remedy='give a folder')
+        folders = {self.predictions, self.overlays, self.viewer, self.meshes if self.mesh_formats else None}
+        for folder in folders - {None}:
+            check_writable(folder)
+
+    @property
+    def pictures(self) -> bool:
+        """Something is written that shows the images themselves."""
+        return self.overlays is not None or self.viewer is not None
+
+    def hold_all_of(self, source: Source, single: bool) -> bool:
+        """Whether an earlier run that came to the end of a video has left every file of it."""
+        files = [self.predictions / f'{source.name}.jsonl']
+        files += [] if self.overlays is None else [self.overlays / f'{source.name}.mp4']
+        files += [] if self.viewer is None else [self.viewer / _viewer_name(source, single)]
+        return all(file.is_file() for file in files)
+
+
+class Outputs:
+    """Writes what is added; a context manager, so that everything is closed after an error or Ctrl-C too.
+
+    Args:
+        folders: Where to.
+        keypoint_set: Of the results.
+        num_sources: Of the run; says how viewers are called.
+        body: Of a model of meshes.
+        earlier: What an earlier run left of some sources: their files are written on.
+    """
+
+    def __init__(self, folders: OutputFolders, keypoint_set: str, num_sources: int,
+                 body: BodyModelProtocol | None = None, earlier: Mapping[Source, Earlier] | None = None):
+        self.folders, self.keypoint_set, self._single = folders, keypoint_set, num_sources == 1
+        self._body, self._earlier = body, earlier or {}
+        self._images = EvenSample(folders.viewer_frames)
+        self._sequence: _Sequence | None = None
+
+    def add(self, frame: Frame, result: Mapping[str, Any], overlay: np.ndarray | None,
+            vertices_mm: np.ndarray | None = None, is_new: bool = True) -> None:
+        """Write one result, and what is seen of it.
+
+        Args:
+            frame: What it is about.
+            result: See :mod:`.results`.
+            overlay: (H, W, 3) uint8 BGR.
+            vertices_mm: (n, V, 3) of the people, for mesh files; NaN where unknown.
+            is_new: It was not there before this run.
+
+        Raises:
+            UserError: Something cannot be written.
+        """
+        source, folders = frame.source, self.folders
+        if self._sequence is not None and self._sequence.source is not source:
+            self._close_sequence()
+        if is_new and vertices_mm is not None:
+            self._write_meshes(frame, result, vertices_mm)
+        if source.is_sequence:
+            if self._sequence is None:
+                self._sequence = _Sequence(source, folders, self._earlier.get(source))
+            self._sequence.add(frame, result, overlay, is_new)
+            sample = self._sequence.sample
+        else:
+            if is_new:
+                self._write_image(source, result, overlay)
+            sample = self._images
+        if folders.viewer is not None:
+            sample.add(lambda: KeptScene.of(frame, result))
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        # after an error of the disk, say, the rest would only fail too and hide the first message
+        finish = kind is None or issubclass(kind, (KeyboardInterrupt, GeneratorExit))
+        self._close_sequence(finish)
+        if finish and self._images.items:
+            self._write_viewer(self._images, 'viewer.html', 'People in images', None)
+
+    def _write_image(self, source: Source, result: Mapping[str, Any], overlay: np.ndarray | None) -> None:
+        """The result last: where it is there, everything is (:mod:`.resume`)."""
+        if overlay is not None and self.folders.overlays is not None:
+            save_image(self.folders.overlays / f'{source.name}.jpg', overlay)
+        if self.folders.predictions is not None:
+            atomic_write(self.folders.predictions / f'{source.name}.json', result_text(result).encode() + b'\n')
+
+    def _write_meshes(self, frame: Frame, result: Mapping[str, Any], vertices_mm: np.ndarray) -> None:
+        name = frame.source.name if frame.index is None else f'{frame.source.name}/{frame.index:06d}'
+        rows = np.flatnonzero(np.isfinite(vertices_mm).all((1, 2)))
+        people = [result['people'][row] for row in rows]
+        numbers = [person.get('track_id') for person in people]
+        notes = dict(image=result['image']['name'], frame_number=frame.index, camera_source=result['camera']['source'],
+                     scores=[person['score'] for person in people], model=result['model']['config'])
+        camera, height_width = result['camera'], frame.image.shape[:2]
+        for kind in self.folders.mesh_formats:
+            export_meshes(
+                self.folders.meshes / f'{name}.{kind}', vertices_mm[rows], self._body.faces.cpu().numpy(),
+                K=np.array(camera['K']), image_size=height_width[::-1],
+                dist=None if camera['dist'] is None else np.array(camera['dist']),
+                identities=None if None in numbers else numbers, notes=notes)
+
+    def _close_sequence(self, finish: bool = True) -> None:
+        if self._sequence is None:
+            return
+        sequence, self._sequence = self._sequence, None
+        sequence.close()
+        source, folders = sequence.source, self.folders
+        if finish and folders.tracks is not None and folders.predictions is not None:
+            write_track_files(folders.predictions / f'{source.name}.jsonl', folders.tracks / source.name)
+        if finish and sequence.sample.items:
+            name = _viewer_name(source, self._single)
+            self._write_viewer(sequence.sample, name, f'People in {source.name}', source.fps)
+
+    def _write_viewer(self, sample: EvenSample, name: str, title: str, fps: float | None) -> None:
+        if sample.step > 1:
+            title += f' ({len(sample.items)} of {sample.count}, one in {sample.step})'
+        body = self._body if self.folders.viewer_meshes else None
+        write_viewer(self.folders.viewer / name, Scenes(sample.items, body), title, self.keypoint_set,
+                     faces=None if body is None else body.faces.cpu().numpy(),
+                     frames_per_second=None if fps is None else fps / sample.step, thumbnail_px=THUMBNAIL_PX)
+
+
+class _Sequence:
+    """The growing files of one video."""
+
+    def __init__(self, source: Source, folders: OutputFolders, earlier: Earlier | None):
+        self.source, self.sample = source, EvenSample(folders.viewer_frames)
+        self._lines = self._video = None
+        if folders.predictions is not None:
+            begun = () if earlier is None else (earlier.path, earlier.size)
+            self._lines = ResultLines(folders.predictions / f'{source.name}.jsonl', *begun)
+        if folders.overlays is not None:
+            self._video = AnnotatedVideo(folders.overlays / f'{source.name}.mp4', source.fps)
+
+    def add(self, frame: Frame, result: Mapping[str, Any], overlay: np.ndarray | None, is_new: bool) -> None:
+        if self._video is not None and overlay is not None:
+            self._video.write(overlay, frame.time_s)
+        if self._lines is not None and is_new:
+            self._lines.write(result)
+
+    def close(self) -> None:
+        try:
+            if self._lines is not None:
+                self._lines.close()
+        finally:
+            if self._video is not None:
+                self._video.close()
+
+
+def _viewer_name(source: Source, single: bool) -> str:
+    return 'viewer.html' if single else f'viewer_{source.name}.html'

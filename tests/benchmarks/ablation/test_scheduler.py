@@ -1,0 +1,142 @@
+"""Working off runs with a training that takes no time: order, pieces, kills, and several processes at once."""
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from das_mm.benchmarks.ablation import Deadline, Run, RunState, read_state, try_lock, work, write_state
+from das_mm.benchmarks.ablation.run_state import FINISHED
+from das_mm.errors import UserError
+
+RUNS = [Run('cpu', name, seed) for seed in (0, 1) for name in ('a', 'b', 'c')]
+EPOCHS = 3
+
+
+class Clock:
+    """Time that passes as it is told."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeTraining:
+    """Epochs of ten seconds; keeps what it did."""
+
+    def __init__(self, clock: Clock):
+        self.clock, self.done = clock, []
+
+    def __call__(self, run: Run, folder: Path, deadline: Deadline) -> bool:
+        state = read_state(folder) or RunState('same', {}, 'package')
+        while state.epochs_done < EPOCHS:
+            self.clock.now += 10
+            self.done.append((run.training, run.seed, state.epochs_done))
+            state = state.but(epochs_done=state.epochs_done + 1)
+            write_state(folder, state)
+            if deadline.left < 10:
+                return False
+        write_state(folder, state.but(status=FINISHED))
+        return True
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def train(clock) -> FakeTraining:
+    return FakeTraining(clock)
+
+
+EVERYTHING = [(run.training, run.seed, epoch) for run in RUNS for epoch in range(EPOCHS)]
+
+
+def test_in_one_go(tmp_path, train, clock):
+    assert work(RUNS, tmp_path, train, Deadline(clock=clock))
+    assert train.done == EVERYTHING
+    assert work(RUNS, tmp_path, train, Deadline(clock=clock)) and train.done == EVERYTHING
+
+
+@pytest.mark.parametrize('seconds', [0, 25, 70])
+def test_in_pieces(tmp_path, train, clock, seconds):
+    """Every call comes further, however short; nothing is done twice or left out."""
+    calls = 0
+    while not work(RUNS, tmp_path, train, Deadline(seconds, clock)):
+        calls += 1
+        assert calls < 50
+    assert train.done == EVERYTHING
+    assert calls >= 10 * len(EVERYTHING) / max(seconds, 10) / 2
+
+
+def test_what_is_told(tmp_path, train, clock):
+    told = []
+    work(RUNS[:2], tmp_path, train, Deadline(clock=clock))
+    work(RUNS[:3], tmp_path, train, Deadline(15, clock), lambda run, event: told.append((run.training, event)))
+    assert told == [('a', 'done already'), ('b', 'done already'), ('c', 'begin'), ('c', 'paused')]
+
+
+def test_a_run_of_another_process_is_passed_over(tmp_path, train, clock):
+    told = []
+    with try_lock(RUNS[0].folder(tmp_path)) as mine:
+        assert mine
+        assert not work(RUNS[:2], tmp_path, train, Deadline(clock=clock), lambda run, event: told.append(event))
+    assert told == ['busy', 'begin', 'finished'] and {name for name, *_ in train.done} == {'b'}
+    assert work(RUNS[:2], tmp_path, train, Deadline(clock=clock))
+
+
+def test_a_lock_ends_with_its_process(tmp_path):
+    reader, writer = os.pipe()
+    holder = os.fork()
+    if not holder:
+        with try_lock(tmp_path) as mine:
+            os.write(writer, b'1' if mine else b'0')
+            time.sleep(60)
+        os._exit(0)
+    try:
+        assert os.read(reader, 1) == b'1'
+        with try_lock(tmp_path) as mine:
+            assert not mine
+        assert (tmp_path / '.lock').read_text() == f'{holder}\n'
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+    with try_lock(tmp_path) as mine:
+        assert mine
+
+
+def test_an_error_frees_the_run(tmp_path):
+    def fail(run, folder, deadline):
+        raise UserError('the disk is full')
+
+    with pytest.raises(UserError, match='full'):
+        work(RUNS, tmp_path, fail, Deadline())
+    with try_lock(RUNS[0].folder(tmp_path)) as mine:
+        assert mine
+
+
+def test_states_are_whole_or_not_there(tmp_path):
+    state = RunState('print', dict(epochs=4), 'package', metrics={'pose3d/mpjpe_mm': None, 'x': 1.5})
+    assert read_state(tmp_path) is None
+    write_state(tmp_path, state)
+    assert read_state(tmp_path) == state
+    (tmp_path / 'state.json').write_text('{"finger')
+    with pytest.raises(UserError, match='state.json'):
+        read_state(tmp_path)
+    (tmp_path / 'state.json').write_text('{"another": 1}')
+    with pytest.raises(UserError, match='state.json'):
+        read_state(tmp_path)
+    with pytest.raises(UserError, match='cannot be written'), try_lock(tmp_path / 'state.json' / 'folder'):
+        pass
+
+
+def test_deadlines():
+    assert Deadline().left == float('inf')
+    begin = time.monotonic()
+    assert 0 < Deadline(5).left <= 5 + begin - time.monotonic() + 0.1

@@ -1,0 +1,147 @@
+"""What may be named as input, and every kind of image comes out as (H, W, 3) uint8 BGR."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from das_mm.errors import UserError
+from das_mm.inference import sources
+from das_mm.inference.image_io import as_bgr, read_image
+from das_mm.inference.inputs import open_sources, unique_names
+from tests.pictures import Capture, picture, write_photo, write_picture, write_video
+
+
+def names(given):
+    return [source.name for source in open_sources(given)]
+
+
+def test_files_folders_and_globs(tmp_path):
+    for name in ('a.png', 'b.JPG', 'deep/c.png'):
+        write_picture(tmp_path / name)
+    write_video(tmp_path / 'd.mp4')
+    (tmp_path / 'notes.txt').write_text('no image')
+    (tmp_path / '._a.png').write_text('left by a Mac')
+    assert names(tmp_path / 'a.png') == ['a']
+    assert names(str(tmp_path)) == ['a', 'b', 'd']
+    assert names(f'{tmp_path}/**') == ['a', 'b', 'd', 'c']
+    assert names([f'{tmp_path}/*.png', picture(), tmp_path / 'deep']) == ['a', 'array', 'c']
+    assert [source.is_sequence for source in open_sources(tmp_path)] == [False, False, True]
+
+
+@pytest.mark.parametrize('given, said', [
+    ('{0}/none.jpg', 'none.jpg: inputs: there is no such file'), ('{0}/*.png', 'it matches no file'),
+    ('{0}/*.txt', 'matches 1 files, and none is an image'),
+    ('{0}', r'no image or video in this folder \(1 other files\)'),
+    (np.zeros((4, 4, 2), np.uint8), r'shape \(4, 4, 2\) is no image'),
+    (np.zeros((4, 4, 3)), 'type float64 is no image'),
+    ([], 'there is no input'), (3.5, 'float is no input')])
+def test_what_is_no_input(tmp_path, given, said):
+    (tmp_path / 'notes.txt').write_text('no image')
+    with pytest.raises(UserError, match=said) as caught:
+        open_sources(given.format(tmp_path) if isinstance(given, str) else given)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize('paths, expected', [
+    (['a/x.jpg', 'b/y.jpg'], ['x', 'y']),
+    (['a/x.jpg', 'b/x.jpg'], ['a_x', 'b_x']),
+    (['1/a/x.jpg', '2/a/x.jpg', '2/a/y.jpg'], ['1_a_x', '2_a_x', 'y']),
+    (['a/x.jpg', 'a/x.png'], ['x.jpg', 'x.png']),
+    (['x.jpg', 'a/x.jpg'], ['x', 'a_x']),
+    (['x.jpg', 'x.jpg', 'X.jpg'], ['x.jpg', 'x.jpg_2', 'X.jpg_3']),
+    (['array'] * 3, ['array', 'array_2', 'array_3'])])
+def test_no_two_names_are_equal(paths, expected):
+    assert unique_names([Path(path) for path in paths]) == expected
+
+
+@pytest.mark.parametrize('array', [
+    picture()[..., 0], picture()[..., :1], np.dstack([picture(), picture()[..., 0]]),
+    picture().astype(np.uint16) * 257])
+def test_kinds_of_arrays(array):
+    result = as_bgr(array)
+    assert result.shape == (64, 96, 3) and result.dtype == np.uint8
+    expected = picture() if array.ndim == 3 and array.shape[2] > 1 else np.repeat(picture()[..., :1], 3, axis=2)
+    np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize('name, stored', [
+    ('grey.png', picture()[..., 1]), ('alpha.png', np.dstack([picture(), np.full((64, 96), 128, np.uint8)])),
+    ('deep.png', picture().astype(np.uint16) * 257), ('deep_grey.png', picture()[..., 1].astype(np.uint16) * 257),
+    ('plain.bmp', picture())])
+def test_kinds_of_files(tmp_path, name, stored):
+    assert cv2.imwrite(str(tmp_path / name), stored)
+    expected = picture() if stored.ndim == 3 else np.repeat(picture()[..., 1:2], 3, axis=2)
+    np.testing.assert_array_equal(read_image(tmp_path / name), expected)
+
+
+def test_palette_gif(tmp_path):
+    Image.fromarray(picture()[..., ::-1]).convert('P').save(tmp_path / 'a.gif')
+    assert read_image(tmp_path / 'a.gif').shape == (64, 96, 3)
+
+
+def test_photos_are_turned_upright(tmp_path):
+    image = read_image(write_photo(tmp_path / 'a.jpg', 96, 64, {}, orientation=6))
+    assert image.shape == (96, 64, 3)
+    assert np.abs(image.astype(int) - np.rot90(picture(), -1)).mean() < 5  # a JPEG
+
+
+@pytest.mark.parametrize('name, content', [
+    ('text.jpg', b'no image'), ('empty.png', b''), ('cut.jpg', None),
+    ('noise.png', b'\x89PNG\r\n\x1a\n' + b'\x00' * 90)])
+def test_damaged_files_are_refused(tmp_path, name, content):
+    if content is None:
+        content = write_picture(tmp_path / 'whole.jpg').read_bytes()[:-400]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=f'{name}: .*cannot be decoded'):
+        read_image(tmp_path / name)
+    told = []
+    assert list(open_sources(tmp_path / name)[0].frames(told.append)) == [] and len(told) == 1
+
+
+def test_frames_of_a_video(tmp_path):
+    source, = open_sources(write_video(tmp_path / 'v.mp4', num_frames=5, fps=12.5))
+    assert (source.num_frames, source.fps) == (5, 12.5)
+    frames = list(source.frames(pytest.fail))
+    assert [(frame.index, frame.time_s) for frame in frames] == [(i, i / 12.5) for i in range(5)]
+
+
+def test_broken_frames_are_left_out_and_told(tmp_path, monkeypatch):
+    (tmp_path / 'v.mp4').write_bytes(b'')
+    good = [picture(seed=i) for i in range(10)]
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda file: Capture([*good[:3], None, None, *good[5:9]]))
+    source, = open_sources(tmp_path / 'v.mp4')
+    told = []
+    frames = list(source.frames(told.append))
+    assert [frame.index for frame in frames] == [0, 1, 2, 5, 6, 7, 8]
+    assert frames[3].time_s == 0.5 and (frames[3].image == good[5]).all()
+    assert [error.problem for error in told] == [
+        '3 of the 10 frames it announces cannot be decoded, the first is number 3; they are left out']
+
+
+def test_a_file_that_is_no_video(tmp_path):
+    (tmp_path / 'v.mp4').write_bytes(b'no video at all')
+    told = []
+    assert list(open_sources(tmp_path / 'v.mp4')[0].frames(told.append)) == []
+    assert told[0].problem == 'it is no video that can be decoded'
+
+
+@pytest.mark.parametrize('given, device', [('webcam:2', 2), ('webcam', 0), ('1', 1), (3, 3)])
+def test_webcams(monkeypatch, given, device):
+    opened = []
+    capture = Capture([picture(), picture()])
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda number: opened.append(number) or capture)
+    source, = open_sources(given)
+    frames = list(source.frames(pytest.fail))
+    assert opened == [device] and source.live and source.num_frames is None and source.fps == 10
+    assert [frame.index for frame in frames] == [0, 1] and 0 <= frames[0].time_s <= frames[1].time_s
+    assert capture.released
+
+
+def test_no_webcam(monkeypatch):
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda number: Capture([], is_open=False))
+    with pytest.raises(UserError, match='no camera number 7'):
+        open_sources('webcam:7')

@@ -1,0 +1,107 @@
+"""Videos as they come: turned by a phone, of varying frame rate, with broken frames; and their annotated copies."""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from das_mm.inference import sources
+from das_mm.inference.inputs import open_sources
+from das_mm.inference.output_streams import AnnotatedVideo
+from tests.pictures import Capture, break_frames, picture, retime_video, turn_video, write_video
+
+
+def opened(path):
+    return open_sources(path)[0]
+
+
+@pytest.mark.parametrize('degrees, shape', [(90, (96, 64, 3)), (180, (64, 96, 3)), (270, (96, 64, 3))])
+def test_a_phone_that_was_held_upright(tmp_path, degrees, shape):
+    source = opened(turn_video(write_video(tmp_path / 'v.mp4', 2), degrees))
+    image = next(source.frames(pytest.fail)).image
+    expected = np.rot90(picture(), -degrees // 90).astype(int)
+    assert image.shape == shape and np.abs(image - expected).mean() < 6  # a coarse codec
+    assert np.abs(image - expected[::-1, ::-1]).mean() > 30
+
+
+def test_a_varying_frame_rate(tmp_path):
+    steps = [0.04, 0.04, 0.5, 0.04, 0.08, 0.02, 0.2, 0.04]
+    source = opened(retime_video(write_video(tmp_path / 'v.mp4', 8), steps))
+    assert source.fps == 25  # of the usual step; the mean would be 8.3
+    times = [frame.time_s for frame in source.frames(pytest.fail)]
+    np.testing.assert_allclose(times, np.cumsum([0, *steps[:-1]]), atol=1e-4)
+
+
+@pytest.mark.parametrize('times_ms, expected', [
+    ([0.0] * 4, [0, 0.1, 0.2, 0.3]),  # no times at all
+    ([0, 100, 50, 300], [0, 0.1, 0.2, 0.3]),  # one runs backwards
+    ([0, 130, float('nan'), 300], [0, 0.13, 0.23, 0.3])])
+def test_times_always_go_on(tmp_path, monkeypatch, times_ms, expected):
+    (tmp_path / 'v.mp4').write_bytes(b'')
+    pictures = [picture()] * 4
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda file: Capture(pictures, times_ms=[*times_ms, *[0] * 7]))
+    assert [frame.time_s for frame in opened(tmp_path / 'v.mp4').frames(lambda error: None)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('told, times_ms, fps', [
+    (90000, [0, 40, 80, 120], 25), (90000, [0.0] * 4, 25), (0, [0, 20, 40, 60], 50), (29.97, [0, 1, 2, 3], 29.97),
+    (17.3, [0, 33.3, 66.7, 300], 29.94), (17.3, [0.0] * 4, 17.3), (240, [0, 25 / 6, 25 / 3, 12.5], 240)])
+def test_the_frame_rate(tmp_path, monkeypatch, told, times_ms, fps):
+    (tmp_path / 'v.mp4').write_bytes(b'')
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda file: Capture([picture()] * 4, fps=told, times_ms=times_ms))
+    assert opened(tmp_path / 'v.mp4').fps == pytest.approx(fps, abs=0.01)
+
+
+def test_broken_frames_are_skipped_and_the_others_keep_their_numbers(tmp_path):
+    source = opened(break_frames(write_video(tmp_path / 'v.mp4', 40), (0.2, 0.25)))
+    told = []
+    frames = list(source.frames(told.append))
+    numbers = [frame.index for frame in frames]
+    missing = sorted(set(range(40)) - set(numbers))
+    assert 0 < len(missing) < 10 and numbers == sorted(numbers)
+    assert [frame.time_s for frame in frames] == pytest.approx([number / 12.5 for number in numbers])
+    assert told[0].problem == (f'{len(missing)} of the 40 frames it announces cannot be decoded, the first is number '
+                               f'{missing[0]}; they are left out')
+
+
+def test_from_a_frame_on(tmp_path):
+    source = opened(write_video(tmp_path / 'v.mp4', 9))
+    whole, rest = list(source.frames(pytest.fail)), list(source.frames(pytest.fail, first=6))
+    assert [frame.index for frame in rest] == [6, 7, 8]
+    assert [frame.time_s for frame in rest] == [frame.time_s for frame in whole[6:]]
+    assert all((ours.image == theirs.image).all() for ours, theirs in zip(rest, whole[6:]))
+
+
+def shown(path):
+    """Grey value, in tens, of every frame of a video."""
+    capture, values = cv2.VideoCapture(str(path)), []
+    while True:
+        done, image = capture.read()
+        if not done:
+            return values
+        values.append(round(float(image.mean()) / 10))
+
+
+def annotated(path, times_s, fps=10):
+    video = AnnotatedVideo(path, fps)
+    for number, time_s in enumerate(times_s):
+        video.write(np.full((48, 64, 3), 10 * number, np.uint8), time_s)
+    video.close()
+    return shown(path)
+
+
+@pytest.mark.parametrize('times_s, expected', [
+    ([0, 0.1, 0.2, 0.3], [0, 1, 2, 3]),
+    ([5, 5.1, 5.2], [0, 1, 2]),  # the first frame is the beginning
+    ([0, 0.08, 0.21, 0.33, 0.38], [0, 1, 2, 3, 4]),  # jitter
+    ([0, 0.1, 0.5, 0.6], [0, 1, 1, 1, 1, 2, 3]),  # a pause
+    ([0, 0.2, 0.3, 0.4], [0, 1, 2, 3]),  # one frame is missing: a step late until there is room
+    ([0, 0.3, 0.6, 0.9], [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]),  # a slow camera
+    ([0, 0.01, 0.02, 0.03, 0.04, 0.5], [0, 1, 1, 1, 1, 5])])  # more frames than there is room for
+def test_annotated_videos_keep_time(tmp_path, times_s, expected):
+    assert annotated(tmp_path / 'v.mp4', times_s) == expected
+
+
+def test_a_clock_that_jumps_by_a_day_makes_no_day_of_video(tmp_path):
+    values = annotated(tmp_path / 'v.mp4', [0, 0.5, 86400, 86400.5], fps=2)
+    assert values == [0, 1, *[1] * 120, 2, 3]
