@@ -10,16 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from das_mm.datasets.synthetic import (
-    SyntheticConfig,
-    generate,
-    generator,
-    pool,
-    write_contact_sheet,
-)
-from das_mm.datasets.synthetic import (
-    set_files as writing,
-)
+from das_mm.datasets.synthetic import SyntheticConfig, generate, generator, pool, write_contact_sheet
+from das_mm.datasets.synthetic import set_files as writing
 from das_mm.datasets.synthetic.generated_meshes import load_smpl, vertices_from_row
 from das_mm.errors import UserError
 from das_mm.registry import DATASETS
