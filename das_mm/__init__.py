@@ -4,6 +4,7 @@ Importing it is light: no mm package and no torch is loaded (``das-mm --help`` a
 where they are broken). What mmengine must know of us, the place of our configs and the classes inside our
 checkpoints, is told to it when it is imported: at once if it already is.
 """
+
 from __future__ import annotations
 
 from ._compat.mmengine_setup import after_import, teach_mmengine

@@ -1,4 +1,5 @@
 """The command `das-mm VERB …`. Each module of `das_mm.tools` is a verb and is imported when it is called."""
+
 from __future__ import annotations
 
 import argparse
@@ -17,8 +18,21 @@ from .version import __version__
 
 _EXIT_USER_ERROR, _EXIT_INTERRUPTED, _EXIT_BROKEN_PIPE = 2, 130, 141
 # as a newcomer meets them; others follow
-_ORDER = ('demo', 'infer', 'train', 'test', 'browse', 'data', 'convert', 'convert-checkpoint', 'synth', 'export', 'bench',
-          'benchmark', 'doctor')
+_ORDER = (
+    'demo',
+    'infer',
+    'train',
+    'test',
+    'browse',
+    'data',
+    'convert',
+    'convert-checkpoint',
+    'synth',
+    'export',
+    'bench',
+    'benchmark',
+    'doctor',
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,8 +74,7 @@ def verbs() -> list[str]:
 
 def _build_parser(argv: list[str]):
     """The parser, with the arguments of the verb in `argv` only, and the modules imported for it."""
-    parser = argparse.ArgumentParser(
-        prog='das-mm', description='Every person in an image or video in 3D, in one pass.')
+    parser = argparse.ArgumentParser(prog='das-mm', description='Every person in an image or video in 3D, in one pass.')
     parser.add_argument('--version', action='version', version=f'das-mm {__version__}')
     subparsers = parser.add_subparsers(dest='verb', metavar='VERB')
     called = next((word for word in argv if not word.startswith('-')), None)

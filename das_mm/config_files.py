@@ -1,4 +1,5 @@
 """Where the package's configs are, how a name given by a person becomes the path of one, and a common change."""
+
 from __future__ import annotations
 
 import difflib
@@ -50,10 +51,14 @@ def config_path(name: str) -> str:
     if len(matches) == 1:
         return str(config_root() / matches[0])
     if matches:
-        raise UserError(f'{len(matches)} configs are called {wanted}: {", ".join(matches)}', field='config',
-                        remedy='give the name with its folder')
-    raise UserError(f"there is no file and no config of das_mm called '{name}'", field='config',
-                    remedy=_suggestion(wanted, known))
+        raise UserError(
+            f'{len(matches)} configs are called {wanted}: {", ".join(matches)}',
+            field='config',
+            remedy='give the name with its folder',
+        )
+    raise UserError(
+        f"there is no file and no config of das_mm called '{name}'", field='config', remedy=_suggestion(wanted, known)
+    )
 
 
 def set_epochs(cfg: Config, epochs: int) -> None:

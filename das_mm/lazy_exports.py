@@ -3,6 +3,7 @@
 ``from das_mm.evaluation import MeshMetric`` must go on working, but a program that needs the numpy functions of that
 room alone must not pay for torch and the mm packages; see the rules of the house in CONTRIBUTING.md.
 """
+
 from __future__ import annotations
 
 import sys
@@ -11,7 +12,9 @@ from importlib import import_module
 from typing import Any
 
 
-def lazy_exports(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]], list]:
+def lazy_exports(
+    package: str, modules: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list]:
     """``__getattr__``, ``__dir__`` and ``__all__`` of a package (PEP 562).
 
     Args:

@@ -6,6 +6,7 @@ mmdet, and users of mmpose reach ours as ``das_mm.X``. Modules are imported when
 Every registry of mmpose has a child here, also where we add nothing: with ``default_scope='das_mm'`` mmengine looks
 for a child of that scope, and without one it would pass over mmpose's optimizers, codecs, loops, … .
 """
+
 from mmengine.registry import Registry
 from mmpose import registry as mmpose_registry
 
@@ -24,8 +25,20 @@ def _child(name: str, *locations: str) -> Registry:
     return _ChildRegistry(parent.name, parent=parent, scope='das_mm', locations=[f'das_mm.{loc}' for loc in locations])
 
 
-_MODELS = [f'models.{room}' for room in (
-    'backbones', 'body_models', 'data_preprocessors', 'flows', 'heads', 'layers', 'losses', 'necks', 'pose_estimators')]
+_MODELS = [
+    f'models.{room}'
+    for room in (
+        'backbones',
+        'body_models',
+        'data_preprocessors',
+        'flows',
+        'heads',
+        'layers',
+        'losses',
+        'necks',
+        'pose_estimators',
+    )
+]
 
 MODELS = _child('MODELS', *_MODELS)
 TASK_UTILS = _child('TASK_UTILS', 'models.task_modules')

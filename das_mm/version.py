@@ -1,2 +1,3 @@
 """The one place where the version stands (read by the build too)."""
+
 __version__ = '0.1.0'

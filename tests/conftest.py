@@ -1,11 +1,14 @@
 """Shared by the whole suite: settings, and one toy checkpoint and inferencer of each kind (a second or two each). Beside ``tests/__init__.py`` it also puts the repository on the path, so that every test
 can import ``tests.toy``."""
+
 from __future__ import annotations
 
 import os
 import sys
 
-os.environ['OMP_NUM_THREADS'] = '1'  # before torch: sums of floats depend on the number of threads, and a process that a
+os.environ['OMP_NUM_THREADS'] = (
+    '1'  # before torch: sums of floats depend on the number of threads, and a process that a
+)
 # test starts must give the same bits as this one; with two threads on the two halves of one core nothing is lost
 
 import pytest
@@ -19,6 +22,7 @@ def forget_runs():
     if 'mmengine' in sys.modules:
         from mmengine.registry import DefaultScope
         from mmengine.utils import ManagerMixin
+
         managers = [ManagerMixin]
         for manager in managers:  # each class has instances of its own
             managers += manager.__subclasses__()
@@ -30,12 +34,14 @@ def forget_runs():
 def checkpoint(tmp_path_factory):
     """Path of a checkpoint of random weights that tells its config; ``toy.py`` and images lie beside it."""
     from tests.toy_model import write_toy_checkpoint
+
     return write_toy_checkpoint(tmp_path_factory.mktemp('toy'))
 
 
 @pytest.fixture(scope='session')
 def inferencer(checkpoint):
     from das_mm.apis import DASInferencer
+
     return DASInferencer(weights=checkpoint, device='cpu', show_progress=False)
 
 
@@ -44,6 +50,7 @@ def mesh_inferencer(tmp_path_factory):
     """A model with a mesh branch (the generated body)."""
     from das_mm.apis import DASInferencer
     from tests.toy_model import MESH, write_toy_checkpoint
+
     checkpoint = write_toy_checkpoint(tmp_path_factory.mktemp('toy_mesh'), branches=MESH)
     return DASInferencer(weights=checkpoint, device='cpu', show_progress=False, task='mesh')
 
@@ -53,5 +60,6 @@ def tracking_inferencer(tmp_path_factory):
     """A model that looks at the frame before, with displacements and a tracker of its own."""
     from das_mm.apis import DASInferencer
     from tests.toy_model import DISPLACEMENT, write_toy_checkpoint
+
     checkpoint = write_toy_checkpoint(tmp_path_factory.mktemp('toy_tracking'), branches=DISPLACEMENT, temporal=True)
     return DASInferencer(weights=checkpoint, device='cpu', show_progress=False, task='tracking')

@@ -1,4 +1,5 @@
 """The part of JSON schema that ``result.schema.json`` uses, checked without another dependency."""
+
 from __future__ import annotations
 
 import math
@@ -9,8 +10,23 @@ _TYPES = dict(object=dict, array=list, string=str, null=type(None))
 
 def violations(value: Any, schema: dict, at: str = '$') -> list[str]:
     """Every place where a value breaks a schema; a keyword that is not known here raises."""
-    known = {'$schema', 'title', 'description', 'type', 'const', 'enum', 'properties', 'required',
-             'additionalProperties', 'items', 'minItems', 'maxItems', 'minimum', 'maximum', 'exclusiveMinimum'}
+    known = {
+        '$schema',
+        'title',
+        'description',
+        'type',
+        'const',
+        'enum',
+        'properties',
+        'required',
+        'additionalProperties',
+        'items',
+        'minItems',
+        'maxItems',
+        'minimum',
+        'maximum',
+        'exclusiveMinimum',
+    }
     assert set(schema) <= known, set(schema) - known
     if 'const' in schema:
         return [] if value == schema['const'] else [f'{at} is not {schema["const"]}']
@@ -22,14 +38,20 @@ def violations(value: Any, schema: dict, at: str = '$') -> list[str]:
     if isinstance(value, dict):
         found = [f'{at} lacks {key}' for key in schema['required'] if key not in value]
         found += [f'{at} has {key}' for key in value if key not in schema['properties']]
-        return found + [text for key in value if key in schema['properties']
-                        for text in violations(value[key], schema['properties'][key], f'{at}.{key}')]
+        return found + [
+            text
+            for key in value
+            if key in schema['properties']
+            for text in violations(value[key], schema['properties'][key], f'{at}.{key}')
+        ]
     if isinstance(value, list):
         found = [] if schema.get('minItems', 0) <= len(value) <= schema.get('maxItems', math.inf) else [f'{at}: length']
         return found + [text for i, one in enumerate(value) for text in violations(one, schema['items'], f'{at}[{i}]')]
-    if isinstance(value, (int, float)) and (value < schema.get('minimum', -math.inf)
-                                            or value > schema.get('maximum', math.inf)
-                                            or value <= schema.get('exclusiveMinimum', -math.inf)):
+    if isinstance(value, (int, float)) and (
+        value < schema.get('minimum', -math.inf)
+        or value > schema.get('maximum', math.inf)
+        or value <= schema.get('exclusiveMinimum', -math.inf)
+    ):
         return [f'{at} is {value}']
     return []
 

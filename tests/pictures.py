@@ -1,4 +1,5 @@
 """Pictures and videos that the tests make themselves."""
+
 from __future__ import annotations
 
 import struct
@@ -86,7 +87,7 @@ def turn_video(path: Path, degrees: int) -> Path:
     a, b, c, d = (65536 * value for value in matrices[degrees])
     data = bytearray(path.read_bytes())
     at = data.index(b'tkhd') + 44
-    data[at:at + 36] = struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    data[at : at + 36] = struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
     return path
 
@@ -95,7 +96,7 @@ def retime_video(path: Path, steps_s: list[float]) -> Path:
     """Give every frame of an mp4 of OpenCV's its own duration."""
     data = path.read_bytes()
     at = data.index(b'mdhd')
-    scale = struct.unpack('>I', data[at + 16:at + 20])[0]
+    scale = struct.unpack('>I', data[at + 16 : at + 20])[0]
     steps = [round(step * scale) for step in steps_s]
     path.write_bytes(_rewritten(data, steps, scale))
     return path
@@ -104,8 +105,8 @@ def retime_video(path: Path, steps_s: list[float]) -> Path:
 def _rewritten(data: bytes, steps: list[int], scale: int) -> bytes:
     boxes, at = [], 0
     while at < len(data):
-        size, kind = struct.unpack('>I4s', data[at:at + 8])
-        content = data[at + 8:at + size]
+        size, kind = struct.unpack('>I4s', data[at : at + 8])
+        content = data[at + 8 : at + size]
         if kind in _PARENTS:
             content = _rewritten(content, steps, scale)
         elif kind == b'stts':

@@ -1,4 +1,5 @@
 """Every config of the repository parses and its model builds; the ablations differ in what they say they do."""
+
 from pathlib import Path
 
 import pytest
@@ -28,21 +29,24 @@ def test_config_builds(path):
     assert len(path.read_text().splitlines()) <= 100
 
 
-@pytest.mark.parametrize('name, center, update, layers, loss', [
-    ('table6-1_bbox', 'bbox', 'NoUpdate', 0, 'L1PoseLoss'),
-    ('table6-2_root', 'root', 'NoUpdate', 0, 'L1PoseLoss'),
-    ('table6-3_root-recursive', 'root', 'MultiSourceUpdate', 3, 'L1PoseLoss'),
-    ('table6-4_root-mle', 'root', 'NoUpdate', 0, 'RLELoss'),
-    ('table6-6_mspn2', 'root', 'MultiSourceUpdate', 3, 'RLELoss'),
-    ('table7-2_plain-1', 'root', 'PlainUpdate', 1, 'L1PoseLoss'),
-    ('table7-3_multi-1', 'root', 'MultiSourceUpdate', 1, 'L1PoseLoss'),
-    ('table7-4_multi-2', 'root', 'MultiSourceUpdate', 2, 'L1PoseLoss'),
-    ('loss_rle-gaussian', 'root', 'MultiSourceUpdate', 3, 'RLELoss'),
-    ('loss_dle', 'root', 'MultiSourceUpdate', 3, 'DLELoss'),
-    ('loss_laplace', 'root', 'MultiSourceUpdate', 3, 'LaplaceNLLLoss'),
-    ('loss_gaussian', 'root', 'MultiSourceUpdate', 3, 'GaussianNLLLoss'),
-    ('loss_rle-official', 'root', 'MultiSourceUpdate', 3, 'OfficialRLELoss'),
-])
+@pytest.mark.parametrize(
+    'name, center, update, layers, loss',
+    [
+        ('table6-1_bbox', 'bbox', 'NoUpdate', 0, 'L1PoseLoss'),
+        ('table6-2_root', 'root', 'NoUpdate', 0, 'L1PoseLoss'),
+        ('table6-3_root-recursive', 'root', 'MultiSourceUpdate', 3, 'L1PoseLoss'),
+        ('table6-4_root-mle', 'root', 'NoUpdate', 0, 'RLELoss'),
+        ('table6-6_mspn2', 'root', 'MultiSourceUpdate', 3, 'RLELoss'),
+        ('table7-2_plain-1', 'root', 'PlainUpdate', 1, 'L1PoseLoss'),
+        ('table7-3_multi-1', 'root', 'MultiSourceUpdate', 1, 'L1PoseLoss'),
+        ('table7-4_multi-2', 'root', 'MultiSourceUpdate', 2, 'L1PoseLoss'),
+        ('loss_rle-gaussian', 'root', 'MultiSourceUpdate', 3, 'RLELoss'),
+        ('loss_dle', 'root', 'MultiSourceUpdate', 3, 'DLELoss'),
+        ('loss_laplace', 'root', 'MultiSourceUpdate', 3, 'LaplaceNLLLoss'),
+        ('loss_gaussian', 'root', 'MultiSourceUpdate', 3, 'GaussianNLLLoss'),
+        ('loss_rle-official', 'root', 'MultiSourceUpdate', 3, 'OfficialRLELoss'),
+    ],
+)
 def test_ablation_is_what_it_says(name, center, update, layers, loss):
     head = build_model(ROOT / 'das' / 'ablation' / f'{name}.py').head
     assert head.assigner.center_type == center

@@ -2,6 +2,7 @@
 
 Every limb has its own colour (left and right differ), so that a small network can learn the poses in a few steps.
 """
+
 from __future__ import annotations
 
 import json
@@ -15,22 +16,48 @@ from das_mm.structures import KEYPOINT_SETS, KeypointSet, mirrored_name, project
 
 # metres, standing at the origin: x to the person's right, y down, z to where the person faces
 _REST = dict(
-    mid_hip=(0, 0, 0), pelvis=(0, -.03, 0), smpl_pelvis=(0, -.05, 0), spine=(0, -.26, 0), thorax=(0, -.46, 0),
-    neck=(0, -.52, 0), head_bottom=(0, -.53, .01), upper_neck=(0, -.55, .01), head=(0, -.62, .02), jaw=(0, -.60, .09),
-    nose=(0, -.65, .12), head_h36m=(0, -.76, .02), head_top=(0, -.78, .02), left_eye=(-.04, -.68, .10),
-    left_ear=(-.08, -.66, .02), left_hip=(-.12, .02, 0), left_shoulder=(-.19, -.48, 0))
-_ARM = (('elbow', .29), ('wrist', .26), ('hand', .09))
-_LEG = (('knee', .42), ('ankle', .42))
-_TOE = (0, .06, .16)
+    mid_hip=(0, 0, 0),
+    pelvis=(0, -0.03, 0),
+    smpl_pelvis=(0, -0.05, 0),
+    spine=(0, -0.26, 0),
+    thorax=(0, -0.46, 0),
+    neck=(0, -0.52, 0),
+    head_bottom=(0, -0.53, 0.01),
+    upper_neck=(0, -0.55, 0.01),
+    head=(0, -0.62, 0.02),
+    jaw=(0, -0.60, 0.09),
+    nose=(0, -0.65, 0.12),
+    head_h36m=(0, -0.76, 0.02),
+    head_top=(0, -0.78, 0.02),
+    left_eye=(-0.04, -0.68, 0.10),
+    left_ear=(-0.08, -0.66, 0.02),
+    left_hip=(-0.12, 0.02, 0),
+    left_shoulder=(-0.19, -0.48, 0),
+)
+_ARM = (('elbow', 0.29), ('wrist', 0.26), ('hand', 0.09))
+_LEG = (('knee', 0.42), ('ankle', 0.42))
+_TOE = (0, 0.06, 0.16)
 
 # (end a, end b, thickness in mm); right sides mirror the left ones
-_LIMBS = (('mid_hip', 'neck', 170), ('neck', 'head_top', 150), ('left_shoulder', 'left_elbow', 90),
-          ('left_elbow', 'left_wrist', 80), ('left_hip', 'left_knee', 120), ('left_knee', 'left_ankle', 100))
+_LIMBS = (
+    ('mid_hip', 'neck', 170),
+    ('neck', 'head_top', 150),
+    ('left_shoulder', 'left_elbow', 90),
+    ('left_elbow', 'left_wrist', 80),
+    ('left_hip', 'left_knee', 120),
+    ('left_knee', 'left_ankle', 100),
+)
 
 
-def write_toy_dataset(root: str | Path, num_images: int = 8, image_size: tuple[int, int] = (160, 128),
-                      keypoint_set: str = 'panoptic15', people: tuple[int, int] = (0, 3), seed: int = 0,
-                      with_3d: bool = True) -> str:
+def write_toy_dataset(
+    root: str | Path,
+    num_images: int = 8,
+    image_size: tuple[int, int] = (160, 128),
+    keypoint_set: str = 'panoptic15',
+    people: tuple[int, int] = (0, 3),
+    seed: int = 0,
+    with_3d: bool = True,
+) -> str:
     """Writes ``root/annotations.json`` and ``root/images/*.png`` in the package's format.
 
     Args:
@@ -49,8 +76,15 @@ def write_toy_dataset(root: str | Path, num_images: int = 8, image_size: tuple[i
         picture, K, persons = _scene(rng, image_size, people, kset)
         file_name = f'{image_id:06d}.png'
         cv2.imwrite(str(root / 'images' / file_name), picture)
-        image = dict(id=image_id, file_name=file_name, width=image_size[0], height=image_size[1], seq='toy',
-                     frame=image_id, has_3d=with_3d)
+        image = dict(
+            id=image_id,
+            file_name=file_name,
+            width=image_size[0],
+            height=image_size[1],
+            seq='toy',
+            frame=image_id,
+            has_3d=with_3d,
+        )
         if with_3d:
             image['cam_param'] = dict(K=K.tolist(), R=np.eye(3).tolist(), T=[0.0, 0.0, 0.0], dist=None)
         images.append(image)
@@ -59,18 +93,32 @@ def write_toy_dataset(root: str | Path, num_images: int = 8, image_size: tuple[i
             if with_3d:
                 valid = np.ones(kset.num_keypoints, dtype=int)
                 root_mm, _ = root_of(person['keypoints_3d'], valid, kset)
-                annotation |= dict(keypoints_3d=person['keypoints_3d'].tolist(), keypoints_3d_valid=valid.tolist(),
-                                   root_depth=float(root_mm[2]), track_id=-1, is_valid=True)
+                annotation |= dict(
+                    keypoints_3d=person['keypoints_3d'].tolist(),
+                    keypoints_3d_valid=valid.tolist(),
+                    root_depth=float(root_mm[2]),
+                    track_id=-1,
+                    is_valid=True,
+                )
             annotations.append(annotation)
-    content = dict(info=dict(dataset='toy', split='train', joints=keypoint_set, units='mm', version='1'),
-                   images=images, annotations=annotations, categories=[dict(id=1, name='person')])
+    content = dict(
+        info=dict(dataset='toy', split='train', joints=keypoint_set, units='mm', version='1'),
+        images=images,
+        annotations=annotations,
+        categories=[dict(id=1, name='person')],
+    )
     ann_file = root / 'annotations.json'
     ann_file.write_text(json.dumps(content))
     return str(ann_file)
 
 
-def write_toy_coco(root: str | Path, num_images: int = 6, image_size: tuple[int, int] = (160, 128),
-                   people: tuple[int, int] = (0, 3), seed: int = 0) -> str:
+def write_toy_coco(
+    root: str | Path,
+    num_images: int = 6,
+    image_size: tuple[int, int] = (160, 128),
+    people: tuple[int, int] = (0, 3),
+    seed: int = 0,
+) -> str:
     """Writes the official COCO layout: ``root/annotations/person_keypoints_toy2017.json`` and ``root/toy2017/*.png``.
 
     17 keypoints, 2D only, no camera; the first image also has a crowd region and a person without labelled keypoints.
@@ -94,17 +142,35 @@ def write_toy_coco(root: str | Path, num_images: int = 6, image_size: tuple[int,
             keypoints = np.asarray(annotation['keypoints']).reshape(-1, 3)
             outside = (keypoints[:, :2] < 0).any(1) | (keypoints[:, :2] > np.subtract(image_size, 1)).any(1)
             keypoints[outside] = 0  # COCO labels nothing outside the image
-            annotation |= dict(keypoints=keypoints.ravel().tolist(), num_keypoints=int((keypoints[:, 2] > 0).sum()),
-                               segmentation=[])
+            annotation |= dict(
+                keypoints=keypoints.ravel().tolist(), num_keypoints=int((keypoints[:, 2] > 0).sum()), segmentation=[]
+            )
             annotations.append(annotation)
     for iscrowd, bbox in ((1, [2.0, 2.0, 30.0, 20.0]), (0, [5.0, 40.0, 12.0, 25.0])):
-        annotations.append(dict(id=1000 + len(annotations), image_id=785, category_id=1, iscrowd=iscrowd, bbox=bbox,
-                                area=bbox[2] * bbox[3], keypoints=[0] * 51, num_keypoints=0, segmentation=[]))
-    category = dict(supercategory='person', id=1, name='person', keypoints=list(kset.keypoints),
-                    skeleton=[[a + 1, b + 1] for a, b in kset.links])
+        annotations.append(
+            dict(
+                id=1000 + len(annotations),
+                image_id=785,
+                category_id=1,
+                iscrowd=iscrowd,
+                bbox=bbox,
+                area=bbox[2] * bbox[3],
+                keypoints=[0] * 51,
+                num_keypoints=0,
+                segmentation=[],
+            )
+        )
+    category = dict(
+        supercategory='person',
+        id=1,
+        name='person',
+        keypoints=list(kset.keypoints),
+        skeleton=[[a + 1, b + 1] for a, b in kset.links],
+    )
     ann_file = root / 'annotations' / 'person_keypoints_toy2017.json'
-    ann_file.write_text(json.dumps(dict(info={}, licenses=[], images=images, annotations=annotations,
-                                        categories=[category])))
+    ann_file.write_text(
+        json.dumps(dict(info={}, licenses=[], images=images, annotations=annotations, categories=[category]))
+    )
     return str(ann_file)
 
 
@@ -120,14 +186,19 @@ def random_pose_mm(rng: np.random.Generator) -> dict[str, np.ndarray]:
     points = {name: np.array(xyz, dtype=float) for name, xyz in _REST.items()}
     points |= {mirrored_name(name): xyz * (-1, 1, 1) for name, xyz in points.items() if name.startswith('left_')}
     for side, sign in (('left', -1), ('right', 1)):
-        for chain, start, spread in ((_ARM, 'shoulder', 1.2), (_LEG, 'hip', .45)):
+        for chain, start, spread in ((_ARM, 'shoulder', 1.2), (_LEG, 'hip', 0.45)):
             position, swing, raise_ = points[f'{side}_{start}'], *rng.uniform(-spread, spread, 2)
             for joint, length in chain:
-                direction = np.array([sign * abs(math.sin(raise_)) * math.cos(swing),
-                                      math.cos(raise_) * math.cos(swing), math.sin(swing)])
+                direction = np.array(
+                    [
+                        sign * abs(math.sin(raise_)) * math.cos(swing),
+                        math.cos(raise_) * math.cos(swing),
+                        math.sin(swing),
+                    ]
+                )
                 position = position + length * direction
                 points[f'{side}_{joint}'] = position
-                swing += rng.uniform(0, .8) if start == 'shoulder' else -rng.uniform(0, .5)
+                swing += rng.uniform(0, 0.8) if start == 'shoulder' else -rng.uniform(0, 0.5)
         points[f'{side}_toe'] = points[f'{side}_foot'] = points[f'{side}_ankle'] + _TOE
     return {name: 1000 * xyz for name, xyz in points.items()}
 
@@ -136,8 +207,9 @@ def _scene(rng: np.random.Generator, image_size: tuple[int, int], people: tuple[
     """Picture (H, W, 3) uint8 BGR, K (3, 3), list of persons, far ones drawn first."""
     width, height = image_size
     focal = rng.uniform(0.8, 1.4) * max(image_size)
-    K = np.array([[focal, 0, (width - 1) / 2 + rng.uniform(-3, 3)], [0, focal, (height - 1) / 2 + rng.uniform(-3, 3)],
-                  [0, 0, 1]])
+    K = np.array(
+        [[focal, 0, (width - 1) / 2 + rng.uniform(-3, 3)], [0, focal, (height - 1) / 2 + rng.uniform(-3, 3)], [0, 0, 1]]
+    )
     background = rng.integers(60, 120, 3)
     picture = np.clip(background + rng.normal(0, 6, (height, width, 3)), 0, 255).astype(np.uint8)
     owner = np.zeros((height, width), dtype=np.uint8)  # number of the person seen at a pixel, 0 = background
@@ -149,14 +221,21 @@ def _scene(rng: np.random.Generator, image_size: tuple[int, int], people: tuple[
     return picture, K, persons
 
 
-def _draw_person(rng: np.random.Generator, picture: np.ndarray, owner: np.ndarray, K: np.ndarray, depth_mm: float,
-                 kset: KeypointSet, number: int) -> dict:
+def _draw_person(
+    rng: np.random.Generator,
+    picture: np.ndarray,
+    owner: np.ndarray,
+    K: np.ndarray,
+    depth_mm: float,
+    kset: KeypointSet,
+    number: int,
+) -> dict:
     """Draws one person and returns its keypoints in camera space and pixels."""
     height, width = owner.shape
     yaw = math.pi + rng.uniform(-1.2, 1.2)  # pi faces the camera
     turn = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
     reach = depth_mm / K[0, 0]  # mm per px
-    shift = np.array([rng.uniform(-.38, .38) * width * reach, rng.uniform(-.15, .2) * height * reach, depth_mm])
+    shift = np.array([rng.uniform(-0.38, 0.38) * width * reach, rng.uniform(-0.15, 0.2) * height * reach, depth_mm])
     body = {name: turn @ xyz + shift for name, xyz in random_pose_mm(rng).items()}
     limbs = _LIMBS + tuple((mirrored_name(a), mirrored_name(b), t) for a, b, t in _LIMBS[2:])
     mask = np.zeros_like(owner)
@@ -187,6 +266,13 @@ def _finish_truth(person: dict, owner: np.ndarray, number: int) -> None:
 
 def _base_annotation(person: dict, annotation_id: int, image_id: int) -> dict:
     keypoints = np.concatenate([person['keypoints'], person['flags'][:, None]], axis=1)
-    return dict(id=annotation_id, image_id=image_id, category_id=1, iscrowd=0, bbox=person['bbox'],
-                area=person['bbox'][2] * person['bbox'][3], keypoints=keypoints.ravel().tolist(),
-                num_keypoints=int((person['flags'] > 0).sum()))
+    return dict(
+        id=annotation_id,
+        image_id=image_id,
+        category_id=1,
+        iscrowd=0,
+        bbox=person['bbox'],
+        area=person['bbox'][2] * person['bbox'][3],
+        keypoints=keypoints.ravel().tolist(),
+        num_keypoints=int((person['flags'] > 0).sum()),
+    )

@@ -1,4 +1,5 @@
 """A DAS small enough to train inside a test, on the toy people of :mod:`tests.toy`."""
+
 from __future__ import annotations
 
 import os
@@ -25,6 +26,7 @@ class KillHook(Hook):
         if runner.iter + 1 == int(os.environ.get(KILL_AT_ITER, -1)):
             os.kill(os.getpid(), signal.SIGKILL)
 
+
 TOY_MODEL = """
 model = dict(
     backbone=dict(stem_channels=8, base_channels=8),
@@ -45,25 +47,38 @@ def toy_dataset(root: Path, keypoint_set: str = 'panoptic15', train: bool = True
     if train:
         steps += [
             dict(type='DASRandomAffine', input_size=INPUT_SIZE, scale_range=(0.9, 1.1), translate_sigma=0.02),
-            dict(type='DASRandomFlip', prob=0.5)
+            dict(type='DASRandomFlip', prob=0.5),
         ]
     else:
         steps.append(dict(type='DASResize', input_size=INPUT_SIZE))
-    files = dict(
-        ann_file='annotations/person_keypoints_toy2017.json', data_prefix=dict(img='toy2017'),
-        source_keypoint_set='coco17') if coco else dict(
-            ann_file='annotations.json', data_prefix=dict(img='images'))
+    files = (
+        dict(
+            ann_file='annotations/person_keypoints_toy2017.json',
+            data_prefix=dict(img='toy2017'),
+            source_keypoint_set='coco17',
+        )
+        if coco
+        else dict(ann_file='annotations.json', data_prefix=dict(img='images'))
+    )
     return dict(
         type='DASDataset',
         data_root=str(root),
         keypoint_set=keypoint_set,
         test_mode=not train,
         pipeline=[*steps, dict(type='PackDASInputs')],
-        **files)
+        **files,
+    )
 
 
-def write_toy_config(root: str | Path, epochs: int = 2, num_images: int = 8, keypoint_set: str = 'panoptic15',
-                     mixed: bool = False, batch_size: int = 4, num_workers: int = 0) -> str:
+def write_toy_config(
+    root: str | Path,
+    epochs: int = 2,
+    num_images: int = 8,
+    keypoint_set: str = 'panoptic15',
+    mixed: bool = False,
+    batch_size: int = 4,
+    num_workers: int = 0,
+) -> str:
     """Writes toy data and a config that inherits the package's tiny model; returns the config's path.
 
     Args:
@@ -98,7 +113,9 @@ default_hooks = dict(logger=dict(interval=1))
 custom_imports = dict(imports=['tests.toy_das'])
 custom_hooks = [dict(type='das_mm.EpochSeedHook'), dict(type='das_mm.KillHook')]
 work_dir = {str(root / 'work')!r}
-""", '.py')
+""",
+        '.py',
+    )
     path = root / 'toy.py'
     config.dump(path)
     return str(path)

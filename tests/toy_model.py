@@ -1,4 +1,5 @@
 """A DAS of random weights that finds many "people" anywhere: enough for everything but the quality of the poses."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -16,8 +17,9 @@ MESH = dict(mesh=dict(type='MeshBranch', keypoint_set='panoptic15', **_TOWER))
 DISPLACEMENT = dict(displacement=dict(type='DisplacementBranch', keypoint_set='panoptic15', **_TOWER))
 
 
-def write_toy_checkpoint(root: Path, with_config: bool = True, branches: dict | None = None,
-                         temporal: bool = False) -> Path:
+def write_toy_checkpoint(
+    root: Path, with_config: bool = True, branches: dict | None = None, temporal: bool = False
+) -> Path:
     """Writes ``root/toy.py`` and ``root/toy.pth`` as mmengine's runner would; returns the path of the latter."""
     config = Config.fromfile(write_toy_config(root, num_images=2))
     if branches is not None:

@@ -2,6 +2,7 @@
 
 Configs name this module in `custom_imports`, so that processes of their own find the classes.
 """
+
 from __future__ import annotations
 
 import os
@@ -25,7 +26,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 KILL_AT_ITER = 'TOY_KILL_AT_ITER'
 KILL_IN_WRITE = 'TOY_KILL_IN_WRITE'
 
-CONFIG = '''
+CONFIG = """
 _base_ = 'das_mm::_base_/default_runtime.py'
 custom_imports = dict(imports=['tests.toy_run'])
 work_dir = {work_dir!r}
@@ -41,24 +42,33 @@ val_dataloader = dict(
     dataset=dict(type='ToyPoints', size=23))
 test_dataloader = val_dataloader
 val_evaluator = test_evaluator = dict(type='ToyError')
-'''
+"""
 
 
 def write_config(folder: Path, *, noise: float = 0.3, batch_size: int = 4, num_workers: int = 2) -> Path:
     """A training config of three epochs of 24 / batch_size steps; results go to `folder/work`."""
     path = folder / 'toy.py'
-    path.write_text(CONFIG.format(work_dir=str(folder / 'work'), noise=noise, batch_size=batch_size,
-                                  num_workers=num_workers))
+    path.write_text(
+        CONFIG.format(work_dir=str(folder / 'work'), noise=noise, batch_size=batch_size, num_workers=num_workers)
+    )
     return path
 
 
 def run_module(module: str, *words: str | Path, ranks: int = 1, **environment: str) -> subprocess.CompletedProcess:
     """`python -m module …` in a process of its own, or in `ranks` of them under torchrun."""
-    launch = [sys.executable, '-m', module] if ranks == 1 else [
-        sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={ranks}', '-m', module]
+    launch = (
+        [sys.executable, '-m', module]
+        if ranks == 1
+        else [sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={ranks}', '-m', module]
+    )
     process = subprocess.Popen(
-        [*launch, *map(str, words)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        env={**os.environ, 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1', **environment})
+        [*launch, *map(str, words)],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1', **environment},
+    )
     try:
         out, err = process.communicate(timeout=240)
     except subprocess.TimeoutExpired:
@@ -126,6 +136,7 @@ class ToyError(BaseMetric):
 def _die_in_write(count: int) -> None:
     """Die in the middle of the checkpoint write number `count`: the bytes are there, the name is not."""
     from das_mm.engine import atomic_io
+
     real, calls = atomic_io.os.fsync, []
 
     def fsync(handle):

@@ -1,4 +1,5 @@
 """A stand-in for a network: people who walk through a video, known exactly, in an order that tells nothing."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -50,16 +51,30 @@ class Walkers:
         points = roots[:, None] + shape + rng.normal(0, 1, (self.count, 15, 2)) * self.jitter_px
         depths = np.full(self.count, 20.0) + order
         found = dict(
-            keypoints=points, keypoint_scores=np.full((self.count, 15), 0.8), scores=0.9 - 0.1 * order / self.count,
-            bboxes=np.concatenate([points.min(1), points.max(1)], axis=1), roots_px=points[:, 2],
-            root_depths_norm=depths, root_depths_mm=100 * depths, relative_depths_mm=np.zeros((self.count, 15)),
-            keypoints_3d=np.concatenate([(points - K[:2, 2]) * depths[:, None, None],
-                                         np.broadcast_to(100 * depths[:, None, None], (self.count, 15, 1))], axis=2))
+            keypoints=points,
+            keypoint_scores=np.full((self.count, 15), 0.8),
+            scores=0.9 - 0.1 * order / self.count,
+            bboxes=np.concatenate([points.min(1), points.max(1)], axis=1),
+            roots_px=points[:, 2],
+            root_depths_norm=depths,
+            root_depths_mm=100 * depths,
+            relative_depths_mm=np.zeros((self.count, 15)),
+            keypoints_3d=np.concatenate(
+                [
+                    (points - K[:2, 2]) * depths[:, None, None],
+                    np.broadcast_to(100 * depths[:, None, None], (self.count, 15, 1)),
+                ],
+                axis=2,
+            ),
+        )
         if self.meshes:
             upright = np.zeros((self.count, 24, 3))
             upright[:, 0, 0] = np.pi  # the camera's y points down
             upright[:, 16, 2] = -1 + 0.01 * frame % 1
-            found.update(smpl_global_orient=upright[:, 0], smpl_body_pose=upright[:, 1:],
-                         smpl_betas=rng.normal(0, 0.1, (self.count, 10)),
-                         smpl_root_mm=np.full((self.count, 3), [0, 200, 0]))
+            found.update(
+                smpl_global_orient=upright[:, 0],
+                smpl_body_pose=upright[:, 1:],
+                smpl_betas=rng.normal(0, 0.1, (self.count, 10)),
+                smpl_root_mm=np.full((self.count, 3), [0, 200, 0]),
+            )
         return InstanceData(**{name: np.asarray(values, np.float32) for name, values in found.items()})

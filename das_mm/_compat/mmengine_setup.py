@@ -1,4 +1,5 @@
 """What mmengine has to know of das_mm, told to it the moment it is imported and not before."""
+
 from __future__ import annotations
 
 import functools

@@ -4,6 +4,7 @@ Since torch 2.6 `torch.load` builds only what it was told is harmless. mmengine 
 checkpoint and does not say so, so its own `--resume` fails. The list below is exactly what such a file names, and
 nothing in it runs code of the file's choosing; `weights_only=False` is never the answer.
 """
+
 from __future__ import annotations
 
 import pickle

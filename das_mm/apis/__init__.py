@@ -2,17 +2,21 @@
 
 People who come from mmpose look here first. A name is loaded when it is asked for.
 """
+
 from das_mm.lazy_exports import lazy_exports
 
-__getattr__, __dir__, __all__ = lazy_exports(__name__, {
-    '..checkpoints.weight_loader': 'load_checkpoint_strict',
-    '..checkpoints.model_loader': 'build_model load_model',
-    '..inference.inferencer': 'DASInferencer predict_images',
-    '..inference.inputs': 'open_sources',
-    '..inference.intrinsics': 'CameraFinder parse_intrinsics',
-    '..inference.mesh_files': 'export_meshes',
-    '..inference.body_surfaces': 'mesh_vertices',
-    '..inference.results': 'make_result people_of read_results resolve_for_camera result_schema',
-    '..inference.smoothing': 'OneEuro PeopleSmoother SmoothingSettings',
-    '..inference.track_files': 'write_track_files',
-})
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        '..checkpoints.weight_loader': 'load_checkpoint_strict',
+        '..checkpoints.model_loader': 'build_model load_model',
+        '..inference.inferencer': 'DASInferencer predict_images',
+        '..inference.inputs': 'open_sources',
+        '..inference.intrinsics': 'CameraFinder parse_intrinsics',
+        '..inference.mesh_files': 'export_meshes',
+        '..inference.body_surfaces': 'mesh_vertices',
+        '..inference.results': 'make_result people_of read_results resolve_for_camera result_schema',
+        '..inference.smoothing': 'OneEuro PeopleSmoother SmoothingSettings',
+        '..inference.track_files': 'write_track_files',
+    },
+)

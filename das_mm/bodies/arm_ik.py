@@ -1,4 +1,5 @@
 """Where the shoulder and the elbow must turn for the wrist to be at a place: two bones, closed form."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,8 +9,9 @@ from .joint_limits import angles_of_rotation
 from .skeleton import JOINT_INDEX, rest_joints
 
 
-def reach(side: str, wrist_m: np.ndarray, elbow_towards: np.ndarray,
-          forearm_twist_deg: float = 0.0) -> dict[str, np.ndarray]:
+def reach(
+    side: str, wrist_m: np.ndarray, elbow_towards: np.ndarray, forearm_twist_deg: float = 0.0
+) -> dict[str, np.ndarray]:
     """Angles of shoulder and elbow that bring a wrist to a place.
 
     Args:
@@ -28,8 +30,9 @@ def reach(side: str, wrist_m: np.ndarray, elbow_towards: np.ndarray,
     upper, fore = elbow - shoulder, wrist - elbow
     target, pole = np.asarray(wrist_m, float) * sign, np.asarray(elbow_towards, float) * sign
     length_upper, length_fore = np.linalg.norm(upper), np.linalg.norm(fore)
-    distance = np.clip(np.linalg.norm(target), abs(length_upper - length_fore) + 0.05,
-                       0.998 * (length_upper + length_fore))
+    distance = np.clip(
+        np.linalg.norm(target), abs(length_upper - length_fore) + 0.05, 0.998 * (length_upper + length_fore)
+    )
     inner = (length_upper**2 + length_fore**2 - distance**2) / (2 * length_upper * length_fore)
     # the rest pose is not quite straight
     straight = np.arccos(np.clip(upper @ fore / (length_upper * length_fore), -1, 1))
@@ -39,8 +42,10 @@ def reach(side: str, wrist_m: np.ndarray, elbow_towards: np.ndarray,
     source = _frame(local, upper)
     wanted = _frame(target, pole)
     turn = Rotation.from_matrix(wanted @ source.T)
-    angles = {'shoulder': angles_of_rotation('left_shoulder', turn),
-              'elbow': np.array([forearm_twist_deg, np.degrees(bend_y), 0.0])}
+    angles = {
+        'shoulder': angles_of_rotation('left_shoulder', turn),
+        'elbow': np.array([forearm_twist_deg, np.degrees(bend_y), 0.0]),
+    }
     mirror = np.array([1.0, sign[0], sign[0]])
     return {f'{side}_{joint}': values * mirror for joint, values in angles.items()}
 

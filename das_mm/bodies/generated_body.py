@@ -4,6 +4,7 @@ Provenance: the surface was modelled for this package (``build_template`` makes 
 vertex, weight or direction comes from SMPL. Only the format is SMPL's (Loper et al. 2015): array shapes, kinematic
 tree, axes, and the places of the 21 vertices by which ``smplx`` picks nose, eyes, ears, toes, heels and finger tips.
 """
+
 from __future__ import annotations
 
 import functools
@@ -26,9 +27,25 @@ TEMPLATE_FILE = Path(__file__).parent / 'data' / 'template.npz'
 
 #: ``part_labels`` index into this tuple. 'hair' is the cap of the head that hair would cover.
 PART_NAMES: tuple[str, ...] = (
-    'face', 'hair', 'neck', 'chest', 'abdomen', 'pelvis', 'left_upper_arm', 'right_upper_arm', 'left_forearm',
+    'face',
+    'hair',
+    'neck',
+    'chest',
+    'abdomen',
+    'pelvis',
+    'left_upper_arm',
+    'right_upper_arm',
+    'left_forearm',
     'right_forearm',
-    'left_hand', 'right_hand', 'left_thigh', 'right_thigh', 'left_shank', 'right_shank', 'left_foot', 'right_foot')
+    'left_hand',
+    'right_hand',
+    'left_thigh',
+    'right_thigh',
+    'left_shank',
+    'right_shank',
+    'left_foot',
+    'right_foot',
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +56,17 @@ class BodyModel:
     ``weights`` has at most 4 non-zeros a row, ``J_regressor`` only non-negative entries; the rows of both sum to 1.
     ``part_labels`` index ``PART_NAMES``; ``uv`` in [0, 1] wraps each part like a cylinder (seam at the back or inside).
     """
-    v_template: np.ndarray     # (V, 3) float32
-    faces: np.ndarray          # (F, 3) int64, counter-clockwise seen from outside
-    shapedirs: np.ndarray      # (V, 3, 10) float32
-    posedirs: np.ndarray       # (V, 3, 207) float32
-    J_regressor: np.ndarray    # (24, V) float64
-    weights: np.ndarray        # (V, 24) float32
+
+    v_template: np.ndarray  # (V, 3) float32
+    faces: np.ndarray  # (F, 3) int64, counter-clockwise seen from outside
+    shapedirs: np.ndarray  # (V, 3, 10) float32
+    posedirs: np.ndarray  # (V, 3, 207) float32
+    J_regressor: np.ndarray  # (24, V) float64
+    weights: np.ndarray  # (V, 24) float32
     kintree_table: np.ndarray  # (2, 24) int64: parents, own indices
-    parents: np.ndarray        # (24,) int64, -1 for the pelvis
-    part_labels: np.ndarray    # (V,) uint8
-    uv: np.ndarray             # (V, 2) float32
+    parents: np.ndarray  # (24,) int64, -1 for the pelvis
+    part_labels: np.ndarray  # (V,) uint8
+    uv: np.ndarray  # (V, 2) float32
 
     @functools.cached_property
     def joints_template(self) -> np.ndarray:
@@ -95,11 +113,17 @@ def load_generated_body() -> BodyModel:
     regressor /= regressor.sum(axis=1, keepdims=True)
     kintree = np.stack([np.array(PARENTS, np.int64), np.arange(24)])
     arrays = dict(
-        v_template=v_template.astype(np.float32), faces=faces,
+        v_template=v_template.astype(np.float32),
+        faces=faces,
         shapedirs=shape_directions(v_template, weights).astype(np.float32),
         posedirs=pose_directions(v_template, weights, regressor @ v_template).astype(np.float32),
-        J_regressor=regressor, weights=weights.astype(np.float32), kintree_table=kintree, parents=kintree[0].copy(),
-        part_labels=part_labels, uv=uv)
+        J_regressor=regressor,
+        weights=weights.astype(np.float32),
+        kintree_table=kintree,
+        parents=kintree[0].copy(),
+        part_labels=part_labels,
+        uv=uv,
+    )
     for array in arrays.values():
         array.setflags(write=False)  # the one copy is shared by the whole process
     return BodyModel(**arrays)
@@ -124,16 +148,24 @@ def write_smpl_file(path: str | Path, gender: str = 'neutral') -> Path:
     if gender not in GENDER_BETAS:
         raise UserError(f'unknown gender {gender!r}', field='gender', remedy=f'use one of {sorted(GENDER_BETAS)}')
     if path.suffix not in ('.pkl', '.npz'):
-        raise UserError(f'suffix {path.suffix!r} is neither .pkl nor .npz', file=path,
-                        remedy='name the file *.pkl for smplx, *.npz for readers without pickle')
+        raise UserError(
+            f'suffix {path.suffix!r} is neither .pkl nor .npz',
+            file=path,
+            remedy='name the file *.pkl for smplx, *.npz for readers without pickle',
+        )
     body = load_generated_body()
     kintree = body.kintree_table.copy()
     kintree[0, 0] = 2**32 - 1  # the licensed file says "no parent" as an unsigned -1
     arrays = dict(
         v_template=body.v_template + body.shapedirs @ np.asarray(GENDER_BETAS[gender], np.float32),
         f=body.faces.astype(np.uint32),
-        shapedirs=body.shapedirs, posedirs=body.posedirs, J_regressor=body.J_regressor, weights=body.weights,
-        kintree_table=kintree.astype(np.uint32), J=body.joints_template)
+        shapedirs=body.shapedirs,
+        posedirs=body.posedirs,
+        J_regressor=body.J_regressor,
+        weights=body.weights,
+        kintree_table=kintree.astype(np.uint32),
+        J=body.joints_template,
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == '.npz':

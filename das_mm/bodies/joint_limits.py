@@ -11,6 +11,7 @@ Signs (left side; y and z change sign on the right):
     hip, knee, ankle    x < 0 lifts the thigh, z > 0 spreads, y > 0 turns out; knee x > 0 bends; ankle x > 0 points the
     toes
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -20,14 +21,21 @@ from .skeleton import JOINT_NAMES, mirror_name
 
 #: (low, high) in degrees about x, y, z for joints of the midline and the left side
 _LEFT_LIMITS_DEG: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
-    'spine1': ((-18, 40), (-22, 22), (-20, 20)), 'spine2': ((-14, 32), (-20, 20), (-16, 16)),
-    'spine3': ((-12, 26), (-16, 16), (-12, 12)), 'neck': ((-28, 35), (-38, 38), (-22, 22)),
+    'spine1': ((-18, 40), (-22, 22), (-20, 20)),
+    'spine2': ((-14, 32), (-20, 20), (-16, 16)),
+    'spine3': ((-12, 26), (-16, 16), (-12, 12)),
+    'neck': ((-28, 35), (-38, 38), (-22, 22)),
     'head': ((-25, 28), (-38, 38), (-20, 20)),
-    'left_collar': ((-10, 10), (-28, 16), (-12, 35)), 'left_shoulder': ((-80, 100), (-140, 50), (-100, 100)),
-    'left_elbow': ((-85, 85), (-150, 2), (-5, 5)), 'left_wrist': ((-15, 15), (-28, 28), (-65, 65)),
+    'left_collar': ((-10, 10), (-28, 16), (-12, 35)),
+    'left_shoulder': ((-80, 100), (-140, 50), (-100, 100)),
+    'left_elbow': ((-85, 85), (-150, 2), (-5, 5)),
+    'left_wrist': ((-15, 15), (-28, 28), (-65, 65)),
     'left_hand': ((-8, 8), (-10, 10), (-40, 20)),
-    'left_hip': ((-130, 35), (-45, 45), (-28, 55)), 'left_knee': ((-2, 150), (-20, 20), (-5, 5)),
-    'left_ankle': ((-32, 52), (-25, 25), (-20, 20)), 'left_foot': ((-55, 25), (-5, 5), (-5, 5))}
+    'left_hip': ((-130, 35), (-45, 45), (-28, 55)),
+    'left_knee': ((-2, 150), (-20, 20), (-5, 5)),
+    'left_ankle': ((-32, 52), (-25, 25), (-20, 20)),
+    'left_foot': ((-55, 25), (-5, 5), (-5, 5)),
+}
 
 _MIRROR = np.array([1.0, -1.0, -1.0])
 

@@ -4,6 +4,7 @@ Linear, so that gradients flow through them and one sparse matrix serves numpy a
 picked by SMPL's own indices (the list ``smplx`` uses for OpenPose joints); the generated body has its nose, ears, toes
 … at the same indices, so that the same table serves the licensed model.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -18,15 +19,30 @@ if TYPE_CHECKING:
 
 #: surface point -> {vertex index: weight}
 LANDMARKS: dict[str, dict[int, float]] = {
-    'nose': {332: 1.0}, 'left_eye': {2800: 1.0}, 'right_eye': {6260: 1.0}, 'left_ear': {583: 1.0},
+    'nose': {332: 1.0},
+    'left_eye': {2800: 1.0},
+    'right_eye': {6260: 1.0},
+    'left_ear': {583: 1.0},
     'right_ear': {4071: 1.0},
-    'head_top': {411: 1.0}, 'jaw': {3052: 1.0},
-    'left_big_toe': {3216: 1.0}, 'left_small_toe': {3226: 1.0}, 'left_heel': {3387: 1.0},
-    'right_big_toe': {6617: 1.0}, 'right_small_toe': {6624: 1.0}, 'right_heel': {6787: 1.0},
-    'left_thumb': {2746: 1.0}, 'left_index': {2319: 1.0}, 'left_middle': {2445: 1.0}, 'left_ring': {2556: 1.0},
+    'head_top': {411: 1.0},
+    'jaw': {3052: 1.0},
+    'left_big_toe': {3216: 1.0},
+    'left_small_toe': {3226: 1.0},
+    'left_heel': {3387: 1.0},
+    'right_big_toe': {6617: 1.0},
+    'right_small_toe': {6624: 1.0},
+    'right_heel': {6787: 1.0},
+    'left_thumb': {2746: 1.0},
+    'left_index': {2319: 1.0},
+    'left_middle': {2445: 1.0},
+    'left_ring': {2556: 1.0},
     'left_pinky': {2673: 1.0},
-    'right_thumb': {6191: 1.0}, 'right_index': {5782: 1.0}, 'right_middle': {5905: 1.0}, 'right_ring': {6016: 1.0},
-    'right_pinky': {6133: 1.0}}
+    'right_thumb': {6191: 1.0},
+    'right_index': {5782: 1.0},
+    'right_middle': {5905: 1.0},
+    'right_ring': {6016: 1.0},
+    'right_pinky': {6133: 1.0},
+}
 
 _SAME_AS_JOINT = ('shoulder', 'elbow', 'wrist', 'hand', 'hip', 'knee', 'ankle')
 
@@ -37,16 +53,25 @@ _KEYPOINTS: dict[str, dict[str, float]] = {
     **{f'{side}_{part}': {f'{side}_{part}': 1.0} for part in _SAME_AS_JOINT for side in ('left', 'right')},
     'left_toe': {'left_big_toe': 0.5, 'left_small_toe': 0.5},
     'right_toe': {'right_big_toe': 0.5, 'right_small_toe': 0.5},
-    'mid_hip': {'left_hip': 0.5, 'right_hip': 0.5}, 'pelvis': {'left_hip': 0.5, 'right_hip': 0.5},
+    'mid_hip': {'left_hip': 0.5, 'right_hip': 0.5},
+    'pelvis': {'left_hip': 0.5, 'right_hip': 0.5},
     'thorax': {'left_shoulder': 0.5, 'right_shoulder': 0.5},
     'neck': {'left_shoulder': 0.25, 'right_shoulder': 0.25, 'neck': 0.5},
-    'upper_neck': {'neck': 0.5, 'head': 0.5}, 'head_bottom': {'neck': 0.5, 'head': 0.5},
-    'spine': {'spine1': 0.5, 'spine2': 0.5}, 'torso': {'spine1': 0.5, 'spine2': 0.5},
-    'head': {'head': 0.5, 'head_top': 0.5}, 'head_h36m': {'head_top': 1.0},
+    'upper_neck': {'neck': 0.5, 'head': 0.5},
+    'head_bottom': {'neck': 0.5, 'head': 0.5},
+    'spine': {'spine1': 0.5, 'spine2': 0.5},
+    'torso': {'spine1': 0.5, 'spine2': 0.5},
+    'head': {'head': 0.5, 'head_top': 0.5},
+    'head_h36m': {'head_top': 1.0},
     # the kinematic joints whose names other skeletons use for something else, and those no other skeleton has
-    'smpl_pelvis': {'pelvis': 1.0}, 'smpl_neck': {'neck': 1.0}, 'smpl_head': {'head': 1.0}, **{
-        name: {name: 1.0} for name in (
-        'spine1', 'spine2', 'spine3', 'left_collar', 'right_collar', 'left_foot', 'right_foot')}}
+    'smpl_pelvis': {'pelvis': 1.0},
+    'smpl_neck': {'neck': 1.0},
+    'smpl_head': {'head': 1.0},
+    **{
+        name: {name: 1.0}
+        for name in ('spine1', 'spine2', 'spine3', 'left_collar', 'right_collar', 'left_foot', 'right_foot')
+    },
+}
 
 #: every name ``keypoints_from_body`` gives
 KEYPOINT_NAMES: tuple[str, ...] = tuple(_KEYPOINTS)

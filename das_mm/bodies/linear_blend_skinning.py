@@ -6,6 +6,7 @@ Equations of SMPL (Loper et al. 2015), letters: N bodies, V vertices.
     v_posed  = v_shaped + posedirs @ vec(R_1..23 - I)
     v        = sum_k weights_k (G_k [v_posed - J_k; 1]) + transl
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -33,11 +34,12 @@ def axis_angle_to_matrix(axis_angle: np.ndarray) -> np.ndarray:
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
     # sin(a)/a and (1-cos a)/a^2 through sinc, which is exact at zero
-    return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * np.sinc(angle / (2 * np.pi))**2 * (cross @ cross)
+    return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (cross @ cross)
 
 
-def linear_blend_skinning(body: BodyModel, global_orient: np.ndarray, body_pose: np.ndarray, betas: np.ndarray,
-                          transl: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def linear_blend_skinning(
+    body: BodyModel, global_orient: np.ndarray, body_pose: np.ndarray, betas: np.ndarray, transl: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Pose and shape N bodies.
 
     Args:
@@ -63,9 +65,14 @@ def linear_blend_skinning(body: BodyModel, global_orient: np.ndarray, body_pose:
     """
     num = len(global_orient)
     betas = np.asarray(betas, np.float64)
-    _check_shapes(num, global_orient=(global_orient, (num, 3)), body_pose=(body_pose, (num, 23, 3)),
-                  betas=(betas, (num, min(betas.shape[-1], body.shapedirs.shape[-1]))), transl=(transl, (num, 3)))
-    joints_rest = body.joints_template + np.einsum('jck,nk->njc', body.joints_dirs[..., :betas.shape[1]], betas)
+    _check_shapes(
+        num,
+        global_orient=(global_orient, (num, 3)),
+        body_pose=(body_pose, (num, 23, 3)),
+        betas=(betas, (num, min(betas.shape[-1], body.shapedirs.shape[-1]))),
+        transl=(transl, (num, 3)),
+    )
+    joints_rest = body.joints_template + np.einsum('jck,nk->njc', body.joints_dirs[..., : betas.shape[1]], betas)
     rotations = axis_angle_to_matrix(np.concatenate([np.reshape(global_orient, (num, 1, 3)), body_pose], axis=1))
     joints, transforms = forward_kinematics(rotations, joints_rest, body.parents)
     joints = joints + np.asarray(transl, np.float64)[:, None]
@@ -76,7 +83,7 @@ def linear_blend_skinning(body: BodyModel, global_orient: np.ndarray, body_pose:
     pose_feature = (rotations[:, 1:] - np.eye(3)).reshape(num, 9 * (rotations.shape[1] - 1)).astype(np.float32)
     for start in range(0, num, _CHUNK):
         part = slice(start, start + _CHUNK)
-        shaped = betas[part].astype(np.float32) @ body.shapedirs_by_row[:betas.shape[1]]
+        shaped = betas[part].astype(np.float32) @ body.shapedirs_by_row[: betas.shape[1]]
         shaped += body.v_template.reshape(-1)
         shaped += pose_feature[part] @ body.posedirs_by_row
         for n, rest in enumerate(shaped.reshape(-1, num_vertices, 3), start):
@@ -90,8 +97,9 @@ def _check_shapes(num: int, **arrays: tuple[np.ndarray, tuple[int, ...]]) -> Non
             raise ValueError(f'{name} must have shape {shape} for {num} bodies, not {np.shape(array)}')
 
 
-def forward_kinematics(rotations: np.ndarray, joints_rest: np.ndarray,
-                        parents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def forward_kinematics(
+    rotations: np.ndarray, joints_rest: np.ndarray, parents: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Rotations (N, 24, 3, 3), rest joints (N, 24, 3) -> posed joints (N, 24, 3), rest-to-posed [R|t] (N, 24, 3, 4)."""
     world_rotations = np.empty_like(rotations)
     joints = np.empty_like(joints_rest)
@@ -111,5 +119,5 @@ def _skin(rest: np.ndarray, transforms: np.ndarray, weights_by_joint: np.ndarray
     blended = transforms.reshape(24, 12).T.astype(np.float32) @ weights_by_joint  # (12, V): contiguous along vertices
     x, y, z = np.ascontiguousarray(rest.T)
     for axis in range(3):
-        a, b, c, d = blended[4 * axis:4 * axis + 4]
+        a, b, c, d = blended[4 * axis : 4 * axis + 4]
         out[:, axis] = a * x + b * y + c * z + d

@@ -8,6 +8,7 @@ exp(ia') / z beforehand to land in the right place. SMPL's format allows only co
 coefficients are fitted over a fixed fan of rotations. A bulge of the upper arm with the bent elbow is added in the same
 features.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -16,10 +17,11 @@ from .linear_blend_skinning import axis_angle_to_matrix
 from .skeleton import GROUND_Y_M, JOINT_INDEX, PARENTS
 
 _ANGLES_DEG = (-100, -60, -25, 25, 60, 100)
-_AXES = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1],
-                  [1, 1, 0], [1, -1, 0], [0, 1, 1], [0, 1, -1], [1, 0, 1], [1, 0, -1]], float)
-_STRENGTH = 0.75   # of the full correction: dual quaternions bulge where the linear blend shrinks
-_RIDGE = 0.02      # keeps coefficients of features that vary together small
+_AXES = np.array(
+    [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, -1, 0], [0, 1, 1], [0, 1, -1], [1, 0, 1], [1, 0, -1]], float
+)
+_STRENGTH = 0.75  # of the full correction: dual quaternions bulge where the linear blend shrinks
+_RIDGE = 0.02  # keeps coefficients of features that vary together small
 
 
 def pose_directions(vertices: np.ndarray, weights: np.ndarray, joints: np.ndarray) -> np.ndarray:
@@ -62,12 +64,12 @@ def _lost_by_blending(relative: np.ndarray, share: np.ndarray, axes: np.ndarray,
     factor = np.exp(1j * turned) / (1 - share + share * np.exp(2j * half))
     across = relative - (relative @ axes.T).T[..., None] * axes[:, None]  # (X, P, 3)
     beside = np.cross(axes[:, None], relative)
-    offsets = ((factor.real - 1)[None, ..., None] * across[:, None] + factor.imag[None, ..., None] * beside[:, None])
+    offsets = (factor.real - 1)[None, ..., None] * across[:, None] + factor.imag[None, ..., None] * beside[:, None]
     return offsets.reshape(-1, *relative.shape)
 
 
 def _upper_arm_bulge(vertices: np.ndarray) -> np.ndarray:
     """Shift of the left biceps for a bend of 90 degrees, (V, 3) m."""
     centre = np.array([0.315, 1.385 + GROUND_Y_M, 0.015])
-    falloff = np.exp(-(((vertices - centre) / [0.055, 0.05, 0.04])**2).sum(axis=1))
+    falloff = np.exp(-(((vertices - centre) / [0.055, 0.05, 0.04]) ** 2).sum(axis=1))
     return falloff[:, None] * [0.0, 0.0, 0.009]

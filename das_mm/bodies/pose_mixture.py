@@ -2,6 +2,7 @@
 
 Letters: M components, 69 = 23 joints × 3 axis-angle numbers (rad), the global orientation left out.
 """
+
 from __future__ import annotations
 
 import zipfile
@@ -29,6 +30,7 @@ class PoseMixture:
         covariances: (M, 69, 69) rad², symmetric and positive definite.
         weights: (M,), positive, sum 1.
     """
+
     means: np.ndarray
     covariances: np.ndarray
     weights: np.ndarray
@@ -77,18 +79,30 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
 
 def _check(path: Path, means: np.ndarray, covariances: np.ndarray, weights: np.ndarray) -> None:
     num = len(means)
-    for name, array, shape in zip(_KEYS, (means, covariances, weights),
-                                  ((num, NUM_POSE), (num, NUM_POSE, NUM_POSE), (num,))):
+    for name, array, shape in zip(
+        _KEYS, (means, covariances, weights), ((num, NUM_POSE), (num, NUM_POSE, NUM_POSE), (num,))
+    ):
         if array.shape != shape or num == 0:
-            raise UserError(f'its shape is {array.shape}, expected {("M", *shape[1:])} with one M >= 1', file=path,
-                            field=name, remedy=_REMEDY)
+            raise UserError(
+                f'its shape is {array.shape}, expected {("M", *shape[1:])} with one M >= 1',
+                file=path,
+                field=name,
+                remedy=_REMEDY,
+            )
         if not np.isfinite(array).all():
             raise UserError('it holds numbers that are not finite', file=path, field=name, remedy=_REMEDY)
     if (weights <= 0).any() or abs(weights.sum() - 1) > 1e-2:
-        raise UserError(f'the weights must be positive and sum to 1, got {weights.tolist()}', file=path,
-                        field='weights', remedy=_REMEDY)
+        raise UserError(
+            f'the weights must be positive and sum to 1, got {weights.tolist()}',
+            file=path,
+            field='weights',
+            remedy=_REMEDY,
+        )
     scale = np.abs(covariances).max()
-    if np.abs(covariances - covariances.swapaxes(1, 2)).max() > 1e-4 * scale \
-            or np.linalg.eigvalsh(covariances).min() <= 1e-9 * scale:
-        raise UserError('a covariance is not symmetric and positive definite', file=path, field='covars',
-                        remedy=_REMEDY)
+    if (
+        np.abs(covariances - covariances.swapaxes(1, 2)).max() > 1e-4 * scale
+        or np.linalg.eigvalsh(covariances).min() <= 1e-9 * scale
+    ):
+        raise UserError(
+            'a covariance is not symmetric and positive definite', file=path, field='covars', remedy=_REMEDY
+        )

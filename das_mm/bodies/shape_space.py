@@ -10,6 +10,7 @@ are scaled so that an adult population has about unit variance: betas ~ N(0, 1).
     3 arms         longer arms                       8 head         larger head, shorter neck
     4 shoulders    broader shoulders, slimmer hips   9 hands, feet  larger
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -21,31 +22,67 @@ STATURE_PER_BETA = 0.052  # relative change of the whole body for one unit of be
 
 #: where the files of the three genders lie in the shape space of the neutral body
 GENDER_BETAS: dict[str, tuple[float, ...]] = {
-    'neutral': (0.0, ) * NUM_BETAS,
+    'neutral': (0.0,) * NUM_BETAS,
     'male': (0.55, 0.1, 0.0, 0.2, 0.9, 0.8, 0.1, -1.2, 0.0, 0.3),
-    'female': (-0.75, -0.1, 0.0, -0.2, -0.8, -0.7, -0.1, 1.0, 0.0, -0.4)}
+    'female': (-0.75, -0.1, 0.0, -0.2, -0.8, -0.7, -0.1, 1.0, 0.0, -0.4),
+}
 
 # Bones by the joint they begin at; values are relative changes for one unit of the beta.
 _STRETCH: dict[int, dict[str, float]] = {
     2: {'hip': 0.040, 'knee': 0.040, 'pelvis': -0.025, 'spine1': -0.025, 'spine2': -0.025, 'spine3': -0.025},
     3: {'shoulder': 0.040, 'elbow': 0.040},
-    8: {'neck': -0.05}}
+    8: {'neck': -0.05},
+}
 _GIRTH: dict[int, dict[str, float]] = {
-    1: {'pelvis': 0.085, 'spine1': 0.115, 'spine2': 0.105, 'spine3': 0.085, 'collar': 0.060, 'neck': 0.060,
+    1: {
+        'pelvis': 0.085,
+        'spine1': 0.115,
+        'spine2': 0.105,
+        'spine3': 0.085,
+        'collar': 0.060,
+        'neck': 0.060,
         'hip': 0.090,
-        'knee': 0.060, 'shoulder': 0.090, 'elbow': 0.055, 'wrist': 0.020, 'ankle': 0.015, 'head': 0.012},
-    5: {'shoulder': 0.070, 'elbow': 0.050, 'collar': 0.070, 'spine3': 0.040, 'neck': 0.050, 'hip': 0.040, 'knee': 0.045,
-        'spine1': -0.020},
-    7: {'pelvis': 0.025, 'hip': 0.030, 'spine1': -0.030, 'spine2': -0.035, 'neck': -0.035, 'shoulder': -0.025,
-        'elbow': -0.025, 'collar': -0.02}}
+        'knee': 0.060,
+        'shoulder': 0.090,
+        'elbow': 0.055,
+        'wrist': 0.020,
+        'ankle': 0.015,
+        'head': 0.012,
+    },
+    5: {
+        'shoulder': 0.070,
+        'elbow': 0.050,
+        'collar': 0.070,
+        'spine3': 0.040,
+        'neck': 0.050,
+        'hip': 0.040,
+        'knee': 0.045,
+        'spine1': -0.020,
+    },
+    7: {
+        'pelvis': 0.025,
+        'hip': 0.030,
+        'spine1': -0.030,
+        'spine2': -0.035,
+        'neck': -0.035,
+        'shoulder': -0.025,
+        'elbow': -0.025,
+        'collar': -0.02,
+    },
+}
 _SCALE: dict[int, dict[str, float]] = {8: {'head': 0.060}, 9: {'wrist': 0.050, 'ankle': 0.050}}
 # (centre in the ground frame, m; radii, m; shift, m), all mirrored to the right side
 _BUMPS: dict[int, list[tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]]] = {
-    6: [((0.0, 1.060, 0.110), (0.13, 0.11, 0.12), (0.0, -0.004, 0.022)),
-        ((0.12, 1.050, 0.0), (0.06, 0.08, 0.10), (0.008, 0.0, 0.0))],
-    7: [((0.080, 1.275, 0.100), (0.062, 0.060, 0.060), (0.002, -0.002, 0.0125)),
+    6: [
+        ((0.0, 1.060, 0.110), (0.13, 0.11, 0.12), (0.0, -0.004, 0.022)),
+        ((0.12, 1.050, 0.0), (0.06, 0.08, 0.10), (0.008, 0.0, 0.0)),
+    ],
+    7: [
+        ((0.080, 1.275, 0.100), (0.062, 0.060, 0.060), (0.002, -0.002, 0.0125)),
         ((0.075, 0.890, -0.110), (0.060, 0.070, 0.060), (0.0, 0.0, -0.009)),
-        ((0.160, 0.880, 0.0), (0.050, 0.090, 0.090), (0.007, 0.0, 0.0))]}
+        ((0.160, 0.880, 0.0), (0.050, 0.090, 0.090), (0.007, 0.0, 0.0)),
+    ],
+}
 _SHOULDERS_M = 0.010  # half the change of the breadth of the shoulders, and of the hips the other way, for one beta 4
 
 
@@ -106,10 +143,10 @@ def displacements(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _bumps(points: np.ndarray, bumps: list) -> np.ndarray:
     total = np.zeros_like(points)
     for centre, radii, shift in bumps:
-        for side in (1, -1) if centre[0] else (1, ):
+        for side in (1, -1) if centre[0] else (1,):
             mirror = np.array([side, 1, 1])
             centre_here = np.array(centre) * mirror + [0, GROUND_Y_M, 0]
-            falloff = np.exp(-((points - centre_here)**2 / np.array(radii)**2).sum(axis=1))
+            falloff = np.exp(-((points - centre_here) ** 2 / np.array(radii) ** 2).sum(axis=1))
             total += falloff[:, None] * np.array(shift) * mirror
     return total
 

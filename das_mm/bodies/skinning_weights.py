@@ -4,6 +4,7 @@ Weights come from *shares*: s_k(v) in [0, 1] says how far vertex v follows joint
 rises smoothly across a tilted plane at the joint; the weight of joint k is its own share less those of its children. So
 each crease (groin, armpit, jaw …) lies where the table below puts it. Used when the template is made.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -27,12 +28,16 @@ _PLANES: dict[str, tuple[tuple[float, float, float], tuple[float, float, float],
     'left_hip': ((0.080, 0.880, 0), (0.42, -0.91, 0), -0.075, 0.075),
     'left_knee': ((0.100, 0.478, 0), (0, -1, 0), -0.055, 0.055),
     'left_ankle': ((0.102, 0.080, -0.03), (0, -0.91, 0.41), -0.040, 0.012),
-    'left_foot': ((0.112, 0.022, 0.095), (0, 0, 1), -0.020, 0.018)}
+    'left_foot': ((0.112, 0.022, 0.095), (0, 0, 1), -0.020, 0.018),
+}
 # further conditions, each a list of alternatives, (axis, where the factor is 0, where 1), of which the largest counts
 _GATES: dict[str, list[list[tuple[int, float, float]]]] = {
-    'neck': [[(0, 0.125, 0.060)]], 'left_shoulder': [[(0, 0.120, 0.200)]], 'left_hip': [[(0, -0.012, 0.030)]],
+    'neck': [[(0, 0.125, 0.060)]],
+    'left_shoulder': [[(0, 0.120, 0.200)]],
+    'left_hip': [[(0, -0.012, 0.030)]],
     # between ribs and neck; farther out everything is arm
-    'left_collar': [[(1, 1.250, 1.390), (0, 0.130, 0.200)], [(1, 1.480, 1.415), (0, 0.110, 0.170)]]}
+    'left_collar': [[(1, 1.250, 1.390), (0, 0.130, 0.200)], [(1, 1.480, 1.415), (0, 0.110, 0.170)]],
+}
 
 _SMOOTHING_STEPS = 4
 
@@ -120,17 +125,35 @@ def joint_regressor(vertices: np.ndarray, shapedirs: np.ndarray, joint_dirs: np.
     for joint, place in enumerate(rest_joints()):
         near = np.argsort(np.linalg.norm(vertices - place, axis=1), kind='stable')[:240]
         # rows: the place, its change with each beta, and the sum of the weights
-        matrix = np.concatenate([vertices[near].T, np.moveaxis(shapedirs[near], 0, -1).reshape(-1, len(near)),
-                                 np.full((1, len(near)), 10.0)])
+        matrix = np.concatenate(
+            [
+                vertices[near].T,
+                np.moveaxis(shapedirs[near], 0, -1).reshape(-1, len(near)),
+                np.full((1, len(near)), 10.0),
+            ]
+        )
         wanted = np.concatenate([place, joint_dirs[joint].reshape(-1), [10.0]])
         regressor[joint, near] = nnls(matrix, wanted, maxiter=10000)[0]
     return regressor / regressor.sum(axis=1, keepdims=True)
 
 
 _PART_OF_JOINT = {
-    'pelvis': 'pelvis', 'spine1': 'abdomen', 'spine2': 'abdomen', 'spine3': 'chest', 'neck': 'neck', 'head': 'face',
-    'collar': 'chest', 'shoulder': 'upper_arm', 'elbow': 'forearm', 'wrist': 'hand', 'hand': 'hand', 'hip': 'thigh',
-    'knee': 'shank', 'ankle': 'foot', 'foot': 'foot'}
+    'pelvis': 'pelvis',
+    'spine1': 'abdomen',
+    'spine2': 'abdomen',
+    'spine3': 'chest',
+    'neck': 'neck',
+    'head': 'face',
+    'collar': 'chest',
+    'shoulder': 'upper_arm',
+    'elbow': 'forearm',
+    'wrist': 'hand',
+    'hand': 'hand',
+    'hip': 'thigh',
+    'knee': 'shank',
+    'ankle': 'foot',
+    'foot': 'foot',
+}
 
 
 def part_labels(vertices: np.ndarray, weights: np.ndarray, part_names: tuple[str, ...]) -> np.ndarray:

@@ -3,6 +3,7 @@
 The downloaded pickles hold chumpy objects and scipy matrices. Stand-ins take their place (``restricted_pickle``), so
 neither chumpy nor a class of scipy's is made by a file. What each array must be is checked here, once.
 """
+
 from __future__ import annotations
 
 import re
@@ -30,11 +31,15 @@ _HOW_TO_GET_SMPL = (
     'to get it: (1) register at https://smpl.is.tue.mpg.de and accept its licence; (2) under Download, take "SMPL for '
     'Python" (version 1.1.0 holds the neutral body) and unpack it; (3) give the path of '
     'basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl as `model_path`. Or leave `model_path` out: the generated body serves '
-    'training, tests and demos')
+    'training, tests and demos'
+)
 
 # names that the files of one gender go by: as downloaded, and as smplx wants them
-_FILE_PATTERNS = {'neutral': ('basicmodel_neutral*', 'smpl_neutral.*'),
-                  'male': ('basicmodel_m_*', 'smpl_male.*'), 'female': ('basicmodel_f_*', 'smpl_female.*')}
+_FILE_PATTERNS = {
+    'neutral': ('basicmodel_neutral*', 'smpl_neutral.*'),
+    'male': ('basicmodel_m_*', 'smpl_male.*'),
+    'female': ('basicmodel_f_*', 'smpl_female.*'),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +57,7 @@ class SMPLArrays:
         sha256: Of the file (of the template's file for the generated body).
         version: What the file name says, else what the number of shape directions tells.
     """
+
     v_template: np.ndarray
     faces: np.ndarray
     shapedirs: np.ndarray
@@ -67,11 +73,14 @@ def generated_arrays(gender: str = 'neutral') -> SMPLArrays:
     """The generated body, its template moved along the shape directions for a gender other than neutral."""
     _check_gender(gender)
     body = load_generated_body()
-    wide = {name: np.asarray(getattr(body, name), np.float64)
-            for name in ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights')}
+    wide = {
+        name: np.asarray(getattr(body, name), np.float64)
+        for name in ('v_template', 'shapedirs', 'posedirs', 'J_regressor', 'weights')
+    }
     wide['v_template'] = wide['v_template'] + wide['shapedirs'] @ np.asarray(GENDER_BETAS[gender])
-    return SMPLArrays(faces=body.faces, **wide, source='generated', sha256=file_sha256(TEMPLATE_FILE),
-                      version='generated')
+    return SMPLArrays(
+        faces=body.faces, **wide, source='generated', sha256=file_sha256(TEMPLATE_FILE), version='generated'
+    )
 
 
 def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:
@@ -88,8 +97,9 @@ def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:
     path = _find_file(Path(path), gender)
     content = _read_npz(path) if path.suffix.lower() == '.npz' else load_pickle(path, allow=_STAND_INS)
     if not isinstance(content, dict):
-        raise UserError(f'it holds a {type(content).__name__}, not the dict of a body model', file=path,
-                        remedy=_HOW_TO_GET_SMPL)
+        raise UserError(
+            f'it holds a {type(content).__name__}, not the dict of a body model', file=path, remedy=_HOW_TO_GET_SMPL
+        )
     absent = [key for key in _KEYS if key not in content]
     if absent:
         raise UserError(f'it is no SMPL model: it has no {", ".join(absent)}', file=path, remedy=_HOW_TO_GET_SMPL)
@@ -99,9 +109,16 @@ def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:
     named = re.search(r'v(\d+(?:\.\d+)+)', path.name)
     version = named[1] if named else f'not told by the file ({num_betas} shape directions)'
     return SMPLArrays(
-        v_template=arrays['v_template'], faces=arrays['f'].astype(np.int64), shapedirs=arrays['shapedirs'],
-        posedirs=arrays['posedirs'], J_regressor=arrays['J_regressor'], weights=arrays['weights'], source=str(path),
-        sha256=file_sha256(path), version=version)
+        v_template=arrays['v_template'],
+        faces=arrays['f'].astype(np.int64),
+        shapedirs=arrays['shapedirs'],
+        posedirs=arrays['posedirs'],
+        J_regressor=arrays['J_regressor'],
+        weights=arrays['weights'],
+        source=str(path),
+        sha256=file_sha256(path),
+        version=version,
+    )
 
 
 def load_regressor(path: str | Path, num_rows: int) -> np.ndarray:
@@ -113,9 +130,12 @@ def load_regressor(path: str | Path, num_rows: int) -> np.ndarray:
     try:
         matrix = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f'cannot be read as a regressor ({error})', file=path,
-                        remedy='give a .npy file as SPIN distributes it (its data/ folder), or leave it out: '
-                               'landmarks of the body are used instead') from error
+        raise UserError(
+            f'cannot be read as a regressor ({error})',
+            file=path,
+            remedy='give a .npy file as SPIN distributes it (its data/ folder), or leave it out: '
+            'landmarks of the body are used instead',
+        ) from error
     shape = (num_rows, NUM_VERTICES)
     problem = None
     if not isinstance(matrix, np.ndarray) or matrix.dtype.kind != 'f' or matrix.shape != shape:
@@ -123,7 +143,7 @@ def load_regressor(path: str | Path, num_rows: int) -> np.ndarray:
     elif not np.isfinite(matrix).all() or np.abs(matrix.sum(1) - 1).max() > 0.05:
         problem = 'its rows do not sum to 1'
     if problem:
-        raise UserError(problem, file=path, remedy='give the regressor that belongs to SMPL\'s 6890 vertices')
+        raise UserError(problem, file=path, remedy="give the regressor that belongs to SMPL's 6890 vertices")
     return matrix.astype(np.float64)
 
 
@@ -132,17 +152,26 @@ def _find_file(path: Path, gender: str) -> Path:
     if path.is_dir():
         for folder in (path, path / 'smpl', path / 'models', path / 'smpl' / 'models'):
             files = sorted(folder.iterdir()) if folder.is_dir() else []
-            found = [file for file in files if file.suffix.lower() in ('.pkl', '.npz')
-                     and any(_matches(file.name, pattern) for pattern in _FILE_PATTERNS[gender])]
+            found = [
+                file
+                for file in files
+                if file.suffix.lower() in ('.pkl', '.npz')
+                and any(_matches(file.name, pattern) for pattern in _FILE_PATTERNS[gender])
+            ]
             if found:
                 return found[-1]  # the latest version
-        raise UserError(f'the folder holds no {gender} SMPL model', file=path, field='model_path',
-                        remedy=_HOW_TO_GET_SMPL)
+        raise UserError(
+            f'the folder holds no {gender} SMPL model', file=path, field='model_path', remedy=_HOW_TO_GET_SMPL
+        )
     if not path.is_file():
         raise UserError('the body model is not there', file=path, field='model_path', remedy=_HOW_TO_GET_SMPL)
     if path.suffix.lower() not in ('.pkl', '.npz'):
-        raise UserError(f'the suffix {path.suffix!r} is neither .pkl nor .npz', file=path, field='model_path',
-                        remedy=_HOW_TO_GET_SMPL)
+        raise UserError(
+            f'the suffix {path.suffix!r} is neither .pkl nor .npz',
+            file=path,
+            field='model_path',
+            remedy=_HOW_TO_GET_SMPL,
+        )
     return path
 
 
@@ -161,8 +190,9 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as stored:
             return {key: stored[key] for key in _KEYS if key in stored.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f'it cannot be read as arrays ({error})', file=path,
-                        remedy='copy or download the file again') from error
+        raise UserError(
+            f'it cannot be read as arrays ({error})', file=path, remedy='copy or download the file again'
+        ) from error
 
 
 class _StandIn:
@@ -186,6 +216,7 @@ class _Chumpy(_StandIn):
 
 class _Sparse(_StandIn):
     """``scipy.sparse``'s csc_matrix or csr_matrix."""
+
     kind: type
 
     def value(self) -> np.ndarray:
@@ -206,8 +237,11 @@ class _Csr(_Sparse):
 
 def _stand_ins() -> dict[str, type]:
     """Every class that SMPL's pickles are known to name, chumpy's expressions for the unused arrays among them."""
-    names = {'ch': ('Ch', 'MatVecMult'), 'ch_ops': ('add', 'subtract', 'multiply', 'divide', 'dot'),
-             'reordering': ('Select', 'transpose', 'Reshape', 'Concatenate', 'vstack', 'hstack')}
+    names = {
+        'ch': ('Ch', 'MatVecMult'),
+        'ch_ops': ('add', 'subtract', 'multiply', 'divide', 'dot'),
+        'reordering': ('Select', 'transpose', 'Reshape', 'Concatenate', 'vstack', 'hstack'),
+    }
     known: dict[str, type] = {f'chumpy.{module}.{name}': _Chumpy for module, some in names.items() for name in some}
     for kind, cls in (('csc', _Csc), ('csr', _Csr)):
         known |= {f'scipy.sparse.{module}.{kind}_matrix': cls for module in (kind, f'_{kind}')}
@@ -228,8 +262,9 @@ def _as_array(value: Any, path: Path, key: str) -> np.ndarray:
             raise ValueError(f'it is {array.dtype}')
         array = array.astype(np.float64)
     except Exception as error:  # the state of a stand-in is whatever the file says
-        raise UserError(f'it is no array of numbers ({error})', file=path, field=key,
-                        remedy=_HOW_TO_GET_SMPL) from error
+        raise UserError(
+            f'it is no array of numbers ({error})', file=path, field=key, remedy=_HOW_TO_GET_SMPL
+        ) from error
     if not np.isfinite(array).all():
         raise UserError('it holds NaN or infinity', file=path, field=key, remedy='copy or download the file again')
     return array
@@ -241,21 +276,37 @@ def _check_topology(arrays: dict[str, np.ndarray], path: Path) -> None:
         raise UserError(
             f'it is another body than SMPL: {num_vertices} vertices, {len(arrays["f"])} faces, {num_joints} joints, '
             f'not {NUM_VERTICES}, {NUM_FACES}, {NUM_JOINTS} (SMPL-H has 52 joints, SMPL-X 10475 vertices)',
-            file=path, remedy=_HOW_TO_GET_SMPL)
-    shapes = {'v_template': (NUM_VERTICES, 3), 'f': (NUM_FACES, 3), 'posedirs': (NUM_VERTICES, 3, 9 * (NUM_JOINTS - 1)),
-              'J_regressor': (NUM_JOINTS, NUM_VERTICES), 'weights': (NUM_VERTICES, NUM_JOINTS),
-              'kintree_table': (2, NUM_JOINTS)}
+            file=path,
+            remedy=_HOW_TO_GET_SMPL,
+        )
+    shapes = {
+        'v_template': (NUM_VERTICES, 3),
+        'f': (NUM_FACES, 3),
+        'posedirs': (NUM_VERTICES, 3, 9 * (NUM_JOINTS - 1)),
+        'J_regressor': (NUM_JOINTS, NUM_VERTICES),
+        'weights': (NUM_VERTICES, NUM_JOINTS),
+        'kintree_table': (2, NUM_JOINTS),
+    }
     for key, shape in shapes.items():
         if arrays[key].shape != shape:
-            raise UserError(f'its shape is {arrays[key].shape}, not {shape}', file=path, field=key,
-                            remedy=_HOW_TO_GET_SMPL)
+            raise UserError(
+                f'its shape is {arrays[key].shape}, not {shape}', file=path, field=key, remedy=_HOW_TO_GET_SMPL
+            )
     if arrays['shapedirs'].ndim != 3 or arrays['shapedirs'].shape[:2] != (NUM_VERTICES, 3):
-        raise UserError(f'its shape is {arrays["shapedirs"].shape}, not ({NUM_VERTICES}, 3, number of betas)',
-                        file=path, field='shapedirs', remedy=_HOW_TO_GET_SMPL)
+        raise UserError(
+            f'its shape is {arrays["shapedirs"].shape}, not ({NUM_VERTICES}, 3, number of betas)',
+            file=path,
+            field='shapedirs',
+            remedy=_HOW_TO_GET_SMPL,
+        )
     faces = arrays['f']
     if faces.min() < 0 or faces.max() >= NUM_VERTICES:
         raise UserError('it names vertices that do not exist', file=path, field='f', remedy=_HOW_TO_GET_SMPL)
     # the root's parent is written as an unsigned -1
     if arrays['kintree_table'][0, 1:].tolist() != list(PARENTS[1:]):
-        raise UserError('its joints hang together in another way than SMPL\'s', file=path, field='kintree_table',
-                        remedy=_HOW_TO_GET_SMPL)
+        raise UserError(
+            "its joints hang together in another way than SMPL's",
+            file=path,
+            field='kintree_table',
+            remedy=_HOW_TO_GET_SMPL,
+        )

@@ -1,4 +1,5 @@
 """The config inside a checkpoint: text that is read and never run."""
+
 from __future__ import annotations
 
 import ast
@@ -26,16 +27,23 @@ def parse_config_text(text: str, file: str | Path) -> Config:
         statements = ast.parse(text).body
         plain = {statement.targets[0].id: _plain(statement.value) for statement in statements}
     except (SyntaxError, AttributeError, ValueError) as error:
-        raise UserError(f'the config in it is more than plain values ({error}), and it is not run', file=file,
-                        field='meta.cfg', remedy=CONFIG_REMEDY) from error
+        raise UserError(
+            f'the config in it is more than plain values ({error}), and it is not run',
+            file=file,
+            field='meta.cfg',
+            remedy=CONFIG_REMEDY,
+        ) from error
     if 'custom_imports' in plain:
         import_modules_from_strings(**plain['custom_imports'])
     return Config(plain)
 
 
 def _plain(node: ast.expr) -> Any:
-    if isinstance(node, ast.Call) and getattr(node.func, 'id', None) == 'dict' and \
-            all(keyword.arg is not None for keyword in node.keywords):
+    if (
+        isinstance(node, ast.Call)
+        and getattr(node.func, 'id', None) == 'dict'
+        and all(keyword.arg is not None for keyword in node.keywords)
+    ):
         given = dict(_plain(node.args[0])) if node.args else {}
         return {**given, **{keyword.arg: _plain(keyword.value) for keyword in node.keywords}}
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):

@@ -1,4 +1,5 @@
 """From a checkpoint, a config or both to a model that is ready to predict."""
+
 from __future__ import annotations
 
 import copy
@@ -26,8 +27,11 @@ from .packaged import packaged_model
 from .weight_loader import load_checkpoint_strict
 
 
-def load_model(weights: str | Path | None = None, config: str | Path | Config | dict | None = None,
-               device: str | torch.device | None = None) -> DAS:
+def load_model(
+    weights: str | Path | None = None,
+    config: str | Path | Config | dict | None = None,
+    device: str | torch.device | None = None,
+) -> DAS:
     """A trained model in evaluation mode.
 
     Args:
@@ -52,8 +56,11 @@ def load_model(weights: str | Path | None = None, config: str | Path | Config | 
         return load_onnx_model(weights, device)
     device = choose_device(device)
     if weights is None and config is not None:
-        raise UserError('a config alone has no weights', field='weights',
-                        remedy='give the checkpoint (.pth) that was trained with it')
+        raise UserError(
+            'a config alone has no weights',
+            field='weights',
+            remedy='give the checkpoint (.pth) that was trained with it',
+        )
     if weights is None:
         weights, config = packaged_model()
     if config is None:
@@ -66,8 +73,9 @@ def load_model(weights: str | Path | None = None, config: str | Path | Config | 
     model = build_model(cfg, name)
     meta = load_checkpoint_strict(model, weights)
     model.dataset_meta = _dataset_meta(cfg, meta, model.head.num_keypoints, weights)
-    model.provenance = dict(config=name, weights=Path(weights).name, weights_sha256=file_sha256(weights),
-                            das_mm=__version__)
+    model.provenance = dict(
+        config=name, weights=Path(weights).name, weights_sha256=file_sha256(weights), das_mm=__version__
+    )
     return model.to(device).eval()
 
 
@@ -82,8 +90,12 @@ def build_model(cfg: Config, name: str | None = None) -> DAS:
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'das_mm'):
         model = MODELS.build(copy.deepcopy(cfg.model))  # building edits some configs
     if not isinstance(model, DAS):
-        raise UserError(f'a {type(model).__name__} is not a DAS model', file=name, field='model.type',
-                        remedy="use mmpose's inferencer for it")
+        raise UserError(
+            f'a {type(model).__name__} is not a DAS model',
+            file=name,
+            field='model.type',
+            remedy="use mmpose's inferencer for it",
+        )
     model.cfg = cfg
     return model
 
@@ -100,8 +112,11 @@ def choose_device(device: str | torch.device | None) -> torch.device:
         device = torch.device(device)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise UserError(f"torch cannot use '{device}': {str(error).splitlines()[0]}", field='device',
-                        remedy='use cpu, or see what das-mm doctor says') from error
+        raise UserError(
+            f"torch cannot use '{device}': {str(error).splitlines()[0]}",
+            field='device',
+            remedy='use cpu, or see what das-mm doctor says',
+        ) from error
     return device
 
 
@@ -111,12 +126,18 @@ def check_task(model: DAS, task: str) -> None:
     Raises:
         UserError: The model does not do that.
     """
-    does = dict(pose=True, mesh=any(hasattr(branch, 'body') for branch in model.head.branches.values()),
-                tracking=isinstance(model, TrackingDAS))
+    does = dict(
+        pose=True,
+        mesh=any(hasattr(branch, 'body') for branch in model.head.branches.values()),
+        tracking=isinstance(model, TrackingDAS),
+    )
     if not does.get(task, True):
         able = ', '.join(name for name, able in does.items() if able)
-        raise UserError(f'this model does not do that; it does: {able}', field='task',
-                        remedy='leave --task out, or give the checkpoint of a model for it')
+        raise UserError(
+            f'this model does not do that; it does: {able}',
+            field='task',
+            remedy='leave --task out, or give the checkpoint of a model for it',
+        )
 
 
 def _read_config(path: str) -> Config:
@@ -125,8 +146,12 @@ def _read_config(path: str) -> Config:
     except UserError:
         raise
     except Exception as error:  # a config is a program: anything can go wrong in it
-        raise UserError(f'the config cannot be read: {type(error).__name__}: {error}', file=path, field='config',
-                        remedy='correct it, or the configs named in its _base_') from error
+        raise UserError(
+            f'the config cannot be read: {type(error).__name__}: {error}',
+            file=path,
+            field='config',
+            remedy='correct it, or the configs named in its _base_',
+        ) from error
 
 
 def _config_of(weights: str | Path) -> tuple[str | None, Config]:
@@ -140,8 +165,12 @@ def _config_of(weights: str | Path) -> tuple[str | None, Config]:
     if isinstance(meta.get('config'), str):
         path = config_path(meta['config'])
         return Path(path).stem, _read_config(path)
-    raise UserError('the checkpoint does not say with which config it was trained', file=weights, field='meta.cfg',
-                    remedy=CONFIG_REMEDY)
+    raise UserError(
+        'the checkpoint does not say with which config it was trained',
+        file=weights,
+        field='meta.cfg',
+        remedy=CONFIG_REMEDY,
+    )
 
 
 def _dataset_meta(cfg: Config, meta: dict, num_keypoints: int, weights: str | Path) -> dict[str, Any]:
@@ -151,12 +180,20 @@ def _dataset_meta(cfg: Config, meta: dict, num_keypoints: int, weights: str | Pa
     names = (found.get('keypoint_set'), _test_dataset(cfg).get('keypoint_set'), cfg.get('keypoint_set'))
     name = next((name for name in names if name), None)
     if name is None:
-        raise UserError('neither the checkpoint nor the config names the keypoint set', file=weights,
-                        field='keypoint_set', remedy="add keypoint_set='panoptic15' (or which it is) to the config")
+        raise UserError(
+            'neither the checkpoint nor the config names the keypoint set',
+            file=weights,
+            field='keypoint_set',
+            remedy="add keypoint_set='panoptic15' (or which it is) to the config",
+        )
     found['keypoint_set'] = get_keypoint_set(name, file=weights, field='keypoint_set').name
     if get_keypoint_set(name).num_keypoints != num_keypoints:
-        raise UserError(f'the model has {num_keypoints} keypoints, and {name} another number', file=weights,
-                        field='keypoint_set', remedy='name the keypoint set that the model was trained for')
+        raise UserError(
+            f'the model has {num_keypoints} keypoints, and {name} another number',
+            file=weights,
+            field='keypoint_set',
+            remedy='name the keypoint set that the model was trained for',
+        )
     return found
 
 
@@ -168,8 +205,11 @@ def input_pipeline(cfg: Config) -> list[dict]:
     """
     pipeline = _test_dataset(cfg).get('pipeline')
     if not pipeline:
-        raise UserError('the config does not say how images are prepared', field='test_dataloader.dataset.pipeline',
-                        remedy='inherit a full config with _base_, or add it')
+        raise UserError(
+            'the config does not say how images are prepared',
+            field='test_dataloader.dataset.pipeline',
+            remedy='inherit a full config with _base_, or add it',
+        )
     return list(pipeline)
 
 

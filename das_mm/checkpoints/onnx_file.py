@@ -20,6 +20,7 @@ The metadata of the file hold, by name (all start with ``das_mm.``):
 
 Units of the outputs are those of ``DASHead.predict``: pixels of the input, mm, and mm per pixel of focal length.
 """
+
 from __future__ import annotations
 
 import json
@@ -52,15 +53,20 @@ def describe(model: DAS, half: bool, temporal: bool) -> dict[str, str]:
     plain = lambda part: {name: value for name, value in vars(part).items() if not name.startswith('_')}
     head, kind = model.head, NORMALISED if temporal else PIXELS
     values = dict(
-        format=FORMAT, version=__version__, config_name=model.provenance['config'] or '', config=model.cfg.pretty_text,
+        format=FORMAT,
+        version=__version__,
+        config_name=model.provenance['config'] or '',
+        config=model.cfg.pretty_text,
         dataset_meta=_json(model.dataset_meta),
         keypoints=_json(get_keypoint_set(model.dataset_meta['keypoint_set']).keypoints),
         test_cfg=_json({**head.test_cfg, **model.test_cfg}),
         coder=_json(dict(type=type(head.coder).__name__, **plain(head.coder))),
         nms=_json(dict(type=type(head.nms).__name__, **plain(head.nms))),
         input=_json(dict(kind=kind, layout='NCHW', divisor=model.data_preprocessor.pad_size_divisor)),
-        precision='float16' if half else 'float32', weights=model.provenance['weights'],
-        weights_sha256=model.provenance['weights_sha256'])
+        precision='float16' if half else 'float32',
+        weights=model.provenance['weights'],
+        weights_sha256=model.provenance['weights_sha256'],
+    )
     return {_PREFIX + name: value for name, value in values.items()}
 
 
@@ -72,23 +78,33 @@ def read_description(metadata: Mapping[str, str], path: str | Path) -> dict[str,
     """
     own = {name.removeprefix(_PREFIX): value for name, value in metadata.items() if name.startswith(_PREFIX)}
     if 'format' not in own:
-        raise UserError('this is an ONNX file, but not one of das_mm: it says nothing of keypoints, units and input',
-                        file=path, field=_PREFIX + 'format',
-                        remedy='give one that `das-mm export onnx` wrote, whole: tools that change a graph must keep '
-                               'its metadata')
+        raise UserError(
+            'this is an ONNX file, but not one of das_mm: it says nothing of keypoints, units and input',
+            file=path,
+            field=_PREFIX + 'format',
+            remedy='give one that `das-mm export onnx` wrote, whole: tools that change a graph must keep its metadata',
+        )
     if own['format'] != FORMAT:
-        raise UserError(f"its format is '{own['format']}', and this das_mm reads '{FORMAT}'", file=path,
-                        field=_PREFIX + 'format', remedy=_AGAIN)
+        raise UserError(
+            f"its format is '{own['format']}', and this das_mm reads '{FORMAT}'",
+            file=path,
+            field=_PREFIX + 'format',
+            remedy=_AGAIN,
+        )
     try:
         for name in ('dataset_meta', 'keypoints', 'test_cfg', 'coder', 'nms', 'input'):
             own[name] = json.loads(own[name])
         if own['input']['kind'] not in (PIXELS, NORMALISED):
-            raise ValueError(f"unknown kind of input: {own['input']['kind']}")
+            raise ValueError(f'unknown kind of input: {own["input"]["kind"]}')
         for name in ('config', 'config_name', 'weights', 'weights_sha256', 'version', 'precision'):
             own[name]
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f'its metadata are damaged: {type(error).__name__}: {error}', file=path, field='metadata_props',
-                        remedy=_AGAIN) from error
+        raise UserError(
+            f'its metadata are damaged: {type(error).__name__}: {error}',
+            file=path,
+            field='metadata_props',
+            remedy=_AGAIN,
+        ) from error
     return own
 
 

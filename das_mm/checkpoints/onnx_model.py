@@ -1,4 +1,5 @@
 """A DAS whose network, decoding and suppression are an ONNX graph; it is used like any other model."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -51,8 +52,12 @@ def load_onnx_model(path: str | Path, device: str | torch.device | None = None) 
     cfg = parse_config_text(said['config'], path)
     model = _shell(cfg, session, said)
     model.cfg, model.dataset_meta = cfg, said['dataset_meta']
-    model.provenance = dict(config=said['config_name'] or None, weights=Path(path).name,
-                            weights_sha256=file_sha256(path), das_mm=__version__)
+    model.provenance = dict(
+        config=said['config_name'] or None,
+        weights=Path(path).name,
+        weights_sha256=file_sha256(path),
+        das_mm=__version__,
+    )
     return model.eval()
 
 
@@ -72,9 +77,12 @@ def open_session(path: str | Path, device: str | torch.device | None = None) -> 
     try:
         return runtime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions have no common base
-        raise UserError(f'onnxruntime {runtime.__version__} cannot load it: {_first_line(error)}', file=path,
-                        remedy='copy or export it again (das-mm export onnx); an older onnxruntime may lack an '
-                               'operator: pip install -U onnxruntime') from error
+        raise UserError(
+            f'onnxruntime {runtime.__version__} cannot load it: {_first_line(error)}',
+            file=path,
+            remedy='copy or export it again (das-mm export onnx); an older onnxruntime may lack an '
+            'operator: pip install -U onnxruntime',
+        ) from error
 
 
 def _providers(runtime, device: str | torch.device | None) -> list:
@@ -85,8 +93,11 @@ def _providers(runtime, device: str | torch.device | None) -> list:
         return ['CPUExecutionProvider']
     if kind in ('cuda', 'auto') and has_cuda:
         return [('CUDAExecutionProvider', dict(device_id=int(index or 0))), 'CPUExecutionProvider']
-    raise UserError(f"this onnxruntime cannot use '{name}'", field='device',
-                    remedy='use cpu, or install onnxruntime-gpu in place of onnxruntime')
+    raise UserError(
+        f"this onnxruntime cannot use '{name}'",
+        field='device',
+        remedy='use cpu, or install onnxruntime-gpu in place of onnxruntime',
+    )
 
 
 def _shell(cfg: Config, session: InferenceSession, said: dict[str, Any]) -> DAS:
@@ -113,7 +124,7 @@ class RawPixels(PoseDataPreprocessor):
         colour = self._padding_colour().to(images[0].device)
         batch = colour.expand(len(images), -1, height, width).clone()
         for whole, image in zip(batch, images):
-            whole[:, :image.shape[-2], :image.shape[-1]] = image
+            whole[:, : image.shape[-2], : image.shape[-1]] = image
         return dict(inputs=batch, data_samples=data['data_samples'])
 
     def _padding_colour(self) -> Tensor:
@@ -134,22 +145,29 @@ class OnnxHead(BaseModule):
         test_cfg: Set by the estimator; ``score_thr`` may be changed, other keys are in the graph.
     """
 
-    def __init__(self, session: InferenceSession, branches: dict[str, BaseModule], num_keypoints: int,
-                 test_cfg: OptConfigType = None):
+    def __init__(
+        self,
+        session: InferenceSession,
+        branches: dict[str, BaseModule],
+        num_keypoints: int,
+        test_cfg: OptConfigType = None,
+    ):
         super().__init__()
         self.session, self.num_keypoints, self.test_cfg = session, num_keypoints, test_cfg or {}
         self.branches = ModuleDict(branches)
         self._fields = [output.name for output in session.get_outputs()]
         self.uses_sigma = _SIGMA_FIELDS[0] in self._fields
 
-    def predict(self, feats: Tensor, batch_data_samples: OptSampleList,
-                test_cfg: OptConfigType = None) -> list[InstanceData]:
+    def predict(
+        self, feats: Tensor, batch_data_samples: OptSampleList, test_cfg: OptConfigType = None
+    ) -> list[InstanceData]:
         """As ``DASHead.predict``; the "features" are the images (B, C, H, W)."""
         cfg = {**dict(score_thr=0.05, with_sigma=False), **self.test_cfg, **(test_cfg or {})}
         if cfg['with_sigma'] and not self.uses_sigma:
             raise ValueError('with_sigma is asked for, but this file was exported without sigma')
-        values = self.session.run(self._fields, {'images': feats.float().cpu().numpy(),
-                                                 SCORE_THR: np.asarray(cfg['score_thr'], np.float32)})
+        values = self.session.run(
+            self._fields, {'images': feats.float().cpu().numpy(), SCORE_THR: np.asarray(cfg['score_thr'], np.float32)}
+        )
         found = dict(zip(self._fields, values))
         if not cfg['with_sigma']:
             found = {name: rows for name, rows in found.items() if name not in _SIGMA_FIELDS}
@@ -161,8 +179,9 @@ def _per_image(found: dict[str, np.ndarray], batch_size: int) -> list[InstanceDa
     ends = np.searchsorted(found['image'], np.arange(batch_size), side='right')
     parts: Sequence[slice] = [slice(begin, end) for begin, end in zip([0, *ends[:-1]], ends)]
     fields = {name: rows for name, rows in found.items() if name != 'image'}
-    return [InstanceData(**{name: torch.from_numpy(rows[part].copy()) for name, rows in fields.items()})
-            for part in parts]
+    return [
+        InstanceData(**{name: torch.from_numpy(rows[part].copy()) for name, rows in fields.items()}) for part in parts
+    ]
 
 
 def _first_line(error: Exception) -> str:

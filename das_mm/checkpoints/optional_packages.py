@@ -1,4 +1,5 @@
 """The packages that export needs and nothing else does."""
+
 from __future__ import annotations
 
 import importlib
@@ -16,5 +17,6 @@ def require(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise UserError(f'the package {name} is not installed ({error})', field=name,
-                        remedy="pip install 'das_mm[export]'") from error
+        raise UserError(
+            f'the package {name} is not installed ({error})', field=name, remedy="pip install 'das_mm[export]'"
+        ) from error

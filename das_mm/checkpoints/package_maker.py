@@ -4,6 +4,7 @@
 
 ``card.json`` holds what only people know: the commands, the machine, the figures; the rest is filled in here.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -46,11 +47,17 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
     own = model.state_dict()
     wrong = [name for name, value in own.items() if name not in weights or weights[name].shape != value.shape]
     if wrong:
-        raise UserError(f'{len(wrong)} weights of the model are not in it or have another shape, {wrong[0]} for one',
-                        file=checkpoint, field='state_dict', remedy=f'give a checkpoint that was trained with {config}')
+        raise UserError(
+            f'{len(wrong)} weights of the model are not in it or have another shape, {wrong[0]} for one',
+            file=checkpoint,
+            field='state_dict',
+            remedy=f'give a checkpoint that was trained with {config}',
+        )
     keypoint_set = cfg.train_dataloader.dataset.keypoint_set
-    content = dict(meta=dict(config=Path(config).stem, dataset_meta=dict(keypoint_set=keypoint_set)),
-                   state_dict={name: weights[name].clone() for name in own})
+    content = dict(
+        meta=dict(config=Path(config).stem, dataset_meta=dict(keypoint_set=keypoint_set)),
+        state_dict={name: weights[name].clone() for name in own},
+    )
     buffer = io.BytesIO()
     torch.save(content, buffer)
     target = Path(out_dir) / f'{Path(config).stem}.pth'

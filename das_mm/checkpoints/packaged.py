@@ -1,4 +1,5 @@
 """The model zoo: the small checkpoints that come with the package."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -21,7 +22,9 @@ def pretrained_checkpoint(task: str = 'pose') -> Path:
     """
     path = Path(__file__).parents[1] / 'assets' / f'{PACKAGED[task]}.pth'
     if not path.is_file():
-        raise UserError('the package has no weights for this task', file=path, remedy='train them: leave --pretrained out')
+        raise UserError(
+            'the package has no weights for this task', file=path, remedy='train them: leave --pretrained out'
+        )
     return path
 
 
@@ -35,12 +38,19 @@ def packaged_model(task: str = 'pose') -> tuple[Path, str]:
         UserError: The package has no model of this task, or this installation not its weights.
     """
     if task not in PACKAGED:
-        raise UserError(f"the package has no model for '{task}'", field='task',
-                        remedy=f'give the checkpoint of one (--weights), or choose out of {", ".join(PACKAGED)}')
+        raise UserError(
+            f"the package has no model for '{task}'",
+            field='task',
+            remedy=f'give the checkpoint of one (--weights), or choose out of {", ".join(PACKAGED)}',
+        )
     try:
         return pretrained_checkpoint(task), PACKAGED[task]
     except UserError as error:
         words, whose = ('', '') if task == 'pose' else (f' --task {task}', f" for '{task}'")
-        raise UserError(f'this installation has no weights of its own{whose}', file=error.file, field='weights',
-                        remedy=f'make some with `das-mm demo{words} --out demo_out` and give the newest .pth of '
-                               'demo_out/training, or give any checkpoint of a DAS model') from error
+        raise UserError(
+            f'this installation has no weights of its own{whose}',
+            file=error.file,
+            field='weights',
+            remedy=f'make some with `das-mm demo{words} --out demo_out` and give the newest .pth of '
+            'demo_out/training, or give any checkpoint of a DAS model',
+        ) from error

@@ -1,4 +1,5 @@
 """Weights into a model: all of them, or an error that says why not."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -33,14 +34,21 @@ def load_checkpoint_strict(model: nn.Module, path: str | Path) -> dict:
     model = model.module if is_model_wrapper(model) else model
     weights = checkpoint.get('state_dict', checkpoint)
     if not isinstance(weights, dict) or not any(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise UserError(f'there are no weights in it, only: {_shown(map(str, checkpoint))}', file=path,
-                        remedy='give a .pth file written by training')
+        raise UserError(
+            f'there are no weights in it, only: {_shown(map(str, checkpoint))}',
+            file=path,
+            remedy='give a .pth file written by training',
+        )
     if any(key.startswith('module.') for key in weights):  # saved through the wrapper of a distributed model
         weights = {key.removeprefix('module.'): value for key, value in weights.items()}
     problems = _load(model, weights)
     if problems:
-        raise UserError(f'the weights do not fit this model; {"; ".join(problems)}', file=path, field='state_dict',
-                        remedy=_remedy(checkpoint))
+        raise UserError(
+            f'the weights do not fit this model; {"; ".join(problems)}',
+            file=path,
+            field='state_dict',
+            remedy=_remedy(checkpoint),
+        )
     meta = checkpoint.get('meta')
     return meta if isinstance(meta, dict) else {}
 
@@ -48,8 +56,11 @@ def load_checkpoint_strict(model: nn.Module, path: str | Path) -> dict:
 def _load(model: nn.Module, weights: dict[str, torch.Tensor]) -> list[str]:
     """Load `weights` into `model` and say what did not fit."""
     own = model.state_dict()
-    other_shape = [f'{key} ({_shape(weights[key])} in the file, {_shape(own[key])} in the model)'
-                   for key in own if key in weights and _shape(weights[key]) != _shape(own[key])]
+    other_shape = [
+        f'{key} ({_shape(weights[key])} in the file, {_shape(own[key])} in the model)'
+        for key in own
+        if key in weights and _shape(weights[key]) != _shape(own[key])
+    ]
     if other_shape:
         missing, unexpected = own.keys() - weights.keys(), weights.keys() - own.keys()
     else:  # a module may rename the keys of older files while it loads, so torch says what is missing

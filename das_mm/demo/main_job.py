@@ -2,6 +2,7 @@
 
 Everything is embedded: nothing is downloaded, and nothing but torch and the CPU is needed.
 """
+
 from __future__ import annotations
 
 import json
@@ -58,7 +59,10 @@ def _config_name(settings: DemoSettings) -> str:
 def demo_config(settings: DemoSettings) -> Config:
     """The task's config with the demo's data, seed, folder and a progress bar in place of log lines."""
     cfg = Config.fromfile(config_path(_config_name(settings)))
-    for loader, number, offset in (('train_dataloader', settings.num_train, 0), ('val_dataloader', settings.num_val, 1)):
+    for loader, number, offset in (
+        ('train_dataloader', settings.num_train, 0),
+        ('val_dataloader', settings.num_val, 1),
+    ):
         dataset = cfg[loader].dataset
         dataset.root = str(settings.out / 'scenes')
         dataset.seed = settings.seed + offset
@@ -116,7 +120,8 @@ def run_demo(settings: DemoSettings) -> dict:
         backbone='random' if settings.from_scratch else 'starts from the weights of the package',
         note='before: the best guesses of the untrained network, without a score threshold; none would pass it',
         units='mm; percent; counts',
-        settings={name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()})
+        settings={name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()},
+    )
     atomic_write(settings.out / 'metrics.json', (json.dumps(report, indent=2) + '\n').encode())
     if checkpoint is None:
         plot_training_curves(Path(runner.log_dir) / 'vis_data' / 'scalars.json', settings.out / 'curves.png')

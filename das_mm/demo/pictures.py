@@ -1,4 +1,5 @@
 """Pictures of what a demo learned."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -23,8 +24,15 @@ from das_mm.visualization import (
 
 
 @torch.no_grad()
-def show_people(runner: Runner, out: Path, num_shown: int, title: str, draw: Callable[..., np.ndarray],
-                faces: np.ndarray | None = None, frames_per_second: float | None = None) -> list[dict]:
+def show_people(
+    runner: Runner,
+    out: Path,
+    num_shown: int,
+    title: str,
+    draw: Callable[..., np.ndarray],
+    faces: np.ndarray | None = None,
+    frames_per_second: float | None = None,
+) -> list[dict]:
     """Overlays and the viewer of the first unseen scenes.
 
     Args:
@@ -47,7 +55,8 @@ def show_people(runner: Runner, out: Path, num_shown: int, title: str, draw: Cal
         overlays.append(draw(image, truth, found, keypoint_set, camera))
         save_image(out / 'overlays' / f'{index:03d}.jpg', overlays[-1])
         scenes.append(
-            Scene(f'unseen scene {index}', found, size, np.asarray(camera['K']), camera['source'], image, truth))
+            Scene(f'unseen scene {index}', found, size, np.asarray(camera['K']), camera['source'], image, truth)
+        )
     titles = [scene.title for scene in scenes]
     save_image(out / 'overlays.png', contact_sheet(overlays, 3, titles))
     write_viewer(out / 'viewer.html', scenes, title, keypoint_set, faces=faces, frames_per_second=frames_per_second)
@@ -68,9 +77,15 @@ def show_density(model, dataloader, names: list[str], out: Path) -> None:
         fitted = model.head.pose_losses[f'{stage}_3d'].fitted_density()
         errors = torch.cat([one['errors'][step] for one in found]).numpy()
         plot_error_density(
-            error_density_grid(fitted, dims=(0, 1)), error_density_grid(fitted, dims=(2, )), errors, sigmas,
-            valid.all(-1).numpy(), names, out / f'error_density_{stage}.png',
-            title=f'Learned density of keypoint errors, {stage} offsets')
+            error_density_grid(fitted, dims=(0, 1)),
+            error_density_grid(fitted, dims=(2,)),
+            errors,
+            sigmas,
+            valid.all(-1).numpy(),
+            names,
+            out / f'error_density_{stage}.png',
+            title=f'Learned density of keypoint errors, {stage} offsets',
+        )
 
 
 @torch.no_grad()
@@ -78,14 +93,25 @@ def show_offsets(model, shown: list[dict], names: list[str], root: int, out: Pat
     """Offset maps of the scene with the most people, on the level that holds most of them (journal Fig. 4)."""
     chosen = max(shown, key=lambda one: len(one['data_samples'].gt_instance_labels))
     data = model.data_preprocessor(
-        dict(inputs=[chosen['inputs']], data_samples=[chosen['data_samples']]), training=False)
+        dict(inputs=[chosen['inputs']], data_samples=[chosen['data_samples']]), training=False
+    )
     feats = model.extract_feat(data['inputs'])
     _, targets = model.head.assign_targets(feats, data['data_samples'])
     level = int(np.argmax([len(target.person) for target in targets]))
-    maps = [one[0].reshape(len(names), model.head.dims, *one.shape[-2:]).numpy() for one in model.head(feats).pose[level]]
+    maps = [
+        one[0].reshape(len(names), model.head.dims, *one.shape[-2:]).numpy() for one in model.head(feats).pose[level]
+    ]
     labels = chosen['data_samples'].gt_instance_labels
     truth = np.where(labels.keypoints_weights[..., None] > 0, labels.keypoints, np.nan)
     wanted = [names.index(name) for name in ('left wrist', 'right ankle', 'nose') if name in names]
     plot_offset_maps(
-        chosen['inputs'].permute(1, 2, 0).numpy(), maps[0], model.head.strides[level], names, out / 'offset_maps.png',
-        keypoints=wanted, refined=maps[-1] if len(maps) > 1 else None, truth_px=truth, root=root)
+        chosen['inputs'].permute(1, 2, 0).numpy(),
+        maps[0],
+        model.head.strides[level],
+        names,
+        out / 'offset_maps.png',
+        keypoints=wanted,
+        refined=maps[-1] if len(maps) > 1 else None,
+        truth_px=truth,
+        root=root,
+    )

@@ -1,4 +1,5 @@
 """What the demo can train: for each task its config, its numbers, its baselines and its pictures."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -30,6 +31,7 @@ class DemoTask(ABC):
         reported: Name in ``metrics.json`` -> name among the numbers of the evaluation.
         written: What it draws beside the overlays, the viewer and the curves: (files, words).
     """
+
     config: ClassVar[str]
     start: ClassVar[str] = 'pose'
     reported: ClassVar[dict[str, str]]
@@ -54,10 +56,13 @@ class DemoTask(ABC):
 
 class PoseTask(DemoTask):
     """3D poses: the main job."""
+
     config = 'das_tiny_1xb8-12e_synthetic-448x256'
     reported = {name: f'pose3d/{name}' for name in ('mpjpe_mm', 'pck_rel', 'pck_abs', 'recall', 'precision')}
-    written = (('error_density_*.png', 'the error distribution that was learned'),
-               ('offset_maps.png', 'where every pixel thinks that a keypoint is'))
+    written = (
+        ('error_density_*.png', 'the error distribution that was learned'),
+        ('offset_maps.png', 'where every pixel thinks that a keypoint is'),
+    )
 
     def baselines(self, runner: Runner) -> dict[str, dict]:
         """The mean pose of the training scenes at every true root of the unseen ones."""
@@ -77,9 +82,16 @@ class PoseTask(DemoTask):
 
 class MeshTask(DemoTask):
     """Body meshes beside the poses."""
+
     config = 'das-mesh_tiny_1xb8-12e_synthetic-448x256'
-    reported = dict(pve_mm='mesh/pve_root_mm', mesh_mpjpe_mm='mesh/mpjpe_mm', mesh_pa_mpjpe_mm='mesh/pa_mpjpe_mm',
-                    pose_mpjpe_mm='pose3d/mpjpe_mm', recall='pose3d/recall', precision='pose3d/precision')
+    reported = dict(
+        pve_mm='mesh/pve_root_mm',
+        mesh_mpjpe_mm='mesh/mpjpe_mm',
+        mesh_pa_mpjpe_mm='mesh/pa_mpjpe_mm',
+        pose_mpjpe_mm='pose3d/mpjpe_mm',
+        recall='pose3d/recall',
+        precision='pose3d/precision',
+    )
 
     def baselines(self, runner: Runner) -> dict[str, dict]:
         """The mean body of the training scenes at every true root, turned as people are on average, and as they truly
@@ -92,7 +104,8 @@ class MeshTask(DemoTask):
             scores = mean_body_scores(_truth_of(train), _truth_of(val), metric, orientation=orientation)
             known = {name: float(scores[key]) for name, key in self.reported.items() if key in scores}
             found[f'mean_body_{orientation}_orientation'] = finite_or_none(
-                {**dict.fromkeys(self.reported, np.nan), **known})
+                {**dict.fromkeys(self.reported, np.nan), **known}
+            )
         return found
 
     def show(self, runner: Runner, out: Path, num_shown: int) -> None:
@@ -103,8 +116,9 @@ class MeshTask(DemoTask):
         def draw(image, truth, found, keypoint_set, camera):
             if found.vertices_cam_mm is None or not len(found):
                 return draw_people(image, found, keypoint_set, scale=_SCALE)
-            return draw_meshes(image, found.vertices_cam_mm, faces, np.asarray(camera['K']), camera.get('dist'),
-                               scale=_SCALE)
+            return draw_meshes(
+                image, found.vertices_cam_mm, faces, np.asarray(camera['K']), camera.get('dist'), scale=_SCALE
+            )
 
         show_people(runner, out, num_shown, 'DAS demo: meshes of unseen scenes', draw, faces)
         branch.with_vertices = kept
@@ -112,10 +126,17 @@ class MeshTask(DemoTask):
 
 class TrackingTask(DemoTask):
     """Identities over time."""
+
     config = 'das-track_tiny_1xb8-10e_synthetic-448x256'
     start = 'tracking'  # the stems of the previous frame have their lesson behind them
-    reported = dict(mota='tracking/mota', idf1='tracking/idf1', num_switches='tracking/num_switches',
-                    recall='tracking/recall', precision='tracking/precision', mpjpe_mm='pose3d/mpjpe_mm')
+    reported = dict(
+        mota='tracking/mota',
+        idf1='tracking/idf1',
+        num_switches='tracking/num_switches',
+        recall='tracking/recall',
+        precision='tracking/precision',
+        mpjpe_mm='pose3d/mpjpe_mm',
+    )
 
     def baselines(self, runner: Runner) -> dict[str, dict]:
         return {}  # without a network there is nobody to track
@@ -132,8 +153,14 @@ class TrackingTask(DemoTask):
 
     def show(self, runner: Runner, out: Path, num_shown: int) -> None:
         runner.model.forget()
-        show_people(runner, out, num_shown, 'DAS demo: people of an unseen clip', _draw_poses,
-                    frames_per_second=runner.val_dataloader.dataset.config.fps)
+        show_people(
+            runner,
+            out,
+            num_shown,
+            'DAS demo: people of an unseen clip',
+            _draw_poses,
+            frames_per_second=runner.val_dataloader.dataset.config.fps,
+        )
 
 
 TASKS: dict[str, DemoTask] = dict(pose=PoseTask(), mesh=MeshTask(), tracking=TrackingTask())

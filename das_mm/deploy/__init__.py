@@ -2,6 +2,7 @@
 
 ONNX needs the packages of the extra ``export``.
 """
+
 from das_mm.checkpoints.onnx_file import is_onnx
 from das_mm.checkpoints.onnx_model import load_onnx_model
 

@@ -1,4 +1,5 @@
 """Whether a graph gives what PyTorch gives, in numbers: the report beside an exported file."""
+
 from __future__ import annotations
 
 import json
@@ -60,8 +61,9 @@ class Differences:
     def add(self, expected: InstanceData, given: InstanceData, score_thr: float, same_px: float) -> None:
         """People of one image, as ``DASHead.predict`` gives them."""
         rows, columns = _pairs(expected, given, same_px)
-        alone = np.concatenate([np.delete(np.asarray(found.scores), some)
-                                for found, some in ((expected, rows), (given, columns))])
+        alone = np.concatenate(
+            [np.delete(np.asarray(found.scores), some) for found, some in ((expected, rows), (given, columns))]
+        )
         near = np.abs(alone - score_thr) <= _BORDER
         self.people = [self.people[0] + len(expected), self.people[1] + len(given)]
         self.at_threshold += int(near.sum())
@@ -74,8 +76,11 @@ class Differences:
             self.count[name] = self.count.get(name, 0) + difference.size
         missing = set(expected.keys()) ^ set(given.keys()) if len(expected) else set()
         if missing:
-            raise UserError(f'only one of both gives {", ".join(sorted(missing))}', field='outputs',
-                            remedy='export the checkpoint again')
+            raise UserError(
+                f'only one of both gives {", ".join(sorted(missing))}',
+                field='outputs',
+                remedy='export the checkpoint again',
+            )
 
     @property
     def highest(self) -> float:
@@ -83,14 +88,28 @@ class Differences:
         return float(np.max([*self.largest.values()], initial=0.0))
 
     def summary(self) -> dict[str, Any]:
-        fields = {name: dict(max=self.largest[name], mean=self.total[name] / max(self.count[name], 1))
-                  for name in sorted(self.largest)}
-        return dict(people_torch=self.people[0], people_onnx=self.people[1], unmatched=self.unmatched,
-                    at_threshold=self.at_threshold, max_difference=self.highest, differences=fields)
+        fields = {
+            name: dict(max=self.largest[name], mean=self.total[name] / max(self.count[name], 1))
+            for name in sorted(self.largest)
+        }
+        return dict(
+            people_torch=self.people[0],
+            people_onnx=self.people[1],
+            unmatched=self.unmatched,
+            at_threshold=self.at_threshold,
+            max_difference=self.highest,
+            differences=fields,
+        )
 
 
-def check_onnx(model: DAS, exported: DAS, file: str | Path, images: str | Path = SYNTHETIC, number: int = 20,
-               size: tuple[int, int] | None = None) -> dict[str, Any]:
+def check_onnx(
+    model: DAS,
+    exported: DAS,
+    file: str | Path,
+    images: str | Path = SYNTHETIC,
+    number: int = 20,
+    size: tuple[int, int] | None = None,
+) -> dict[str, Any]:
     """Compare a model with its export and time both.
 
     Every image goes through both alone, at the model's threshold and at one so low that suppression has work to do;
@@ -121,25 +140,42 @@ def check_onnx(model: DAS, exported: DAS, file: str | Path, images: str | Path =
     for image in inputs:
         times.append(check.compare([image], own_thr, single))
         check.compare([image], crowded_thr, crowded)
-    shapes = [check.shape([image[..., :height, :width] for image in inputs[:batch]], crowded_thr)
-              for batch, height, width in _shapes(inputs[0].shape[-2:])]
+    shapes = [
+        check.shape([image[..., :height, :width] for image in inputs[:batch]], crowded_thr)
+        for batch, height, width in _shapes(inputs[0].shape[-2:])
+    ]
     worst = max([single, crowded, *(one for _, one in shapes)], key=lambda one: np.nan_to_num(one.highest, nan=np.inf))
     unmatched = single.unmatched + crowded.unmatched + sum(one.unmatched for _, one in shapes)
     passed = None if half else bool(worst.highest <= _TOLERANCE and not unmatched)
     return dict(
-        format='das_mm.onnx_report/1', passed=passed, tolerance=None if half else _TOLERANCE,
-        file=Path(file).name, bytes=Path(file).stat().st_size, sha256=file_sha256(file), precision=_precision(exported),
-        opset=_opset(file), config=model.provenance['config'], weights=model.provenance['weights'],
-        weights_sha256=model.provenance['weights_sha256'], das_mm=__version__,
-        packages={name: _version(name) for name in _PACKAGES}, python=platform.python_version(),
-        machine=platform.machine(), providers=exported.head.session.get_providers(), threads=torch.get_num_threads(),
-        images=dict(source=str(images), number=len(inputs), sizes=sorted({f'{one.shape[-1]}x{one.shape[-2]}'
-                                                                          for one in inputs})),
+        format='das_mm.onnx_report/1',
+        passed=passed,
+        tolerance=None if half else _TOLERANCE,
+        file=Path(file).name,
+        bytes=Path(file).stat().st_size,
+        sha256=file_sha256(file),
+        precision=_precision(exported),
+        opset=_opset(file),
+        config=model.provenance['config'],
+        weights=model.provenance['weights'],
+        weights_sha256=model.provenance['weights_sha256'],
+        das_mm=__version__,
+        packages={name: _version(name) for name in _PACKAGES},
+        python=platform.python_version(),
+        machine=platform.machine(),
+        providers=exported.head.session.get_providers(),
+        threads=torch.get_num_threads(),
+        images=dict(
+            source=str(images), number=len(inputs), sizes=sorted({f'{one.shape[-1]}x{one.shape[-2]}' for one in inputs})
+        ),
         at_threshold_of_model=dict(score_thr=own_thr, **single.summary()),
         crowded=dict(score_thr=crowded_thr, **crowded.summary()),
-        shapes=[dict(**shape, **{name: value for name, value in found.summary().items() if name != 'differences'})
-                for shape, found in shapes],
-        milliseconds=_timing(times))
+        shapes=[
+            dict(**shape, **{name: value for name, value in found.summary().items() if name != 'differences'})
+            for shape, found in shapes
+        ],
+        milliseconds=_timing(times),
+    )
 
 
 def write_report(report: dict[str, Any], file: str | Path) -> Path:
@@ -163,7 +199,8 @@ class _Check:
     def compare(self, images: Sequence[Tensor], score_thr: float, into: Differences) -> tuple[float, float]:
         """Add the people of a batch; gives the seconds that both took."""
         (expected, torch_s), (given, onnx_s) = (
-            _timed(one, images, score_thr, self.with_sigma) for one in (self.model, self.exported))
+            _timed(one, images, score_thr, self.with_sigma) for one in (self.model, self.exported)
+        )
         for theirs, ours in zip(expected, given, strict=True):
             into.add(theirs, ours, score_thr, self.same_px)
         return torch_s, onnx_s
@@ -182,8 +219,9 @@ class _Check:
 
 
 @torch.no_grad()
-def _timed(model: DAS, images: Sequence[Tensor], score_thr: float,
-           with_sigma: bool) -> tuple[list[InstanceData], float]:
+def _timed(
+    model: DAS, images: Sequence[Tensor], score_thr: float, with_sigma: bool
+) -> tuple[list[InstanceData], float]:
     """People of a batch in the frame of the network input, and seconds."""
     begin = time.perf_counter()
     samples = [PoseDataSample(metainfo=_previous_people(image)) for image in images]
@@ -229,8 +267,13 @@ def _network_images(model: DAS, images: str | Path, number: int, size: tuple[int
         if given == number:
             return
     if not given:
-        raise errors[0] if errors else UserError('there is no image', file=str(images), field='images',
-                                                 remedy='name a folder of images, or synthetic')
+        raise (
+            errors[0]
+            if errors
+            else UserError(
+                'there is no image', file=str(images), field='images', remedy='name a folder of images, or synthetic'
+            )
+        )
 
 
 def _synthetic_files(number: int) -> list[str]:
@@ -243,16 +286,24 @@ def _synthetic_files(number: int) -> list[str]:
 def _shapes(size: Sequence[int]) -> list[tuple[int, int, int]]:
     """Batch, height and width of crops: as it is, and sides that are no multiple of anything."""
     height, width = size
-    return [(3, height, width), (2, height * 5 // 8 - 1, width * 3 // 4 + 1), (1, height, min(height, width) // 2 + 3),
-            (4, 70, min(width, 33))]
+    return [
+        (3, height, width),
+        (2, height * 5 // 8 - 1, width * 3 // 4 + 1),
+        (1, height, min(height, width) // 2 + 3),
+        (4, 70, min(width, 33)),
+    ]
 
 
 def _timing(times: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """Medians of interleaved runs, preprocessing included; the first of each is a warm-up."""
     torch_ms, onnx_ms = 1000 * np.array(times[1:] or times).T
-    return dict(torch_median=round(float(np.median(torch_ms)), 2), onnx_median=round(float(np.median(onnx_ms)), 2),
-                torch_spread=[round(float(value), 2) for value in np.percentile(torch_ms, (10, 90))],
-                onnx_spread=[round(float(value), 2) for value in np.percentile(onnx_ms, (10, 90))], runs=len(torch_ms))
+    return dict(
+        torch_median=round(float(np.median(torch_ms)), 2),
+        onnx_median=round(float(np.median(onnx_ms)), 2),
+        torch_spread=[round(float(value), 2) for value in np.percentile(torch_ms, (10, 90))],
+        onnx_spread=[round(float(value), 2) for value in np.percentile(onnx_ms, (10, 90))],
+        runs=len(torch_ms),
+    )
 
 
 def _precision(exported: DAS) -> str:

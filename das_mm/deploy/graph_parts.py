@@ -6,6 +6,7 @@ decide what to run, the parts run everything; that a level without a candidate i
 
 Letters: B images, L levels, h and w of a level, P candidates, K keypoints.
 """
+
 from __future__ import annotations
 
 import torch
@@ -75,8 +76,9 @@ class LevelCandidates(nn.Module):
         self.head, self.num_best = head, num_best
         self.register_buffer('error_spread', error_spread)
 
-    def forward(self, feat: Tensor, confidence: Tensor, score_thr: Tensor, scales: Tensor,
-                stride: Tensor) -> dict[str, Tensor]:
+    def forward(
+        self, feat: Tensor, confidence: Tensor, score_thr: Tensor, scales: Tensor, stride: Tensor
+    ) -> dict[str, Tensor]:
         """Candidates image by image, the best of an image first, and a row of nobody: of score -1, at the end.
 
         Many an operation of a graph cannot do with no rows at all.
@@ -97,10 +99,15 @@ class LevelCandidates(nn.Module):
         points, scores = self._best(confidence * centerness.sigmoid(), score_thr)
         points_px = torch.stack([points.x, points.y], dim=1) * stride + (stride - 1) / 2
         strides = torch.zeros_like(scores) + stride
-        root = torch.cat([head.offset_branch.at_points(reg, points).float() * scales[0],
-                          head.depth_branch.at_points(reg, points).float() * scales[1]], dim=1)
+        root = torch.cat(
+            [
+                head.offset_branch.at_points(reg, points).float() * scales[0],
+                head.depth_branch.at_points(reg, points).float() * scales[1],
+            ],
+            dim=1,
+        )
         pose_feat = head.pose_tower(feat)
-        per_keypoint = torch.cat([scales[2:3], scales[2:3], scales[3:4]])[:head.dims].repeat(head.num_keypoints)
+        per_keypoint = torch.cat([scales[2:3], scales[2:3], scales[3:4]])[: head.dims].repeat(head.num_keypoints)
         first = head.pose_branch(pose_feat).float() * per_keypoint[:, None, None]
         pose = offsets_at_points(head.update, pose_feat, first, points)
         fields = dict(image=points.batch, scores=scores, **vars(head.coder.decode(root, pose, points_px, strides)))
@@ -115,12 +122,14 @@ class LevelCandidates(nn.Module):
     def _best(self, scores: Tensor, score_thr: Tensor) -> tuple[PointIndex, Tensor]:
         """Points (P,) and scores (P,) of a map (B, h, w) of scores."""
         width = scores.shape[-1]
-        passing = torch.where(scores > score_thr, scores, -1.).flatten(1)
+        passing = torch.where(scores > score_thr, scores, -1.0).flatten(1)
         # one more than a map may have: then the number to take is a constant
-        best, place = F.pad(passing, (0, self.num_best), value=-1.).topk(self.num_best)
+        best, place = F.pad(passing, (0, self.num_best), value=-1.0).topk(self.num_best)
         image, rank = torch.nonzero(best >= 0, as_tuple=True)
-        place, best, image = (F.pad(values, (0, 1), value=nobody) for values, nobody in
-                              ((place[image, rank], 0), (best[image, rank], -1.), (image, 0)))
+        place, best, image = (
+            F.pad(values, (0, 1), value=nobody)
+            for values, nobody in ((place[image, rank], 0), (best[image, rank], -1.0), (image, 0))
+        )
         row = place // width
         return PointIndex(image, row, place - row * width), best
 
@@ -135,8 +144,9 @@ class Suppression(nn.Module):
     def __init__(self, nms: OKSNMS):
         super().__init__()
         if type(nms) is not OKSNMS:
-            raise UserError(f'a {type(nms).__name__} cannot be written as a graph', field='model.head.nms',
-                            remedy='use OKSNMS')
+            raise UserError(
+                f'a {type(nms).__name__} cannot be written as a graph', field='model.head.nms', remedy='use OKSNMS'
+            )
         self.nms = nms
 
     def forward(self, keypoints_px: Tensor, scores: Tensor, image: Tensor, confidence: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 """Records the parts of a model as ONNX, through torch.export."""
+
 from __future__ import annotations
 
 import contextlib
@@ -45,37 +46,70 @@ def record(model: DAS, opset: int, num_best: int, error_spread: Tensor | None) -
         if not is_temporal(model):
             # sides that need padding, or padding would be recorded as none
             images = torch.zeros(2, 3, *(side - 1 for side in sides))
-            pixels, inputs = _onnx(Pixels(model.data_preprocessor), dict(images=images), opset, ['inputs'],
-                                   images={0: batch, 2: height, 3: width})
+            pixels, inputs = _onnx(
+                Pixels(model.data_preprocessor),
+                dict(images=images),
+                opset,
+                ['inputs'],
+                images={0: batch, 2: height, 3: width},
+            )
         network, found = _onnx(
-            Network(model), dict(inputs=inputs), opset, None,
-            inputs={0: batch, 2: divisor * Dim('rows', **_SIDE), 3: divisor * Dim('columns', **_SIDE)})
+            Network(model),
+            dict(inputs=inputs),
+            opset,
+            None,
+            inputs={0: batch, 2: divisor * Dim('rows', **_SIDE), 3: divisor * Dim('columns', **_SIDE)},
+        )
         feat, confidence = found[0], found[len(found) // 2]
         level, fields = _onnx(
             LevelCandidates(model.head, num_best, error_spread),
-            dict(feat=feat, confidence=confidence, score_thr=torch.zeros(()), scales=model.head.scales[0].float(),
-                 stride=torch.tensor(float(model.head.strides[0]))), opset, None,
-            feat={0: batch, 2: height, 3: width}, confidence={0: batch, 1: height, 2: width})
+            dict(
+                feat=feat,
+                confidence=confidence,
+                score_thr=torch.zeros(()),
+                scales=model.head.scales[0].float(),
+                stride=torch.tensor(float(model.head.strides[0])),
+            ),
+            opset,
+            None,
+            feat={0: batch, 2: height, 3: width},
+            confidence={0: batch, 1: height, 2: width},
+        )
         people = Dim('candidates', min=0)
         suppression, _ = _onnx(
             Suppression(model.head.nms),
-            dict(keypoints_px=fields['keypoints_px'], scores=fields['scores'], image=fields['image'],
-                 confidence=confidence), opset, ['kept'],
-            keypoints_px={0: people}, scores={0: people}, image={0: people},
-            confidence={0: batch, 1: height, 2: width})
+            dict(
+                keypoints_px=fields['keypoints_px'],
+                scores=fields['scores'],
+                image=fields['image'],
+                confidence=confidence,
+            ),
+            opset,
+            ['kept'],
+            keypoints_px={0: people},
+            scores={0: people},
+            image={0: people},
+            confidence={0: batch, 1: height, 2: width},
+        )
     return RecordedParts(pixels, network, level, suppression)
 
 
-def _onnx(part: nn.Module, example: Mapping[str, Tensor], opset: int, outputs: list[str] | None,
-          **dynamic: dict[int, Any]) -> tuple[ModelProto, Any]:
+def _onnx(
+    part: nn.Module, example: Mapping[str, Tensor], opset: int, outputs: list[str] | None, **dynamic: dict[int, Any]
+) -> tuple[ModelProto, Any]:
     """The part as ONNX, and what it gives for the example; output names of a dictionary are its keys."""
     part.eval()
     given = part(**example)
     if isinstance(given, dict):
         outputs = list(given)
     # strict: Python is looked at, not run, so that len() of a tensor is a number that is not known yet
-    program = torch.export.export(part, (), dict(example), strict=not isinstance(part, (Pixels, Network)),
-                                  dynamic_shapes={name: dynamic.get(name) for name in example})
+    program = torch.export.export(
+        part,
+        (),
+        dict(example),
+        strict=not isinstance(part, (Pixels, Network)),
+        dynamic_shapes={name: dynamic.get(name) for name in example},
+    )
     recorded = torch.onnx.export(program, dynamo=True, opset_version=opset, output_names=outputs, verbose=False)
     return recorded.model_proto, given
 

@@ -1,4 +1,5 @@
 """DAS as one ONNX file: pixels in, people out."""
+
 from __future__ import annotations
 
 import copy
@@ -25,8 +26,9 @@ _MIN_OPSET = 18
 _DEFORM_CONV_OPSET = 19
 
 
-def export_onnx(model: DAS, out: str | Path, half: bool = False, opset: int = DEFAULT_OPSET,
-                with_sigma: bool | None = None) -> Path:
+def export_onnx(
+    model: DAS, out: str | Path, half: bool = False, opset: int = DEFAULT_OPSET, with_sigma: bool | None = None
+) -> Path:
     """Write ``model`` to one file: network, decoding and suppression in one graph.
 
     The graph takes ``images`` (B, 3, H, W) float32, BGR, 0 to 255, of any B, H and W (padded to the network's steps
@@ -71,8 +73,11 @@ def _check_file(model: DAS, out: Path, opset: int, newest: int) -> None:
     if any(isinstance(module, ModulatedDeformConv2d) for module in model.modules()):
         needed = _DEFORM_CONV_OPSET
     if not needed <= opset <= newest:
-        raise UserError(f'this model can be written with the operators of opset {needed} to {newest}, not {opset}',
-                        field='opset', remedy=f'leave it at {DEFAULT_OPSET}')
+        raise UserError(
+            f'this model can be written with the operators of opset {needed} to {newest}, not {opset}',
+            field='opset',
+            remedy=f'leave it at {DEFAULT_OPSET}',
+        )
 
 
 def check_exportable(model: DAS, with_sigma: bool | None) -> None:
@@ -84,8 +89,11 @@ def check_exportable(model: DAS, with_sigma: bool | None) -> None:
     if with_sigma and not model.head.uses_sigma:
         raise UserError('this model learns no sigma: its loss has none', field='sigma', remedy='leave it out')
     if not is_temporal(model) and type(model.data_preprocessor) is not PoseDataPreprocessor:
-        raise UserError(f'what a {type(model.data_preprocessor).__name__} does to images cannot be written as a graph',
-                        field='model.data_preprocessor', remedy='use PoseDataPreprocessor')
+        raise UserError(
+            f'what a {type(model.data_preprocessor).__name__} does to images cannot be written as a graph',
+            field='model.data_preprocessor',
+            remedy='use PoseDataPreprocessor',
+        )
 
 
 def inference_cfg(model: DAS) -> dict[str, Any]:

@@ -9,6 +9,7 @@
 A score is a confidence times a centerness, at most 1: a level whose confidences all lie below the threshold has no
 candidate, and its towers do not run. All levels share the weights, which lie in the outer graph.
 """
+
 from __future__ import annotations
 
 import math
@@ -61,27 +62,36 @@ def assemble(parts: RecordedParts, scales: np.ndarray, strides: Sequence[float],
     images = _renamed_input(first.graph.input[0], 'images')
     value = 'images'
     if parts.pixels is not None:
-        value, = builder.add(parts.pixels.graph, 'pixels', [value])
+        (value,) = builder.add(parts.pixels.graph, 'pixels', [value])
     found = builder.add(parts.network.graph, 'network', [value])
-    feats, confidences = found[:len(found) // 2], found[len(found) // 2:]
+    feats, confidences = found[: len(found) // 2], found[len(found) // 2 :]
     builder.constant(SCORE_THR, np.float32(score_thr))
     level = parts.level.graph
     builder.initializers(level, 'level')
-    outputs = [builder.add_level(level, f'level{index}', feats[index], confidences[index], np.float32(scales[index]),
-                                 np.float32(stride)) for index, stride in enumerate(strides)]
+    outputs = [
+        builder.add_level(
+            level, f'level{index}', feats[index], confidences[index], np.float32(scales[index]), np.float32(stride)
+        )
+        for index, stride in enumerate(strides)
+    ]
     names = [output.name for output in level.output]
-    candidates = {name: builder.node('Concat', values, f'candidates/{name}', axis=0)
-                  for name, values in zip(names, zip(*outputs))}
-    kept, = builder.add(parts.suppression.graph, 'suppression',
-                        [candidates['keypoints_px'], candidates['scores'], candidates['image'], confidences[0]])
+    candidates = {
+        name: builder.node('Concat', values, f'candidates/{name}', axis=0) for name, values in zip(names, zip(*outputs))
+    }
+    (kept,) = builder.add(
+        parts.suppression.graph,
+        'suppression',
+        [candidates['keypoints_px'], candidates['scores'], candidates['image'], confidences[0]],
+    )
     for name in names:
         builder.node('Gather', [candidates[name], kept], name, axis=0)
     helper = onnx.helper
     threshold = helper.make_tensor_value_info(SCORE_THR, onnx.TensorProto.FLOAT, [])
     people = [_people(output) for output in level.output]
     graph = helper.make_graph(builder.nodes, 'das', [images, threshold], people, builder.used_constants())
-    return helper.make_model(graph, opset_imports=parts.network.opset_import, ir_version=parts.network.ir_version,
-                             producer_name='das_mm')
+    return helper.make_model(
+        graph, opset_imports=parts.network.opset_import, ir_version=parts.network.ir_version, producer_name='das_mm'
+    )
 
 
 class _Builder:
@@ -120,20 +130,34 @@ class _Builder:
         used = set(_inputs_of(self.nodes))
         return [tensor for tensor in self.constants if tensor.name in used]
 
-    def add_level(self, level: GraphProto, prefix: str, feat: str, confidence: str, scales: np.ndarray,
-                  stride: np.ndarray) -> list[str]:
+    def add_level(
+        self, level: GraphProto, prefix: str, feat: str, confidence: str, scales: np.ndarray, stride: np.ndarray
+    ) -> list[str]:
         """The candidates of one level, or none where no confidence passes; the names of the outputs."""
         helper = self._helper
-        inputs = [feat, confidence, SCORE_THR, self.constant(f'{prefix}/scales', scales),
-                  self.constant(f'{prefix}/stride', stride)]
+        inputs = [
+            feat,
+            confidence,
+            SCORE_THR,
+            self.constant(f'{prefix}/scales', scales),
+            self.constant(f'{prefix}/stride', stride),
+        ]
         highest = self.node('ReduceMax', [confidence], f'{prefix}/highest', keepdims=0)
         passes = self.node('Greater', [highest, SCORE_THR], f'{prefix}/passes')
         names = _Names(level, f'{prefix}/some', 'level', inputs)
-        some = helper.make_graph(names.rename(level.node), f'{prefix}/some', [],
-                                 [_renamed_input(output, names(output.name)) for output in level.output])
+        some = helper.make_graph(
+            names.rename(level.node),
+            f'{prefix}/some',
+            [],
+            [_renamed_input(output, names(output.name)) for output in level.output],
+        )
         blanks = [_renamed_input(output, f'{prefix}/none/{output.name}') for output in level.output]
-        none = helper.make_graph([self._nobody(blank, -1 if output.name == 'scores' else 0)
-                                  for blank, output in zip(blanks, level.output)], f'{prefix}/none', [], blanks)
+        none = helper.make_graph(
+            [self._nobody(blank, -1 if output.name == 'scores' else 0) for blank, output in zip(blanks, level.output)],
+            f'{prefix}/none',
+            [],
+            blanks,
+        )
         outputs = [f'{prefix}/{output.name}' for output in level.output]
         self.nodes.append(helper.make_node('If', [passes], outputs, name=prefix, then_branch=some, else_branch=none))
         return outputs

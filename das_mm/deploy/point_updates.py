@@ -6,6 +6,7 @@ convolutions of the last layer run on the whole map, a tenth of what its deforma
 
 P points, Q = P*K values (all keypoints of every point), D coordinates; numbers as in :class:`.MapFrame`.
 """
+
 from __future__ import annotations
 
 import torch
@@ -68,7 +69,7 @@ class _Places:
 
 def _blend(values: Tensor, corners: Corners, first: Tensor) -> Tensor:
     """(*, C): corners (*, 4) of ``values`` (N, C); those outside are zero, whatever stands in for them."""
-    read = torch.where(corners.inside[..., None], values[corners.numbers(first, 0)], 0.)
+    read = torch.where(corners.inside[..., None], values[corners.numbers(first, 0)], 0.0)
     return (read * corners.weight[..., None]).sum(dim=-2)
 
 
@@ -82,7 +83,8 @@ def _multi_source(net: nn.Module, feat: Tensor, offsets: Tensor, places: _Places
     """The last layer of :class:`MultiSourceUpdate` (see there): (B, K*D, H, W) to (Q, D)."""
     weight, value, confidence, step = (
         F.conv2d(feat, conv.weight.to(feat), conv.bias.to(feat))
-        for conv in (net.update_weight, net.update_offset_value, net.sampling_conf, net.sampling_offset))
+        for conv in (net.update_weight, net.update_offset_value, net.sampling_conf, net.sampling_offset)
+    )
     gated = net.blend(offsets, weight, value)
     reach = places.read(gated)[:, :2]
     at_target = places.read_around(step, places.xy + reach).view(-1, net.num_heads, 2)

@@ -1,4 +1,5 @@
 """DAS as one program of torch.export: it runs where torch and torchvision are, without das_mm."""
+
 from __future__ import annotations
 
 import io
@@ -36,9 +37,11 @@ class Detector(nn.Module):
     def forward(self, images: Tensor, score_thr: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) float32 BGR in 0..255 to the people of all images, with ``image`` (n,) long."""
         found = self.network(self.pixels(images))
-        feats, confidences = found[:len(found) // 2], found[len(found) // 2:]
-        levels = [self.level(feat, confidence, score_thr, self.scales[index], self.strides[index])
-                  for index, (feat, confidence) in enumerate(zip(feats, confidences))]
+        feats, confidences = found[: len(found) // 2], found[len(found) // 2 :]
+        levels = [
+            self.level(feat, confidence, score_thr, self.scales[index], self.strides[index])
+            for index, (feat, confidence) in enumerate(zip(feats, confidences))
+        ]
         fields = {name: torch.cat([level[name] for level in levels]) for name in levels[0]}
         kept = self.suppression(fields['keypoints_px'], fields['scores'], fields['image'], confidences[0])
         return {name: values[kept] for name, values in fields.items()}
@@ -66,8 +69,9 @@ def export_torch(model: DAS, out: str | Path, with_sigma: bool | None = None) ->
     """
     out = Path(out)
     if out.suffix != TORCH_SUFFIX:
-        raise UserError(f'{out.name} does not end in {TORCH_SUFFIX}', field='out',
-                        remedy=f'name it {out.stem}{TORCH_SUFFIX}')
+        raise UserError(
+            f'{out.name} does not end in {TORCH_SUFFIX}', field='out', remedy=f'name it {out.stem}{TORCH_SUFFIX}'
+        )
     check_exportable(model, with_sigma)
     recorded = copy_for_recording(model)
     detector = Detector(recorded, inference_cfg(model)['nms_pre'], error_spread(model, with_sigma)).eval()
@@ -76,9 +80,13 @@ def export_torch(model: DAS, out: str | Path, with_sigma: bool | None = None) ->
     rows, columns = (Dim(name, min=1, max=512) for name in ('rows', 'columns'))
     with quiet(), torch.no_grad():
         program = torch.export.export(
-            detector, (example, torch.zeros(())), strict=True,
-            dynamic_shapes=dict(images={0: Dim('batch', min=1, max=4096), 2: divisor * rows, 3: divisor * columns},
-                                score_thr=None))
+            detector,
+            (example, torch.zeros(())),
+            strict=True,
+            dynamic_shapes=dict(
+                images={0: Dim('batch', min=1, max=4096), 2: divisor * rows, 3: divisor * columns}, score_thr=None
+            ),
+        )
         file = io.BytesIO()
         torch.export.save(program, file, extra_files=describe(model, False, temporal))
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,5 @@
 """Files that are either whole or not there."""
+
 from __future__ import annotations
 
 import contextlib
@@ -43,8 +44,11 @@ def atomic_open(path: str | Path) -> Iterator[BinaryIO]:
         os.replace(part, path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise UserError(f'it cannot be written: {error.strerror or error}', file=path,
-                        remedy='free space on that disk, or choose another folder') from error
+        raise UserError(
+            f'it cannot be written: {error.strerror or error}',
+            file=path,
+            remedy='free space on that disk, or choose another folder',
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -61,8 +65,12 @@ def check_writable(folder: str | Path, field: str | None = None) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f'nothing can be written there: {error.strerror or error}', file=folder, field=field,
-                        remedy='give another folder') from error
+        raise UserError(
+            f'nothing can be written there: {error.strerror or error}',
+            file=folder,
+            field=field,
+            remedy='give another folder',
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,4 +1,5 @@
 """Reading checkpoint files: whole, harmless and of the expected kind, or a message that says what is wrong."""
+
 from __future__ import annotations
 
 import logging
@@ -37,18 +38,30 @@ def read_checkpoint(path: str | Path) -> dict:
     except pickle.UnpicklingError as error:
         wanted = re.findall(r'GLOBAL ([\w.]+)', str(error))
         if not wanted:
-            raise UserError('this is not a checkpoint that PyTorch can read', file=path,
-                            remedy='give a .pth file written by training') from error
-        raise UserError(f'loading it would run code: it asks for {", ".join(dict.fromkeys(wanted))}, which is neither '
-                        'a weight nor a training log', file=path,
-                        remedy='do not use this file unless you trust its maker; if you do, have them save the '
-                               'weights alone: torch.save(model.state_dict(), file)') from error
+            raise UserError(
+                'this is not a checkpoint that PyTorch can read',
+                file=path,
+                remedy='give a .pth file written by training',
+            ) from error
+        raise UserError(
+            f'loading it would run code: it asks for {", ".join(dict.fromkeys(wanted))}, which is neither '
+            'a weight nor a training log',
+            file=path,
+            remedy='do not use this file unless you trust its maker; if you do, have them save the '
+            'weights alone: torch.save(model.state_dict(), file)',
+        ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UserError(f'the file is damaged or cut short ({path.stat().st_size} bytes): {_first_line(error)}',
-                        file=path, remedy=_AGAIN) from error
+        raise UserError(
+            f'the file is damaged or cut short ({path.stat().st_size} bytes): {_first_line(error)}',
+            file=path,
+            remedy=_AGAIN,
+        ) from error
     if not isinstance(checkpoint, dict):
-        raise UserError(f'it holds a {type(checkpoint).__name__}, not a dictionary of weights', file=path,
-                        remedy='give a .pth file written by training')
+        raise UserError(
+            f'it holds a {type(checkpoint).__name__}, not a dictionary of weights',
+            file=path,
+            remedy='give a .pth file written by training',
+        )
     return checkpoint
 
 
@@ -65,8 +78,9 @@ def _check_file(path: Path) -> None:
         raise UserError('the file is empty (0 bytes)', file=path, remedy='use an earlier checkpoint')
     if head == _ZIP_MAGIC:
         if not zipfile.is_zipfile(path):
-            raise UserError(f'the file is cut short: it ends after {size} bytes, before its index', file=path,
-                            remedy=_AGAIN)
+            raise UserError(
+                f'the file is cut short: it ends after {size} bytes, before its index', file=path, remedy=_AGAIN
+            )
         try:
             with zipfile.ZipFile(path) as archive:  # torch.load checks no sums
                 damaged = archive.testzip()
@@ -75,8 +89,9 @@ def _check_file(path: Path) -> None:
         if damaged is not None:
             raise UserError(f'the file is damaged: the sum of {damaged} is wrong', file=path, remedy=_AGAIN)
     if head != _ZIP_MAGIC and head[:1] != _PICKLE_MAGIC:
-        raise UserError('this is not a checkpoint that PyTorch can read', file=path,
-                        remedy='give a .pth file written by training')
+        raise UserError(
+            'this is not a checkpoint that PyTorch can read', file=path, remedy='give a .pth file written by training'
+        )
 
 
 def newest_complete_checkpoint(folder: str | Path, filename_tmpl: str | None = None) -> Path | None:

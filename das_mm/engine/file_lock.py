@@ -1,4 +1,5 @@
 """Between processes: one at a time."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """Which file is it."""
+
 from __future__ import annotations
 
 import hashlib

@@ -6,6 +6,7 @@ and what the caller adds, such as a stand-in for a class of a package that is no
 
 What is beyond this module: a file that abuses numpy's own C code, or that asks for more memory than there is.
 """
+
 from __future__ import annotations
 
 import pickle
@@ -18,8 +19,24 @@ import numpy as np
 
 from das_mm.errors import UserError
 
-_SCALARS = ('bool_', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float16', 'float32',
-            'float64', 'complex64', 'complex128', 'str_', 'bytes_')
+_SCALARS = (
+    'bool_',
+    'int8',
+    'int16',
+    'int32',
+    'int64',
+    'uint8',
+    'uint16',
+    'uint32',
+    'uint64',
+    'float16',
+    'float32',
+    'float64',
+    'complex64',
+    'complex128',
+    'str_',
+    'bytes_',
+)
 _BUILTINS = (dict, list, set, frozenset, tuple, bytearray, bytes, str, int, float, complex, bool, slice, range)
 
 
@@ -32,6 +49,7 @@ class _Call:
 
     A pickle can also set the attributes of what it was given (opcode BUILD), the code of a function among them.
     """
+
     __slots__ = ('_function',)
 
     def __init__(self, function: Callable):
@@ -61,19 +79,25 @@ def load_pickle(path: str | Path, allow: Mapping[str, Callable] | None = None, e
         with open(path, 'rb') as stream:
             return _Unpickler(stream, dict(allow or {}), encoding).load()
     except _Forbidden as error:
-        raise UserError(f'it names {error}, which is not among the harmless classes that may be read', file=path,
-                        remedy='get the file from its original source; do not open it with pickle.load, which would '
-                               'run whatever it names') from None
+        raise UserError(
+            f'it names {error}, which is not among the harmless classes that may be read',
+            file=path,
+            remedy='get the file from its original source; do not open it with pickle.load, which would '
+            'run whatever it names',
+        ) from None
     except OSError as error:
-        raise UserError(f'it cannot be read ({error.strerror or error})', file=path,
-                        remedy='check the path and its permissions') from None
+        raise UserError(
+            f'it cannot be read ({error.strerror or error})', file=path, remedy='check the path and its permissions'
+        ) from None
     except Exception as error:  # a broken pickle fails in the middle of anything
-        raise UserError(f'it is no whole pickle ({type(error).__name__}: {error})', file=path,
-                        remedy='copy or download the file again') from error
+        raise UserError(
+            f'it is no whole pickle ({type(error).__name__}: {error})',
+            file=path,
+            remedy='copy or download the file again',
+        ) from error
 
 
 class _Unpickler(pickle.Unpickler):
-
     def __init__(self, stream, allow: dict[str, Callable], encoding: str):
         super().__init__(stream, encoding=encoding)
         self._known = {**_HARMLESS, **{name: _sealed(value) for name, value in allow.items()}}
@@ -104,8 +128,11 @@ def _rebuild(cls: type, base: type, state: Any) -> Any:
 
 
 def _harmless() -> dict[str, Callable]:
-    known: dict[str, Callable] = {'collections.OrderedDict': OrderedDict, 'collections.deque': deque,
-                                  '_codecs.encode': _Call(_encode)}
+    known: dict[str, Callable] = {
+        'collections.OrderedDict': OrderedDict,
+        'collections.deque': deque,
+        '_codecs.encode': _Call(_encode),
+    }
     for python in ('builtins', '__builtin__'):  # python 3 and 2
         known |= {f'{python}.{kind.__name__}': kind for kind in _BUILTINS}
         known |= {f'{python}.object': object, f'{python}.unicode': str, f'{python}.long': int}
@@ -117,9 +144,11 @@ def _harmless() -> dict[str, Callable]:
     rebuild_array, rebuild_scalar = np.arange(1).__reduce__()[0], np.float64(1).__reduce__()[0]
     rebuild_buffer = np.arange(1).__reduce_ex__(5)[0]
     for core in ('numpy.core', 'numpy._core'):
-        known |= {f'{core}.multiarray._reconstruct': _Call(rebuild_array),
-                  f'{core}.multiarray.scalar': _Call(rebuild_scalar),
-                  f'{core}.numeric._frombuffer': _Call(rebuild_buffer)}
+        known |= {
+            f'{core}.multiarray._reconstruct': _Call(rebuild_array),
+            f'{core}.multiarray.scalar': _Call(rebuild_scalar),
+            f'{core}.numeric._frombuffer': _Call(rebuild_buffer),
+        }
     return known
 
 

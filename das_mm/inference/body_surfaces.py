@@ -2,6 +2,7 @@
 
 So a file of results stays small, and smoothed, re-read and re-solved results have their surfaces too.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -43,12 +44,19 @@ def mesh_vertices(result: Mapping[str, Any], body: BodyModelProtocol) -> np.ndar
     vertices = np.full((len(people), body.num_vertices, 3), np.nan, dtype=np.float32)
     for person in people:
         if 'smpl' not in person:
-            raise UserError('the result tells no meshes', file=result['image']['file'], field='people.smpl',
-                            remedy='use a model with a mesh branch')
+            raise UserError(
+                'the result tells no meshes',
+                file=result['image']['file'],
+                field='people.smpl',
+                remedy='use a model with a mesh branch',
+            )
         if person['smpl'] is not None and person['smpl']['body'] != body_name(body):
-            raise UserError(f"the meshes are of the body {person['smpl']['body']}, not of {body_name(body)}",
-                            file=result['image']['file'], field='people.smpl.body',
-                            remedy='use the body the model was trained with')
+            raise UserError(
+                f'the meshes are of the body {person["smpl"]["body"]}, not of {body_name(body)}',
+                file=result['image']['file'],
+                field='people.smpl.body',
+                remedy='use the body the model was trained with',
+            )
     rows = [row for row, person in enumerate(people) if person['smpl'] and person['smpl']['transl_mm']]
     if rows:
         smpl = [people[row]['smpl'] for row in rows]

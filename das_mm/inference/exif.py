@@ -1,4 +1,5 @@
 """The focal length that a photograph itself tells (EXIF), as intrinsics of the image as it is shown."""
+
 from __future__ import annotations
 
 import math
@@ -60,8 +61,10 @@ def _from_plane(fields: dict, size: tuple[int, int], recorded: tuple) -> tuple[f
     pixels_per_mm = resolution / _UNIT_MM.get(fields.get(_PLANE_UNIT), _UNIT_MM[2])
     # the resolution is that of the image as it was taken; long sides, for it may have been turned since
     resized = 1 if None in recorded else max(size) / max(recorded)
-    return (focal_mm * pixels_per_mm * resized,
-            f'FocalLength {focal_mm:g} mm, FocalPlaneXResolution {pixels_per_mm:.4g} px/mm')
+    return (
+        focal_mm * pixels_per_mm * resized,
+        f'FocalLength {focal_mm:g} mm, FocalPlaneXResolution {pixels_per_mm:.4g} px/mm',
+    )
 
 
 def _same_ratio(size: tuple[int, int], recorded: tuple[float, float]) -> bool:
@@ -74,7 +77,7 @@ def _read_fields(path: str | Path) -> dict:
         with Image.open(path) as image:
             return dict(image.getexif().get_ifd(_EXIF_IFD))
     except Exception:  # Pillow raises OSError, SyntaxError, ValueError, struct.error… on odd data; a photograph without
-        return {}      # EXIF is as good as one with damaged EXIF
+        return {}  # EXIF is as good as one with damaged EXIF
 
 
 def _number(fields: dict, tag: int) -> float | None:

@@ -1,4 +1,5 @@
 """Any image as the network and the overlays want it: (H, W, 3) uint8 BGR, upright."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,5 @@
 """DAS on photographs and videos, with the conventions of mmpose's inferencers."""
+
 from __future__ import annotations
 
 import contextlib
@@ -71,15 +72,17 @@ class DASInferencer(BaseInferencer):
     visualize_kwargs = {'return_vis', 'vis_out_dir', 'draw_bbox', 'draw_sigmas', 'draw_meshes', 'kpt_thr'}
     postprocess_kwargs = {'pred_out_dir', 'viewer_out_dir', 'viewer_frames', 'track_out_dir', 'mesh_out_dir', 'export'}
 
-    def __init__(self,
-                 model: str | Path | Config | dict | DAS | None = None,
-                 weights: str | Path | None = None,
-                 device: str | None = None,
-                 scope: str | None = 'das_mm',
-                 show_progress: bool = True,
-                 intrinsics: Intrinsics | None = None,
-                 fov_deg: float | None = None,
-                 task: str | None = None) -> None:
+    def __init__(
+        self,
+        model: str | Path | Config | dict | DAS | None = None,
+        weights: str | Path | None = None,
+        device: str | None = None,
+        scope: str | None = 'das_mm',
+        show_progress: bool = True,
+        intrinsics: Intrinsics | None = None,
+        fov_deg: float | None = None,
+        task: str | None = None,
+    ) -> None:
         # not BaseInferencer's own: it would take weights that fit in part, run the config text of a checkpoint, and
         # make a global visualizer. What is inherited is the interface and the dispatch of arguments
         self._camera_options = dict(intrinsics=intrinsics, fov_deg=fov_deg)
@@ -94,13 +97,15 @@ class DASInferencer(BaseInferencer):
         if task is not None:
             check_task(self.model, task)
 
-    def __call__(self,
-                 inputs: Input | Sequence[Input],
-                 return_datasamples: bool = False,
-                 batch_size: int = 1,
-                 out_dir: str | Path | None = None,
-                 show_progress: bool | None = None,
-                 **kwargs: Any) -> Iterator[dict[str, list]]:
+    def __call__(
+        self,
+        inputs: Input | Sequence[Input],
+        return_datasamples: bool = False,
+        batch_size: int = 1,
+        out_dir: str | Path | None = None,
+        show_progress: bool | None = None,
+        **kwargs: Any,
+    ) -> Iterator[dict[str, list]]:
         """People of image after image; nothing is computed before it is asked for, and little is read.
 
         Args:
@@ -133,8 +138,12 @@ class DASInferencer(BaseInferencer):
                 While running: a disk is full, or at the end not one input could be read.
         """
         preprocess, forward, visualize, postprocess = self._dispatch_kwargs(**kwargs)
-        folders = OutputFolders.below(out_dir, vis_out_dir=visualize.pop('vis_out_dir', None),
-                                      viewer_meshes=visualize.get('draw_meshes', True), **postprocess)
+        folders = OutputFolders.below(
+            out_dir,
+            vis_out_dir=visualize.pop('vis_out_dir', None),
+            viewer_meshes=visualize.get('draw_meshes', True),
+            **postprocess,
+        )
         self._check(forward, folders)
         folders.check()
         if batch_size < 1:
@@ -150,9 +159,17 @@ class DASInferencer(BaseInferencer):
         return_vis = visualize.pop('return_vis', False)
         draws = return_vis or folders.overlays is not None
         run = Run(
-            sources, folders, camera=camera, batch_size=batch_size, forward=forward, earlier=earlier, follower=follower,
-            painter=self._painter(follower.track, **visualize) if draws else None, on_skip=on_skip or warn,
-            show_progress=self.show_progress if show_progress is None else show_progress)
+            sources,
+            folders,
+            camera=camera,
+            batch_size=batch_size,
+            forward=forward,
+            earlier=earlier,
+            follower=follower,
+            painter=self._painter(follower.track, **visualize) if draws else None,
+            on_skip=on_skip or warn,
+            show_progress=self.show_progress if show_progress is None else show_progress,
+        )
         return self._results_of(run, return_datasamples, return_vis)
 
     def _results_of(self, run: Run, return_datasamples: bool, return_vis: bool) -> Iterator[dict[str, list]]:
@@ -162,9 +179,14 @@ class DASInferencer(BaseInferencer):
 
     # ---------------------------------------------------------------- the steps
 
-    def preprocess(self, inputs: Iterable[Frame | UserError], batch_size: int = 1, camera: CameraFinder | None = None,
-                   on_skip: OnSkip | None = None, is_computed: Callable[[Frame], bool] = lambda frame: True
-                   ) -> Iterator[tuple[dict | None, list[Frame]]]:
+    def preprocess(
+        self,
+        inputs: Iterable[Frame | UserError],
+        batch_size: int = 1,
+        camera: CameraFinder | None = None,
+        on_skip: OnSkip | None = None,
+        is_computed: Callable[[Frame], bool] = lambda frame: True,
+    ) -> Iterator[tuple[dict | None, list[Frame]]]:
         """Batches for the network and the frames they are of; None in place of a batch for frames that it need not see.
 
         Args:
@@ -201,14 +223,23 @@ class DASInferencer(BaseInferencer):
         height, width = frame.image.shape[:2]
         source = frame.source
         found = camera.find((width, height), source.file, is_photo=not source.is_sequence)
-        data = self.pipeline(dict(img=frame.image, img_path=source.file or source.name, img_id=source.name,
-                                  id=frame.index or 0, frame=frame.index, camera=found))
+        data = self.pipeline(
+            dict(
+                img=frame.image,
+                img_path=source.file or source.name,
+                img_id=source.name,
+                id=frame.index or 0,
+                frame=frame.index,
+                camera=found,
+            )
+        )
         data['data_samples'].set_metainfo(dict(seq=source.name, view='', frame=frame.index, time_s=frame.time_s))
         return data
 
     @torch.no_grad()
-    def forward(self, inputs: dict, score_thr: float | None = None,
-                with_sigma: bool | None = None) -> list[PoseDataSample]:
+    def forward(
+        self, inputs: dict, score_thr: float | None = None, with_sigma: bool | None = None
+    ) -> list[PoseDataSample]:
         """People of a batch.
 
         Images are run together where they are padded to the same size: normalisation sees the padding, and the result
@@ -228,11 +259,18 @@ class DASInferencer(BaseInferencer):
         painter = self._painter(**options)
         return [painter.draw(frame, result) for frame, result in zip(inputs, preds)]
 
-    def postprocess(self, preds: list[PoseDataSample], visualization: list, results: list[dict],
-                    return_datasamples: bool = False, return_vis: bool = False) -> dict[str, list]:
+    def postprocess(
+        self,
+        preds: list[PoseDataSample],
+        visualization: list,
+        results: list[dict],
+        return_datasamples: bool = False,
+        return_vis: bool = False,
+    ) -> dict[str, list]:
         """What is handed out."""
-        return dict(predictions=preds if return_datasamples else results,
-                    visualization=visualization if return_vis else [])
+        return dict(
+            predictions=preds if return_datasamples else results, visualization=visualization if return_vis else []
+        )
 
     # ---------------------------------------------------------------- parts
 
@@ -255,11 +293,17 @@ class DASInferencer(BaseInferencer):
 
     def _check(self, forward: dict, folders: OutputFolders) -> None:
         if forward.get('with_sigma') and not self.model.head.uses_sigma:
-            raise UserError('this model learns no sigma: its loss has none', field='with_sigma',
-                            remedy='leave it out, or use a model trained with an RLE loss')
+            raise UserError(
+                'this model learns no sigma: its loss has none',
+                field='with_sigma',
+                remedy='leave it out, or use a model trained with an RLE loss',
+            )
         if folders.mesh_formats and self.body is None:
-            raise UserError('this model tells no meshes', field='export',
-                            remedy='leave it out, or use a model with a mesh branch (--task mesh)')
+            raise UserError(
+                'this model tells no meshes',
+                field='export',
+                remedy='leave it out, or use a model with a mesh branch (--task mesh)',
+            )
 
     @staticmethod
     def _earlier(sources: Sequence[Source], folders: OutputFolders) -> dict[Source, Earlier]:
@@ -282,19 +326,36 @@ class DASInferencer(BaseInferencer):
         finally:
             self.model.test_cfg = own
 
-    def result_of(self, frame: Frame, sample: PoseDataSample, score_thr: float | None = None,
-                  smoothed: bool = False) -> dict[str, Any]:
+    def result_of(
+        self, frame: Frame, sample: PoseDataSample, score_thr: float | None = None, smoothed: bool = False
+    ) -> dict[str, Any]:
         """The result of a frame; see :mod:`.results`."""
         height, width = frame.image.shape[:2]
-        image = dict(file=frame.source.file, name=frame.source.name, width=width, height=height, frame=frame.index,
-                     time_s=None if frame.time_s is None else round(frame.time_s, 6))
+        image = dict(
+            file=frame.source.file,
+            name=frame.source.name,
+            width=width,
+            height=height,
+            frame=frame.index,
+            time_s=None if frame.time_s is None else round(frame.time_s, 6),
+        )
         body = None if self.body is None else body_name(self.body)
         keypoint_set = self.model.dataset_meta['keypoint_set']
-        result, dropped = make_result(sample.pred_instances, sample.metainfo['camera'], image,
-                                      self._provenance(score_thr), keypoint_set, body, smoothed)
+        result, dropped = make_result(
+            sample.pred_instances,
+            sample.metainfo['camera'],
+            image,
+            self._provenance(score_thr),
+            keypoint_set,
+            body,
+            smoothed,
+        )
         if dropped:
-            print_log(f'{frame.source.name}: {dropped} people are left out: numbers of theirs are not finite',
-                      logger='current', level=logging.WARNING)
+            print_log(
+                f'{frame.source.name}: {dropped} people are left out: numbers of theirs are not finite',
+                logger='current',
+                level=logging.WARNING,
+            )
         return result
 
     def _provenance(self, score_thr: float | None) -> dict[str, Any]:

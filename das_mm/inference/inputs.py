@@ -1,4 +1,5 @@
 """What a user names (files, folders, globs, arrays, videos, webcams) as sources that give image after image."""
+
 from __future__ import annotations
 
 import glob
@@ -53,7 +54,7 @@ def unique_names(paths: Sequence[Path]) -> list[str]:
     for _ in range(max(len(path.parts) for path in paths)):
         for row in _repeated(names):
             depths[row] += 1
-            folders = [part for part in paths[row].parts[:-1][-depths[row]:] if part not in ('/', '.', '..')]
+            folders = [part for part in paths[row].parts[:-1][-depths[row] :] if part not in ('/', '.', '..')]
             names[row] = '_'.join([*folders, paths[row].stem])
     for row in _repeated(names):  # the same folder, another suffix
         names[row] = paths[row].name
@@ -82,8 +83,11 @@ def _expand(item: Input) -> list[Input]:
     if isinstance(item, np.ndarray) or (isinstance(item, int) and not isinstance(item, bool)):
         return [item]
     if not isinstance(item, (str, Path)):
-        raise UserError(f'{type(item).__name__} is no input', field='inputs',
-                        remedy='name an image, a folder or a video, or give an array')
+        raise UserError(
+            f'{type(item).__name__} is no input',
+            field='inputs',
+            remedy='name an image, a folder or a video, or give an array',
+        )
     text, path = str(item), Path(item)
     if path.is_dir():
         return _folder(path)
@@ -96,8 +100,12 @@ def _expand(item: Input) -> list[Input]:
         found = sorted(one for one in glob.glob(text, recursive=True) if Path(one).is_file())
         known = [one for one in found if Path(one).suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
         if not known:
-            raise UserError(f'it matches {len(found)} files, and none is an image or a video' if found else
-                            'it matches no file', file=text, field='inputs', remedy='check the pattern')
+            raise UserError(
+                f'it matches {len(found)} files, and none is an image or a video' if found else 'it matches no file',
+                file=text,
+                field='inputs',
+                remedy='check the pattern',
+            )
         return known
     raise UserError('there is no such file or folder', file=text, field='inputs', remedy='check the path')
 
@@ -106,12 +114,17 @@ def _folder(folder: Path) -> list[str]:
     try:
         files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith('.'))
     except OSError as error:
-        raise UserError(f'the folder cannot be read: {error.strerror}', file=folder, field='inputs',
-                        remedy='check its rights') from error
+        raise UserError(
+            f'the folder cannot be read: {error.strerror}', file=folder, field='inputs', remedy='check its rights'
+        ) from error
     known = [str(path) for path in files if path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
     if not known:
-        raise UserError(f'there is no image or video in this folder ({len(files)} other files)', file=folder,
-                        field='inputs', remedy=f"for those of the folders inside it give '{folder}/**'")
+        raise UserError(
+            f'there is no image or video in this folder ({len(files)} other files)',
+            file=folder,
+            field='inputs',
+            remedy=f"for those of the folders inside it give '{folder}/**'",
+        )
     return known
 
 

@@ -11,6 +11,7 @@ or ``{"K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]}``, where ``width``, ``height``
 are for: images of another size get them scaled) and ``dist`` (OpenCV's) may be left out; or one for each image, by file
 name: ``{"a.jpg": {"K": …}, "b.jpg": {"fx": …}}``.
 """
+
 from __future__ import annotations
 
 import json
@@ -64,9 +65,13 @@ class GivenCamera:
             return self.K
         sx, sy = size[0] / self.size[0], size[1] / self.size[1]
         if abs(sx / sy - 1) > _SAME_RATIO:
-            raise UserError(f'the intrinsics are for {_by(self.size)} px, and the image is {_by(size)} px: it is not '
-                            'the same image at another size', file=self.file, field=self.field,
-                            remedy='give the intrinsics of this image (as it is shown, turned upright)')
+            raise UserError(
+                f'the intrinsics are for {_by(self.size)} px, and the image is {_by(size)} px: it is not '
+                'the same image at another size',
+                file=self.file,
+                field=self.field,
+                remedy='give the intrinsics of this image (as it is shown, turned upright)',
+            )
         return transform_intrinsics(self.K, np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2]]))
 
 
@@ -121,15 +126,19 @@ class CameraFinder:
         names = [] if file is None else [str(file), Path(file).name, Path(file).stem]
         found = next((self._given[name] for name in names if name in self._given), None)
         if found is None:
-            self._warn(f'the intrinsics name no image {names[1] if names else "of an array"}: its camera is looked for '
-                       'elsewhere, and so are those of others that are not named')
+            self._warn(
+                f'the intrinsics name no image {names[1] if names else "of an array"}: its camera is looked for '
+                'elsewhere, and so are those of others that are not named'
+            )
         return found
 
     def _warn_if_outside(self, K: np.ndarray, size: tuple[int, int], file: str | None) -> None:
         center = K[:2, 2]
         if (center < 0).any() or (center > np.array(size) - 1).any():
-            self._warn(f'the principal point ({center[0]:.0f}, {center[1]:.0f}) lies outside {file or "the image"} '
-                       f'({_by(size)} px); if the intrinsics are for another size, give its width and height in a file')
+            self._warn(
+                f'the principal point ({center[0]:.0f}, {center[1]:.0f}) lies outside {file or "the image"} '
+                f'({_by(size)} px); if the intrinsics are for another size, give its width and height in a file'
+            )
 
     def _warn(self, message: str) -> None:
         """Once: a folder of images would say it a thousand times."""
@@ -155,7 +164,7 @@ def parse_intrinsics(given: Intrinsics) -> dict[str | None, GivenCamera]:
     if isinstance(given, Mapping):
         return _parse_content(given, None)
     array = np.asarray(given, dtype=object)
-    if array.shape == (4, ):
+    if array.shape == (4,):
         return {None: GivenCamera(_matrix(array, None, 'intrinsics'), field='intrinsics')}
     if array.shape == (3, 3):
         return {None: GivenCamera(check_intrinsics(given, field='intrinsics'), field='intrinsics')}
@@ -167,11 +176,19 @@ def _read(path: Path) -> Any:
         text = path.read_text(encoding='utf-8')
         return json.loads(text) if path.suffix.lower() == '.json' else yaml.safe_load(text)
     except OSError as error:
-        raise UserError(f'the intrinsics cannot be read: {error.strerror or error}', file=path, field='intrinsics',
-                        remedy='check the path') from error
+        raise UserError(
+            f'the intrinsics cannot be read: {error.strerror or error}',
+            file=path,
+            field='intrinsics',
+            remedy='check the path',
+        ) from error
     except (ValueError, yaml.YAMLError) as error:
-        raise UserError(f'the intrinsics cannot be read: {" ".join(str(error).split())}', file=path, field='intrinsics',
-                        remedy='correct the file') from error
+        raise UserError(
+            f'the intrinsics cannot be read: {" ".join(str(error).split())}',
+            file=path,
+            field='intrinsics',
+            remedy='correct the file',
+        ) from error
 
 
 def _parse_content(content: Any, file: str | None) -> dict[str | None, GivenCamera]:
@@ -188,8 +205,12 @@ def _camera(entry: Any, file: str | None, name: str | None) -> GivenCamera:
         entry = dict(K=entry)
     unknown = sorted(map(str, set(entry) - _KEYS))
     if unknown:
-        raise UserError(f'this is not known: {", ".join(unknown)}', file=file, field=name,
-                        remedy=f'known are {", ".join(sorted(_KEYS))}; take the rest out')
+        raise UserError(
+            f'this is not known: {", ".join(unknown)}',
+            file=file,
+            field=name,
+            remedy=f'known are {", ".join(sorted(_KEYS))}; take the rest out',
+        )
     if 'K' in entry:
         K, field = check_intrinsics(entry['K'], file=file, field=at('K')), at('K')
     else:
@@ -213,8 +234,12 @@ def _distortion(given: Any, file: str | None, field: str) -> np.ndarray | None:
     except (TypeError, ValueError):
         dist = np.zeros(0)
     if len(dist) not in (4, 5) or not np.isfinite(dist).all():
-        raise UserError(f'{given!r} is no lens distortion', file=file, field=field,
-                        remedy="give OpenCV's k1, k2, p1, p2 and k3 as finite numbers, or leave it out")
+        raise UserError(
+            f'{given!r} is no lens distortion',
+            file=file,
+            field=field,
+            remedy="give OpenCV's k1, k2, p1, p2 and k3 as finite numbers, or leave it out",
+        )
     return np.pad(dist, (0, 5 - len(dist)))
 
 
@@ -223,8 +248,12 @@ def _size(entry: Mapping, file: str | None, at) -> tuple[int, int] | None:
         return None
     for key in ('width', 'height'):
         if not isinstance(entry.get(key), int) or entry[key] < 1:
-            raise UserError(f'{entry.get(key)!r} is no number of pixels', file=file, field=at(key),
-                            remedy='give width and height of the image that the intrinsics are for, or neither')
+            raise UserError(
+                f'{entry.get(key)!r} is no number of pixels',
+                file=file,
+                field=at(key),
+                remedy='give width and height of the image that the intrinsics are for, or neither',
+            )
     return entry['width'], entry['height']
 
 

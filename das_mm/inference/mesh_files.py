@@ -5,6 +5,7 @@ vertices project with K as they are; their header says so. ``.glb`` is in metres
 demands, with the camera as a node at the origin and all of K among the extras, for glTF cannot say where the principal
 point is.
 """
+
 from __future__ import annotations
 
 import json
@@ -28,9 +29,17 @@ _CAMERA_FRAME = 'camera frame: x right, y down, z forward'
 _GLTF_FRAME = 'x right, y up, z backward, camera at the origin (the camera frame with y and z negated)'
 
 
-def export_meshes(path: str | Path, vertices_mm: np.ndarray, faces: np.ndarray, *, K: np.ndarray | None = None,
-                  image_size: tuple[int, int] | None = None, dist: np.ndarray | None = None,
-                  identities: Sequence[int] | None = None, notes: Mapping[str, Any] | None = None) -> Path:
+def export_meshes(
+    path: str | Path,
+    vertices_mm: np.ndarray,
+    faces: np.ndarray,
+    *,
+    K: np.ndarray | None = None,
+    image_size: tuple[int, int] | None = None,
+    dist: np.ndarray | None = None,
+    identities: Sequence[int] | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> Path:
     """Write all people of one image into one file, whole or not at all.
 
     Each is an object named ``person_{identity}`` in its colour of the overlay (in ``.ply``, which knows no objects, a
@@ -56,19 +65,30 @@ def export_meshes(path: str | Path, vertices_mm: np.ndarray, faces: np.ndarray, 
     path, vertices_mm, faces = Path(path), np.asarray(vertices_mm, float), np.asarray(faces)
     suffix = path.suffix.lower()
     if suffix not in MESH_FORMATS:
-        raise UserError(f'the suffix {path.suffix!r} is no mesh format that can be written', file=path,
-                        remedy=f'end the file name in {", ".join(MESH_FORMATS)}')
+        raise UserError(
+            f'the suffix {path.suffix!r} is no mesh format that can be written',
+            file=path,
+            remedy=f'end the file name in {", ".join(MESH_FORMATS)}',
+        )
     names = np.arange(len(vertices_mm)) + 1 if identities is None else np.asarray(identities)
     if vertices_mm.ndim != 3 or len(names) != len(vertices_mm):
         raise ValueError(f'vertices of shape {vertices_mm.shape} and {len(names)} identities, not (n, V, 3) and n')
     broken = names[~np.isfinite(vertices_mm).all((1, 2))]
     if len(broken):
-        raise UserError(f'person {", ".join(map(str, broken))} has vertices that are not finite', file=path,
-                        remedy='leave that person out')
+        raise UserError(
+            f'person {", ".join(map(str, broken))} has vertices that are not finite',
+            file=path,
+            remedy='leave that person out',
+        )
     # colours as in the overlay, which goes by the row where there are no identities
     colors = [person_color(row if identities is None else name) for row, name in enumerate(names)]
-    about = {'people': len(names), 'units': 'mm', 'frame': _CAMERA_FRAME, **_camera_notes(K, image_size, dist),
-             **(notes or {})}
+    about = {
+        'people': len(names),
+        'units': 'mm',
+        'frame': _CAMERA_FRAME,
+        **_camera_notes(K, image_size, dist),
+        **(notes or {}),
+    }
     people = [_mesh(vertices, faces, name, color) for vertices, name, color in zip(vertices_mm, names, colors)]
     writers = {'.obj': _obj, '.ply': _ply}
     data = writers[suffix](people, about) if suffix in writers else _glb(people, about, K, image_size)
@@ -76,17 +96,19 @@ def export_meshes(path: str | Path, vertices_mm: np.ndarray, faces: np.ndarray, 
     return path
 
 
-def _camera_notes(K: np.ndarray | None, image_size: tuple[int, int] | None, dist: np.ndarray | None
-                  ) -> dict[str, Any]:
-    told = {'K': None if K is None else np.asarray(K, float).tolist(),
-            'image_size': None if image_size is None else [int(side) for side in image_size],
-            'dist': None if dist is None else np.asarray(dist, float).tolist()}
+def _camera_notes(K: np.ndarray | None, image_size: tuple[int, int] | None, dist: np.ndarray | None) -> dict[str, Any]:
+    told = {
+        'K': None if K is None else np.asarray(K, float).tolist(),
+        'image_size': None if image_size is None else [int(side) for side in image_size],
+        'dist': None if dist is None else np.asarray(dist, float).tolist(),
+    }
     return {name: value for name, value in told.items() if value is not None}
 
 
 def _mesh(vertices: np.ndarray, faces: np.ndarray, identity: int, color: tuple[int, int, int]) -> trimesh.Trimesh:
-    mesh = trimesh.Trimesh(vertices, faces, process=False,
-                           vertex_colors=np.tile(np.uint8([*color, 255]), (len(vertices), 1)))
+    mesh = trimesh.Trimesh(
+        vertices, faces, process=False, vertex_colors=np.tile(np.uint8([*color, 255]), (len(vertices), 1))
+    )
     mesh.metadata['name'] = f'person_{identity}'
     mesh.metadata['identity'] = int(identity)
     return mesh
@@ -106,14 +128,16 @@ def _obj(people: list[trimesh.Trimesh], about: Mapping[str, Any]) -> bytes:
 def _ply(people: list[trimesh.Trimesh], about: Mapping[str, Any]) -> bytes:
     merged = trimesh.util.concatenate(people) if people else trimesh.Trimesh()
     merged.vertex_attributes['person'] = np.concatenate(
-        [np.zeros(0, np.int32), *(np.full(len(mesh.vertices), mesh.metadata['identity'], np.int32) for mesh in people)])
+        [np.zeros(0, np.int32), *(np.full(len(mesh.vertices), mesh.metadata['identity'], np.int32) for mesh in people)]
+    )
     format_line, _, rest = export_ply(merged, vertex_normal=False).partition(b' 1.0\n')
     comments = ''.join(f'comment {line}\n' for line in _comments(about)).encode()
     return format_line + b' 1.0\n' + comments + rest
 
 
-def _glb(people: list[trimesh.Trimesh], about: dict[str, Any], K: np.ndarray | None,
-         image_size: tuple[int, int] | None) -> bytes:
+def _glb(
+    people: list[trimesh.Trimesh], about: dict[str, Any], K: np.ndarray | None, image_size: tuple[int, int] | None
+) -> bytes:
     scene = trimesh.Scene()
     for mesh in people:
         mesh = mesh.copy()
@@ -127,8 +151,7 @@ def _glb(people: list[trimesh.Trimesh], about: dict[str, Any], K: np.ndarray | N
 
     def mend(tree: dict[str, Any]) -> None:
         if has_camera:  # trimesh writes the ratio of the angles
-            tree['cameras'][0]['perspective']['aspectRatio'] = (
-                (image_size[0] / K[0][0]) / (image_size[1] / K[1][1]))
+            tree['cameras'][0]['perspective']['aspectRatio'] = (image_size[0] / K[0][0]) / (image_size[1] / K[1][1])
         for name in ('accessors', 'meshes', 'images', 'textures', 'materials'):
             if not tree.get(name, True):
                 del tree[name]  # glTF allows no empty lists

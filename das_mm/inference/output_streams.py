@@ -4,6 +4,7 @@ Both are written under a temporary name beside the final one, which they get whe
 What a kill leaves is the temporary file; of results it holds every line that was written, and :mod:`.resume` goes on
 from it.
 """
+
 from __future__ import annotations
 
 import os
@@ -137,14 +138,18 @@ class AnnotatedVideo:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f'the folder cannot be made: {error.strerror}', file=self.path.parent,
-                            remedy=_REMEDY) from error
+            raise UserError(
+                f'the folder cannot be made: {error.strerror}', file=self.path.parent, remedy=_REMEDY
+            ) from error
         self._size = (width, height)
         self._writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*'mp4v'), self.fps, self._size)
         if not self._writer.isOpened():
             self._writer = None
-            raise UserError(f'a video of {width}×{height} px and {self.fps:g} frames a second cannot be made',
-                            file=self.path, remedy='choose a folder that you may write to, or leave the video out')
+            raise UserError(
+                f'a video of {width}×{height} px and {self.fps:g} frames a second cannot be made',
+                file=self.path,
+                remedy='choose a folder that you may write to, or leave the video out',
+            )
 
     def close(self) -> None:
         """Finish the file and give it its name; without a frame there is none.

@@ -1,4 +1,5 @@
 """The output folders of a run: results, overlays, videos, meshes, tracks and viewers, whatever way it ends."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -49,16 +50,30 @@ class OutputFolders:
     viewer_meshes: bool = True
 
     @classmethod
-    def below(cls, out_dir: str | Path | None, *, pred_out_dir: str | Path | None = None,
-              vis_out_dir: str | Path | None = None, viewer_out_dir: str | Path | None = None,
-              track_out_dir: str | Path | None = None, mesh_out_dir: str | Path | None = None,
-              export: str | Sequence[str] | None = None, **options: Any) -> OutputFolders:
+    def below(
+        cls,
+        out_dir: str | Path | None,
+        *,
+        pred_out_dir: str | Path | None = None,
+        vis_out_dir: str | Path | None = None,
+        viewer_out_dir: str | Path | None = None,
+        track_out_dir: str | Path | None = None,
+        mesh_out_dir: str | Path | None = None,
+        export: str | Sequence[str] | None = None,
+        **options: Any,
+    ) -> OutputFolders:
         """Everything below one folder, but for what has a folder of its own."""
         path = lambda given, name: Path(given) if given else Path(out_dir, name) if out_dir else None
         formats = [export] if isinstance(export, str) else list(export or ())
-        return cls(predictions=path(pred_out_dir, 'predictions'), overlays=path(vis_out_dir, 'overlays'),
-                   viewer=path(viewer_out_dir, ''), meshes=path(mesh_out_dir, 'meshes'),
-                   tracks=path(track_out_dir, 'tracks'), mesh_formats=tuple(dict.fromkeys(formats)), **options)
+        return cls(
+            predictions=path(pred_out_dir, 'predictions'),
+            overlays=path(vis_out_dir, 'overlays'),
+            viewer=path(viewer_out_dir, ''),
+            meshes=path(mesh_out_dir, 'meshes'),
+            tracks=path(track_out_dir, 'tracks'),
+            mesh_formats=tuple(dict.fromkeys(formats)),
+            **options,
+        )
 
     def check(self) -> None:
         """Make the folders and see whether files can be made in them, before the work and not after it.
@@ -67,12 +82,18 @@ class OutputFolders:
             UserError: They cannot, or an option is wrong.
         """
         if self.viewer_frames < 1:
-            raise UserError(f'{self.viewer_frames} frames make no viewer', field='viewer_frames',
-                            remedy='give 1 or more, or leave the viewer out')
+            raise UserError(
+                f'{self.viewer_frames} frames make no viewer',
+                field='viewer_frames',
+                remedy='give 1 or more, or leave the viewer out',
+            )
         for kind in self.mesh_formats:
             if f'.{kind}' not in MESH_FORMATS:
-                raise UserError(f'{kind!r} is no mesh format that can be written', field='export',
-                                remedy=f'choose out of {", ".join(one[1:] for one in MESH_FORMATS)}')
+                raise UserError(
+                    f'{kind!r} is no mesh format that can be written',
+                    field='export',
+                    remedy=f'choose out of {", ".join(one[1:] for one in MESH_FORMATS)}',
+                )
         if self.mesh_formats and self.meshes is None:
             raise UserError('nobody says where meshes go', field='mesh_out_dir', remedy='give a folder')
         folders = {self.predictions, self.overlays, self.viewer, self.meshes if self.mesh_formats else None}
@@ -103,15 +124,27 @@ class Outputs:
         earlier: What an earlier run left of some sources: their files are written on.
     """
 
-    def __init__(self, folders: OutputFolders, keypoint_set: str, num_sources: int,
-                 body: BodyModelProtocol | None = None, earlier: Mapping[Source, Earlier] | None = None):
+    def __init__(
+        self,
+        folders: OutputFolders,
+        keypoint_set: str,
+        num_sources: int,
+        body: BodyModelProtocol | None = None,
+        earlier: Mapping[Source, Earlier] | None = None,
+    ):
         self.folders, self.keypoint_set, self._single = folders, keypoint_set, num_sources == 1
         self._body, self._earlier = body, earlier or {}
         self._images = EvenSample(folders.viewer_frames)
         self._sequence: _Sequence | None = None
 
-    def add(self, frame: Frame, result: Mapping[str, Any], overlay: np.ndarray | None,
-            vertices_mm: np.ndarray | None = None, is_new: bool = True) -> None:
+    def add(
+        self,
+        frame: Frame,
+        result: Mapping[str, Any],
+        overlay: np.ndarray | None,
+        vertices_mm: np.ndarray | None = None,
+        is_new: bool = True,
+    ) -> None:
         """Write one result, and what is seen of it.
 
         Args:
@@ -144,8 +177,9 @@ class Outputs:
     def __enter__(self) -> Outputs:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         # after an error of the disk, say, the rest would only fail too and hide the first message
         finish = kind is None or issubclass(kind, (KeyboardInterrupt, GeneratorExit))
         self._close_sequence(finish)
@@ -164,15 +198,25 @@ class Outputs:
         rows = np.flatnonzero(np.isfinite(vertices_mm).all((1, 2)))
         people = [result['people'][row] for row in rows]
         numbers = [person.get('track_id') for person in people]
-        notes = dict(image=result['image']['name'], frame_number=frame.index, camera_source=result['camera']['source'],
-                     scores=[person['score'] for person in people], model=result['model']['config'])
+        notes = dict(
+            image=result['image']['name'],
+            frame_number=frame.index,
+            camera_source=result['camera']['source'],
+            scores=[person['score'] for person in people],
+            model=result['model']['config'],
+        )
         camera, height_width = result['camera'], frame.image.shape[:2]
         for kind in self.folders.mesh_formats:
             export_meshes(
-                self.folders.meshes / f'{name}.{kind}', vertices_mm[rows], self._body.faces.cpu().numpy(),
-                K=np.array(camera['K']), image_size=height_width[::-1],
+                self.folders.meshes / f'{name}.{kind}',
+                vertices_mm[rows],
+                self._body.faces.cpu().numpy(),
+                K=np.array(camera['K']),
+                image_size=height_width[::-1],
                 dist=None if camera['dist'] is None else np.array(camera['dist']),
-                identities=None if None in numbers else numbers, notes=notes)
+                identities=None if None in numbers else numbers,
+                notes=notes,
+            )
 
     def _close_sequence(self, finish: bool = True) -> None:
         if self._sequence is None:
@@ -190,9 +234,15 @@ class Outputs:
         if sample.step > 1:
             title += f' ({len(sample.items)} of {sample.count}, one in {sample.step})'
         body = self._body if self.folders.viewer_meshes else None
-        write_viewer(self.folders.viewer / name, Scenes(sample.items, body), title, self.keypoint_set,
-                     faces=None if body is None else body.faces.cpu().numpy(),
-                     frames_per_second=None if fps is None else fps / sample.step, thumbnail_px=THUMBNAIL_PX)
+        write_viewer(
+            self.folders.viewer / name,
+            Scenes(sample.items, body),
+            title,
+            self.keypoint_set,
+            faces=None if body is None else body.faces.cpu().numpy(),
+            frames_per_second=None if fps is None else fps / sample.step,
+            thumbnail_px=THUMBNAIL_PX,
+        )
 
 
 class _Sequence:

@@ -1,4 +1,5 @@
 """What is drawn on an image: surfaces where the model tells them, skeletons elsewhere, labels, trails."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -43,8 +44,9 @@ class OverlayPainter:
             who has no identity is left out.
     """
 
-    def __init__(self, keypoint_set: str, options: OverlayOptions, body: BodyModelProtocol | None = None,
-                 tracked: bool = False):
+    def __init__(
+        self, keypoint_set: str, options: OverlayOptions, body: BodyModelProtocol | None = None, tracked: bool = False
+    ):
         self.keypoint_set, self.options, self.tracked = keypoint_set, options, tracked
         self.body = body if options.draw_meshes else None
         self._source: Source | None = None
@@ -73,11 +75,13 @@ class OverlayPainter:
         draw = draw_tracks if tracked else draw_people
         return draw(image, people, self.keypoint_set, boxes=self.options.draw_bbox, sigmas=self.options.draw_sigmas)
 
-    def _draw_meshes(self, image: np.ndarray, camera: Mapping[str, Any], people: People,
-                     vertices_mm: np.ndarray) -> np.ndarray:
+    def _draw_meshes(
+        self, image: np.ndarray, camera: Mapping[str, Any], people: People, vertices_mm: np.ndarray
+    ) -> np.ndarray:
         dist = None if camera['dist'] is None else np.array(camera['dist'])
-        return draw_meshes(image, vertices_mm, self.body.faces.cpu().numpy(), np.array(camera['K']), dist,
-                           identities=people.identities)
+        return draw_meshes(
+            image, vertices_mm, self.body.faces.cpu().numpy(), np.array(camera['K']), dist, identities=people.identities
+        )
 
     def _draw_trails(self, image: np.ndarray, frame: Frame, result: Mapping[str, Any], people: People) -> None:
         """In place."""

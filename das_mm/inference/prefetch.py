@@ -1,4 +1,5 @@
 """Decoding while the network computes."""
+
 from __future__ import annotations
 
 import queue

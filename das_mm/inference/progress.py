@@ -1,4 +1,5 @@
 """The progress bar of inference."""
+
 from __future__ import annotations
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -22,8 +23,15 @@ class InferenceProgress:
     """
 
     def __init__(self, total: int | None, shown: bool = True):
-        self._bar = Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), _Speed(),
-                             TextColumn('left'), TimeRemainingColumn(), disable=not shown)
+        self._bar = Progress(
+            TextColumn('{task.description}'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Speed(),
+            TextColumn('left'),
+            TimeRemainingColumn(),
+            disable=not shown,
+        )
         self._task = self._bar.add_task('inference', total=total)
 
     def advance(self) -> None:

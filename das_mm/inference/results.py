@@ -38,6 +38,7 @@ says every field; in short::
 
 Pixels are those of the image as shown (turned upright), (0, 0) the CENTRE of the top-left one. Every number is finite.
 """
+
 from __future__ import annotations
 
 import copy
@@ -60,7 +61,8 @@ FORMAT = 'das_mm.result/1'
 
 _WORDS = dict(
     units='_px: pixels of the image as shown, (0, 0) is the centre of the top-left pixel; _mm: millimetres',
-    frame_of_reference='_cam_: camera frame, x right, y down, z forward, origin in the centre of projection')
+    frame_of_reference='_cam_: camera frame, x right, y down, z forward, origin in the centre of projection',
+)
 _DIGITS = 5  # of px, mm
 _DIGITS_RAD = 6
 _SMPL = ('global_orient', 'body_pose', 'betas', 'root_mm')
@@ -72,8 +74,15 @@ def result_schema() -> dict[str, Any]:
     return json.loads(resources.files(__package__).joinpath('result.schema.json').read_text(encoding='utf-8'))
 
 
-def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mapping[str, Any], model: Mapping[str, Any],
-                keypoint_set: str, body: str | None = None, smoothed: bool = False) -> tuple[dict[str, Any], int]:
+def make_result(
+    instances: InstanceData,
+    camera: Mapping[str, Any],
+    image: Mapping[str, Any],
+    model: Mapping[str, Any],
+    keypoint_set: str,
+    body: str | None = None,
+    smoothed: bool = False,
+) -> tuple[dict[str, Any], int]:
     """The result of one image.
 
     Args:
@@ -90,8 +99,18 @@ def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mappi
     """
     kset = get_keypoint_set(keypoint_set)
     width, height = image['width'], image['height']
-    columns = {key: np.asarray(instances[key], dtype=np.float64) for key in (
-        'scores', 'bboxes', 'keypoints', 'keypoint_scores', 'roots_px', 'root_depths_norm', 'relative_depths_mm')}
+    columns = {
+        key: np.asarray(instances[key], dtype=np.float64)
+        for key in (
+            'scores',
+            'bboxes',
+            'keypoints',
+            'keypoint_scores',
+            'roots_px',
+            'root_depths_norm',
+            'relative_depths_mm',
+        )
+    }
     if 'keypoints_sigma' in instances:
         columns['sigma'] = np.asarray(instances.keypoints_sigma, dtype=np.float64)
     finite = np.ones(len(instances), dtype=bool)
@@ -106,14 +125,16 @@ def make_result(instances: InstanceData, camera: Mapping[str, Any], image: Mappi
     result = dict(
         format=FORMAT,
         image=dict(image),
-        camera=_camera(np.asarray(camera['K'], dtype=np.float64), dist, camera['source'], camera.get('detail'),
-                       (width, height)),
+        camera=_camera(
+            np.asarray(camera['K'], dtype=np.float64), dist, camera['source'], camera.get('detail'), (width, height)
+        ),
         model=dict(model),
         keypoint_set=kset.name,
         keypoint_names=list(kset.keypoints),
         root=kset.root,
         **_WORDS,
-        people=people)
+        people=people,
+    )
     if smoothed:
         result['smoothed'] = True
     _solve(result)
@@ -141,9 +162,12 @@ def resolve_for_camera(result: Mapping[str, Any], K: np.ndarray, dist: np.ndarra
     K = check_intrinsics(K, field='K')
     if dist is not None:
         dist = np.asarray(dist, dtype=np.float64)
-        if dist.shape != (5, ) or not np.isfinite(dist).all():
-            raise UserError(f'{dist.tolist()} is no lens distortion', field='dist',
-                            remedy="give OpenCV's k1, k2, p1, p2, k3, or None")
+        if dist.shape != (5,) or not np.isfinite(dist).all():
+            raise UserError(
+                f'{dist.tolist()} is no lens distortion',
+                field='dist',
+                remedy="give OpenCV's k1, k2, p1, p2, k3, or None",
+            )
     solved = copy.deepcopy(dict(result))
     solved['camera'] = _camera(K, dist, 'user', None, (result['image']['width'], result['image']['height']))
     _solve(solved)
@@ -157,16 +181,23 @@ def people_of(result: Mapping[str, Any]) -> People:
         return People()
     k = len(result['keypoint_names'])
     column = lambda name, *shape: np.array(
-        [np.full(shape, np.nan) if person[name] is None else person[name] for person in people], dtype=np.float64)
+        [np.full(shape, np.nan) if person[name] is None else person[name] for person in people], dtype=np.float64
+    )
     sigma = None
     if 'keypoints_sigma_px' in people[0]:
         sigma = np.concatenate(
-            [column('keypoints_sigma_px', k, 2), column('relative_depths_sigma_mm', k)[..., None]], axis=-1)
+            [column('keypoints_sigma_px', k, 2), column('relative_depths_sigma_mm', k)[..., None]], axis=-1
+        )
     return People(
-        keypoints_px=column('keypoints_px', k, 2), keypoints_cam_mm=column('keypoints_cam_mm', k, 3),
-        keypoint_scores=column('keypoint_scores', k), keypoints_sigma=sigma, scores=column('score'),
-        root_depths_mm=column('root_cam_mm', 3)[:, 2], bboxes_px=column('bbox_px', 4),
-        track_ids=_identities(people))
+        keypoints_px=column('keypoints_px', k, 2),
+        keypoints_cam_mm=column('keypoints_cam_mm', k, 3),
+        keypoint_scores=column('keypoint_scores', k),
+        keypoints_sigma=sigma,
+        scores=column('score'),
+        root_depths_mm=column('root_cam_mm', 3)[:, 2],
+        bboxes_px=column('bbox_px', 4),
+        track_ids=_identities(people),
+    )
 
 
 def _identities(people: list[Mapping[str, Any]]) -> np.ndarray | None:
@@ -196,8 +227,9 @@ def read_results(path: str | Path) -> Iterator[dict[str, Any]]:
                 except ValueError as error:
                     raise UserError(f'line {number} is no json: {error}', file=path, remedy=remedy) from error
                 if not isinstance(result, dict) or result.get('format') != FORMAT:
-                    raise UserError(f'line {number} is no result of the format {FORMAT}', file=path, field='format',
-                                    remedy=remedy)
+                    raise UserError(
+                        f'line {number} is no result of the format {FORMAT}', file=path, field='format', remedy=remedy
+                    )
                 yield result
     except OSError as error:
         raise UserError(f'cannot be read: {error.strerror or error}', file=path, remedy=remedy) from error
@@ -206,10 +238,14 @@ def read_results(path: str | Path) -> Iterator[dict[str, Any]]:
 def _person(row: dict[str, np.ndarray], body: str | None) -> dict[str, Any]:
     """What the network says of one person, before there is a camera."""
     person = dict(
-        score=_rounded(row['scores']), bbox_px=_rounded(row['bboxes']), keypoints_px=_rounded(row['keypoints']),
-        keypoint_scores=_rounded(row['keypoint_scores']), root_px=_rounded(row['roots_px']),
+        score=_rounded(row['scores']),
+        bbox_px=_rounded(row['bboxes']),
+        keypoints_px=_rounded(row['keypoints']),
+        keypoint_scores=_rounded(row['keypoint_scores']),
+        root_px=_rounded(row['roots_px']),
         root_depth_mm_per_px=_rounded(row['root_depths_norm'], _DIGITS_NORM),
-        relative_depths_mm=_rounded(row['relative_depths_mm']))
+        relative_depths_mm=_rounded(row['relative_depths_mm']),
+    )
     if 'sigma' in row:
         person['keypoints_sigma_px'] = _rounded(row['sigma'][:, :2])
         # a model of the image plane alone (D = 2) knows no scale of depth
@@ -229,8 +265,12 @@ def _solve(result: dict[str, Any]) -> None:
     for person in result['people']:
         with np.errstate(all='ignore'):  # far outside the image a lens model may have no inverse
             cam, depth = to_camera_space(
-                np.array([person['keypoints_px']]), np.array([person['root_depth_mm_per_px']]),
-                np.array([person['relative_depths_mm']]), K, dist)
+                np.array([person['keypoints_px']]),
+                np.array([person['root_depth_mm_per_px']]),
+                np.array([person['relative_depths_mm']]),
+                K,
+                dist,
+            )
             root = back_project(np.array(person['root_px']), depth[0], K, dist)
         solved = bool(depth[0] > 0 and np.isfinite(cam).all() and np.isfinite(root).all())
         person['keypoints_cam_mm'] = _rounded(cam[0]) if solved else None
@@ -247,12 +287,18 @@ def _sigma_mm(person: dict[str, Any], depths_mm: np.ndarray, K: np.ndarray) -> l
     return _rounded(np.concatenate([in_plane, np.array(person['relative_depths_sigma_mm'])[:, None]], axis=1))
 
 
-def _camera(K: np.ndarray, dist: np.ndarray | None, source: str, detail: str | None,
-            size: tuple[int, int]) -> dict[str, Any]:
+def _camera(
+    K: np.ndarray, dist: np.ndarray | None, source: str, detail: str | None, size: tuple[int, int]
+) -> dict[str, Any]:
     width, height = size
     side, focal = (width, K[0, 0]) if width >= height else (height, K[1, 1])
-    return dict(K=K.tolist(), dist=None if dist is None else np.asarray(dist, dtype=np.float64).tolist(), source=source,
-                fov_deg=round(math.degrees(2 * math.atan(side / 2 / focal)), 4), detail=detail)
+    return dict(
+        K=K.tolist(),
+        dist=None if dist is None else np.asarray(dist, dtype=np.float64).tolist(),
+        source=source,
+        fov_deg=round(math.degrees(2 * math.atan(side / 2 / focal)), 4),
+        detail=detail,
+    )
 
 
 def _rounded(values: np.ndarray, digits: int = _DIGITS) -> Any:

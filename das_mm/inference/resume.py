@@ -5,6 +5,7 @@ network runs again for the frames behind them only (and for a few before, where 
 videos and viewers are drawn anew from the lines, so that each comes out in one piece. An image is done when its
 ``.json`` is there.
 """
+
 from __future__ import annotations
 
 import json
@@ -57,8 +58,9 @@ class Earlier:
         found = [cls(source, file, *tail) for file in (path, part_of(path)) if (tail := _last_line(file)) is not None]
         for one in found:
             if one.last is None:
-                raise UserError('it holds results of images, not of a video', file=one.path, field='resume',
-                                remedy=_REMEDY)
+                raise UserError(
+                    'it holds results of images, not of a video', file=one.path, field='resume', remedy=_REMEDY
+                )
         return max(found, key=lambda one: one.last, default=None)
 
     def check(self, model: Mapping[str, Any], tracked: bool, smoothed: bool) -> None:
@@ -73,14 +75,19 @@ class Earlier:
             then['tracked'], now['tracked'] = bool(people) and 'track_id' in people[0], tracked and bool(people)
         for name in _SAME:
             if then.get(name) != now.get(name):
-                raise UserError(f'the earlier results are of {name} {then[name]}, these would be of {now[name]}',
-                                file=self.path, field='resume', remedy=_REMEDY)
+                raise UserError(
+                    f'the earlier results are of {name} {then[name]}, these would be of {now[name]}',
+                    file=self.path,
+                    field='resume',
+                    remedy=_REMEDY,
+                )
 
     @property
     def complete(self) -> bool:
         """The earlier run came to its end, as far as the video says how long it is."""
-        return self.path.suffix != '.part' and (self.last is None or
-                                                self.last + 1 >= (self.source.num_frames or float('inf')))
+        return self.path.suffix != '.part' and (
+            self.last is None or self.last + 1 >= (self.source.num_frames or float('inf'))
+        )
 
     def result_of(self, frame: Frame) -> dict[str, Any] | None:
         """The result of a frame up to :attr:`last`; None where the earlier run had none. To be asked for in order.
@@ -98,8 +105,13 @@ class Earlier:
                 return None
         found, (height, width) = self._next['image'], frame.image.shape[:2]
         if (found['width'], found['height']) != (width, height):
-            raise UserError(f"the earlier results are of {found['width']}×{found['height']} px, and the image has "
-                            f'{width}×{height} px', file=self.path, field='resume', remedy=_REMEDY)
+            raise UserError(
+                f'the earlier results are of {found["width"]}×{found["height"]} px, and the image has '
+                f'{width}×{height} px',
+                file=self.path,
+                field='resume',
+                remedy=_REMEDY,
+            )
         return self._next
 
     def highest_identity(self) -> int:
@@ -138,8 +150,9 @@ def _last_line(path: Path) -> tuple[int, dict[str, Any]] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UserError(f'the earlier results cannot be read: {error.strerror or error}', file=path, field='resume',
-                        remedy=_REMEDY) from error
+        raise UserError(
+            f'the earlier results cannot be read: {error.strerror or error}', file=path, field='resume', remedy=_REMEDY
+        ) from error
     return None
 
 

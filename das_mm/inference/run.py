@@ -1,4 +1,5 @@
 """A run of inference over its inputs: read ahead, compute, draw, write, and give what was found."""
+
 from __future__ import annotations
 
 import logging
@@ -60,8 +61,9 @@ class Run:
     on_skip: OnSkip
     show_progress: bool
 
-    def results(self, inferencer: DASInferencer
-                ) -> Generator[tuple[PoseDataSample, dict[str, Any], np.ndarray | None], None, None]:
+    def results(
+        self, inferencer: DASInferencer
+    ) -> Generator[tuple[PoseDataSample, dict[str, Any], np.ndarray | None], None, None]:
         """Data sample, result and overlay of every image and frame that is new.
 
         Raises:
@@ -69,8 +71,9 @@ class Run:
         """
         keypoint_set, body = inferencer.model.dataset_meta['keypoint_set'], inferencer.body
         todo = [source for source in self.sources if self._something_left(source)]
-        needs_mesh = body is not None and (bool(self.folders.mesh_formats) or
-                                           (self.painter is not None and self.painter.body is not None))
+        needs_mesh = body is not None and (
+            bool(self.folders.mesh_formats) or (self.painter is not None and self.painter.body is not None)
+        )
         skipped, done = [], 0
 
         def skip(error: UserError) -> None:
@@ -78,9 +81,11 @@ class Run:
             progress.advance()
             self.on_skip(error)
 
-        with InferenceProgress(self._num_frames(todo), self.show_progress) as progress, \
-                Outputs(self.folders, keypoint_set, len(self.sources), body, self.earlier) as outputs, \
-                closing(self._steps(inferencer, todo, skip)) as steps:
+        with (
+            InferenceProgress(self._num_frames(todo), self.show_progress) as progress,
+            Outputs(self.folders, keypoint_set, len(self.sources), body, self.earlier) as outputs,
+            closing(self._steps(inferencer, todo, skip)) as steps,
+        ):
             for frame, sample, result, is_new in steps:
                 progress.advance()
                 done += 1
@@ -92,12 +97,19 @@ class Run:
                 if is_new:
                     yield sample, result, overlay
         if skipped and not done:
-            raise skipped[0] if len(skipped) == 1 else UserError(
-                f'none of the {len(skipped)} inputs can be read; the first: {skipped[0].problem}', file=skipped[0].file,
-                remedy=skipped[0].remedy)
+            raise (
+                skipped[0]
+                if len(skipped) == 1
+                else UserError(
+                    f'none of the {len(skipped)} inputs can be read; the first: {skipped[0].problem}',
+                    file=skipped[0].file,
+                    remedy=skipped[0].remedy,
+                )
+            )
 
-    def _steps(self, inferencer: DASInferencer, sources: Sequence[Source], skip: OnSkip
-               ) -> Generator[tuple[Frame, PoseDataSample | None, dict[str, Any] | None, bool], None, None]:
+    def _steps(
+        self, inferencer: DASInferencer, sources: Sequence[Source], skip: OnSkip
+    ) -> Generator[tuple[Frame, PoseDataSample | None, dict[str, Any] | None, bool], None, None]:
         """Frame after frame with its data sample (None where the network was not asked), its result (None where an
         earlier run had none) and whether that is new."""
         events = _events(sources, {source: self._first_read(source) for source in sources})
@@ -107,8 +119,9 @@ class Run:
                 for frame, sample in zip(frames, samples):
                     yield frame, sample, *self._finished(inferencer, frame, sample)
 
-    def _finished(self, inferencer: DASInferencer, frame: Frame,
-                  sample: PoseDataSample | None) -> tuple[dict[str, Any] | None, bool]:
+    def _finished(
+        self, inferencer: DASInferencer, frame: Frame, sample: PoseDataSample | None
+    ) -> tuple[dict[str, Any] | None, bool]:
         """The result of a frame, and whether it is new."""
         is_new = not self._is_known(frame)
         known = None if is_new else self.earlier[frame.source].result_of(frame)
@@ -154,6 +167,7 @@ class Run:
 
 def _events(sources: Sequence[Source], first: Mapping[Source, int]) -> Generator[Frame | UserError, None, None]:
     """Frames, from number ``first`` of their source on, and errors, in order; read ahead, except from a camera."""
+
     def read(some: Sequence[Source]) -> Generator[Frame | UserError, None, None]:
         for source in some:
             errors: list[UserError] = []

@@ -3,6 +3,7 @@
 A low-pass filter whose cutoff grows with speed: little jitter at rest, little lag in motion. Frames may be irregular in
 time. For looking at: evaluation takes people as they were predicted.
 """
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -15,8 +16,18 @@ from das_mm.errors import UserError
 from das_mm.structures.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 
 _DEPTH = 2
-_SMOOTHED = ('keypoints', 'roots_px', 'keypoints_3d', 'root_depths_mm', 'root_depths_norm', 'relative_depths_mm',
-             'smpl_global_orient', 'smpl_body_pose', 'smpl_betas', 'smpl_transl_mm')
+_SMOOTHED = (
+    'keypoints',
+    'roots_px',
+    'keypoints_3d',
+    'root_depths_mm',
+    'root_depths_norm',
+    'relative_depths_mm',
+    'smpl_global_orient',
+    'smpl_body_pose',
+    'smpl_betas',
+    'smpl_transl_mm',
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,7 @@ class OneEuro:
         beta: Hz by which a speed of 1 unit a second raises it; higher lags less.
         speed_cutoff_hz: Cutoff of the speed itself.
     """
+
     cutoff_hz: float
     beta: float
     speed_cutoff_hz: float = 1.0
@@ -43,6 +55,7 @@ class SmoothingSettings:
         depth_sigma_mm: Predicted standard error of the depth that halves the cutoff along the viewing ray.
         max_gap_s: Who, or which keypoint, was not seen for longer begins anew.
     """
+
     root: OneEuro = OneEuro(1.0, 0.007)
     pose: OneEuro = OneEuro(1.5, 0.007)
     image: OneEuro = OneEuro(1.5, 5.0)
@@ -93,8 +106,9 @@ class _Filter(ABC):
             self._speed, self._time_s = np.zeros((0, shape[-1])), np.zeros(0)
         more = count - len(self._last)
         if more > 0:
-            self._last, self._smooth = (np.concatenate([old, np.zeros((more, *shape))])
-                                        for old in (self._last, self._smooth))
+            self._last, self._smooth = (
+                np.concatenate([old, np.zeros((more, *shape))]) for old in (self._last, self._smooth)
+            )
             self._speed = np.concatenate([self._speed, np.zeros((more, shape[-1]))])
             self._time_s = np.concatenate([self._time_s, np.full(more, np.nan)])
 
@@ -120,9 +134,16 @@ class PointFilter(_Filter):
         (0.0, 0.5)
     """
 
-    def __call__(self, points: np.ndarray, time_s: float, *, rows: np.ndarray | None = None,
-                 unit: np.ndarray | float = 1.0, ray: np.ndarray | None = None,
-                 ray_slowness: np.ndarray | float = 1.0) -> np.ndarray:
+    def __call__(
+        self,
+        points: np.ndarray,
+        time_s: float,
+        *,
+        rows: np.ndarray | None = None,
+        unit: np.ndarray | float = 1.0,
+        ray: np.ndarray | None = None,
+        ray_slowness: np.ndarray | float = 1.0,
+    ) -> np.ndarray:
         """The next points.
 
         Args:
@@ -139,17 +160,27 @@ class PointFilter(_Filter):
         count = len(points)
         ray = np.zeros(np.shape(points)) if ray is None else np.broadcast_to(np.nan_to_num(ray), np.shape(points))
         slowness = np.broadcast_to(np.where(np.isfinite(ray_slowness), ray_slowness, 1.0), count)[:, None]
-        return self._next(points, time_s, rows, dict(unit=np.broadcast_to(unit, count)[:, None], ray=ray,
-                                                     slowness=slowness))
+        return self._next(
+            points, time_s, rows, dict(unit=np.broadcast_to(unit, count)[:, None], ray=ray, slowness=slowness)
+        )
 
-    def _advance(self, rows: np.ndarray, values: np.ndarray, elapsed_s: np.ndarray, *, unit: np.ndarray,
-                 ray: np.ndarray, slowness: np.ndarray) -> None:
+    def _advance(
+        self,
+        rows: np.ndarray,
+        values: np.ndarray,
+        elapsed_s: np.ndarray,
+        *,
+        unit: np.ndarray,
+        ray: np.ndarray,
+        slowness: np.ndarray,
+    ) -> None:
         speed = self._follow_speed(rows, (values - self._last[rows]) / elapsed_s / unit, elapsed_s)
         step = values - self._smooth[rows]
         speed_along, step_along = ((vectors * ray).sum(-1, keepdims=True) * ray for vectors in (speed, step))
         across, along = self._cutoff_hz(speed - speed_along), self._cutoff_hz(speed_along) / slowness
-        self._smooth[rows] += (smoothing_share(across, elapsed_s) * (step - step_along)
-                               + smoothing_share(along, elapsed_s) * step_along)
+        self._smooth[rows] += (
+            smoothing_share(across, elapsed_s) * (step - step_along) + smoothing_share(along, elapsed_s) * step_along
+        )
 
 
 class RotationFilter(_Filter):
@@ -161,7 +192,8 @@ class RotationFilter(_Filter):
 
     def _advance(self, rows: np.ndarray, values: np.ndarray, elapsed_s: np.ndarray) -> None:
         turned, left = matrix_to_axis_angle(  # in the frames of the last and of the smooth rotation
-            np.swapaxes(np.stack([self._last[rows], self._smooth[rows]]), -2, -1) @ values)
+            np.swapaxes(np.stack([self._last[rows], self._smooth[rows]]), -2, -1) @ values
+        )
         speed = self._follow_speed(rows, turned / elapsed_s, elapsed_s)
         share = smoothing_share(self._cutoff_hz(speed), elapsed_s)
         self._smooth[rows] = self._smooth[rows] @ axis_angle_to_matrix(share * left)
@@ -197,12 +229,14 @@ class PeopleSmoother:
 
     def reset(self) -> None:
         """Before another video, and at a cut: everybody begins anew."""
-        kinds = dict(keypoints='image', roots_px='image', root='root', relative='pose', smpl_betas='shape',
-                     smpl_transl_mm='root')
+        kinds = dict(
+            keypoints='image', roots_px='image', root='root', relative='pose', smpl_betas='shape', smpl_transl_mm='root'
+        )
         strengths, gap_s = self.settings, self.settings.max_gap_s
         self._points = {name: PointFilter(getattr(strengths, kind), gap_s) for name, kind in kinds.items()}
-        self._rotations = {name: RotationFilter(strengths.rotation, gap_s)
-                           for name in ('smpl_global_orient', 'smpl_body_pose')}
+        self._rotations = {
+            name: RotationFilter(strengths.rotation, gap_s) for name in ('smpl_global_orient', 'smpl_body_pose')
+        }
         self._seats: dict[int, int] = {}  # identity -> its place in the memory of the filters
         self._seen_s: dict[int, float] = {}
         self._time_s = -np.inf
@@ -261,12 +295,15 @@ class PeopleSmoother:
             self._seen_s[identity] = time_s
         return np.array([self._seats[identity] for identity in identities], dtype=np.int64)
 
-    def _points_of(self, name: str, points: np.ndarray, seats: np.ndarray, time_s: float,
-                   **options: np.ndarray) -> np.ndarray:
+    def _points_of(
+        self, name: str, points: np.ndarray, seats: np.ndarray, time_s: float, **options: np.ndarray
+    ) -> np.ndarray:
         """Points (n, K, D) of n people, smoothed; options are broadcast to (n, K, …)."""
         count, each = points.shape[:2]
-        options = {key: np.broadcast_to(option, (count, each, *option.shape[2:])).reshape(-1, *option.shape[2:])
-                   for key, option in options.items()}
+        options = {
+            key: np.broadcast_to(option, (count, each, *option.shape[2:])).reshape(-1, *option.shape[2:])
+            for key, option in options.items()
+        }
         flat = points.reshape(count * each, points.shape[-1])
         return self._points[name](flat, time_s, rows=_rows(seats, each), **options).reshape(points.shape)
 
@@ -276,10 +313,12 @@ class PeopleSmoother:
             if name in out:
                 points = out[name][people].reshape(len(people), -1, 2)
                 out[name][people] = self._points_of(name, points, seats, time_s, unit=sizes[:, None]).reshape(
-                    out[name][people].shape)
+                    out[name][people].shape
+                )
 
-    def _in_camera_space(self, out: dict[str, np.ndarray], people: np.ndarray, seats: np.ndarray, time_s: float,
-                         slowness: np.ndarray) -> None:
+    def _in_camera_space(
+        self, out: dict[str, np.ndarray], people: np.ndarray, seats: np.ndarray, time_s: float, slowness: np.ndarray
+    ) -> None:
         if 'keypoints_3d' not in out:
             return
         points = out['keypoints_3d'][people].astype(np.float64)
@@ -299,8 +338,9 @@ class PeopleSmoother:
         if 'relative_depths_mm' in out:
             out['relative_depths_mm'][people] = relative[..., _DEPTH]
 
-    def _body(self, out: dict[str, np.ndarray], people: np.ndarray, seats: np.ndarray, time_s: float,
-              slowness: np.ndarray) -> None:
+    def _body(
+        self, out: dict[str, np.ndarray], people: np.ndarray, seats: np.ndarray, time_s: float, slowness: np.ndarray
+    ) -> None:
         for name, rotations in self._rotations.items():
             if name in out:
                 angles = out[name][people].reshape(len(people), -1, 3)
@@ -308,12 +348,14 @@ class PeopleSmoother:
                 smooth = rotations(matrices, time_s, rows=_rows(seats, angles.shape[1]))
                 out[name][people] = matrix_to_axis_angle(smooth).reshape(out[name][people].shape)
         if 'smpl_betas' in out:
-            out['smpl_betas'][people] = self._points_of('smpl_betas', out['smpl_betas'][people][:, None], seats,
-                                                        time_s)[:, 0]
+            out['smpl_betas'][people] = self._points_of(
+                'smpl_betas', out['smpl_betas'][people][:, None], seats, time_s
+            )[:, 0]
         if 'smpl_transl_mm' in out:
             places = out['smpl_transl_mm'][people][:, None]
-            out['smpl_transl_mm'][people] = self._points_of('smpl_transl_mm', places, seats, time_s, ray=_unit(places),
-                                                            ray_slowness=_mean(slowness))[:, 0]
+            out['smpl_transl_mm'][people] = self._points_of(
+                'smpl_transl_mm', places, seats, time_s, ray=_unit(places), ray_slowness=_mean(slowness)
+            )[:, 0]
 
 
 def _rows(seats: np.ndarray, each: int) -> np.ndarray:

@@ -1,4 +1,5 @@
 """What gives image after image: files, arrays, videos, cameras of this machine."""
+
 from __future__ import annotations
 
 import math
@@ -122,9 +123,14 @@ class VideoSource(Source):
         if index == broken:
             report(UserError('it is no video that can be decoded', file=self.file, remedy='give a whole video file'))
         elif broken:
-            report(UserError(f'{broken} of the {self.num_frames} frames it announces cannot be decoded, the first '
-                             f'is number {first_broken}; they are left out', file=self.file,
-                             remedy='give a whole video file if that matters'))
+            report(
+                UserError(
+                    f'{broken} of the {self.num_frames} frames it announces cannot be decoded, the first '
+                    f'is number {first_broken}; they are left out',
+                    file=self.file,
+                    remedy='give a whole video file if that matters',
+                )
+            )
 
     def _time_s(self, capture: cv2.VideoCapture, last_s: float) -> float:
         """The time of the frame as the container says: phones and screen recorders vary their frame rate. Where it says
@@ -144,8 +150,11 @@ class WebcamSource(Source):
         self.device = device
         self._capture = cv2.VideoCapture(device)
         if not self._capture.isOpened():
-            raise UserError(f'there is no camera number {device} that can be opened', field='webcam',
-                            remedy='check that it is plugged in and not in use, or give another number')
+            raise UserError(
+                f'there is no camera number {device} that can be opened',
+                field='webcam',
+                remedy='check that it is plugged in and not in use, or give another number',
+            )
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what waits in line would be seen too late
         told = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = told if math.isfinite(told) and 0 < told <= max(_COMMON_FPS) else _UNKNOWN_FPS
@@ -163,8 +172,11 @@ class WebcamSource(Source):
         finally:
             self._capture.release()
         if index == 0:
-            report(UserError(f'camera number {self.device} gives no image', field='webcam',
-                             remedy='check that it is not in use'))
+            report(
+                UserError(
+                    f'camera number {self.device} gives no image', field='webcam', remedy='check that it is not in use'
+                )
+            )
 
 
 def _frames_per_second(capture: cv2.VideoCapture) -> float:

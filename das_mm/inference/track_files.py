@@ -7,6 +7,7 @@ and ``relative_depths_sigma_mm`` (T, K), with meshes ``smpl_global_orient`` (T, 
 ``smpl_betas`` (T, 10) and ``smpl_transl_mm`` (T, 3); and ``track_id``, ``keypoint_names`` (K) and the video's ``name``.
 What is null in the results is NaN here. Units and frames are those of the results (:mod:`.results`).
 """
+
 from __future__ import annotations
 
 import tempfile
@@ -54,11 +55,16 @@ def write_track_files(results: str | Path, folder: str | Path) -> list[Path]:
                 first = first or result
                 rows.add(result)
             rows.flush()
-            return [_write_file(folder / f'{identity:04d}.npz', rows.file_of(identity), rows.kind, identity, first)
-                    for identity in sorted(rows.identities)]
+            return [
+                _write_file(folder / f'{identity:04d}.npz', rows.file_of(identity), rows.kind, identity, first)
+                for identity in sorted(rows.identities)
+            ]
     except OSError as error:
-        raise UserError(f'the tracks cannot be written: {error.strerror or error}', file=folder,
-                        remedy='free space on that disk, or choose another folder') from error
+        raise UserError(
+            f'the tracks cannot be written: {error.strerror or error}',
+            file=folder,
+            remedy='free space on that disk, or choose another folder',
+        ) from error
 
 
 class _Rows:
@@ -95,23 +101,40 @@ class _Rows:
 
 def _row_type(person: Mapping[str, Any], num_keypoints: int) -> np.dtype:
     points = lambda size: (num_keypoints, size)
-    fields = [('frames', 'i8'), ('times_s', 'f8'), ('scores', 'f4'), ('bboxes_px', 'f4', (4, )),
-              ('keypoints_px', 'f4', points(2)), ('keypoint_scores', 'f4', (num_keypoints, )),
-              ('keypoints_cam_mm', 'f4', points(3)), ('root_px', 'f4', (2, )), ('root_cam_mm', 'f4', (3, )),
-              ('K', 'f8', (3, 3))]
+    fields = [
+        ('frames', 'i8'),
+        ('times_s', 'f8'),
+        ('scores', 'f4'),
+        ('bboxes_px', 'f4', (4,)),
+        ('keypoints_px', 'f4', points(2)),
+        ('keypoint_scores', 'f4', (num_keypoints,)),
+        ('keypoints_cam_mm', 'f4', points(3)),
+        ('root_px', 'f4', (2,)),
+        ('root_cam_mm', 'f4', (3,)),
+        ('K', 'f8', (3, 3)),
+    ]
     if 'keypoints_sigma_px' in person:
-        fields += [('keypoints_sigma_px', 'f4', points(2)), ('relative_depths_sigma_mm', 'f4', (num_keypoints, ))]
+        fields += [('keypoints_sigma_px', 'f4', points(2)), ('relative_depths_sigma_mm', 'f4', (num_keypoints,))]
     if 'smpl' in person:
-        fields += [('smpl_global_orient', 'f4', (3, )), ('smpl_body_pose', 'f4', (23, 3)), ('smpl_betas', 'f4', (10, )),
-                   ('smpl_transl_mm', 'f4', (3, ))]
+        fields += [
+            ('smpl_global_orient', 'f4', (3,)),
+            ('smpl_body_pose', 'f4', (23, 3)),
+            ('smpl_betas', 'f4', (10,)),
+            ('smpl_transl_mm', 'f4', (3,)),
+        ]
     return np.dtype(fields)
 
 
 def _row(kind: np.dtype, person: Mapping[str, Any], result: Mapping[str, Any]) -> np.ndarray:
     smpl = person.get('smpl') or {}
-    told = {'frames': result['image']['frame'], 'times_s': result['image']['time_s'], 'scores': person['score'],
-            'bboxes_px': person['bbox_px'], 'K': result['camera']['K'],
-            **{f'smpl_{name}': smpl.get(name) for name in _SMPL}}
+    told = {
+        'frames': result['image']['frame'],
+        'times_s': result['image']['time_s'],
+        'scores': person['score'],
+        'bboxes_px': person['bbox_px'],
+        'K': result['camera']['K'],
+        **{f'smpl_{name}': smpl.get(name) for name in _SMPL},
+    }
     row = np.zeros((), kind)
     for name in kind.names:
         value = told[name] if name in told else person[name]
@@ -121,8 +144,11 @@ def _row(kind: np.dtype, person: Mapping[str, Any], result: Mapping[str, Any]) -
 
 def _write_file(path: Path, rows: Path, kind: np.dtype, identity: int, first: Mapping[str, Any]) -> Path:
     """An npz column by column, each read from the rows bit by bit."""
-    whole = dict(track_id=np.array(identity), keypoint_names=np.array(first['keypoint_names']),
-                 name=np.array(first['image']['name']))
+    whole = dict(
+        track_id=np.array(identity),
+        keypoint_names=np.array(first['keypoint_names']),
+        name=np.array(first['image']['name']),
+    )
     count = rows.stat().st_size // kind.itemsize
     with atomic_open(path) as file, zipfile.ZipFile(file, 'w') as archive:
         for name, array in whole.items():

@@ -1,4 +1,5 @@
 """Who is who from frame to frame: a tracker on top of any model, smoothing, and the seam to an earlier run."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -52,8 +53,11 @@ class Follower:
         root = get_keypoint_set(model.dataset_meta['keypoint_set']).root_sources
         self._smoother = PeopleSmoother(root) if smooth else None
         self._mesh = next((branch for branch in model.head.branches.values() if isinstance(branch, MeshBranch)), None)
-        self._seams = {source: _Seam(one.highest_identity()) for source, one in earlier.items()
-                       if self.track and one.last is not None}
+        self._seams = {
+            source: _Seam(one.highest_identity())
+            for source, one in earlier.items()
+            if self.track and one.last is not None
+        }
         self._last: Frame | None = None
         self._seam: _Seam | None = None
         self._highest_identity = -1
@@ -88,8 +92,9 @@ class Follower:
             self._highest_identity = max(self._highest_identity, *np.asarray(found.track_ids).tolist(), -1)
 
     def _smoothed(self, found: InstanceData, time_s: float) -> InstanceData:
-        given = {name: values for name, values in found.items()
-                 if name != 'keypoints_sigma' or values.shape[-1] == 3}  # a model of the image plane knows no depth's
+        given = {
+            name: values for name, values in found.items() if name != 'keypoints_sigma' or values.shape[-1] == 3
+        }  # a model of the image plane knows no depth's
         fields = self._smoother(given, time_s)
         if self._mesh is not None and len(found):
             angles = np.concatenate([fields['smpl_global_orient'][:, None], fields['smpl_body_pose']], axis=1)

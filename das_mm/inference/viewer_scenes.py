@@ -1,4 +1,5 @@
 """What is kept of a run for its viewer: small pictures and results, as bytes; scenes are made when it is written."""
+
 from __future__ import annotations
 
 import json

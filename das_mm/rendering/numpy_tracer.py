@@ -3,6 +3,7 @@
 Triangles are sorted along a Morton curve and put, a few each, into the leaves of a full binary tree of boxes; node i
 has the children 2i + 1 and 2i + 2. All rays walk down together, each with its own stack; those that are done drop out.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -43,8 +44,9 @@ class NumpyTracer:
             highs.insert(0, high)
         self._low, self._high = np.concatenate(lows), np.concatenate(highs)
 
-    def trace(self, origins: np.ndarray, directions: np.ndarray, limits: np.ndarray,
-              any_hit: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def trace(
+        self, origins: np.ndarray, directions: np.ndarray, limits: np.ndarray, any_hit: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Walk the tree.
 
         Args:
@@ -56,8 +58,9 @@ class NumpyTracer:
             face (N,) int32 or -1, t (N,) float32 (the limit where nothing is hit), bary (N, 2) float32.
         """
         rays = [np.asarray(a, np.float32) for a in (origins, directions, limits)]
-        parts = [self._walk(*(a[start:start + _CHUNK] for a in rays), any_hit)
-                 for start in range(0, len(origins), _CHUNK)]
+        parts = [
+            self._walk(*(a[start : start + _CHUNK] for a in rays), any_hit) for start in range(0, len(origins), _CHUNK)
+        ]
         if not parts:
             return np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros((0, 2), np.float32)
         return tuple(np.concatenate(column) for column in zip(*parts))

@@ -2,6 +2,7 @@
 
 Rays are not normalised: with directions of z = 1 in the camera frame the distance ``t`` of a hit is its depth.
 """
+
 from __future__ import annotations
 
 import logging
@@ -30,6 +31,7 @@ class Hits:
         t (N,) float32: Distance in units of the ray's direction, inf where nothing is hit.
         bary (N, 2) float32: Weights of the triangle's second and third vertex.
     """
+
     face: np.ndarray
     t: np.ndarray
     bary: np.ndarray
@@ -41,20 +43,29 @@ class EmbreeTracer:
     def __init__(self, vertices: np.ndarray, faces: np.ndarray):
         self._scene = EmbreeScene()
         # Embree reads the arrays in place: keep them alive as long as the scene
-        self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(vertices, np.float32),
-                                  np.ascontiguousarray(faces, np.int32))
+        self._mesh = TriangleMesh(
+            self._scene, np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces, np.int32)
+        )
 
     def first_hits(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
         """Nearest triangle along each of the (N, 3) rays."""
-        out = self._scene.run(np.ascontiguousarray(origins, np.float32),
-                              np.ascontiguousarray(directions, np.float32), output=True)
+        out = self._scene.run(
+            np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), output=True
+        )
         face = out['primID']
         return Hits(face, np.where(face < 0, np.float32(np.inf), out['tfar']), np.stack([out['u'], out['v']], 1))
 
     def blocked(self, origins: np.ndarray, directions: np.ndarray, max_t: np.ndarray) -> np.ndarray:
         """(N,) bool: whether anything lies on each (N, 3) ray nearer than ``max_t`` (N,), in units of the direction."""
-        return self._scene.run(np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32),
-                               np.ascontiguousarray(max_t, np.float32), query='OCCLUDED') == 0
+        return (
+            self._scene.run(
+                np.ascontiguousarray(origins, np.float32),
+                np.ascontiguousarray(directions, np.float32),
+                np.ascontiguousarray(max_t, np.float32),
+                query='OCCLUDED',
+            )
+            == 0
+        )
 
 
 class PlainTracer:
@@ -63,9 +74,12 @@ class PlainTracer:
     def __init__(self, vertices: np.ndarray, faces: np.ndarray):
         if 'slow' not in _told:
             _told.add('slow')
-            print_log('embreex is not installed: synthetic scenes are traced in numpy, which takes about a minute an '
-                      'image. `pip install embreex` where the platform has it.', logger='current',
-                      level=logging.WARNING)
+            print_log(
+                'embreex is not installed: synthetic scenes are traced in numpy, which takes about a minute an '
+                'image. `pip install embreex` where the platform has it.',
+                logger='current',
+                level=logging.WARNING,
+            )
         self._tree = NumpyTracer(vertices, faces)
 
     def first_hits(self, origins: np.ndarray, directions: np.ndarray) -> Hits:

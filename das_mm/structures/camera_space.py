@@ -2,6 +2,7 @@
 
 Kept apart from the model so that results can be solved again for another camera.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -9,8 +10,13 @@ import numpy as np
 from .cameras import back_project, focal_px
 
 
-def to_camera_space(keypoints_px: np.ndarray, root_depths_norm: np.ndarray, relative_depths_mm: np.ndarray,
-                    K: np.ndarray, dist: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def to_camera_space(
+    keypoints_px: np.ndarray,
+    root_depths_norm: np.ndarray,
+    relative_depths_mm: np.ndarray,
+    K: np.ndarray,
+    dist: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Camera-space keypoints of n people.
 
     ``z_root = d * f`` with ``f = sqrt(fx * fy)``; ``z_k = z_root + relative depth``;

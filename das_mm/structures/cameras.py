@@ -4,6 +4,7 @@ Camera frame: x right, y down, z forward, mm. Pixels: origin at the CENTRE of th
 triangular, of the image at hand; ``dist`` is OpenCV's (k1, k2, p1, p2, k3). ``*`` stands for any leading dimensions; a
 ``K`` of shape (*, 3, 3) broadcasts against those of the points, so points (B, N, 3) take a K of (B, 1, 3, 3).
 """
+
 from __future__ import annotations
 
 import math
@@ -56,7 +57,7 @@ def back_project(points_px: Array, depth_mm: Array, K: Array, dist: Array | None
 
 def focal_px(K: Array) -> Array:
     """The one focal length of a camera (*, 3, 3): sqrt(fx·fy) px, (*); unchanged by rotating or mirroring the image."""
-    return (K[..., 0, 0] * K[..., 1, 1])**0.5
+    return (K[..., 0, 0] * K[..., 1, 1]) ** 0.5
 
 
 def warp_points(points_px: Array, warp: Array) -> Array:
@@ -118,8 +119,11 @@ def default_intrinsics(width: int, height: int, fov_deg: float = DEFAULT_FOV_DEG
     The principal point is the image centre; pixels are square.
     """
     if not 0 < fov_deg < 180:
-        raise UserError(f'a field of view of {fov_deg}° is impossible', field='fov',
-                        remedy='give degrees between 0 and 180, along the longer image side')
+        raise UserError(
+            f'a field of view of {fov_deg}° is impossible',
+            field='fov',
+            remedy='give degrees between 0 and 180, along the longer image side',
+        )
     focal = max(width, height) / 2 / math.tan(math.radians(fov_deg) / 2)
     return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
 
@@ -134,8 +138,9 @@ def check_intrinsics(K, *, file=None, field: str | None = None) -> np.ndarray:
     try:
         K = np.asarray(K, dtype=np.float64)
     except (TypeError, ValueError):
-        raise UserError(f'the intrinsics {K!r} are not a 3×3 matrix of numbers', file=file, field=field,
-                        remedy=remedy) from None
+        raise UserError(
+            f'the intrinsics {K!r} are not a 3×3 matrix of numbers', file=file, field=field, remedy=remedy
+        ) from None
     problem = None
     if K.shape != (3, 3):
         problem = f'the intrinsics have shape {K.shape}, not (3, 3)'
@@ -161,8 +166,7 @@ def _distort(x: Array, y: Array, dist: Array) -> tuple[Array, Array]:
     k1, k2, p1, p2, k3 = (dist[..., i] for i in range(5))
     r2 = x * x + y * y
     radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
-    return (x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
-            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y)
+    return (x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x), y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y)
 
 
 def _undistort(xd: Array, yd: Array, dist: Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@
 share a name only where their joints may be exchanged; where a near relative is accepted instead (H36M's ``jaw`` for a
 ``nose``), that is written in :data:`SUBSTITUTES`. Letters: K keypoints of a set.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from das_mm.errors import UserError
 DEFAULT_SIGMA = 0.08
 
 # published with the COCO keypoint task (per-keypoint constant kappa = 2 * sigma)
-COCO_SIGMAS = dict(nose=.026, eye=.025, ear=.035, shoulder=.079, elbow=.072, wrist=.062, hip=.107, knee=.087,
-                   ankle=.089)
+COCO_SIGMAS = dict(
+    nose=0.026, eye=0.025, ear=0.035, shoulder=0.079, elbow=0.072, wrist=0.062, hip=0.107, knee=0.087, ankle=0.089
+)
 
 # keypoint of the target -> what may stand for it, best first, if the source lacks it and nothing else claims it
 SUBSTITUTES: dict[str, tuple[str, ...]] = {
@@ -113,8 +115,9 @@ def get_keypoint_set(name: str | KeypointSet, *, file=None, field: str | None = 
     if isinstance(name, KeypointSet):
         return name
     if name not in KEYPOINT_SETS:
-        raise UserError(f'unknown keypoint set {name!r}', file=file, field=field,
-                        remedy=f'use one of: {", ".join(KEYPOINT_SETS)}')
+        raise UserError(
+            f'unknown keypoint set {name!r}', file=file, field=field, remedy=f'use one of: {", ".join(KEYPOINT_SETS)}'
+        )
     return KEYPOINT_SETS[name]
 
 
@@ -136,8 +139,13 @@ def convert_indices(src: str | KeypointSet, dst: str | KeypointSet) -> np.ndarra
     return np.asarray(table, dtype=np.int64)
 
 
-def convert_keypoints(keypoints: np.ndarray, valid: np.ndarray, src: str | KeypointSet, dst: str | KeypointSet,
-                      derive: tuple[str, ...] = DEFAULT_DERIVE) -> tuple[np.ndarray, np.ndarray]:
+def convert_keypoints(
+    keypoints: np.ndarray,
+    valid: np.ndarray,
+    src: str | KeypointSet,
+    dst: str | KeypointSet,
+    derive: tuple[str, ...] = DEFAULT_DERIVE,
+) -> tuple[np.ndarray, np.ndarray]:
     """Carries keypoints of one set over to another.
 
     Args:
@@ -155,8 +163,9 @@ def convert_keypoints(keypoints: np.ndarray, valid: np.ndarray, src: str | Keypo
     """
     src, dst = get_keypoint_set(src), get_keypoint_set(dst)
     if keypoints.shape[-2] != src.num_keypoints or valid.shape[-1] != src.num_keypoints:
-        raise ValueError(f'{src.name} has {src.num_keypoints} keypoints, got keypoints {keypoints.shape} '
-                         f'and valid {valid.shape}')
+        raise ValueError(
+            f'{src.name} has {src.num_keypoints} keypoints, got keypoints {keypoints.shape} and valid {valid.shape}'
+        )
     table = convert_indices(src, dst)
     out, out_valid = keypoints[..., table, :], valid[..., table]  # copies: the index is an array
     out[..., table < 0, :] = 0
@@ -169,13 +178,17 @@ def convert_keypoints(keypoints: np.ndarray, valid: np.ndarray, src: str | Keypo
     return out, out_valid
 
 
-def derived_indices(src: str | KeypointSet, dst: str | KeypointSet,
-                    derive: tuple[str, ...] = DEFAULT_DERIVE) -> list[int]:
+def derived_indices(
+    src: str | KeypointSet, dst: str | KeypointSet, derive: tuple[str, ...] = DEFAULT_DERIVE
+) -> list[int]:
     """Indices of ``dst`` that :func:`convert_keypoints` makes as a mean of keypoints of ``src``."""
     src, dst = get_keypoint_set(src), get_keypoint_set(dst)
     table = convert_indices(src, dst)
-    return [i for i, keypoint in enumerate(dst.keypoints)
-            if table[i] < 0 and keypoint in derive and set(DERIVATIONS[keypoint]) <= set(src.keypoints)]
+    return [
+        i
+        for i, keypoint in enumerate(dst.keypoints)
+        if table[i] < 0 and keypoint in derive and set(DERIVATIONS[keypoint]) <= set(src.keypoints)
+    ]
 
 
 def root_of(keypoints: np.ndarray, valid: np.ndarray, keypoint_set: str | KeypointSet) -> tuple[np.ndarray, np.ndarray]:
@@ -199,16 +212,25 @@ def to_mmpose_metainfo(keypoint_set: str | KeypointSet) -> dict:
     info = {}
     for i, keypoint in enumerate(kset.keypoints):
         mirrored = mirrored_name(keypoint)
-        info[i] = dict(name=keypoint, id=i, color=list(_side_colour(keypoint)),
-                       type='lower' if any(part in keypoint for part in _LOWER_BODY) else 'upper',
-                       swap='' if mirrored == keypoint else mirrored)
+        info[i] = dict(
+            name=keypoint,
+            id=i,
+            color=list(_side_colour(keypoint)),
+            type='lower' if any(part in keypoint for part in _LOWER_BODY) else 'upper',
+            swap='' if mirrored == keypoint else mirrored,
+        )
     links = {}
     for i, (a, b) in enumerate(kset.links):
         names = (kset.keypoints[a], kset.keypoints[b])
         sided = next((name for name in names[::-1] if mirrored_name(name) != name), names[1])
         links[i] = dict(link=names, id=i, color=list(_side_colour(sided)))
-    return dict(dataset_name=kset.name, keypoint_info=info, skeleton_info=links,
-                joint_weights=[1.0] * kset.num_keypoints, sigmas=list(kset.sigmas))
+    return dict(
+        dataset_name=kset.name,
+        keypoint_info=info,
+        skeleton_info=links,
+        joint_weights=[1.0] * kset.num_keypoints,
+        sigmas=list(kset.sigmas),
+    )
 
 
 def _side_colour(keypoint: str) -> tuple[int, int, int]:
@@ -220,26 +242,28 @@ def _side_colour(keypoint: str) -> tuple[int, int, int]:
 
 def _make(name: str, keypoints: str, links: str, root: str, sigmas: dict[str, float] | None = None) -> KeypointSet:
     """Set from space-separated names (``l_x``/``r_x`` for the sides) and links ``a-b``."""
-    full = tuple(k.replace('l_', 'left_', 1) if k.startswith('l_') else
-                 k.replace('r_', 'right_', 1) if k.startswith('r_') else k for k in keypoints.split())
+    full = tuple(
+        k.replace('l_', 'left_', 1) if k.startswith('l_') else k.replace('r_', 'right_', 1) if k.startswith('r_') else k
+        for k in keypoints.split()
+    )
     pairs = tuple((int(a), int(b)) for a, b in (link.split('-') for link in links.split()))
     published = {**COCO_SIGMAS, **(sigmas or {})}
     sideless = (k.removeprefix('left_').removeprefix('right_') for k in full)
     return KeypointSet(name, full, pairs, root, tuple(published.get(k, DEFAULT_SIGMA) for k in sideless))
 
 
-_PANOPTIC = ('mid_hip l_shoulder l_elbow l_wrist l_hip l_knee l_ankle '
-             'r_shoulder r_elbow r_wrist r_hip r_knee r_ankle')
+_PANOPTIC = 'mid_hip l_shoulder l_elbow l_wrist l_hip l_knee l_ankle r_shoulder r_elbow r_wrist r_hip r_knee r_ankle'
 _PANOPTIC_LINKS = '0-1 0-2 0-3 3-4 4-5 0-9 9-10 10-11 2-6 2-12 6-7 7-8 12-13 13-14'
-_COCO_LIMBS = ('l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist '
-               'l_hip r_hip l_knee r_knee l_ankle r_ankle')
+_COCO_LIMBS = 'l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hip r_hip l_knee r_knee l_ankle r_ankle'
 _COCO_LINKS = '15-13 13-11 16-14 14-12 11-12 5-11 6-12 5-6 5-7 6-8 7-9 8-10 1-2 0-1 0-2'
-_MUPOTS = ('head_top neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist '
-           'r_hip r_knee r_ankle l_hip l_knee l_ankle pelvis spine head')
+_MUPOTS = (
+    'head_top neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist '
+    'r_hip r_knee r_ankle l_hip l_knee l_ankle pelvis spine head'
+)
 _MUPOTS_LINKS = '0-16 16-1 1-15 15-14 14-8 14-11 8-9 9-10 11-12 12-13 1-2 2-3 3-4 1-5 5-6 6-7'
-_LSP_LIMBS = ('r_ankle r_knee r_hip l_hip l_knee l_ankle r_wrist r_elbow r_shoulder l_shoulder l_elbow l_wrist')
+_LSP_LIMBS = 'r_ankle r_knee r_hip l_hip l_knee l_ankle r_wrist r_elbow r_shoulder l_shoulder l_elbow l_wrist'
 _LSP_LINKS = '0-1 1-2 2-8 8-7 7-6 3-4 4-5 3-9 9-10 10-11 8-12 9-12 12-13 2-3'
-_H36M_UPPER = ('spine neck jaw head_h36m l_shoulder l_elbow l_wrist r_shoulder r_elbow r_wrist')
+_H36M_UPPER = 'spine neck jaw head_h36m l_shoulder l_elbow l_wrist r_shoulder r_elbow r_wrist'
 _H36M_LINKS = '0-1 1-2 2-3 0-4 4-5 5-6 0-7 7-8 8-9 9-10 8-11 11-12 12-13 8-14 14-15 15-16'
 _OPENPOSE_LINKS = '1-8 1-2 2-3 3-4 1-5 5-6 6-7 8-9 9-10 10-11 8-12 12-13 13-14 1-0 0-15 15-17 0-16 16-18'
 
@@ -247,8 +271,12 @@ _SETS = (
     # CMU Panoptic: 15 of the coco19 files; `panoptic15_mpi` is the older annotation, where index 1 is the head top
     _make('panoptic15', f'neck nose {_PANOPTIC}', _PANOPTIC_LINKS, 'mid_hip'),
     _make('panoptic15_mpi', f'neck head_top {_PANOPTIC}', _PANOPTIC_LINKS, 'mid_hip'),
-    _make('panoptic19', f'neck nose {_PANOPTIC} l_eye l_ear r_eye r_ear', f'{_PANOPTIC_LINKS} 1-15 15-16 1-17 17-18',
-          'mid_hip'),
+    _make(
+        'panoptic19',
+        f'neck nose {_PANOPTIC} l_eye l_ear r_eye r_ear',
+        f'{_PANOPTIC_LINKS} 1-15 15-16 1-17 17-18',
+        'mid_hip',
+    ),
     _make('coco17', f'nose l_eye r_eye l_ear r_ear {_COCO_LIMBS}', f'{_COCO_LINKS} 1-3 2-4 3-5 4-6', 'mid_hip'),
     _make('muco21', f'{_MUPOTS} r_hand l_hand r_toe l_toe', f'{_MUPOTS_LINKS} 10-19 13-20 4-17 7-18', 'pelvis'),
     _make('mupots17', _MUPOTS, _MUPOTS_LINKS, 'pelvis'),
@@ -257,27 +285,51 @@ _SETS = (
     # … and left leg first (rows of J_regressor_h36m)
     _make('h36m17_left', f'pelvis l_hip l_knee l_ankle r_hip r_knee r_ankle {_H36M_UPPER}', _H36M_LINKS, 'pelvis'),
     _make('lsp14', f'{_LSP_LIMBS} neck head_top', _LSP_LINKS, 'mid_hip'),
-    _make('mpii16', 'r_ankle r_knee r_hip l_hip l_knee l_ankle pelvis thorax upper_neck head_top '
-          'r_wrist r_elbow r_shoulder l_shoulder l_elbow l_wrist',
-          '0-1 1-2 2-6 6-3 3-4 4-5 6-7 7-8 8-9 10-11 11-12 12-7 7-13 13-14 14-15', 'pelvis'),
-    _make('crowdpose14', f'{_COCO_LIMBS} head_top neck',
-          '10-8 8-6 11-9 9-7 6-7 0-6 1-7 0-1 0-2 1-3 2-4 3-5 13-0 13-1 12-13', 'mid_hip',
-          dict(head_top=.079, neck=.079)),  # published with CrowdPose
+    _make(
+        'mpii16',
+        'r_ankle r_knee r_hip l_hip l_knee l_ankle pelvis thorax upper_neck head_top '
+        'r_wrist r_elbow r_shoulder l_shoulder l_elbow l_wrist',
+        '0-1 1-2 2-6 6-3 3-4 4-5 6-7 7-8 8-9 10-11 11-12 12-7 7-13 13-14 14-15',
+        'pelvis',
+    ),
+    _make(
+        'crowdpose14',
+        f'{_COCO_LIMBS} head_top neck',
+        '10-8 8-6 11-9 9-7 6-7 0-6 1-7 0-1 0-2 1-3 2-4 3-5 13-0 13-1 12-13',
+        'mid_hip',
+        dict(head_top=0.079, neck=0.079),
+    ),  # published with CrowdPose
     _make('posetrack17', f'nose head_bottom head_top l_ear r_ear {_COCO_LIMBS}', _COCO_LINKS, 'mid_hip'),
     _make('poseval15', f'{_LSP_LIMBS} neck nose head_top', f'{_LSP_LINKS} 13-14', 'mid_hip'),
-    _make('openpose25', 'nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist mid_hip r_hip r_knee r_ankle '
-          'l_hip l_knee l_ankle r_eye l_eye r_ear l_ear l_big_toe l_small_toe l_heel r_big_toe r_small_toe r_heel',
-          f'{_OPENPOSE_LINKS} 14-19 19-20 14-21 11-22 22-23 11-24', 'mid_hip'),
-    _make('coco18', 'nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist r_hip r_knee r_ankle '
-          'l_hip l_knee l_ankle r_eye l_eye r_ear l_ear',
-          '1-2 2-3 3-4 1-5 5-6 6-7 1-8 8-9 9-10 1-11 11-12 12-13 1-0 0-14 14-16 0-15 15-17', 'mid_hip'),
-    _make('j24', f'{_LSP_LIMBS} neck head_top pelvis thorax spine jaw head_h36m nose l_eye r_eye l_ear r_ear',
-          f'{_LSP_LINKS} 14-16 16-15 15-12 12-17 17-18 19-20 19-21 20-22 21-23', 'pelvis'),
+    _make(
+        'openpose25',
+        'nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist mid_hip r_hip r_knee r_ankle '
+        'l_hip l_knee l_ankle r_eye l_eye r_ear l_ear l_big_toe l_small_toe l_heel r_big_toe r_small_toe r_heel',
+        f'{_OPENPOSE_LINKS} 14-19 19-20 14-21 11-22 22-23 11-24',
+        'mid_hip',
+    ),
+    _make(
+        'coco18',
+        'nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist r_hip r_knee r_ankle '
+        'l_hip l_knee l_ankle r_eye l_eye r_ear l_ear',
+        '1-2 2-3 3-4 1-5 5-6 6-7 1-8 8-9 9-10 1-11 11-12 12-13 1-0 0-14 14-16 0-15 15-17',
+        'mid_hip',
+    ),
+    _make(
+        'j24',
+        f'{_LSP_LIMBS} neck head_top pelvis thorax spine jaw head_h36m nose l_eye r_eye l_ear r_ear',
+        f'{_LSP_LINKS} 14-16 16-15 15-12 12-17 17-18 19-20 19-21 20-22 21-23',
+        'pelvis',
+    ),
     # joints of the body model; its pelvis and head are no other set's
-    _make('smpl24', 'smpl_pelvis l_hip r_hip spine1 l_knee r_knee spine2 l_ankle r_ankle spine3 l_foot r_foot '
-          'smpl_neck l_collar r_collar smpl_head l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hand r_hand',
-          '0-1 0-2 0-3 1-4 2-5 3-6 4-7 5-8 6-9 7-10 8-11 9-12 9-13 9-14 12-15 13-16 14-17 16-18 17-19 18-20 19-21 '
-          '20-22 21-23', 'smpl_pelvis'),
+    _make(
+        'smpl24',
+        'smpl_pelvis l_hip r_hip spine1 l_knee r_knee spine2 l_ankle r_ankle spine3 l_foot r_foot '
+        'smpl_neck l_collar r_collar smpl_head l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hand r_hand',
+        '0-1 0-2 0-3 1-4 2-5 3-6 4-7 5-8 6-9 7-10 8-11 9-12 9-13 9-14 12-15 13-16 14-17 16-18 17-19 18-20 19-21 '
+        '20-22 21-23',
+        'smpl_pelvis',
+    ),
 )
 
 KEYPOINT_SETS: dict[str, KeypointSet] = {kset.name: kset for kset in _SETS}

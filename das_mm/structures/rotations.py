@@ -7,6 +7,7 @@ dimensions, none of them and zero-sized ones included. A row that is not finite 
 Conventions: matrices act on column vectors. 6D is the first two COLUMNS one after the other (Zhou et al., "On the
 Continuity of Rotation Representations in Neural Networks", CVPR 2019); SPIN's files interleave them instead.
 """
+
 from __future__ import annotations
 
 import functools
@@ -34,8 +35,12 @@ def _numpy_too(function: Callable[..., Tensor]) -> Callable[..., Array]:
     @functools.wraps(function)
     def either(*arrays: Array) -> Array:
         tensors = [array if isinstance(array, Tensor) else torch.tensor(np.asarray(array)) for array in arrays]
-        tensors = [tensor if tensor.dtype in (torch.float32, torch.float64) else
-                   tensor.to(torch.float32 if tensor.is_floating_point() else torch.float64) for tensor in tensors]
+        tensors = [
+            tensor
+            if tensor.dtype in (torch.float32, torch.float64)
+            else tensor.to(torch.float32 if tensor.is_floating_point() else torch.float64)
+            for tensor in tensors
+        ]
         with torch.autocast(tensors[0].device.type, enabled=False):  # half precision is no rotation
             result = function(*tensors)
         return result if any(isinstance(array, Tensor) for array in arrays) else result.numpy()
@@ -95,7 +100,7 @@ def axis_angle_to_matrix(axis_angle: Array) -> Array:
     angle = torch.where(near_zero, torch.ones_like(angle2), angle2).sqrt()  # the root has no gradient at zero
     # sin(a)/a and (1 - cos a)/a² = (sin(a/2)/(a/2))²/2, which loses no digits
     sine = torch.where(near_zero, 1 - angle2 / 6 + angle2**2 / 120, angle.sin() / angle)
-    versine = torch.where(near_zero, 0.5 - angle2 / 24 + angle2**2 / 720, 2 * ((angle / 2).sin() / angle)**2)
+    versine = torch.where(near_zero, 0.5 - angle2 / 24 + angle2**2 / 720, 2 * ((angle / 2).sin() / angle) ** 2)
     x, y, z = axis_angle.unbind(-1)
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
@@ -112,11 +117,27 @@ def matrix_to_axis_angle(matrices: Array) -> Array:
     """
     (m00, m01, m02), (m10, m11, m12), (m20, m21, m22) = (row.unbind(-1) for row in matrices.unbind(-2))
     # 4·q·qᵀ of the quaternion q = (w, x, y, z); any row is a multiple of q, that with the largest diagonal the best
-    products = torch.stack([
-        1 + m00 + m11 + m22, m21 - m12, m02 - m20, m10 - m01,
-        m21 - m12, 1 + m00 - m11 - m22, m10 + m01, m02 + m20,
-        m02 - m20, m10 + m01, 1 - m00 + m11 - m22, m21 + m12,
-        m10 - m01, m02 + m20, m21 + m12, 1 - m00 - m11 + m22], dim=-1).unflatten(-1, (4, 4))
+    products = torch.stack(
+        [
+            1 + m00 + m11 + m22,
+            m21 - m12,
+            m02 - m20,
+            m10 - m01,
+            m21 - m12,
+            1 + m00 - m11 - m22,
+            m10 + m01,
+            m02 + m20,
+            m02 - m20,
+            m10 + m01,
+            1 - m00 + m11 - m22,
+            m21 + m12,
+            m10 - m01,
+            m02 + m20,
+            m21 + m12,
+            1 - m00 - m11 + m22,
+        ],
+        dim=-1,
+    ).unflatten(-1, (4, 4))
     best = products.diagonal(dim1=-2, dim2=-1).argmax(-1)
     quaternion = products.gather(-2, best[..., None, None].expand(*best.shape, 1, 4)).squeeze(-2)
     quaternion = quaternion / _norm2(quaternion).sqrt()
@@ -125,10 +146,13 @@ def matrix_to_axis_angle(matrices: Array) -> Array:
     sine2 = _norm2(axis)
     near_zero = sine2 < 1e-6
     sine = torch.where(near_zero, torch.ones_like(sine2), sine2).sqrt()
-    ratio2 = sine2 / torch.where(near_zero, w, torch.ones_like(w))**2
+    ratio2 = sine2 / torch.where(near_zero, w, torch.ones_like(w)) ** 2
     # 2·atan2(s, w)/s, by its series in s/w near zero
-    factor = torch.where(near_zero, 2 * (1 - ratio2 / 3 + ratio2**2 / 5) / torch.where(near_zero, w, sine),
-                         2 * torch.atan2(sine, w) / sine)
+    factor = torch.where(
+        near_zero,
+        2 * (1 - ratio2 / 3 + ratio2**2 / 5) / torch.where(near_zero, w, sine),
+        2 * torch.atan2(sine, w) / sine,
+    )
     return factor * axis
 
 

@@ -1,4 +1,5 @@
 """What `train` and `test` share: their common options, and the way from these to a config that can run here."""
+
 from __future__ import annotations
 
 import argparse
@@ -25,6 +26,7 @@ def run_as_script(verb: str) -> None:
     here = str(Path(__file__).resolve().parent)
     sys.path[:] = [entry for entry in sys.path if entry != here]  # `import test` must not find ours
     from das_mm.cli import main
+
     sys.exit(main([verb, *sys.argv[1:]]))
 
 
@@ -33,12 +35,22 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help="path of a config, or the name of one of das_mm's")
     parser.add_argument('--work-dir', type=Path, metavar='DIR', help='results go here; default work_dirs/CONFIG')
     parser.add_argument('--seed', type=int, help='seed of all randomness; default: the one in the config')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='settings to change in the config, as train_dataloader.batch_size=2 model.x="[1,2]"')
-    parser.add_argument('--launcher', choices=LAUNCHERS, default=None,
-                        help='how the processes were started; default: pytorch under torchrun, else none')
-    parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto',
-                        help='default: a GPU where there is one')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='settings to change in the config, as train_dataloader.batch_size=2 model.x="[1,2]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=LAUNCHERS,
+        default=None,
+        help='how the processes were started; default: pytorch under torchrun, else none',
+    )
+    parser.add_argument(
+        '--device', choices=('auto', 'cpu', 'cuda'), default='auto', help='default: a GPU where there is one'
+    )
     parser.add_argument('--gpus', type=int, help='0 is --device cpu; several need torchrun or a launcher')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
 
@@ -71,8 +83,11 @@ def load_run_config(args: argparse.Namespace) -> Config:
 def _choose_launcher(args: argparse.Namespace) -> str:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.launcher == 'pytorch' and 'RANK' not in os.environ:
-        raise UserError('this process has no rank', field='--launcher',
-                        remedy='torchrun --nproc_per_node N -m das_mm.tools.train … starts several that have one')
+        raise UserError(
+            'this process has no rank',
+            field='--launcher',
+            remedy='torchrun --nproc_per_node N -m das_mm.tools.train … starts several that have one',
+        )
     if args.launcher is not None:
         return args.launcher
     return 'pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none'
@@ -80,33 +95,42 @@ def _choose_launcher(args: argparse.Namespace) -> str:
 
 def _choose_device(args: argparse.Namespace, launcher: str) -> None:
     if args.gpus is not None and args.gpus > 1 and launcher == 'none':
-        raise UserError(f'one process uses one GPU, not {args.gpus}', field='--gpus',
-                        remedy=f'torchrun --nproc_per_node {args.gpus} -m das_mm.tools.train …, or give mim '
-                               '--launcher pytorch')
+        raise UserError(
+            f'one process uses one GPU, not {args.gpus}',
+            field='--gpus',
+            remedy=f'torchrun --nproc_per_node {args.gpus} -m das_mm.tools.train …, or give mim --launcher pytorch',
+        )
     if args.device == 'cpu' or args.gpus == 0:
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     import torch
+
     if args.device == 'cuda' and not torch.cuda.is_available():
         raise UserError('torch sees no GPU', field='--device', remedy='leave it out, or --device cpu')
 
 
 def _read_config(path: str) -> Config:
     from mmengine.config import Config
+
     try:
         return Config.fromfile(path)
     except UserError:
         raise
     except SyntaxError as error:
-        raise UserError(f'not python: {error.msg}, line {error.lineno}', file=path,
-                        remedy='correct that line') from error
+        raise UserError(
+            f'not python: {error.msg}, line {error.lineno}', file=path, remedy='correct that line'
+        ) from error
     except Exception as error:  # a config is a program: anything can go wrong in it
-        raise UserError(f'the config cannot be read: {type(error).__name__}: {error}', file=path,
-                        remedy='correct it, or the configs named in its _base_') from error
+        raise UserError(
+            f'the config cannot be read: {type(error).__name__}: {error}',
+            file=path,
+            remedy='correct it, or the configs named in its _base_',
+        ) from error
 
 
 def _parse_options(pairs: list[str]) -> dict:
     """`key=value` words as mmengine's `DictAction` reads them."""
     from mmengine.config import DictAction
+
     for pair in pairs:
         if not pair.partition('=')[0] or '=' not in pair:
             raise UserError(f"'{pair}' is not KEY=VALUE", field='--cfg-options', remedy='write it without blanks')
@@ -118,15 +142,24 @@ def _parse_options(pairs: list[str]) -> dict:
 def _prepare_ranks(cfg: Config, launcher: str) -> None:
     """Let DDP work without GPUs, which mmengine alone cannot do (gloo: see :func:`running`)."""
     import torch
+
     if torch.cuda.is_available():
         return
     if launcher != 'pytorch':
-        raise UserError(f'--launcher {launcher} needs GPUs, and torch sees none', field='--launcher',
-                        remedy='torchrun --nproc_per_node N -m das_mm.tools.train … runs on CPUs too')
+        raise UserError(
+            f'--launcher {launcher} needs GPUs, and torch sees none',
+            field='--launcher',
+            remedy='torchrun --nproc_per_node N -m das_mm.tools.train … runs on CPUs too',
+        )
     cfg.model_wrapper_cfg = dict(
-        dict(type='MMDistributedDataParallel', broadcast_buffers=False,
-             find_unused_parameters=cfg.get('find_unused_parameters', False)),
-        **cfg.get('model_wrapper_cfg') or {}, device_ids=None)
+        dict(
+            type='MMDistributedDataParallel',
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False),
+        ),
+        **cfg.get('model_wrapper_cfg') or {},
+        device_ids=None,
+    )
 
 
 @contextmanager
@@ -134,6 +167,7 @@ def running(cfg: Config) -> Iterator[None]:
     """Around building a runner and using it: the process group is entered and left, an unknown `type` told in words."""
     import torch
     import torch.distributed as dist
+
     already_in = dist.is_available() and dist.is_initialized()
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available() and not already_in:
         dist.init_process_group('gloo')  # mmengine would first choose a GPU for this rank
@@ -143,9 +177,13 @@ def running(cfg: Config) -> Iterator[None]:
         unknown = re.match(r'(\S+) is not in the \S+?::(.+?) registry', str(error.args[0]) if error.args else '')
         if unknown is None:
             raise
-        raise UserError(f"there is no {unknown[2]} called '{unknown[1]}'", file=cfg.filename, field='type',
-                        remedy="correct the name; a class of another package is written 'package.Name', and a module "
-                               "of your own is named in custom_imports=dict(imports=[…])") from error
+        raise UserError(
+            f"there is no {unknown[2]} called '{unknown[1]}'",
+            file=cfg.filename,
+            field='type',
+            remedy="correct the name; a class of another package is written 'package.Name', and a module "
+            'of your own is named in custom_imports=dict(imports=[…])',
+        ) from error
     finally:
         if dist.is_available() and dist.is_initialized() and not already_in:
             dist.destroy_process_group()  # torch complains at exit otherwise

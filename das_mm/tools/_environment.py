@@ -1,4 +1,5 @@
 """What is installed, and which rules of this software stack it breaks. Imports nothing that could be broken."""
+
 from __future__ import annotations
 
 import json
@@ -28,8 +29,13 @@ class Wanted:
 
 
 WANTED = (
-    Wanted('torch', '2.6', '2.14', 'older ones load checkpoints by running what is in them; 2.14 needs C++20 and mmcv '
-           '2.1 compiles as C++17', 'torch==2.12.1 torchvision==0.27.1'),
+    Wanted(
+        'torch',
+        '2.6',
+        '2.14',
+        'older ones load checkpoints by running what is in them; 2.14 needs C++20 and mmcv 2.1 compiles as C++17',
+        'torch==2.12.1 torchvision==0.27.1',
+    ),
     Wanted('torchvision', '0.21', install='torchvision==0.27.1'),
     Wanted('mmengine', '0.10.7', '1.0', install='mmengine>=0.10.7,<1.0'),
     Wanted('mmcv', '2.0', '2.2', 'mmdet 3.3 refuses 2.2 and later'),
@@ -41,8 +47,12 @@ WANTED = (
     Wanted('scipy', '1.10', install='scipy'),
     Wanted('opencv-python', '4.8', '4.12', '4.12 and later ask for numpy 2', 'opencv-python==4.11.0.86'),
     Wanted('trimesh', '4.4', install='trimesh'),
-    Wanted('embreex', '2.17', install='embreex',
-           optional_for='' if platform.machine() == 'x86_64' else 'quick rendering (x86-64)'),
+    Wanted(
+        'embreex',
+        '2.17',
+        install='embreex',
+        optional_for='' if platform.machine() == 'x86_64' else 'quick rendering (x86-64)',
+    ),
     Wanted('pycocotools', '2.0.7', install='pycocotools'),
     Wanted('smplx', '0.1.28', install='smplx', optional_for='SMPL bodies'),
 )
@@ -52,8 +62,10 @@ OPENCV_PACKAGES = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-py
 # name: (the package it belongs to, what is run)
 PROBES = {
     'torch': ('torch', 'import torch'),
-    'torchvision.ops': ('torchvision', 'import torch, torchvision\n'
-                        'torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)'),
+    'torchvision.ops': (
+        'torchvision',
+        'import torch, torchvision\ntorchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)',
+    ),
     'mmcv.ops': ('mmcv', 'import mmcv.ops'),
     'cv2': ('opencv-python', 'import cv2'),
     'xtcocotools': ('xtcocotools', 'import xtcocotools.mask'),
@@ -83,8 +95,10 @@ class Clash:
     command: str
 
 
-def look_around(version_of: Callable[[str], str | None] | None = None,
-                probe: Callable[[dict[str, str]], dict[str, str]] | None = None) -> Environment:
+def look_around(
+    version_of: Callable[[str], str | None] | None = None,
+    probe: Callable[[dict[str, str]], dict[str, str]] | None = None,
+) -> Environment:
     """Find versions in the packages' metadata and try what matters away from this process.
 
     Args:
@@ -94,24 +108,41 @@ def look_around(version_of: Callable[[str], str | None] | None = None,
     version_of, probe = version_of or _version_of, probe or run_probes
     names = {wanted.name for wanted in WANTED} | set(OPENCV_PACKAGES) | {'mmcv-lite', 'mmcv-full', 'setuptools'}
     versions = {name: version_of(name) for name in sorted(names)}
-    tried = {name: code for name, (owner, code) in PROBES.items()
-             if owner not in versions or versions[owner] or (name == 'cv2' and _opencvs(versions))}
+    tried = {
+        name: code
+        for name, (owner, code) in PROBES.items()
+        if owner not in versions or versions[owner] or (name == 'cv2' and _opencvs(versions))
+    }
     errors = probe(tried)
-    return Environment(platform.python_version(), versions, {name: text for name, text in errors.items() if text},
-                       shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome'),
-                       _pip())
+    return Environment(
+        platform.python_version(),
+        versions,
+        {name: text for name, text in errors.items() if text},
+        shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome'),
+        _pip(),
+    )
 
 
 def find_clashes(found: Environment) -> list[Clash]:
     """The rules of the stack that `found` breaks, the causes before their consequences."""
     clashes = []
     if not (3, 10) <= release(found.python) < (3, 13):
-        clashes.append(Clash('python', f'{found.python} is not one of 3.10, 3.11, 3.12',
-                             'uv venv --python 3.11 && uv sync --all-extras'))
+        clashes.append(
+            Clash(
+                'python',
+                f'{found.python} is not one of 3.10, 3.11, 3.12',
+                'uv venv --python 3.11 && uv sync --all-extras',
+            )
+        )
     clashes += _range_clashes(found) + _torchvision_clashes(found) + _mmcv_clashes(found) + _opencv_clashes(found)
     if 'pkg_resources' in found.errors or not found.versions.get('setuptools'):
-        clashes.append(Clash('setuptools', 'mmengine needs pkg_resources, which setuptools 82 no longer has',
-                             f"{found.pip} 'setuptools<81'"))
+        clashes.append(
+            Clash(
+                'setuptools',
+                'mmengine needs pkg_resources, which setuptools 82 no longer has',
+                f"{found.pip} 'setuptools<81'",
+            )
+        )
     return clashes + _unexplained(found, clashes)
 
 
@@ -124,8 +155,13 @@ def _unexplained(found: Environment, clashes: list[Clash]) -> list[Clash]:
     for name, (owner, _) in PROBES.items():
         if name in found.errors and owner not in explained and not (name == 'das_mm' and clashes + new):
             again = f'{found.pip} --force-reinstall --no-deps {owner}=={found.versions.get(owner)}'
-            new.append(Clash(owner, f'{name} does not work: {found.errors[name]}',
-                             again if owner in found.versions else 'uv sync --all-extras --reinstall'))
+            new.append(
+                Clash(
+                    owner,
+                    f'{name} does not work: {found.errors[name]}',
+                    again if owner in found.versions else 'uv sync --all-extras --reinstall',
+                )
+            )
     return new
 
 
@@ -147,15 +183,19 @@ def _range_clashes(found: Environment) -> list[Clash]:
     clashes = []
     for wanted in WANTED:
         version = found.versions.get(wanted.name)
-        command = _compile_mmcv(found) if wanted.name == 'mmcv' else \
-            f'{found.pip} ' + ' '.join(f"'{word}'" if '<' in word else word for word in wanted.install.split())
+        command = (
+            _compile_mmcv(found)
+            if wanted.name == 'mmcv'
+            else f'{found.pip} ' + ' '.join(f"'{word}'" if '<' in word else word for word in wanted.install.split())
+        )
         if version is None:
             stands_in = _opencvs if wanted.name == 'opencv-python' else _other_mmcvs if wanted.name == 'mmcv' else None
             if wanted.optional_for or (stands_in and stands_in(found.versions)):
                 continue
             clashes.append(Clash(wanted.name, 'is not installed', command))
-        elif release(version) < release(wanted.at_least) or \
-                (wanted.below and release(version) >= release(wanted.below)):
+        elif release(version) < release(wanted.at_least) or (
+            wanted.below and release(version) >= release(wanted.below)
+        ):
             why = f' ({wanted.why})' if wanted.why else ''
             clashes.append(Clash(wanted.name, f'{version} is not {wanted_text(wanted)}{why}', command))
     return clashes
@@ -174,26 +214,42 @@ def _torchvision_clashes(found: Environment) -> list[Clash]:
     else:
         return []
     # both together, so that one index gives both builds
-    return [Clash('torchvision', problem, f"{found.pip} --force-reinstall 'torch=={torch.split('+')[0]}' "
-                                          f"'torchvision=={needed}.*' 'numpy<2'  # or, if there is none: "
-                                          'torch==2.12.1 torchvision==0.27.1, and compile mmcv again')]
+    return [
+        Clash(
+            'torchvision',
+            problem,
+            f"{found.pip} --force-reinstall 'torch=={torch.split('+')[0]}' "
+            f"'torchvision=={needed}.*' 'numpy<2'  # or, if there is none: "
+            'torch==2.12.1 torchvision==0.27.1, and compile mmcv again',
+        )
+    ]
 
 
 def _mmcv_clashes(found: Environment) -> list[Clash]:
     for other in _other_mmcvs(found.versions):
-        return [Clash('mmcv', f'{other} {found.versions[other]} stands in its place: mmdet needs mmcv 2 with its '
-                      'compiled operators', f'{_uninstall(found)} {other} && {_compile_mmcv(found)}')]
+        return [
+            Clash(
+                'mmcv',
+                f'{other} {found.versions[other]} stands in its place: mmdet needs mmcv 2 with its compiled operators',
+                f'{_uninstall(found)} {other} && {_compile_mmcv(found)}',
+            )
+        ]
     version = found.versions.get('mmcv')
     if version and 'mmcv.ops' in found.errors and _torch_works(found):
-        return [Clash('mmcv', f'{version} has no compiled operators that work here: {found.errors["mmcv.ops"]}',
-                      _compile_mmcv(found))]
+        return [
+            Clash(
+                'mmcv',
+                f'{version} has no compiled operators that work here: {found.errors["mmcv.ops"]}',
+                _compile_mmcv(found),
+            )
+        ]
     return []
 
 
 def _opencv_clashes(found: Environment) -> list[Clash]:
     present = _opencvs(found.versions)
     keep = 'opencv-python-headless==4.11.0.86'
-    replace = f"{_uninstall(found)} {' '.join(present)} && {found.pip} {keep}"
+    replace = f'{_uninstall(found)} {" ".join(present)} && {found.pip} {keep}'
     if len(present) > 1:
         return [Clash('opencv-python', f'{" and ".join(present)} write into the same folder', replace)]
     error = found.errors.get('cv2', '')
@@ -213,8 +269,10 @@ def _other_mmcvs(versions: dict[str, str | None]) -> list[str]:
 
 
 def _compile_mmcv(found: Environment) -> str:
-    return (f"{found.pip} 'setuptools<81' wheel ninja && MMCV_WITH_OPS=1 {found.pip} --no-build-isolation --no-deps "
-            '--force-reinstall --no-binary mmcv mmcv==2.1.0  # compiles, about 10 minutes')
+    return (
+        f"{found.pip} 'setuptools<81' wheel ninja && MMCV_WITH_OPS=1 {found.pip} --no-build-isolation --no-deps "
+        '--force-reinstall --no-binary mmcv mmcv==2.1.0  # compiles, about 10 minutes'
+    )
 
 
 def _uninstall(found: Environment) -> str:
@@ -277,8 +335,14 @@ def run_probes(codes: dict[str, str]) -> dict[str, str]:
 def _run_quietly(command: list[str], kept_open: int) -> str:
     """Run to the end; in words, how it ended if not by itself."""
     try:
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                              timeout=_PROBE_TIMEOUT_S, pass_fds=[kept_open])
+        done = subprocess.run(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            timeout=_PROBE_TIMEOUT_S,
+            pass_fds=[kept_open],
+        )
     except subprocess.TimeoutExpired:
         return f'no answer within {_PROBE_TIMEOUT_S} s'
     return f'it ends the process (status {done.returncode})'

@@ -1,4 +1,5 @@
 """One sample as the network is given it: its labels on one picture, beside it what the assigner asks of each level."""
+
 from __future__ import annotations
 
 import math
@@ -17,13 +18,20 @@ from das_mm.visualization.skeletons import Skeleton
 _LEAST_WIDTH_PX = 800  # of a drawn input: smaller ones are enlarged by a whole number
 _PADDING_BGR = (104, 116, 124)  # 0 after normalisation
 _STRIP_BGR = (32, 28, 26)
-_LEGENDS = ('labels: light = left, dark = right side; hatched = ignored, neither person nor background',
-            'targets: cell = positive point (opaque: high centerness); joint: orange nearer, blue farther than root, '
-            'hollow no depth')
+_LEGENDS = (
+    'labels: light = left, dark = right side; hatched = ignored, neither person nor background',
+    'targets: cell = positive point (opaque: high centerness); joint: orange nearer, blue farther than root, '
+    'hollow no depth',
+)
 
 
-def draw_input(image_bgr: np.ndarray, sample: PoseDataSample, skeleton: Skeleton,
-               assigner: DASTargetAssigner | None = None, size_divisor: int = 1) -> np.ndarray:
+def draw_input(
+    image_bgr: np.ndarray,
+    sample: PoseDataSample,
+    skeleton: Skeleton,
+    assigner: DASTargetAssigner | None = None,
+    size_divisor: int = 1,
+) -> np.ndarray:
     """The network's input with its labels, and beside it, where an assigner is given, with its targets.
 
     Args:
@@ -78,8 +86,12 @@ def count_people(sample: PoseDataSample) -> dict[str, int]:
         return dict(people=annotated)
     labels = sample.gt_instance_labels
     learnt = labels.center_valid > 0
-    return dict(people=annotated, learnt=int(learnt.sum()), ignored=int((~learnt).sum()),
-                **{'with depth': int((learnt & (labels.root_depths_weights > 0)).sum())})
+    return dict(
+        people=annotated,
+        learnt=int(learnt.sum()),
+        ignored=int((~learnt).sum()),
+        **{'with depth': int((learnt & (labels.root_depths_weights > 0)).sum())},
+    )
 
 
 def _has_labels(sample: PoseDataSample) -> bool:
@@ -96,8 +108,14 @@ def _draw_keypoints(image: np.ndarray, sample: PoseDataSample, skeleton: Skeleto
     return draw_people(image, People(keypoints_px=np.asarray(points), keypoints_valid=visible), skeleton, scale=scale)
 
 
-def _draw_assigned(image: np.ndarray, instances: InstanceData, labels: dict[str, np.ndarray],
-                   assigner: DASTargetAssigner, focal: float | None, scale: float) -> np.ndarray:
+def _draw_assigned(
+    image: np.ndarray,
+    instances: InstanceData,
+    labels: dict[str, np.ndarray],
+    assigner: DASTargetAssigner,
+    focal: float | None,
+    scale: float,
+) -> np.ndarray:
     people = PersonLabels.from_instances([instances], instances.center_valid.device)
     shapes = [tuple(math.ceil(side / stride) for side in image.shape[:2]) for stride in assigner.strides]
     levels = assigner.assign(people, 1, shapes)
@@ -107,11 +125,16 @@ def _draw_assigned(image: np.ndarray, instances: InstanceData, labels: dict[str,
     roots = np.where(learnt[:, None], assigner.centers(people).numpy(), np.nan)
     known = (labels['root_depths_weights'] > 0) & (focal is not None)
     return draw_targets(
-        image, np.concatenate(places), np.repeat(assigner.strides, [len(cells) for cells in xy]),
+        image,
+        np.concatenate(places),
+        np.repeat(assigner.strides, [len(cells) for cells in xy]),
         np.concatenate([level.person.numpy() for level in levels]),
-        centerness=np.concatenate([level.centerness.numpy() for level in levels]), roots_px=roots,
+        centerness=np.concatenate([level.centerness.numpy() for level in levels]),
+        roots_px=roots,
         root_depths_mm=np.where(known, labels['root_depths_norm'] * (focal or 0), np.nan),
-        ignore_boxes_px=labels['bboxes'][~learnt], scale=scale)
+        ignore_boxes_px=labels['bboxes'][~learnt],
+        scale=scale,
+    )
 
 
 def _with_legend(panel: np.ndarray, text: str) -> np.ndarray:

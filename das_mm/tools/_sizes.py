@@ -1,4 +1,5 @@
 """Sizes as they are written on a command line."""
+
 from __future__ import annotations
 
 import argparse
@@ -18,10 +19,13 @@ def size_argument(example: str, least: int = 1) -> Callable[[str], tuple[int, in
         example: A size, for the message to who wrote none.
         least: Of either side, px.
     """
+
     def read(text: str) -> tuple[int, int]:
         size = parse_size(text)
         if size is None or min(size) < least:
             raise argparse.ArgumentTypeError(
-                f"'{text}' is no size: write WIDTHxHEIGHT, as {example}, at least {least}x{least}")
+                f"'{text}' is no size: write WIDTHxHEIGHT, as {example}, at least {least}x{least}"
+            )
         return size
+
     return read

@@ -1,4 +1,5 @@
 """`das-mm benchmark`: the papers' ablations on synthetic scenes, trained, evaluated and reported."""
+
 from __future__ import annotations
 
 import argparse
@@ -12,30 +13,67 @@ if TYPE_CHECKING:
 
 HELP = "train and evaluate the rows of the papers' Tables 6 to 9 on synthetic scenes, and report them"
 
-_WORDS = {'done already': 'is done', 'busy': 'is being worked on by another process', 'begin': 'begins or goes on',
-          'finished': 'is finished', 'paused': 'paused after a whole epoch: call again to go on'}
+_WORDS = {
+    'done already': 'is done',
+    'busy': 'is being worked on by another process',
+    'begin': 'begins or goes on',
+    'finished': 'is finished',
+    'paused': 'paused after a whole epoch: call again to go on',
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--out', type=Path, default=Path('benchmark'), metavar='DIR',
-                        help='everything is written there, and found again; default: %(default)s')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('benchmark'),
+        metavar='DIR',
+        help='everything is written there, and found again; default: %(default)s',
+    )
     parser.add_argument('--size', default='cpu', help='cpu (reduced, default) or paper (needs a GPU)')
     parser.add_argument('--tables', type=int, nargs='+', default=None, metavar='N', help='default: 6 7 8 9')
-    parser.add_argument('--rows', nargs='+', default=None, metavar='NAME',
-                        help='of these tables only the rows of these names, see --list')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='N',
-                        help='default: 0 1 2; the first of all rows comes before the second of any')
-    parser.add_argument('--minutes', type=float, metavar='N',
-                        help='stop after about so many minutes, at the end of an epoch; the same command goes on')
-    parser.add_argument('--epochs', type=int, metavar='N',
-                        help="train longer or shorter than the rows' configs say; give it an --out of its own")
+    parser.add_argument(
+        '--rows',
+        nargs='+',
+        default=None,
+        metavar='NAME',
+        help='of these tables only the rows of these names, see --list',
+    )
+    parser.add_argument(
+        '--seeds',
+        type=int,
+        nargs='+',
+        default=[0, 1, 2],
+        metavar='N',
+        help='default: 0 1 2; the first of all rows comes before the second of any',
+    )
+    parser.add_argument(
+        '--minutes',
+        type=float,
+        metavar='N',
+        help='stop after about so many minutes, at the end of an epoch; the same command goes on',
+    )
+    parser.add_argument(
+        '--epochs',
+        type=int,
+        metavar='N',
+        help="train longer or shorter than the rows' configs say; give it an --out of its own",
+    )
     parser.add_argument('--from-scratch', action='store_true', help='backbones start from random numbers too')
     parser.add_argument('--list', action='store_true', help='only say which rows there are and how far they are')
     parser.add_argument('--report', action='store_true', help='only write the report of what is finished')
-    parser.add_argument('--package', nargs='+', metavar='TASK',
-                        help="only make the package's own weights again: pose, mesh, tracking; hours, in pieces too")
-    parser.add_argument('--calibration', nargs=2, metavar=('CONFIG', 'CHECKPOINT'),
-                        help="only judge this model's predicted errors, on the test set of its config")
+    parser.add_argument(
+        '--package',
+        nargs='+',
+        metavar='TASK',
+        help="only make the package's own weights again: pose, mesh, tracking; hours, in pieces too",
+    )
+    parser.add_argument(
+        '--calibration',
+        nargs=2,
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help="only judge this model's predicted errors, on the test set of its config",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if args.package:
         return _package(args)
     from das_mm.benchmarks.ablation import TABLES, plan_runs
+
     tables = args.tables or list(TABLES)
     runs = plan_runs(args.size, args.seeds, tables, args.rows)
     if args.list:
@@ -52,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.report:
         _work(runs, args)
     from das_mm.benchmarks.ablation.report import read_results, write_report
+
     for path in write_report(read_results(args.size, runs, args.out), args.out, tables):
         print(path)
     return 0
@@ -60,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
 def _work(runs: list[Run], args: argparse.Namespace) -> None:
     from das_mm.benchmarks.ablation import work
     from das_mm.benchmarks.ablation.run_training import train_run
+
     if args.epochs is not None and args.epochs < 1:
         raise UserError(f'{args.epochs} is no number of epochs', field='--epochs', remedy='give 1 or more')
     deadline = _deadline(args)
@@ -73,6 +114,7 @@ def _work(runs: list[Run], args: argparse.Namespace) -> None:
 
 def _package(args: argparse.Namespace) -> int:
     from das_mm.benchmarks.ablation.package_recipes import make_package_weights
+
     for path in make_package_weights(args.package, args.out, _deadline(args), _tell):
         print(path)
     return 0
@@ -81,6 +123,7 @@ def _package(args: argparse.Namespace) -> int:
 def _deadline(args: argparse.Namespace) -> Deadline:
     from das_mm.benchmarks.ablation import Deadline
     from das_mm.engine import check_writable
+
     check_writable(args.out, '--out')
     return Deadline(None if args.minutes is None else 60 * args.minutes)
 
@@ -94,6 +137,7 @@ def _list(runs: list[Run], tables: list[int], out: Path) -> int:
     from rich.table import Table
 
     from das_mm.benchmarks.ablation import TABLES, read_state
+
     console = Console()
     for number in tables:
         shown = Table(title=f'Table {number}: {TABLES[number].title} (paper: {TABLES[number].data})')
@@ -103,8 +147,12 @@ def _list(runs: list[Run], tables: list[int], out: Path) -> int:
             mine = [one for one in runs if one.training == row.training]
             if mine:
                 paper = ', '.join(f'{name} {value}' for name, value in row.paper.items())
-                shown.add_row(row.training, row.label, paper,
-                              ', '.join(_progress(one, read_state(one.folder(out))) for one in mine))
+                shown.add_row(
+                    row.training,
+                    row.label,
+                    paper,
+                    ', '.join(_progress(one, read_state(one.folder(out))) for one in mine),
+                )
         console.print(shown)
     return 0
 
@@ -112,12 +160,13 @@ def _list(runs: list[Run], tables: list[int], out: Path) -> int:
 def _progress(one: Run, state) -> str:
     if state is None:
         return f'seed {one.seed}: –'
-    done = 'done' if state.finished else f"{state.epochs_done} of {state.settings['epochs']} epochs"
+    done = 'done' if state.finished else f'{state.epochs_done} of {state.settings["epochs"]} epochs'
     return f'seed {one.seed}: {done}'
 
 
 def _calibrate(config: str, checkpoint: str, out: Path) -> int:
     from das_mm.benchmarks.ablation.checkpoint_calibration import calibrate_checkpoint
+
     for path in calibrate_checkpoint(config, checkpoint, out):
         print(path)
     return 0

@@ -1,4 +1,5 @@
 """Draw what a config gives the network: inputs after augmentation, with the targets they are to produce."""
+
 from __future__ import annotations
 
 import argparse
@@ -23,8 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help="path of a config, or the name of one of das_mm's")
     parser.add_argument('--num', type=int, default=12, help='pictures; default %(default)s')
     parser.add_argument('--out', type=Path, metavar='DIR', help='default browse/CONFIG/SPLIT')
-    parser.add_argument('--split', choices=('train', 'val', 'test'), default='train',
-                        help='default train: in the order of its sampler; val and test: spread over the set')
+    parser.add_argument(
+        '--split',
+        choices=('train', 'val', 'test'),
+        default='train',
+        help='default train: in the order of its sampler; val and test: spread over the set',
+    )
     parser.add_argument('--seed', type=int, help='of order and augmentation; default: the one in the config')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='settings to change')
 
@@ -34,20 +39,33 @@ def run(args: argparse.Namespace) -> int:
     if args.num < 1:
         raise UserError(f'{args.num} pictures cannot be drawn', field='--num', remedy='give 1 or more')
     out = args.out or Path('browse', Path(args.config).stem, args.split)
-    cfg = load_run_config(argparse.Namespace(
-        config=args.config, cfg_options=args.cfg_options, seed=args.seed, work_dir=out, launcher='none', device='auto',
-        gpus=None, local_rank=0))
+    cfg = load_run_config(
+        argparse.Namespace(
+            config=args.config,
+            cfg_options=args.cfg_options,
+            seed=args.seed,
+            work_dir=out,
+            launcher='none',
+            device='auto',
+            gpus=None,
+            local_rank=0,
+        )
+    )
     if cfg.get(f'{args.split}_dataloader') is None:
-        raise UserError('there is nothing to browse', file=cfg.filename, field=f'{args.split}_dataloader',
-                        remedy='choose another --split')
+        raise UserError(
+            'there is nothing to browse',
+            file=cfg.filename,
+            field=f'{args.split}_dataloader',
+            remedy='choose another --split',
+        )
     from mmengine.registry import DefaultScope
 
     from das_mm.visualization import contact_sheet, save_image
+
     pictures, titles, facts = [], [], defaultdict(list)
     with running(cfg), DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'das_mm')):
         for number, (picture, title, source, counts) in enumerate(_pictures(cfg, args.split, args.num)):
-            save_image(out / f'{number:03d}.jpg', contact_sheet([picture], 1, [title],
-                                                                cell_width_px=picture.shape[1]))
+            save_image(out / f'{number:03d}.jpg', contact_sheet([picture], 1, [title], cell_width_px=picture.shape[1]))
             pictures.append(picture)
             titles.append(title)
             facts[source].append(counts)
@@ -64,6 +82,7 @@ def _pictures(cfg: Config, split: str, num: int) -> Iterator[tuple[np.ndarray, s
     from das_mm.visualization.skeletons import skeleton_of_metainfo
 
     from ._input_pictures import count_people, describe_input, draw_input
+
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     loader = cfg[f'{split}_dataloader']
     dataset = DATASETS.build(loader.dataset)
@@ -77,8 +96,12 @@ def _pictures(cfg: Config, split: str, num: int) -> Iterator[tuple[np.ndarray, s
         packed = dataset[index]
         sample = packed['data_samples']
         image = packed['inputs'].permute(1, 2, 0).numpy()
-        yield (draw_input(image, sample, skeleton, assigner, divisor), describe_input(sample, image.shape[:2]),
-               sample.metainfo.get('dataset_name', type(dataset).__name__), count_people(sample))
+        yield (
+            draw_input(image, sample, skeleton, assigner, divisor),
+            describe_input(sample, image.shape[:2]),
+            sample.metainfo.get('dataset_name', type(dataset).__name__),
+            count_people(sample),
+        )
 
 
 def _order(loader: dict, dataset, split: str, num: int, seed: int) -> list[int]:
@@ -87,9 +110,11 @@ def _order(loader: dict, dataset, split: str, num: int, seed: int) -> list[int]:
     import numpy as np
 
     from das_mm.registry import DATA_SAMPLERS
+
     if split == 'train' and loader.get('sampler') is not None:
-        return list(islice(iter(DATA_SAMPLERS.build(loader.sampler, default_args=dict(dataset=dataset, seed=seed))),
-                           num))
+        return list(
+            islice(iter(DATA_SAMPLERS.build(loader.sampler, default_args=dict(dataset=dataset, seed=seed))), num)
+        )
     return np.unique(np.linspace(0, len(dataset) - 1, min(num, len(dataset))).astype(int)).tolist()
 
 
@@ -97,6 +122,7 @@ def _print_facts(facts: dict[str, list[dict]]) -> None:
     """A row a data set: the means over its pictures."""
     from rich.console import Console
     from rich.table import Table
+
     table = Table('data set', 'pictures', *next(iter(facts.values()))[0], title='People in a picture, on average')
     for source, rows in sorted(facts.items()):
         means = (sum(row[name] for row in rows) / len(rows) for name in rows[0])

@@ -1,4 +1,5 @@
 """`das-mm convert`: a data set's original archives to the package's annotation format."""
+
 from __future__ import annotations
 
 import argparse
@@ -9,18 +10,26 @@ HELP = 'turn a downloaded data set into the annotation format of the package'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb; every data set adds its own."""
     from das_mm.datasets.converters import CONVERTERS, converter_class
+
     names = parser.add_subparsers(dest='name', metavar='NAME', required=True)
     for name in CONVERTERS:
         converter = converter_class(name)
-        sub = names.add_parser(name, help=converter.title, description=f'{converter.title}. The files it needs:\n\n'
-                               f'{converter.tree}', formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub = names.add_parser(
+            name,
+            help=converter.title,
+            description=f'{converter.title}. The files it needs:\n\n{converter.tree}',
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         sub.add_argument('--root', required=True, metavar='DIR', help='folder of the downloaded data set')
         sub.add_argument('--out', required=True, metavar='FILE', help='the json to write; a picture is put beside it')
         splits = converter.splits
-        sub.add_argument('--split', default=splits[0] if splits else 'train', choices=splits or None,
-                         help='default %(default)s')
+        sub.add_argument(
+            '--split', default=splits[0] if splits else 'train', choices=splits or None, help='default %(default)s'
+        )
         sub.add_argument('--workers', type=int, metavar='N', help='processes; default: all cores; 0: this one alone')
-        sub.add_argument('--skip-checks', action='store_true', help='write the file even if its numbers look impossible')
+        sub.add_argument(
+            '--skip-checks', action='store_true', help='write the file even if its numbers look impossible'
+        )
         sub.add_argument('--keep-going', action='store_true', help='leave out what is damaged')
         converter.add_arguments(sub)
 
@@ -31,10 +40,17 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.datasets.converters import converter_class
     from das_mm.datasets.converters.conversion_runner import run_conversion
+
     converter = converter_class(args.name).from_arguments(args)
     console = Console(highlight=False, soft_wrap=True)
-    report = run_conversion(converter, args.out, workers=args.workers, progress=True, checks=not args.skip_checks,
-                            keep_going=args.keep_going)
+    report = run_conversion(
+        converter,
+        args.out,
+        workers=args.workers,
+        progress=True,
+        checks=not args.skip_checks,
+        keep_going=args.keep_going,
+    )
     console.print(_table(converter, report))
     for note in report.notes:
         console.print(f'[yellow]note[/] {note}')
@@ -51,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
 def _table(converter, report):
     """Counts, with what the protocol expects where it says something."""
     from rich.table import Table
+
     expected = converter.expected()
     table = Table(title=f'{converter.title}, {converter.split}')
     table.add_column('what')

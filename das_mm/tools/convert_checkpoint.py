@@ -1,4 +1,5 @@
 """`das-mm convert-checkpoint`: the authors' weights, or a pretrained backbone, as a checkpoint of ours."""
+
 from __future__ import annotations
 
 import argparse
@@ -15,8 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument('src', type=Path, metavar='SRC', help='.pth file; what it is is told from its weights')
     parser.add_argument('dst', type=Path, metavar='DST', help='file to write; it names its config')
-    parser.add_argument('--config', metavar='NAME',
-                        help='path or name of the config it is for; default: the released one that fits')
+    parser.add_argument(
+        '--config', metavar='NAME', help='path or name of the config it is for; default: the released one that fits'
+    )
     parser.add_argument('--list', action='store_true', help='print every weight, not every group of weights')
 
 
@@ -25,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.checkpoints.conversion import convert_checkpoint
+
     console = Console(highlight=False, soft_wrap=True)
     conversion = convert_checkpoint(args.src, args.dst, args.config)
     console.print(f'{args.src}: {conversion.kind}')
@@ -45,7 +48,9 @@ def _lines(ledger: Ledger, every_weight: bool) -> list[str]:
         rows += [(one.source or '–', one.target or '–', one.fate.value, one.reason) for one in ledger.entries]
     else:
         rows = [('tensors', 'in the file', 'here', 'are', 'why')]
-        rows += [(str(count), source or '–', target or '–', fate, reason)
-                 for (source, target, fate, reason), count in ledger.groups()]
+        rows += [
+            (str(count), source or '–', target or '–', fate, reason)
+            for (source, target, fate, reason), count in ledger.groups()
+        ]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ['  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

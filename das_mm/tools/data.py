@@ -1,4 +1,5 @@
 """`das-mm data`: look at annotation files and at keypoint sets before hours are spent on them."""
+
 from __future__ import annotations
 
 import argparse
@@ -13,9 +14,12 @@ _SHEET_IMAGES = 12
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     what = parser.add_subparsers(dest='what', metavar='WHAT', required=True)
-    check = what.add_parser('check', help='list everything that is wrong or odd in an annotation file',
-                            description='List everything that is wrong or odd in an annotation file. Exit status: 0 '
-                            'without faults (warnings may be there), 1 with faults, 2 for a file that is none.')
+    check = what.add_parser(
+        'check',
+        help='list everything that is wrong or odd in an annotation file',
+        description='List everything that is wrong or odd in an annotation file. Exit status: 0 '
+        'without faults (warnings may be there), 1 with faults, 2 for a file that is none.',
+    )
     check.add_argument('file', metavar='FILE', help="json in the package's format or COCO's")
     check.add_argument('--images', metavar='DIR', help='folder that file_name is relative to; checks the images too')
     check.add_argument('--keypoint-set', metavar='NAME', help='of the file, if it does not say so itself')
@@ -34,6 +38,7 @@ def _skeletons(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.visualization.skeleton_sheet import write_skeleton_sheets
+
     paths = write_skeleton_sheets(args.out)
     Console(highlight=False, soft_wrap=True).print(f'[green]wrote[/] {len(paths) - 1} keypoint sets, and {paths[-1]}')
     return 0
@@ -42,6 +47,7 @@ def _skeletons(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from das_mm.datasets.checks import check_annotation_file
     from das_mm.errors import UserError
+
     if args.sheet is not None and args.images is None:
         raise UserError('it needs the images', field='--sheet', remedy='give their folder by --images')
     report = check_annotation_file(args.file, args.keypoint_set, args.images)
@@ -58,24 +64,37 @@ def _draw_sheet(report, images: str, path: Path) -> Path | None:
     import numpy as np
 
     from das_mm.datasets.converters.contact_sheet import write_sheet
+
     if report.sound is None:
         return None
     people, entries = report.sound.people, report.sound.images
-    rows = np.array([row for row in np.unique(people.image_row) if Path(images, entries[row]['file_name']).is_file()],
-                    dtype=int)
+    rows = np.array(
+        [row for row in np.unique(people.image_row) if Path(images, entries[row]['file_name']).is_file()], dtype=int
+    )
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(_SHEET_IMAGES, len(rows))).round().astype(int))]
     samples = []
     for row in chosen:
         keypoints = np.concatenate([people.keypoints, people.flags[..., None]], -1)[people.image_row == row]
         points, valid = (column[people.image_row == row] for column in (people.keypoints_3d, people.keypoints_3d_valid))
-        samples.append((entries[row], [
-            dict(keypoints=keypoints[n].ravel(), keypoints_3d=points[n] if valid[n].any() else None,
-                 keypoints_3d_valid=valid[n]) for n in range(len(keypoints))]))
+        samples.append(
+            (
+                entries[row],
+                [
+                    dict(
+                        keypoints=keypoints[n].ravel(),
+                        keypoints_3d=points[n] if valid[n].any() else None,
+                        keypoints_3d_valid=valid[n],
+                    )
+                    for n in range(len(keypoints))
+                ],
+            )
+        )
     return write_sheet(path, samples, Path(images), report.sound.keypoint_set.name)
 
 
 def _print(report, sheet: Path | None, wanted: Path | None) -> None:
     from rich.console import Console
+
     console = Console(highlight=False, soft_wrap=True)
     say = lambda text, style=None: console.print(text, style=style, markup=False)
     for title, findings, style in (('FAULT', report.faults, 'red'), ('WARNING', report.warnings, 'yellow')):
@@ -92,8 +111,10 @@ def _print(report, sheet: Path | None, wanted: Path | None) -> None:
         for table in _tables(report.summary):
             console.print(table)
     if wanted is not None:
-        say(f'wrote {sheet}' if sheet else f'no picture: there is no image to draw for {wanted}',
-            'green' if sheet else 'yellow')
+        say(
+            f'wrote {sheet}' if sheet else f'no picture: there is no image to draw for {wanted}',
+            'green' if sheet else 'yellow',
+        )
     number = len(report.faults)
     if number:
         say(f'{report.file}: {_kinds(number, "fault")}; a training would refuse the file', 'bold red')
@@ -109,6 +130,7 @@ def _kinds(number: int, of: str) -> str:
 def _tables(summary: dict):
     """The counts, and how often each keypoint is labelled."""
     from rich.table import Table
+
     counts = Table(title='what is sound in the file', show_header=False)
     for key, value in summary.items():
         if key != 'keypoints' and value is not None:
@@ -123,6 +145,7 @@ def _tables(summary: dict):
 
 def _text(value) -> str:
     if isinstance(value, dict):
-        return ', '.join(f'{key} {number:.6g}' if isinstance(number, float) else f'{key} ({number})'
-                         for key, number in value.items())
+        return ', '.join(
+            f'{key} {number:.6g}' if isinstance(number, float) else f'{key} ({number})' for key, number in value.items()
+        )
     return str(value)

@@ -1,4 +1,5 @@
 """`das-mm demo`: make scenes, train a small DAS, evaluate it, look at the results."""
+
 from __future__ import annotations
 
 import argparse
@@ -17,11 +18,15 @@ _WRITTEN = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='everything is written there')
-    parser.add_argument('--task', choices=('pose', 'mesh', 'tracking'), default='pose',
-                        help='what is trained; default %(default)s')
+    parser.add_argument(
+        '--task', choices=('pose', 'mesh', 'tracking'), default='pose', help='what is trained; default %(default)s'
+    )
     parser.add_argument('--pretrained', action='store_true', help='use the weights of the package: do not train')
-    parser.add_argument('--from-scratch', action='store_true',
-                        help='train the backbone too from random numbers; by default it starts from the package\'s')
+    parser.add_argument(
+        '--from-scratch',
+        action='store_true',
+        help="train the backbone too from random numbers; by default it starts from the package's",
+    )
     parser.add_argument('--num-train', type=int, metavar='N', help='scenes to train on; default: as in the config')
     parser.add_argument('--num-val', type=int, metavar='N', help='unseen scenes; default: as in the config')
     parser.add_argument('--epochs', type=int, metavar='N', help='default: as in the config')
@@ -35,8 +40,10 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.demo.main_job import DemoSettings, run_demo
     from das_mm.demo.tasks import TASKS
-    settings = DemoSettings(args.out, args.task, args.num_train, args.num_val, args.epochs, args.seed, args.pretrained,
-                            args.from_scratch)
+
+    settings = DemoSettings(
+        args.out, args.task, args.num_train, args.num_val, args.epochs, args.seed, args.pretrained, args.from_scratch
+    )
     report = run_demo(settings)
     task = TASKS[args.task]
     table = Table(title='on unseen scenes; mm, percent, counts')
@@ -44,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
     for name in task.reported:
         table.add_column(name, justify='right')
     for row in report['rows']:
-        table.add_row(row, *('-' if report[row][name] is None else f'{report[row][name]:.1f}' for name in task.reported))
+        table.add_row(
+            row, *('-' if report[row][name] is None else f'{report[row][name]:.1f}' for name in task.reported)
+        )
     console = Console()
     console.print(table)
     for name, what in (*_WRITTEN, *task.written):

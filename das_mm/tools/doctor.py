@@ -1,4 +1,5 @@
 """Say which versions stand, what clashes, and the command that mends each: `das-mm doctor`."""
+
 from __future__ import annotations
 
 import argparse
@@ -33,8 +34,14 @@ def report(found: Environment, clashes: list[Clash]) -> list:
         rows.append((wanted.name, version or '–', wanted_text(wanted), verdict))
     works = 'mmcv.ops' not in found.errors and bool(found.versions.get('mmcv'))
     rows.append(('mmcv operators', 'compiled' if works else '–', 'compiled', 'ok' if works else 'clash'))
-    rows.append(('chromium', found.chromium or '–', 'any', 'ok' if found.chromium else
-                 'only to test the viewer: apt-get install -y chromium'))
+    rows.append(
+        (
+            'chromium',
+            found.chromium or '–',
+            'any',
+            'ok' if found.chromium else 'only to test the viewer: apt-get install -y chromium',
+        )
+    )
     lines = [_table(rows)]
     for clash in clashes:
         lines += [f'✗ {clash.name}: {clash.problem}', f'    {clash.command}']
@@ -53,8 +60,9 @@ def _table(rows: list[tuple[str, str, str, str]]):
         from rich.table import Table
     except ImportError:
         widths = [max(map(len, column)) for column in zip(head, *rows)]
-        return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-                         for row in (head, *rows))
+        return '\n'.join(
+            '  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in (head, *rows)
+        )
     table = Table(*head)
     for row in rows:
         table.add_row(*row, style='red' if row[-1] == 'clash' else None)
@@ -66,4 +74,5 @@ def _print(line) -> None:
         print(line)
     else:
         from rich.console import Console
+
         Console().print(line)

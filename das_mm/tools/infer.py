@@ -1,4 +1,5 @@
 """`das-mm infer`: find people in photographs and videos."""
+
 from __future__ import annotations
 
 import argparse
@@ -17,42 +18,80 @@ _CAMERA_WORDS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('inputs', nargs='+', metavar='INPUT',
-                        help="image, folder, 'glob', video, webcam:N or N (a camera of this machine)")
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
-                        help='predictions/, overlays/, viewer.html and, where they apply, tracks/ and meshes/ are '
-                             'written there')
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help="image, folder, 'glob', video, webcam:N or N (a camera of this machine)",
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        required=True,
+        metavar='DIR',
+        help='predictions/, overlays/, viewer.html and, where they apply, tracks/ and meshes/ are written there',
+    )
     model = parser.add_argument_group('model')
-    model.add_argument('--task', choices=('pose', 'mesh', 'tracking'),
-                       help="use the package's small model for this; with --weights: insist that they do it")
-    model.add_argument('--weights', metavar='FILE',
-                       help='checkpoint (.pth), or .onnx of das-mm export; default: the small one of the package')
-    model.add_argument('--config', metavar='NAME',
-                       help='path or name of its config; default: the one in the checkpoint')
+    model.add_argument(
+        '--task',
+        choices=('pose', 'mesh', 'tracking'),
+        help="use the package's small model for this; with --weights: insist that they do it",
+    )
+    model.add_argument(
+        '--weights',
+        metavar='FILE',
+        help='checkpoint (.pth), or .onnx of das-mm export; default: the small one of the package',
+    )
+    model.add_argument(
+        '--config', metavar='NAME', help='path or name of its config; default: the one in the checkpoint'
+    )
     model.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, …; default: a GPU where there is one')
     model.add_argument('--batch-size', type=int, default=1, metavar='N', help='images at once; default 1')
     model.add_argument('--score-thr', type=float, metavar='X', help='leave out people of a lower score')
-    model.add_argument('--sigma', action=argparse.BooleanOptionalAction, default=None,
-                       help='expected error of every keypoint; default: where the model has learnt it')
+    model.add_argument(
+        '--sigma',
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help='expected error of every keypoint; default: where the model has learnt it',
+    )
     camera = parser.add_argument_group('camera', 'in this order: --intrinsics, EXIF, --fov, an assumed field of view')
-    camera.add_argument('--intrinsics', metavar='FILE|fx,fy,cx,cy',
-                        help='px; a json or yaml file may hold K, dist and the image size, or one entry for each image')
+    camera.add_argument(
+        '--intrinsics',
+        metavar='FILE|fx,fy,cx,cy',
+        help='px; a json or yaml file may hold K, dist and the image size, or one entry for each image',
+    )
     camera.add_argument('--fov', type=float, metavar='DEG', help='field of view along the longer image side')
     video = parser.add_argument_group('video')
-    video.add_argument('--track', action='store_true',
-                       help='follow people through videos: identities, trails and tracks/; tracking models always do')
+    video.add_argument(
+        '--track',
+        action='store_true',
+        help='follow people through videos: identities, trails and tracks/; tracking models always do',
+    )
     video.add_argument('--smooth', action='store_true', help='smooth people over time')
-    video.add_argument('--resume', action='store_true',
-                       help='go on where an earlier run into the same --out was interrupted; the network runs for new '
-                            'frames only, annotated videos and viewers are made anew in one piece')
+    video.add_argument(
+        '--resume',
+        action='store_true',
+        help='go on where an earlier run into the same --out was interrupted; the network runs for new '
+        'frames only, annotated videos and viewers are made anew in one piece',
+    )
     output = parser.add_argument_group('output')
     output.add_argument('--no-overlays', action='store_true', help='no annotated images and videos')
     output.add_argument('--no-viewer', action='store_true', help='no 3D viewer')
     output.add_argument('--no-meshes', action='store_true', help='skeletons in place of body surfaces in the pictures')
-    output.add_argument('--export', action='append', choices=('obj', 'ply', 'glb'), default=[],
-                        help='write the surfaces of every image, of a video of every frame, to a file; may be repeated')
-    output.add_argument('--viewer-frames', type=int, default=120, metavar='N',
-                        help='at most so many images of a run or frames of a video in a viewer; default 120')
+    output.add_argument(
+        '--export',
+        action='append',
+        choices=('obj', 'ply', 'glb'),
+        default=[],
+        help='write the surfaces of every image, of a video of every frame, to a file; may be repeated',
+    )
+    output.add_argument(
+        '--viewer-frames',
+        type=int,
+        default=120,
+        metavar='N',
+        help='at most so many images of a run or frames of a video in a viewer; default 120',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,15 +101,27 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.inference.inferencer import DASInferencer
+
     console = Console(highlight=False, soft_wrap=True)
     # before a model is loaded, what is quick to check
     outputs = _outputs(args)
     tally = _Tally()
-    inferencer = DASInferencer(args.config, args.weights, args.device, intrinsics=args.intrinsics, fov_deg=args.fov,
-                               task=args.task)
-    with closing(inferencer(args.inputs, batch_size=args.batch_size, score_thr=args.score_thr, with_sigma=args.sigma,
-                            on_skip=tally.skip, track=args.track, smooth=args.smooth, resume=args.resume,
-                            **outputs)) as results:
+    inferencer = DASInferencer(
+        args.config, args.weights, args.device, intrinsics=args.intrinsics, fov_deg=args.fov, task=args.task
+    )
+    with closing(
+        inferencer(
+            args.inputs,
+            batch_size=args.batch_size,
+            score_thr=args.score_thr,
+            with_sigma=args.sigma,
+            on_skip=tally.skip,
+            track=args.track,
+            smooth=args.smooth,
+            resume=args.resume,
+            **outputs,
+        )
+    ) as results:
         try:
             for result in results:
                 tally.add(result['predictions'][0])
@@ -86,9 +137,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _outputs(args: argparse.Namespace) -> dict[str, Any]:
-    outputs = dict(pred_out_dir=args.out / 'predictions', track_out_dir=args.out / 'tracks',
-                   mesh_out_dir=args.out / 'meshes', export=args.export, viewer_frames=args.viewer_frames,
-                   draw_meshes=not args.no_meshes)
+    outputs = dict(
+        pred_out_dir=args.out / 'predictions',
+        track_out_dir=args.out / 'tracks',
+        mesh_out_dir=args.out / 'meshes',
+        export=args.export,
+        viewer_frames=args.viewer_frames,
+        draw_meshes=not args.no_meshes,
+    )
     if not args.no_overlays:
         outputs['vis_out_dir'] = args.out / 'overlays'
     if not args.no_viewer:

@@ -1,4 +1,5 @@
 """How fast a model is, how much memory it takes and where its time goes; and the sparse head against the dense one."""
+
 from __future__ import annotations
 
 import argparse
@@ -29,34 +30,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help="path of a config, or the name of one of das_mm's")
     parser.add_argument('checkpoint', nargs='?', help='weights; default: random ones, which are as fast')
     parser.add_argument('--out', type=Path, metavar='DIR', help='default bench/CONFIG')
-    parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto',
-                        help='default: a GPU where there is one')
+    parser.add_argument(
+        '--device', choices=('auto', 'cpu', 'cuda'), default='auto', help='default: a GPU where there is one'
+    )
     parser.add_argument('--threads', type=int, help='of torch on the CPU')
     parser.add_argument('--size', metavar='WxH', help="network input in pixels; default: the config's test size")
-    parser.add_argument('--people', type=int, nargs='+', metavar='N',
-                        help='people planted in every image, one variant each; default 5, with --dense 1 5 20')
-    parser.add_argument('--levels', type=int, nargs='+', metavar='STRIDE',
-                        help='strides of the levels that these people are on; default 16 32')
+    parser.add_argument(
+        '--people',
+        type=int,
+        nargs='+',
+        metavar='N',
+        help='people planted in every image, one variant each; default 5, with --dense 1 5 20',
+    )
+    parser.add_argument(
+        '--levels',
+        type=int,
+        nargs='+',
+        metavar='STRIDE',
+        help='strides of the levels that these people are on; default 16 32',
+    )
     parser.add_argument('--batch', type=int, nargs='+', default=[1], metavar='N', help='one variant each; default 1')
-    parser.add_argument('--dtype', nargs='+', default=['float32'], metavar='TYPE',
-                        help='float32 bf16 fp16 (the latter by autocast), one variant each; default float32')
+    parser.add_argument(
+        '--dtype',
+        nargs='+',
+        default=['float32'],
+        metavar='TYPE',
+        help='float32 bf16 fp16 (the latter by autocast), one variant each; default float32',
+    )
     parser.add_argument('--channels-last', action='store_true', help='variants in this memory format as well')
     parser.add_argument('--compile', action='store_true', help='variants through torch.compile as well')
     parser.add_argument('--train', action='store_true', help='the training step as well')
     for name, words in (('runs', 'rounds'), ('warmup', 'rounds before them that do not count')):
-        parser.add_argument(f'--{name}', type=int,
-                            help=f'{words}; default {_BENCH[name]}, with --dense {_DENSE[name]}')
-    parser.add_argument('--paper', action='store_true',
-                        help="the papers' setting: batch 1, float32, 10 warm-ups, mean of 100 runs")
-    parser.add_argument('--dense', action='store_true',
-                        help='the sparse head against the dense one of the released code: ratios and their goals')
-    parser.add_argument('--crowd', type=int, default=50, metavar='N',
-                        help='people who are compared with one person with --dense; default %(default)s')
-    parser.add_argument('--train-runs', type=int, default=3,
-                        help='rounds of training steps with --dense; default 3, 0: none')
+        parser.add_argument(f'--{name}', type=int, help=f'{words}; default {_BENCH[name]}, with --dense {_DENSE[name]}')
+    parser.add_argument(
+        '--paper', action='store_true', help="the papers' setting: batch 1, float32, 10 warm-ups, mean of 100 runs"
+    )
+    parser.add_argument(
+        '--dense',
+        action='store_true',
+        help='the sparse head against the dense one of the released code: ratios and their goals',
+    )
+    parser.add_argument(
+        '--crowd',
+        type=int,
+        default=50,
+        metavar='N',
+        help='people who are compared with one person with --dense; default %(default)s',
+    )
+    parser.add_argument(
+        '--train-runs', type=int, default=3, help='rounds of training steps with --dense; default 3, 0: none'
+    )
     parser.add_argument('--seed', type=int, default=0, help='of weights, input and people')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='settings to change in the config')
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='settings to change in the config'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,13 +91,23 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault('KINETO_LOG_LEVEL', '6')  # before torch: its profiler tells when it starts and stops
     counts = _check(args)
     out = args.out or Path('bench', Path(args.config).stem)
-    cfg = load_run_config(argparse.Namespace(
-        config=args.config, cfg_options=args.cfg_options, seed=None, work_dir=out, launcher='none', device=args.device,
-        gpus=None, local_rank=0))
+    cfg = load_run_config(
+        argparse.Namespace(
+            config=args.config,
+            cfg_options=args.cfg_options,
+            seed=None,
+            work_dir=out,
+            launcher='none',
+            device=args.device,
+            gpus=None,
+            local_rank=0,
+        )
+    )
     import torch
 
     from das_mm.benchmarks.speed import describe_machine, describe_software, make_subject, network_size
     from das_mm.checkpoints.model_loader import choose_device
+
     if args.threads:
         torch.set_num_threads(args.threads)
     device = choose_device(None)
@@ -78,9 +115,12 @@ def run(args: argparse.Namespace) -> int:
         size = network_size(cfg, _read_size(args.size))
         model = make_subject(cfg, args.checkpoint, device, args.seed)
         facts = dict(
-            config=Path(cfg.filename).name, command=shlex.join(['das-mm', *sys.argv[1:]]),
+            config=Path(cfg.filename).name,
+            command=shlex.join(['das-mm', *sys.argv[1:]]),
             weights=Path(args.checkpoint).name if args.checkpoint else f'random weights (seed {args.seed})',
-            machine=describe_machine(device), software=describe_software())
+            machine=describe_machine(device),
+            software=describe_software(),
+        )
         measure = _dense if args.dense else _bench
         setting = dict(size=size, strides=tuple(args.levels) if args.levels else None, seed=args.seed, **counts)
         measure(args, model, setting, facts, out)
@@ -98,8 +138,11 @@ def _check(args: argparse.Namespace) -> dict[str, int]:
     changed = (args.batch, args.dtype, args.channels_last, args.compile) != ([1], ['float32'], False, False)
     if changed and (args.paper or args.dense):
         what = "the papers' setting" if args.paper else 'the comparison with the dense head'
-        raise UserError(f'{what} is batch 1, float32, plain', field='--batch, --dtype, --channels-last, --compile',
-                        remedy='leave them out')
+        raise UserError(
+            f'{what} is batch 1, float32, plain',
+            field='--batch, --dtype, --channels-last, --compile',
+            remedy='leave them out',
+        )
     if args.dense and args.train:
         raise UserError('--dense has its own training steps', field='--train', remedy='use --train-runs')
     default = _PAPER if args.paper else _DENSE if args.dense else _BENCH
@@ -107,8 +150,9 @@ def _check(args: argparse.Namespace) -> dict[str, int]:
     for name, least in (('runs', 1), ('warmup', 0), ('train_runs', 0), ('crowd', 1), ('threads', 1)):
         value = counts.get(name, getattr(args, name))
         if value is not None and value < least:
-            raise UserError(f'{value} is out of range', field='--' + name.replace('_', '-'),
-                            remedy=f'give {least} or more')
+            raise UserError(
+                f'{value} is out of range', field='--' + name.replace('_', '-'), remedy=f'give {least} or more'
+            )
     return counts
 
 
@@ -123,14 +167,20 @@ def _read_size(text: str | None) -> tuple[int, int] | None:
 
 def _bench(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:
     from das_mm.benchmarks.speed import Setting, bench_table, draw_bench, make_variants, measure_model, stage_table
+
     variants = make_variants(args.batch, args.people or [5], args.dtype, args.channels_last, args.compile)
     groups = {}
     for name in ['inference'] + ['training step'] * args.train:
         with _progress(name) as on_round:
             groups[name] = measure_model(model, variants, Setting(**setting), name != 'inference', on_round)
     result = dict(
-        kind='bench', **facts, papers_setting=args.paper and all(setting[name] == _PAPER[name] for name in _PAPER),
-        setting=setting, inference=groups['inference'], training=groups.get('training step', []))
+        kind='bench',
+        **facts,
+        papers_setting=args.paper and all(setting[name] == _PAPER[name] for name in _PAPER),
+        setting=setting,
+        inference=groups['inference'],
+        training=groups.get('training step', []),
+    )
     title = f'{facts["config"]}, {setting["size"][0]}×{setting["size"][1]}, {_device_words(facts)}'
     _write(out, 'bench', result, draw_bench(groups, title))
     tables = [bench_table(f'{name}, {title}', cases, args.paper) for name, cases in groups.items()]
@@ -145,6 +195,7 @@ def _dense(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
 
     from das_mm.benchmarks.speed import DenseBench, DenseSetting, dense_page, dense_table, draw_dense
     from das_mm.engine import atomic_write
+
     people = tuple(args.people or DenseSetting.people)
     if min(people) < 1:
         raise UserError('nobody cannot be compared', field='--people', remedy='give numbers from 1 on')
@@ -166,12 +217,14 @@ def _device_words(facts: dict[str, Any]) -> str:
 def _write(out: Path, name: str, result: dict[str, Any], figure: Any) -> None:
     from das_mm.engine import atomic_write
     from das_mm.visualization.files import save_figure
+
     atomic_write(out / f'{name}.json', (json.dumps(result, indent=2) + '\n').encode())
     save_figure(out / f'{name}.png', figure)
 
 
 def _print(tables: list, written: str) -> None:
     from rich.console import Console
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH_OF_FILES)
@@ -186,6 +239,7 @@ class _progress:
     def __init__(self, name: str):
         from rich.console import Console
         from rich.progress import Progress
+
         console = Console(stderr=True)
         self._bar = Progress(console=console, disable=not console.is_terminal, transient=True)
         self._task = self._bar.add_task(name, total=None)

@@ -1,4 +1,5 @@
 """`das-mm synth`: make a synthetic set as files, in the package's annotation format."""
+
 from __future__ import annotations
 
 import argparse
@@ -13,22 +14,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of the set; an unfinished one is finished')
     parser.add_argument('--num', type=int, default=200, help='images (of clips: frames in all); default %(default)s')
-    parser.add_argument('--size', type=size_argument('832x512'), default=(832, 512), metavar='WxH',
-                        help='px; default 832x512')
+    parser.add_argument(
+        '--size', type=size_argument('832x512'), default=(832, 512), metavar='WxH', help='px; default 832x512'
+    )
     parser.add_argument('--seed', type=int, default=0, help='default %(default)s; with the settings, it fixes the set')
     parser.add_argument('--split', default='train', help='names the files; default %(default)s. Splits share no scene')
-    parser.add_argument('--kind', choices=('scenes', 'clips'), default='scenes',
-                        help='single images or moving people; default %(default)s')
+    parser.add_argument(
+        '--kind',
+        choices=('scenes', 'clips'),
+        default='scenes',
+        help='single images or moving people; default %(default)s',
+    )
     parser.add_argument('--clip-length', type=int, default=24, help='frames of a clip, 16 to 64; default %(default)s')
-    parser.add_argument('--people', type=int, nargs=2, default=(1, 8), metavar=('MIN', 'MAX'),
-                        help='people in a scene; default 1 8')
+    parser.add_argument(
+        '--people', type=int, nargs=2, default=(1, 8), metavar=('MIN', 'MAX'), help='people in a scene; default 1 8'
+    )
     parser.add_argument('--workers', type=int, help='processes; default: all cores; 0: this process alone')
-    parser.add_argument('--save-vertices', action='store_true',
-                        help='keep all mesh vertices in the SMPL file (41 kB a person)')
-    parser.add_argument('--layout', metavar='NAME',
-                        help='write the scenes as the archives of a real data set would lie: panoptic, muco, mupots, …')
-    parser.add_argument('--preview', action='store_true',
-                        help='also draw DIR/preview_SPLIT.png: images with their truth drawn in')
+    parser.add_argument(
+        '--save-vertices', action='store_true', help='keep all mesh vertices in the SMPL file (41 kB a person)'
+    )
+    parser.add_argument(
+        '--layout',
+        metavar='NAME',
+        help='write the scenes as the archives of a real data set would lie: panoptic, muco, mupots, …',
+    )
+    parser.add_argument(
+        '--preview', action='store_true', help='also draw DIR/preview_SPLIT.png: images with their truth drawn in'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,18 +48,27 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.datasets.synthetic import SyntheticConfig, generate, write_contact_sheet
+
     if args.layout is not None:
         return _write_layout(args)
-    config = SyntheticConfig(num_images=args.num, image_size=args.size, people=tuple(args.people), seed=args.seed,
-                             split=args.split, kind=args.kind, clip_length=args.clip_length,
-                             save_vertices=args.save_vertices)
+    config = SyntheticConfig(
+        num_images=args.num,
+        image_size=args.size,
+        people=tuple(args.people),
+        seed=args.seed,
+        split=args.split,
+        kind=args.kind,
+        clip_length=args.clip_length,
+        save_vertices=args.save_vertices,
+    )
     paths = generate(config, args.out, workers=args.workers)
     console = Console(highlight=False, soft_wrap=True)
     for path in (*paths.annotations.values(), paths.smpl):
         console.print(f'[green]wrote[/] {path}')
     if args.preview:
-        sheet = write_contact_sheet(next(iter(paths.annotations.values())), paths.root,
-                                    Path(args.out) / f'preview_{args.split}.png')
+        sheet = write_contact_sheet(
+            next(iter(paths.annotations.values())), paths.root, Path(args.out) / f'preview_{args.split}.png'
+        )
         console.print(f'[green]wrote[/] {sheet}')
     return 0
 
@@ -58,14 +79,25 @@ def _write_layout(args: argparse.Namespace) -> int:
 
     from das_mm.datasets.synthetic import SyntheticConfig, generate
     from das_mm.datasets.synthetic.layouts import ALL_SETS, layout_class, read_scenes
+
     layout = layout_class(args.layout)()
     layout.check_split(args.split)
-    config = SyntheticConfig(num_images=args.num, image_size=args.size, people=tuple(args.people), seed=args.seed,
-                             split=args.split, kind=layout.kind, clip_length=args.clip_length, joint_sets=ALL_SETS)
+    config = SyntheticConfig(
+        num_images=args.num,
+        image_size=args.size,
+        people=tuple(args.people),
+        seed=args.seed,
+        split=args.split,
+        kind=layout.kind,
+        clip_length=args.clip_length,
+        joint_sets=ALL_SETS,
+    )
     root = Path(args.out)
     paths = generate(config, root / '.scenes', workers=args.workers)
     layout.write(read_scenes(paths), root, args.split)
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f'[green]wrote[/] {root}; next: das-mm convert {layout.name} --root {root} --split {args.split} '
-                  f'--out {layout.name}_{args.split}.json')
+    console.print(
+        f'[green]wrote[/] {root}; next: das-mm convert {layout.name} --root {root} --split {args.split} '
+        f'--out {layout.name}_{args.split}.json'
+    )
     return 0

@@ -1,4 +1,5 @@
 """Evaluate a checkpoint by its config: `das-mm test`, `mim test das_mm`, `torchrun -m das_mm.tools.test`."""
+
 from __future__ import annotations
 
 import argparse
@@ -26,8 +27,12 @@ def run(args: argparse.Namespace) -> int:
     cfg = load_run_config(args)
     for field in ('model', 'test_dataloader', 'test_cfg', 'test_evaluator'):
         if cfg.get(field) is None:
-            raise UserError('a config to test needs it', file=cfg.filename, field=field,
-                            remedy='inherit a full config with _base_, or add it')
+            raise UserError(
+                'a config to test needs it',
+                file=cfg.filename,
+                field=field,
+                remedy='inherit a full config with _base_, or add it',
+            )
     cfg.load_from, cfg.resume = None, False
     if args.dump is not None:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
@@ -38,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.checkpoints.weight_loader import load_checkpoint_strict
     from das_mm.engine import atomic_write
+
     with running(cfg):
         runner = Runner.from_cfg(cfg)
         load_checkpoint_strict(runner.model, args.checkpoint)

@@ -1,4 +1,5 @@
 """Train a model from a config: `das-mm train`, `mim train das_mm`, `torchrun -m das_mm.tools.train`."""
+
 from __future__ import annotations
 
 import argparse
@@ -16,11 +17,19 @@ HELP = 'train a model from a config'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common_arguments(parser)
-    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-                        help='go on from this checkpoint, or from the newest whole one in the work directory')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint, or from the newest whole one in the work directory',
+    )
     parser.add_argument('--amp', action='store_true', help='mixed precision (on a GPU)')
-    parser.add_argument('--auto-scale-lr', action='store_true',
-                        help="scale the learning rate to the batch size, by the config's auto_scale_lr.base_batch_size")
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help="scale the learning rate to the batch size, by the config's auto_scale_lr.base_batch_size",
+    )
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
 
 
@@ -29,16 +38,24 @@ def run(args: argparse.Namespace) -> int:
     cfg = load_run_config(args)
     for field in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
         if cfg.get(field) is None:
-            raise UserError('a training config needs it', file=cfg.filename, field=field,
-                            remedy='inherit a full config with _base_, or add it')
+            raise UserError(
+                'a training config needs it',
+                file=cfg.filename,
+                field=field,
+                remedy='inherit a full config with _base_, or add it',
+            )
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
         _use_amp(cfg)
     if args.auto_scale_lr:
         if not cfg.get('auto_scale_lr', {}).get('base_batch_size'):
-            raise UserError('it is not given', file=cfg.filename, field='auto_scale_lr.base_batch_size',
-                            remedy='add auto_scale_lr=dict(base_batch_size=…) to the config')
+            raise UserError(
+                'it is not given',
+                file=cfg.filename,
+                field='auto_scale_lr.base_batch_size',
+                remedy='add auto_scale_lr=dict(base_batch_size=…) to the config',
+            )
         cfg.auto_scale_lr.enable = True
     if args.resume is not None:
         _prepare_resume(cfg, args.resume)
@@ -46,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from mmengine.runner import Runner
 
     from das_mm.checkpoints.weight_loader import load_checkpoint_strict
+
     with running(cfg):
         runner = Runner.from_cfg(cfg)
         if cfg.get('resume'):
@@ -56,12 +74,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _use_amp(cfg: Config) -> None:
     import torch
+
     if not torch.cuda.is_available():
         raise UserError('mixed precision needs a GPU', field='--amp', remedy='leave it out')
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise UserError(f"'{kind}' has no mixed precision", file=cfg.filename, field='optim_wrapper.type',
-                        remedy='leave --amp out, or use OptimWrapper')
+        raise UserError(
+            f"'{kind}' has no mixed precision",
+            file=cfg.filename,
+            field='optim_wrapper.type',
+            remedy='leave --amp out, or use OptimWrapper',
+        )
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
@@ -72,6 +95,7 @@ def _prepare_resume(cfg: Config, resume: str) -> None:
     With no checkpoint yet (killed before the first) training starts from the beginning, as it did.
     """
     from das_mm.engine.checkpoint_files import newest_complete_checkpoint, read_checkpoint
+
     if resume == 'auto':
         template = cfg.get('default_hooks', {}).get('checkpoint', {}).get('filename_tmpl')
         resume = newest_complete_checkpoint(cfg.work_dir, template)
@@ -79,8 +103,11 @@ def _prepare_resume(cfg: Config, resume: str) -> None:
             return
     checkpoint = read_checkpoint(resume)
     if not isinstance(checkpoint.get('meta'), dict) or 'optimizer' not in checkpoint:
-        raise UserError('it holds weights but not the state of a training run', file=resume,
-                        remedy='to start from these weights: --cfg-options load_from=FILE')
+        raise UserError(
+            'it holds weights but not the state of a training run',
+            file=resume,
+            remedy='to start from these weights: --cfg-options load_from=FILE',
+        )
     cfg.resume, cfg.load_from = True, str(resume)
     randomness = cfg.setdefault('randomness', {})
     if randomness.get('seed') is None:  # the order of the data follows from it, before mmengine reads the checkpoint

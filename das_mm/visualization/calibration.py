@@ -1,5 +1,6 @@
 """Predicted standard deviations beside the errors that were made: reliability curves, and how many errors the
 predicted intervals hold."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,8 +20,9 @@ _RMS_COLOR, _ABS_COLOR, _DIAGONAL = css(PERSON_COLORS[5]), css(PERSON_COLORS[0])
 _DENSITY_STYLES = ((css(PERSON_COLORS[1]), '-'), (css(PERSON_COLORS[2]), '--'), (css(PERSON_COLORS[3]), ':'))
 
 
-def plot_calibration(axes: Mapping[str, Calibration], path: str | Path,
-                     title: str = 'Predicted and actual errors of keypoints') -> Path:
+def plot_calibration(
+    axes: Mapping[str, Calibration], path: str | Path, title: str = 'Predicted and actual errors of keypoints'
+) -> Path:
     """One column an axis: its reliability curve above, the coverage of its intervals below.
 
     Args:
@@ -36,8 +38,11 @@ def plot_calibration(axes: Mapping[str, Calibration], path: str | Path,
     for column, (name, found) in enumerate(axes.items()):
         above = figure.add_subplot(2, len(axes), column + 1)
         _draw_reliability(above, found)
-        above.set_title(f'{_TITLES.get(name, name)}\nENCE {found.ence:.2f}, RMS error / σ {found.factor:.2f}, '
-                        f'rank corr. {found.rank_correlation:.2f}', fontsize=9)
+        above.set_title(
+            f'{_TITLES.get(name, name)}\nENCE {found.ence:.2f}, RMS error / σ {found.factor:.2f}, '
+            f'rank corr. {found.rank_correlation:.2f}',
+            fontsize=9,
+        )
         below = figure.add_subplot(2, len(axes), len(axes) + column + 1)
         _draw_coverage(below, found)
         if column == 0:
@@ -64,8 +69,14 @@ def _draw_coverage(axes: Axes, found: Calibration) -> None:
     axes.plot([0, 100], [0, 100], color=_DIAGONAL, linewidth=1)
     for number, (name, held) in enumerate(found.coverage.items()):
         color, line = _DENSITY_STYLES[number % len(_DENSITY_STYLES)]
-        axes.plot(levels, 100 * np.array(held), line, color=color, linewidth=1.8,
-                  label=f'{name} ({100 * found.coverage_error[name]:.1f})')
+        axes.plot(
+            levels,
+            100 * np.array(held),
+            line,
+            color=color,
+            linewidth=1.8,
+            label=f'{name} ({100 * found.coverage_error[name]:.1f})',
+        )
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect='equal')
     axes.set_xlabel('errors that should be inside, %', fontsize=9)
     _tidy(axes)

@@ -3,6 +3,7 @@
 Positions are pixels with the origin at the centre of the top-left pixel, which is OpenCV's own convention. All
 functions draw in place; colours are BGR.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,8 +21,9 @@ _SHIFT = 4  # OpenCV's fixed-point positions: 1/16 px
 _FAR_PX = 1e6  # beyond this nothing can touch an image, and fixed point would overflow
 
 
-def clip_segment(start: np.ndarray, end: np.ndarray, width: int, height: int, margin: float = 0.0
-                 ) -> tuple[np.ndarray, np.ndarray] | None:
+def clip_segment(
+    start: np.ndarray, end: np.ndarray, width: int, height: int, margin: float = 0.0
+) -> tuple[np.ndarray, np.ndarray] | None:
     """The part of a segment inside the image grown by ``margin`` px on each side (Liang and Barsky), or ``None``."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     if not (np.isfinite(start).all() and np.isfinite(end).all()):
@@ -52,8 +54,9 @@ def draw_segment(image: np.ndarray, start: np.ndarray, end: np.ndarray, color: C
         cv2.line(image, _fixed(clipped[0]), _fixed(clipped[1]), color, thickness, cv2.LINE_AA, _SHIFT)
 
 
-def draw_dashed(image: np.ndarray, start: np.ndarray, end: np.ndarray, color: Color, thickness: int,
-                dash_px: float) -> None:
+def draw_dashed(
+    image: np.ndarray, start: np.ndarray, end: np.ndarray, color: Color, thickness: int, dash_px: float
+) -> None:
     """A line of dashes of ``dash_px``, with gaps two thirds as long."""
     clipped = clip_segment(start, end, image.shape[1], image.shape[0], margin=2 * thickness)
     if clipped is None:
@@ -62,8 +65,9 @@ def draw_dashed(image: np.ndarray, start: np.ndarray, end: np.ndarray, color: Co
     length = float(np.linalg.norm(last - first))
     direction = (last - first) / max(length, 1e-9)
     for begin in np.arange(0.0, max(length, 1e-9), dash_px * 5 / 3):
-        draw_segment(image, first + direction * begin, first + direction * min(begin + dash_px, length), color,
-                     thickness)
+        draw_segment(
+            image, first + direction * begin, first + direction * min(begin + dash_px, length), color, thickness
+        )
 
 
 def draw_disc(image: np.ndarray, center: np.ndarray, radius: float, color: Color, thickness: int = -1) -> None:
@@ -71,8 +75,9 @@ def draw_disc(image: np.ndarray, center: np.ndarray, radius: float, color: Color
     draw_ellipse(image, center, (radius, radius), color, thickness)
 
 
-def draw_ellipse(image: np.ndarray, center: np.ndarray, radii: Sequence[float], color: Color,
-                 thickness: int = 1) -> None:
+def draw_ellipse(
+    image: np.ndarray, center: np.ndarray, radii: Sequence[float], color: Color, thickness: int = 1
+) -> None:
     """An ellipse with axes along x and y, filled when ``thickness`` is -1; nothing for radii that are not finite."""
     if not (np.isfinite(center).all() and np.isfinite(radii).all()):
         return
@@ -84,8 +89,9 @@ def draw_ellipse(image: np.ndarray, center: np.ndarray, radii: Sequence[float], 
 def touches(image: np.ndarray, center: np.ndarray, radius: float = 0.0) -> bool:
     """Whether a disc about ``center`` covers any pixel of the image."""
     height, width = image.shape[:2]
-    return bool(-0.5 - radius <= center[0] <= width - 0.5 + radius
-                and -0.5 - radius <= center[1] <= height - 0.5 + radius)
+    return bool(
+        -0.5 - radius <= center[0] <= width - 0.5 + radius and -0.5 - radius <= center[1] <= height - 0.5 + radius
+    )
 
 
 def draw_box(image: np.ndarray, box: np.ndarray, color: Color, thickness: int) -> None:
@@ -114,8 +120,15 @@ def text_size(text: str, size_px: int) -> tuple[int, int]:
     return int(right - left) + 2 * padding, round(size_px * 1.2) + padding
 
 
-def draw_text(image: np.ndarray, text: str, top_left: tuple[int, int], size_px: int, color: Color = (255, 255, 255),
-              background: Color | None = (20, 20, 20), opacity: float = 0.75) -> tuple[int, int, int, int]:
+def draw_text(
+    image: np.ndarray,
+    text: str,
+    top_left: tuple[int, int],
+    size_px: int,
+    color: Color = (255, 255, 255),
+    background: Color | None = (20, 20, 20),
+    opacity: float = 0.75,
+) -> tuple[int, int, int, int]:
     """A one-line label, moved so that it stays inside the image (cut off only when it is larger than the image).
 
     Returns:
@@ -125,12 +138,11 @@ def draw_text(image: np.ndarray, text: str, top_left: tuple[int, int], size_px: 
     label_width, label_height = (min(a, b) for a, b in zip(text_size(text, size_px), (width, height)))
     x = int(np.clip(top_left[0], 0, width - label_width))
     y = int(np.clip(top_left[1], 0, height - label_height))
-    patch = image[y:y + label_height, x:x + label_width]
+    patch = image[y : y + label_height, x : x + label_width]
     if background is not None:
         patch[:] = np.round((1 - opacity) * patch + opacity * np.asarray(background)).astype(np.uint8)
     ink = Image.new('L', (label_width, label_height), 0)
-    ImageDraw.Draw(ink).text((max(2, size_px // 4), label_height / 2), text, fill=255, font=_font(size_px),
-                             anchor='lm')
+    ImageDraw.Draw(ink).text((max(2, size_px // 4), label_height / 2), text, fill=255, font=_font(size_px), anchor='lm')
     alpha = np.asarray(ink, dtype=np.float32)[..., None] / 255
     patch[:] = np.round((1 - alpha) * patch + alpha * np.asarray(color)).astype(np.uint8)
     return x, y, x + label_width, y + label_height

@@ -1,4 +1,5 @@
 """Training curves from mmengine's scalars, and bars of metrics before and after."""
+
 from __future__ import annotations
 
 import json
@@ -29,8 +30,11 @@ def read_scalars(path: str | Path) -> list[dict]:
     try:
         text = Path(path).read_text()
     except OSError as error:
-        raise UserError(f'cannot be read ({error.strerror or error})', file=path,
-                        remedy='give the vis_data/scalars.json of a work directory') from error
+        raise UserError(
+            f'cannot be read ({error.strerror or error})',
+            file=path,
+            remedy='give the vis_data/scalars.json of a work directory',
+        ) from error
     records = []
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
@@ -39,13 +43,21 @@ def read_scalars(path: str | Path) -> list[dict]:
         except json.JSONDecodeError as error:
             if number == len(lines) and not text.endswith('\n'):
                 break
-            raise UserError(f'is no JSON ({error.msg})', file=path, field=f'line {number}',
-                            remedy='give the vis_data/scalars.json of a work directory') from error
+            raise UserError(
+                f'is no JSON ({error.msg})',
+                file=path,
+                field=f'line {number}',
+                remedy='give the vis_data/scalars.json of a work directory',
+            ) from error
         if isinstance(record, dict):
             records.append(record)
         elif record is not None:
-            raise UserError('is no JSON object', file=path, field=f'line {number}',
-                            remedy='give the vis_data/scalars.json of a work directory')
+            raise UserError(
+                'is no JSON object',
+                file=path,
+                field=f'line {number}',
+                remedy='give the vis_data/scalars.json of a work directory',
+            )
     return records
 
 
@@ -73,8 +85,10 @@ def split_scalars(records: Sequence[Mapping]) -> tuple[dict, dict]:
         for name, value in record.items():
             if name not in _NOT_PLOTTED and isinstance(value, (int, float)):
                 series.setdefault(name, {})[step] = float(value)
-    tidy = lambda group: {name: (np.array(sorted(points)), np.array([points[s] for s in sorted(points)]))
-                          for name, points in group.items()}
+    tidy = lambda group: {
+        name: (np.array(sorted(points)), np.array([points[s] for s in sorted(points)]))
+        for name, points in group.items()
+    }
     return tidy(training), tidy(validation)
 
 
@@ -92,8 +106,11 @@ def plot_training_curves(scalars: str | Path | Sequence[Mapping], path: str | Pa
     training, validation = split_scalars(records)
     losses = [name for name in training if name.startswith('loss')]
     if not losses and not validation:
-        raise UserError('no loss and no metric is recorded', file=scalars if isinstance(scalars, (str, Path)) else None,
-                        remedy='train for at least one logging interval first')
+        raise UserError(
+            'no loss and no metric is recorded',
+            file=scalars if isinstance(scalars, (str, Path)) else None,
+            remedy='train for at least one logging interval first',
+        )
     return save_figure(path, _curves_figure(training, validation))
 
 
@@ -132,8 +149,9 @@ def _draw_training(axes: Axes, steps: np.ndarray, values: np.ndarray, smooth: bo
 
 def _draw_validation(axes: Axes, steps: np.ndarray, values: np.ndarray) -> None:
     axes.plot(steps, values, 'o-', markersize=3.5, linewidth=1.2, color=css(PERSON_COLORS[1]))
-    axes.annotate(f'{values[-1]:.4g}', (steps[-1], values[-1]), textcoords='offset points', xytext=(0, 6), ha='right',
-                  fontsize=8)
+    axes.annotate(
+        f'{values[-1]:.4g}', (steps[-1], values[-1]), textcoords='offset points', xytext=(0, 6), ha='right', fontsize=8
+    )
 
 
 def _readable(name: str) -> str:
@@ -180,13 +198,21 @@ def _metrics_figure(metrics: Mapping[str, Mapping[str, float]], names: list[str]
         for i, value in enumerate(values):
             known = np.isfinite(value)
             axes.bar(i, value if known else 0, color=css(PERSON_COLORS[i % len(PERSON_COLORS)]), width=0.75)
-            axes.annotate(f'{value:.3g}' if known else 'none', (i, max(value, 0) if known else 0), ha='center',
-                          va='bottom', textcoords='offset points', xytext=(0, 2), fontsize=8)
+            axes.annotate(
+                f'{value:.3g}' if known else 'none',
+                (i, max(value, 0) if known else 0),
+                ha='center',
+                va='bottom',
+                textcoords='offset points',
+                xytext=(0, 2),
+                fontsize=8,
+            )
         lower = any(word in name.lower().split('_') for word in _LOWER_IS_BETTER)
         axes.set_title(f'{_readable(name)}\n{"lower" if lower else "higher"} is better', fontsize=9)
         axes.set_ylim(min(0, *finite) if finite else 0, 1.15 * max(finite + [1e-6]))
-        axes.set_xticks(range(len(conditions)), [c.replace('_', ' ') for c in conditions], rotation=30, ha='right',
-                        fontsize=8)
+        axes.set_xticks(
+            range(len(conditions)), [c.replace('_', ' ') for c in conditions], rotation=30, ha='right', fontsize=8
+        )
         axes.tick_params(axis='y', labelsize=8)
         for side in ('top', 'right'):
             axes.spines[side].set_visible(False)

@@ -5,6 +5,7 @@ drawn for a keypoint is therefore the shared density at the keypoint's typical (
 drawn as z times that σ, so that people with another σ fall on the same picture. Letters: M people, K keypoints,
 D = 3 coordinates (x px, y px, depth mm) or 2.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -29,13 +30,22 @@ _MAX_SCATTER = 400
 
 class DensityOnGrid(Protocol):
     """A normalised density of z: ``axes``, the cells' centres of each dimension; ``density`` on their product."""
+
     axes: Sequence[Any]
     density: Any
 
 
-def plot_error_density(density_xy: DensityOnGrid, density_depth: DensityOnGrid | None, errors: np.ndarray,
-                       sigmas: np.ndarray, valid: np.ndarray, names: Sequence[str], path: str | Path, *,
-                       title: str = 'Learned density of keypoint errors') -> Path:
+def plot_error_density(
+    density_xy: DensityOnGrid,
+    density_depth: DensityOnGrid | None,
+    errors: np.ndarray,
+    sigmas: np.ndarray,
+    valid: np.ndarray,
+    names: Sequence[str],
+    path: str | Path,
+    *,
+    title: str = 'Learned density of keypoint errors',
+) -> Path:
     """One panel a keypoint: contours of the learned density in the image plane, its depth profile below.
 
     The grids are those of ``error_density_grid(loss, dims=(0, 1))`` and ``error_density_grid(loss, dims=(2,))`` of
@@ -57,8 +67,10 @@ def plot_error_density(density_xy: DensityOnGrid, density_depth: DensityOnGrid |
         UserError: The path cannot be written.
     """
     if errors.shape != sigmas.shape or errors.shape[:2] != valid.shape or errors.shape[1] != len(names):
-        raise ValueError(f'errors {errors.shape}, sigmas {sigmas.shape}, valid {valid.shape} and {len(names)} names '
-                         'do not fit each other')
+        raise ValueError(
+            f'errors {errors.shape}, sigmas {sigmas.shape}, valid {valid.shape} and {len(names)} names '
+            'do not fit each other'
+        )
     xy = _checked(density_xy, 2)
     depth = None if density_depth is None else _checked(density_depth, 1)
     if depth is not None and errors.shape[2] < 3:
@@ -101,11 +113,19 @@ def coverage(axes: Sequence[np.ndarray], density: np.ndarray, z: np.ndarray, sha
     return float((values >= level).mean())
 
 
-def _figure(xy: tuple, depth: tuple | None, errors: np.ndarray, sigmas: np.ndarray, valid: np.ndarray,
-            names: Sequence[str], title: str) -> Figure:
+def _figure(
+    xy: tuple,
+    depth: tuple | None,
+    errors: np.ndarray,
+    sigmas: np.ndarray,
+    valid: np.ndarray,
+    names: Sequence[str],
+    title: str,
+) -> Figure:
     unknown = np.full(errors.shape[2], np.nan)
-    typical = np.array([np.median(sigmas[valid[:, k], k], axis=0) if valid[:, k].any() else unknown
-                        for k in range(len(names))])
+    typical = np.array(
+        [np.median(sigmas[valid[:, k], k], axis=0) if valid[:, k].any() else unknown for k in range(len(names))]
+    )
     # one scale for all panels, so that a wide density looks wide
     view_px = _VIEW_SIGMAS * _largest(typical[:, :2])
     view_mm = None if depth is None else _VIEW_SIGMAS * _largest(typical[:, 2])
@@ -114,22 +134,37 @@ def _figure(xy: tuple, depth: tuple | None, errors: np.ndarray, sigmas: np.ndarr
     width, height = 2.75 * columns, 0.8 + (3.15 if depth is None else 4.2) * rows
     figure = new_figure(width, height, layout='none')
     figure.suptitle(title, fontsize=13, y=1 - 0.1 / height)
-    grid = figure.add_gridspec(rows, columns, left=0.5 / width, right=1 - 0.1 / width, bottom=0.85 / height,
-                               top=1 - 0.8 / height, wspace=0.28, hspace=0.3 if depth is None else 0.26)
+    grid = figure.add_gridspec(
+        rows,
+        columns,
+        left=0.5 / width,
+        right=1 - 0.1 / width,
+        bottom=0.85 / height,
+        top=1 - 0.8 / height,
+        wspace=0.28,
+        hspace=0.3 if depth is None else 0.26,
+    )
     for k, name in enumerate(names):
-        cell = grid[k // columns, k % columns].subgridspec(1 if depth is None else 2, 1,
-                                                          hspace=0.24, height_ratios=[1] if depth is None else [2.4, 1])
+        cell = grid[k // columns, k % columns].subgridspec(
+            1 if depth is None else 2, 1, hspace=0.24, height_ratios=[1] if depth is None else [2.4, 1]
+        )
         axes = figure.add_subplot(cell[0])
         used = valid[:, k] & np.isfinite(errors[:, k]).all(-1)
         z = errors[used, k] / sigmas[used, k]
         _panel_xy(axes, xy, z, typical[k], view_px, name)
         if depth is not None:
             _panel_depth(figure.add_subplot(cell[1]), depth, z[:, 2], typical[k, 2], view_mm)
-    figure.legend(handles=[
-        Patch(facecolor=_LEARNED_COLOR, alpha=0.45, label='learned density (50 % and 90 % regions)'),
-        Line2D([], [], color=_PRIOR_COLOR, linestyle='--', label='Laplace prior (same regions)'),
-        Line2D([], [], color=_ERROR_COLOR, marker='.', linestyle='none', label='actual errors at the typical σ'),
-    ], loc='lower center', ncols=3, fontsize=9, frameon=False)
+    figure.legend(
+        handles=[
+            Patch(facecolor=_LEARNED_COLOR, alpha=0.45, label='learned density (50 % and 90 % regions)'),
+            Line2D([], [], color=_PRIOR_COLOR, linestyle='--', label='Laplace prior (same regions)'),
+            Line2D([], [], color=_ERROR_COLOR, marker='.', linestyle='none', label='actual errors at the typical σ'),
+        ],
+        loc='lower center',
+        ncols=3,
+        fontsize=9,
+        frameon=False,
+    )
     return figure
 
 
@@ -153,15 +188,34 @@ def _panel_xy(axes: Axes, grid: tuple, z: np.ndarray, sigma: np.ndarray, view: f
     (axis_x, axis_y), density = grid
     x, y = axis_x * sigma[0], axis_y * sigma[1]
     levels = sorted(set(region_levels(density, _REGIONS)))
-    axes.contourf(x, y, density.T, levels=[*levels, density.max() * 1.001],
-                  colors=[(_LEARNED_COLOR, 0.15), (_LEARNED_COLOR, 0.4)][-len(levels):])
+    axes.contourf(
+        x,
+        y,
+        density.T,
+        levels=[*levels, density.max() * 1.001],
+        colors=[(_LEARNED_COLOR, 0.15), (_LEARNED_COLOR, 0.4)][-len(levels) :],
+    )
     axes.contour(x, y, density.T, levels=levels, colors=_LEARNED_COLOR, linewidths=1.4)
     prior = np.exp(-np.abs(axis_x)[:, None] - np.abs(axis_y)[None]) / 4
-    axes.contour(x, y, prior.T, levels=sorted(region_levels(prior, _REGIONS)), colors=_PRIOR_COLOR, linewidths=0.9,
-                 linestyles='--')
+    axes.contour(
+        x,
+        y,
+        prior.T,
+        levels=sorted(region_levels(prior, _REGIONS)),
+        colors=_PRIOR_COLOR,
+        linewidths=0.9,
+        linestyles='--',
+    )
     shown = z[:: -(-len(z) // _MAX_SCATTER) or 1]
-    axes.plot(shown[:, 0] * sigma[0], shown[:, 1] * sigma[1], '.', color=_ERROR_COLOR, markersize=4,
-              alpha=0.6, markeredgewidth=0)
+    axes.plot(
+        shown[:, 0] * sigma[0],
+        shown[:, 1] * sigma[1],
+        '.',
+        color=_ERROR_COLOR,
+        markersize=4,
+        alpha=0.6,
+        markeredgewidth=0,
+    )
 
 
 def _panel_title(grid: tuple, z: np.ndarray, sigma: np.ndarray, name: str) -> str:
@@ -180,10 +234,16 @@ def _panel_depth(axes: Axes, grid: tuple, z: np.ndarray, sigma_mm: float, view: 
     axes.tick_params(labelsize=7)
     if not np.isfinite(sigma_mm):
         return
-    (axis, ), density = grid
+    (axis,), density = grid
     if len(z):
-        axes.hist(np.clip(z * sigma_mm, -view, view), bins=31, range=(-view, view), density=True, color=_ERROR_COLOR,
-                  alpha=0.45)
+        axes.hist(
+            np.clip(z * sigma_mm, -view, view),
+            bins=31,
+            range=(-view, view),
+            density=True,
+            color=_ERROR_COLOR,
+            alpha=0.45,
+        )
     axes.fill_between(axis * sigma_mm, density / sigma_mm, color=_LEARNED_COLOR, alpha=0.25, linewidth=0)
     axes.plot(axis * sigma_mm, density / sigma_mm, color=_LEARNED_COLOR, linewidth=1.4)
     axes.plot(axis * sigma_mm, np.exp(-np.abs(axis)) / (2 * sigma_mm), '--', color=_PRIOR_COLOR, linewidth=0.9)

@@ -1,4 +1,5 @@
 """Writing pictures and plots: whole or not at all, and with an error that names the path."""
+
 from __future__ import annotations
 
 import io
@@ -25,8 +26,11 @@ def save_image(path: str | Path, image_bgr: np.ndarray) -> Path:
     except cv2.error:
         done = False
     if not done:
-        raise UserError(f'the suffix {suffix!r} is no image format that can be written', file=path,
-                        remedy='end the file name in .png or .jpg')
+        raise UserError(
+            f'the suffix {suffix!r} is no image format that can be written',
+            file=path,
+            remedy='end the file name in .png or .jpg',
+        )
     atomic_write(path, buffer.tobytes())
     return Path(path)
 
@@ -49,8 +53,11 @@ def save_figure(path: str | Path, figure: Figure) -> Path:
     """
     suffix = Path(path).suffix.lower().removeprefix('.') or 'png'
     if suffix not in figure.canvas.get_supported_filetypes():
-        raise UserError(f'the suffix {suffix!r} is no picture format that can be written', file=path,
-                        remedy='end the file name in .png, .pdf or .svg')
+        raise UserError(
+            f'the suffix {suffix!r} is no picture format that can be written',
+            file=path,
+            remedy='end the file name in .png, .pdf or .svg',
+        )
     buffer = io.BytesIO()
     figure.savefig(buffer, format=suffix)
     atomic_write(path, buffer.getvalue())

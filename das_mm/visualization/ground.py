@@ -1,4 +1,5 @@
 """The floor people stand on, guessed from their feet."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ _FOOT_SD_MM = 100.0
 @dataclass(frozen=True)
 class Ground:
     """A plane in the camera frame: a point on it (3,) mm, its upward unit normal (3,), and how many feet fixed it."""
+
     point_mm: np.ndarray
     up: np.ndarray
     num_feet: int
@@ -41,8 +43,11 @@ def estimate_ground(keypoints_cam_mm: np.ndarray, shown: np.ndarray, names: Sequ
     stands = [row for row in range(len(keypoints_cam_mm)) if (shown[row] & feet).any()]
     if not stands:
         return None
-    bodies = [keypoints_cam_mm[row][shown[row] & upper].mean(0) - keypoints_cam_mm[row][shown[row] & feet].mean(0)
-              for row in stands if (shown[row] & upper).any()]
+    bodies = [
+        keypoints_cam_mm[row][shown[row] & upper].mean(0) - keypoints_cam_mm[row][shown[row] & feet].mean(0)
+        for row in stands
+        if (shown[row] & upper).any()
+    ]
     up = _mean_direction(bodies)
     low = np.array([_lowest(keypoints_cam_mm[row][shown[row] & feet], up) for row in stands])
     right = np.cross(up, [0.0, 0.0, 1.0])

@@ -1,4 +1,5 @@
 """The labels of a network input (``gt_instance_labels``), drawn on it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -17,8 +18,14 @@ _NEAR_RGB, _FAR_RGB = (213, 94, 0), (0, 114, 178)
 _FULL_COLOR_MM = 250.0
 
 
-def draw_labels(image_bgr: np.ndarray, labels: Mapping[str, np.ndarray], keypoint_set: str | KeypointSet | Skeleton, *,
-                focal_px: float | None = None, scale: float = 1.0) -> np.ndarray:
+def draw_labels(
+    image_bgr: np.ndarray,
+    labels: Mapping[str, np.ndarray],
+    keypoint_set: str | KeypointSet | Skeleton,
+    *,
+    focal_px: float | None = None,
+    scale: float = 1.0,
+) -> np.ndarray:
     """People who are learnt as skeletons of their supervised keypoints in their boxes, with the depth of the root;
     those who are ignored as hatched boxes.
 
@@ -41,10 +48,13 @@ def draw_labels(image_bgr: np.ndarray, labels: Mapping[str, np.ndarray], keypoin
     depths = np.full(len(learnt), np.nan)
     if focal_px is not None:
         depths[known] = np.asarray(labels['root_depths_norm'])[learnt][known] * focal_px
-    people = People(keypoints_px=scale * (np.asarray(labels['keypoints'])[learnt] + 0.5) - 0.5,
-                    keypoints_valid=np.asarray(labels['keypoints_weights'])[learnt],
-                    bboxes_px=scale * (np.asarray(labels['bboxes'])[learnt] + 0.5) - 0.5, root_depths_mm=depths,
-                    track_ids=learnt)
+    people = People(
+        keypoints_px=scale * (np.asarray(labels['keypoints'])[learnt] + 0.5) - 0.5,
+        keypoints_valid=np.asarray(labels['keypoints_weights'])[learnt],
+        bboxes_px=scale * (np.asarray(labels['bboxes'])[learnt] + 0.5) - 0.5,
+        root_depths_mm=depths,
+        track_ids=learnt,
+    )
     return draw_people(image, people, keypoint_set, boxes=True)
 
 

@@ -4,6 +4,7 @@ Rays settle who hides whom, also inside one body, and what lies behind the camer
 lens is undone along each ray, so that meshes lie where the image has the people. Letters: n people, V vertices, F faces
 of one body, P rays.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,9 +29,17 @@ _EDGE_DEPTH = 0.02  # relative jump of depth between neighbours that is an edge 
 _LIGHT = np.array([-0.45, -0.65, -0.61], np.float32)  # towards the light: over the left shoulder of who took the image
 
 
-def draw_meshes(image_bgr: np.ndarray, vertices_mm: np.ndarray, faces: np.ndarray, K: np.ndarray,
-                dist: np.ndarray | None = None, *, identities: Sequence[int] | None = None, opacity: float = 0.9,
-                scale: float = 1.0) -> np.ndarray:
+def draw_meshes(
+    image_bgr: np.ndarray,
+    vertices_mm: np.ndarray,
+    faces: np.ndarray,
+    K: np.ndarray,
+    dist: np.ndarray | None = None,
+    *,
+    identities: Sequence[int] | None = None,
+    opacity: float = 0.9,
+    scale: float = 1.0,
+) -> np.ndarray:
     """Draw people's surfaces on a copy of an image, each hidden where another is in front.
 
     Args:
@@ -86,6 +95,7 @@ class _People:
     def __init__(self, vertices_mm: np.ndarray, faces: np.ndarray, identities: np.ndarray) -> None:
         # a detour below the top: the package of data sets is heavy, and nothing but meshes needs its tracer
         from das_mm.rendering.ray_tracer import build_tracer
+
         count, size = vertices_mm.shape[:2]
         self._num_faces = len(faces)
         self._corners = (faces[None] + size * np.arange(count)[:, None, None]).reshape(-1, 3)  # (nF, 3)
@@ -93,8 +103,9 @@ class _People:
         self._colors = np.array([bgr(person_color(identity)) for identity in identities], np.float32)
         self._tracer: EmbreeTracer | PlainTracer = build_tracer(vertices_mm.reshape(-1, 3) / 1000, self._corners)
 
-    def look(self, points_px: np.ndarray, K: np.ndarray, dist: np.ndarray | None
-             ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def look(
+        self, points_px: np.ndarray, K: np.ndarray, dist: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Colours (P, 3) BGR, row of the person (P,) or -1, and depth (P,) m or inf along the rays of (P, 2) pixels."""
         rays = back_project(points_px.astype(float), np.ones(len(points_px)), K, dist).astype(np.float32)  # z = 1
         near = np.float32(_NEAR_MM / 1000)
@@ -112,8 +123,10 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Unit normals (n, V, 3) float32: the means of the adjoining faces' normals, weighted by their areas."""
     corners = vertices[:, faces]  # (n, F, 3, 3)
     of_faces = np.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
-    touches = sparse.csr_matrix((np.ones(faces.size), (faces.ravel(), np.repeat(np.arange(len(faces)), 3))),
-                                shape=(vertices.shape[1], len(faces)))
+    touches = sparse.csr_matrix(
+        (np.ones(faces.size), (faces.ravel(), np.repeat(np.arange(len(faces)), 3))),
+        shape=(vertices.shape[1], len(faces)),
+    )
     normals = np.stack([touches @ normal for normal in of_faces])
     return (normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)).astype(np.float32)
 
@@ -128,7 +141,7 @@ def _shade(colors: np.ndarray, normals: np.ndarray, rays: np.ndarray) -> np.ndar
     sky = 0.5 - 0.5 * normals[:, 1:2]  # y points down
     half = _LIGHT / np.linalg.norm(_LIGHT) + to_eye
     half /= np.linalg.norm(half, axis=1, keepdims=True)
-    gloss = np.clip((normals * half).sum(1, keepdims=True), 0, 1)**30
+    gloss = np.clip((normals * half).sum(1, keepdims=True), 0, 1) ** 30
     # the light wraps around: no side is so dark that its shape is lost
     brightness = (0.38 + 0.17 * sky + 0.62 * np.clip(0.8 * light + 0.2, 0, 1)) * (0.55 + 0.45 * facing**0.7)
     return np.clip(colors * brightness + 255 * 0.12 * gloss, 0, 255)
@@ -143,7 +156,7 @@ def _region(vertices_mm: np.ndarray, K: np.ndarray, dist: np.ndarray | None, wid
             break
         points = np.clip(project(vertices, K, dist), -1e6, 1e6)
         (x1, y1), (x2, y2) = np.floor(points.min(0)).astype(int), np.ceil(points.max(0)).astype(int)
-        inside[max(y1, 0):max(y2 + 1, 0), max(x1, 0):max(x2 + 1, 0)] = True
+        inside[max(y1, 0) : max(y2 + 1, 0), max(x1, 0) : max(x2 + 1, 0)] = True
     return inside
 
 

@@ -1,4 +1,5 @@
 """Coarser triangles for many bodies in one page: chosen once by the faces alone, so that every pose keeps its shape."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -22,7 +23,7 @@ def thin_mesh(faces: np.ndarray, num_vertices: int) -> tuple[np.ndarray, np.ndar
     for vertex in range(num_vertices):
         if stands_for[vertex] < 0:
             stands_for[vertex] = vertex
-            near = links.indices[links.indptr[vertex]:links.indptr[vertex + 1]]
+            near = links.indices[links.indptr[vertex] : links.indptr[vertex + 1]]
             stands_for[near[stands_for[near] < 0]] = vertex
     kept, place = np.unique(stands_for, return_inverse=True)
     corners = place[faces]

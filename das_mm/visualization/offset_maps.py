@@ -3,6 +3,7 @@
 An arrow leads from a point p of a level to the place it predicts for a keypoint, p + U_k[p]. Letters: K keypoints,
 D coordinates of an offset (x, y in strides, then depth, which a 2D picture leaves out), h × w points of the level.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -38,9 +39,18 @@ def landing_points_px(offsets: np.ndarray, stride: int) -> tuple[np.ndarray, np.
     return points, points[:, None] + steps
 
 
-def plot_offset_maps(image_bgr: np.ndarray, initial: np.ndarray, stride: int, names: Sequence[str],
-                     path: str | Path, *, keypoints: Sequence[int], refined: np.ndarray | None = None,
-                     truth_px: np.ndarray | None = None, root: int | None = None) -> Path:
+def plot_offset_maps(
+    image_bgr: np.ndarray,
+    initial: np.ndarray,
+    stride: int,
+    names: Sequence[str],
+    path: str | Path,
+    *,
+    keypoints: Sequence[int],
+    refined: np.ndarray | None = None,
+    truth_px: np.ndarray | None = None,
+    root: int | None = None,
+) -> Path:
     """A row for each chosen keypoint: the initial map and, beside it, the map after the recursive update.
 
     With the truth only the points near a person's root and near the keypoint itself are drawn (the places Fig. 4 is
@@ -69,14 +79,24 @@ def plot_offset_maps(image_bgr: np.ndarray, initial: np.ndarray, stride: int, na
     return save_figure(path, _figure(image_bgr, maps, stride, names, keypoints, truth_px, root))
 
 
-def _figure(image_bgr: np.ndarray, maps: list[tuple[str, np.ndarray]], stride: int, names: Sequence[str],
-            keypoints: Sequence[int], truth_px: np.ndarray | None, root: int | None) -> Figure:
+def _figure(
+    image_bgr: np.ndarray,
+    maps: list[tuple[str, np.ndarray]],
+    stride: int,
+    names: Sequence[str],
+    keypoints: Sequence[int],
+    truth_px: np.ndarray | None,
+    root: int | None,
+) -> Figure:
     height, width = image_bgr.shape[:2]
     panel_width = 6.0
     figure = new_figure(panel_width * len(maps) + 0.6, (panel_width * height / width + 0.45) * len(keypoints) + 0.5)
     marks = '' if truth_px is None else '; ring = root, cross = true keypoint'
-    figure.suptitle(f'Offset maps at stride {stride}: from each point to where it puts the keypoint (dot); '
-                    f'colour = direction{marks}', fontsize=10)
+    figure.suptitle(
+        f'Offset maps at stride {stride}: from each point to where it puts the keypoint (dot); '
+        f'colour = direction{marks}',
+        fontsize=10,
+    )
     backdrop = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB).astype(np.float32) * 0.55 / 255
     for row, k in enumerate(keypoints):
         for column, (label, offsets) in enumerate(maps):
@@ -109,8 +129,9 @@ def _draw_map(axes: Axes, points: np.ndarray, landings: np.ndarray, targets: np.
     axes.scatter(*landings.T, s=15, c=_LANDING_COLOR, edgecolors='black', linewidths=0.5, zorder=4)
     if targets is not None:
         axes.scatter(*targets[:, 1].T, s=160, marker='+', c=_TARGET_COLOR, linewidths=1.8, zorder=3)
-        axes.scatter(*targets[:, 0].T, s=60, marker='o', facecolors='none', edgecolors=_TARGET_COLOR, linewidths=1.5,
-                     zorder=3)
+        axes.scatter(
+            *targets[:, 0].T, s=60, marker='o', facecolors='none', edgecolors=_TARGET_COLOR, linewidths=1.5, zorder=3
+        )
     return note
 
 
@@ -121,8 +142,9 @@ def _direction_colors(steps: np.ndarray) -> np.ndarray:
 
 def _draw_wheel(figure: Figure) -> None:
     """Legend of the directions, in the upper left corner."""
-    axes = figure.add_axes((0.003, 0.997 - 0.55 / figure.get_figheight(), 0.55 / figure.get_figwidth(),
-                            0.55 / figure.get_figheight()))
+    axes = figure.add_axes(
+        (0.003, 0.997 - 0.55 / figure.get_figheight(), 0.55 / figure.get_figwidth(), 0.55 / figure.get_figheight())
+    )
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
     wheel = _direction_colors(np.stack([x.ravel(), y.ravel()], 1)).reshape(64, 64, 4)
     wheel[np.hypot(x, y) > 1, 3] = 0

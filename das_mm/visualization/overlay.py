@@ -3,6 +3,7 @@
 A person's colour is that of the identity (``palette.PERSON_COLORS``). Limbs of the person's own left are lighter and
 their joints have a white core, those of the right are darker with a black core.
 """
+
 from __future__ import annotations
 
 import cv2
@@ -20,9 +21,18 @@ _OUTLINE_BGR = (25, 25, 25)
 _STRIP_BGR = (32, 28, 26)
 
 
-def draw_people(image_bgr: np.ndarray, people: People, keypoint_set: str | KeypointSet | Skeleton, *,
-                truth: People | None = None, scale: float = 1.0, labels: bool = True, boxes: bool = False,
-                sigmas: bool = False, mask_opacity: float = 0.35) -> np.ndarray:
+def draw_people(
+    image_bgr: np.ndarray,
+    people: People,
+    keypoint_set: str | KeypointSet | Skeleton,
+    *,
+    truth: People | None = None,
+    scale: float = 1.0,
+    labels: bool = True,
+    boxes: bool = False,
+    sigmas: bool = False,
+    mask_opacity: float = 0.35,
+) -> np.ndarray:
     """Draw people on a copy of an image.
 
     Args:
@@ -73,9 +83,16 @@ def draw_people(image_bgr: np.ndarray, people: People, keypoint_set: str | Keypo
     return image
 
 
-def draw_truth_and_prediction(image_bgr: np.ndarray, truth: People, predicted: People,
-                              keypoint_set: str | KeypointSet | Skeleton, *, scale: float = 1.0, boxes: bool = False,
-                              sigmas: bool = False) -> np.ndarray:
+def draw_truth_and_prediction(
+    image_bgr: np.ndarray,
+    truth: People,
+    predicted: People,
+    keypoint_set: str | KeypointSet | Skeleton,
+    *,
+    scale: float = 1.0,
+    boxes: bool = False,
+    sigmas: bool = False,
+) -> np.ndarray:
     """The prediction over the truth, with a strip below that explains the marks and counts the people.
 
     Arguments as in :func:`draw_people`; the result is as wide and a little higher.
@@ -94,8 +111,11 @@ def draw_truth_and_prediction(image_bgr: np.ndarray, truth: People, predicted: P
 
 def enlarged(image_bgr: np.ndarray, scale: float) -> np.ndarray:
     if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
-        raise UserError(f'an image of shape {image_bgr.shape} and type {image_bgr.dtype} cannot be drawn on',
-                        field='image_bgr', remedy='give (height, width, 3) uint8 in BGR order')
+        raise UserError(
+            f'an image of shape {image_bgr.shape} and type {image_bgr.dtype} cannot be drawn on',
+            field='image_bgr',
+            remedy='give (height, width, 3) uint8 in BGR order',
+        )
     if scale == 1:
         return np.ascontiguousarray(image_bgr).copy()
     size = tuple(max(1, round(side * scale)) for side in image_bgr.shape[1::-1])
@@ -112,10 +132,16 @@ def _scaled(people: People, scale: float) -> People:
     if masks is not None:
         size = tuple(max(1, round(side * scale)) for side in masks.shape[:0:-1])
         masks = np.array([cv2.resize(mask.astype(np.uint8), size) > 0 for mask in masks]).reshape(-1, *size[::-1])
-    return People(keypoints_px=resize(people.keypoints_px), keypoints_valid=people.keypoints_valid,
-                  keypoints_sigma=None if sigma is None else sigma * np.array([scale, scale, 1.0]),
-                  scores=people.scores, root_depths_mm=people.root_depths_mm, bboxes_px=resize(people.bboxes_px),
-                  masks=masks, track_ids=people.identities)
+    return People(
+        keypoints_px=resize(people.keypoints_px),
+        keypoints_valid=people.keypoints_valid,
+        keypoints_sigma=None if sigma is None else sigma * np.array([scale, scale, 1.0]),
+        scores=people.scores,
+        root_depths_mm=people.root_depths_mm,
+        bboxes_px=resize(people.bboxes_px),
+        masks=masks,
+        track_ids=people.identities,
+    )
 
 
 def _far_to_near(people: People) -> list[int]:
@@ -221,10 +247,15 @@ def _draw_label(image: np.ndarray, people: People, row: int, taken: list[tuple[i
     gap = 2.0 * _thickness(image, people, row) + 2
     middle = (x1 + x2 - label_width) / 2
     places = [(middle, y1 - gap - label_height), (middle, y2 + gap), (x2 + gap, y1), (x1 - gap - label_width, y1)]
-    inside = [(int(np.clip(x, 0, max(0, width - label_width))), int(np.clip(y, 0, max(0, height - label_height))))
-              for x, y in places]
-    free = [spot for spot in inside if not any(_overlap((*spot, spot[0] + label_width, spot[1] + label_height), box)
-                                               for box in taken)]
+    inside = [
+        (int(np.clip(x, 0, max(0, width - label_width))), int(np.clip(y, 0, max(0, height - label_height))))
+        for x, y in places
+    ]
+    free = [
+        spot
+        for spot in inside
+        if not any(_overlap((*spot, spot[0] + label_width, spot[1] + label_height), box) for box in taken)
+    ]
     color = person_color(people.identities[row])
     dark = sum(w * c for w, c in zip((0.299, 0.587, 0.114), color)) < 140
     ink = (255, 255, 255) if dark else (0, 0, 0)

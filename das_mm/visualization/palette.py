@@ -4,6 +4,7 @@ The first seven are the set of Okabe and Ito ("Color Universal Design"), reorder
 differ in lightness as well as hue, and with a darker yellow that also shows on white; four of Paul Tol's follow.
 Left and right limbs differ in lightness of the person's own colour, which no colour blindness hides.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """What the drawing functions know of the people in one image: plain arrays, checked once."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
@@ -26,6 +27,7 @@ class People:
         track_ids: (N,) identities over time; they choose the colours. The row number where there are none.
         vertices_cam_mm: (N, V, 3) body surface, camera frame, mm.
     """
+
     keypoints_px: np.ndarray | None = None
     keypoints_valid: np.ndarray | None = None
     keypoints_cam_mm: np.ndarray | None = None
@@ -51,8 +53,9 @@ class People:
         put('identities', np.arange(count) if self.track_ids is None else self.track_ids.astype(int))
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {item.name: value for item in fields(self)
-                if item.init and (value := getattr(self, item.name)) is not None}
+        return {
+            item.name: value for item in fields(self) if item.init and (value := getattr(self, item.name)) is not None
+        }
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -96,9 +99,18 @@ class People:
         root_depths_mm, bboxes, masks, track_ids and vertices, whichever are there; tensors are copied to numpy.
         Scores left over by mmpose in a truth sample are ignored.
         """
-        pick = {'keypoints_px': 'keypoints', 'keypoints_cam_mm': 'keypoints_3d', 'keypoint_scores': 'keypoint_scores',
-                'keypoints_sigma': 'keypoints_sigma', 'scores': 'scores', 'root_depths_mm': 'root_depths_mm',
-                'bboxes_px': 'bboxes', 'masks': 'masks', 'track_ids': 'track_ids', 'vertices_cam_mm': 'vertices'}
+        pick = {
+            'keypoints_px': 'keypoints',
+            'keypoints_cam_mm': 'keypoints_3d',
+            'keypoint_scores': 'keypoint_scores',
+            'keypoints_sigma': 'keypoints_sigma',
+            'scores': 'scores',
+            'root_depths_mm': 'root_depths_mm',
+            'bboxes_px': 'bboxes',
+            'masks': 'masks',
+            'track_ids': 'track_ids',
+            'vertices_cam_mm': 'vertices',
+        }
         found = {name: value for name, key in pick.items() if (value := instances.get(key, None)) is not None}
         if (visible := instances.get('keypoints_visible', None)) is not None and 'scores' not in found:
             found['keypoints_valid'] = visible

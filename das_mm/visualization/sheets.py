@@ -1,4 +1,5 @@
 """Several pictures on one sheet."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,8 +12,14 @@ from . import canvas
 _PAPER_BGR = (32, 28, 26)
 
 
-def contact_sheet(images_bgr: Sequence[np.ndarray], columns: int, titles: Sequence[str] | None = None, *,
-                  cell_width_px: int = 480, gap_px: int = 8) -> np.ndarray:
+def contact_sheet(
+    images_bgr: Sequence[np.ndarray],
+    columns: int,
+    titles: Sequence[str] | None = None,
+    *,
+    cell_width_px: int = 480,
+    gap_px: int = 8,
+) -> np.ndarray:
     """Images in rows of ``columns``, each fitted to the same width, with its title above.
 
     Args:
@@ -32,9 +39,11 @@ def contact_sheet(images_bgr: Sequence[np.ndarray], columns: int, titles: Sequen
     columns = min(columns, len(images_bgr))
     text_px = int(np.clip(cell_width_px / 26, 10, 22))
     head = canvas.text_size('X', text_px)[1] if titles is not None else 0
-    cells = [_cell(image, cell_width_px, head, None if titles is None else titles[i], text_px)
-             for i, image in enumerate(images_bgr)]
-    rows = [cells[i:i + columns] for i in range(0, len(cells), columns)]
+    cells = [
+        _cell(image, cell_width_px, head, None if titles is None else titles[i], text_px)
+        for i, image in enumerate(images_bgr)
+    ]
+    rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
     heights = [max(len(cell) for cell in row) for row in rows]
     size = (sum(heights) + gap_px * (len(rows) + 1), columns * (cell_width_px + gap_px) + gap_px)
     sheet = np.empty((*size, 3), np.uint8)
@@ -43,7 +52,7 @@ def contact_sheet(images_bgr: Sequence[np.ndarray], columns: int, titles: Sequen
     for row, height in zip(rows, heights):
         for column, cell in enumerate(row):
             left = gap_px + column * (cell_width_px + gap_px)
-            sheet[top:top + len(cell), left:left + cell_width_px] = cell
+            sheet[top : top + len(cell), left : left + cell_width_px] = cell
         top += height + gap_px
     return sheet
 

@@ -1,4 +1,5 @@
 """One picture of each keypoint set: names, indices, links and sides, on a body that faces the reader."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -118,6 +119,7 @@ def _shaded(points_px: np.ndarray, points_m: np.ndarray, faces: np.ndarray) -> n
 @dataclass(frozen=True)
 class _Label:
     """``index name`` at ``top_left`` px, with a line from the keypoint ``point`` (2,) to ``end`` (2,)."""
+
     text: str
     top_left: tuple[int, int]
     point: np.ndarray
@@ -132,8 +134,11 @@ def _place_labels(kset: KeypointSet, points: np.ndarray) -> list[_Label]:
         # a label stands where its keypoint is, on the right for the person's left; the middle goes where there is room
         side = sides[index] if sides[index] != 'middle' else min(columns, key=lambda name: len(columns[name]))
         columns[side].append(int(index))
-    return [_label(f'{index}  {kset.keypoints[index]}', points[index], row_px, side)
-            for side, indices in columns.items() for index, row_px in zip(indices, _spread(points[indices, 1]))]
+    return [
+        _label(f'{index}  {kset.keypoints[index]}', points[index], row_px, side)
+        for side, indices in columns.items()
+        for index, row_px in zip(indices, _spread(points[indices, 1]))
+    ]
 
 
 def _spread(wanted_px: np.ndarray) -> np.ndarray:
@@ -165,8 +170,12 @@ def _draw_captions(image: np.ndarray, kset: KeypointSet) -> None:
         root += f', the mean of {" and ".join(DERIVATIONS[kset.root])}'
     canvas.draw_text(image, f'{kset.num_keypoints} keypoints; {root}', (20, 58), 20, _INK_BGR, background=None)
     y = _SIZE[1] - 52
-    for x, side, text in ((24, 'right', "the person's right: dark"), (790, 'left', "the person's left: light"),
-                          (500, 'middle', 'middle')):
-        canvas.draw_segment(image, np.array([x, y + 14]), np.array([x + 48, y + 14]),
-                            bgr(limb_color(PERSON_COLORS[0], side)), 9)
+    for x, side, text in (
+        (24, 'right', "the person's right: dark"),
+        (790, 'left', "the person's left: light"),
+        (500, 'middle', 'middle'),
+    ):
+        canvas.draw_segment(
+            image, np.array([x, y + 14]), np.array([x + 48, y + 14]), bgr(limb_color(PERSON_COLORS[0], side)), 9
+        )
         canvas.draw_text(image, text, (x + 56, y), 20, _INK_BGR, background=None)

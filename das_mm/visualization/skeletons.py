@@ -1,4 +1,5 @@
 """The part of a keypoint set that drawing needs: names, links and sides."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from das_mm.structures.keypoint_sets import KeypointSet, get_keypoint_set
 @dataclass(frozen=True)
 class Skeleton:
     """K keypoint names, links as pairs of their indices, and the side of each keypoint ('left', 'middle', 'right')."""
+
     names: tuple[str, ...]
     links: tuple[tuple[int, int], ...]
     sides: tuple[str, ...]

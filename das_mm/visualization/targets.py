@@ -1,4 +1,5 @@
 """What the target assigner asked of the network, drawn on the network's input."""
+
 from __future__ import annotations
 
 import cv2
@@ -11,10 +12,18 @@ from .palette import bgr, person_color
 _IGNORE_BGR = (170, 170, 170)
 
 
-def draw_targets(image_bgr: np.ndarray, points_px: np.ndarray, strides: np.ndarray, person_ids: np.ndarray, *,
-                 centerness: np.ndarray | None = None, roots_px: np.ndarray | None = None,
-                 root_depths_mm: np.ndarray | None = None, ignore_boxes_px: np.ndarray | None = None,
-                 scale: float = 1.0) -> np.ndarray:
+def draw_targets(
+    image_bgr: np.ndarray,
+    points_px: np.ndarray,
+    strides: np.ndarray,
+    person_ids: np.ndarray,
+    *,
+    centerness: np.ndarray | None = None,
+    roots_px: np.ndarray | None = None,
+    root_depths_mm: np.ndarray | None = None,
+    ignore_boxes_px: np.ndarray | None = None,
+    scale: float = 1.0,
+) -> np.ndarray:
     """Positive points as cells of their level's stride in the colour of the person they belong to.
 
     The opacity of a cell is its centerness; each root is a cross with a label that tells the levels (strides) its
@@ -41,8 +50,13 @@ def draw_targets(image_bgr: np.ndarray, points_px: np.ndarray, strides: np.ndarr
     centerness = np.ones(len(points_px)) if centerness is None else np.asarray(centerness)
     # coarse cells first: they would hide the fine ones
     for i in np.argsort(-np.asarray(strides), kind='stable'):
-        _draw_cell(image, to_picture(points_px[i]), scale * float(strides[i]), bgr(person_color(person_ids[i])),
-                   float(centerness[i]))
+        _draw_cell(
+            image,
+            to_picture(points_px[i]),
+            scale * float(strides[i]),
+            bgr(person_color(person_ids[i])),
+            float(centerness[i]),
+        )
     for row, root in enumerate([] if roots_px is None else np.asarray(roots_px)):
         levels = sorted({int(s) for s in np.asarray(strides)[np.asarray(person_ids) == row]})
         depth = np.nan if root_depths_mm is None else float(root_depths_mm[row])
@@ -86,5 +100,10 @@ def _draw_root(image: np.ndarray, root: np.ndarray, row: int, levels: list[int],
     if np.isfinite(depth_mm) and depth_mm > 0:
         parts.append(f'{depth_mm / 1000:.2f} m')
     size = int(np.clip(np.hypot(*image.shape[:2]) / 65, 9, 30))
-    canvas.draw_text(image, ', '.join(parts), (round(root[0] + arm), round(root[1] + arm)), size,
-                     background=bgr(tuple(part // 2 for part in person_color(row))))
+    canvas.draw_text(
+        image,
+        ', '.join(parts),
+        (round(root[0] + arm), round(root[1] + arm)),
+        size,
+        background=bgr(tuple(part // 2 for part in person_color(row))),
+    )

@@ -1,4 +1,5 @@
 """Identities over a video: people in the colour of their identity, with their number and the way they came."""
+
 from __future__ import annotations
 
 from collections import deque
@@ -50,12 +51,21 @@ class Trails:
 
     def paths(self) -> dict[int, list[tuple[int, np.ndarray]]]:
         """Identity -> (how many frames ago, place (2,) px) from the oldest to the newest."""
-        return {identity: [(self.frame - frame, place) for frame, place in path]
-                for identity, path in sorted(self._paths.items())}
+        return {
+            identity: [(self.frame - frame, place) for frame, place in path]
+            for identity, path in sorted(self._paths.items())
+        }
 
 
-def draw_tracks(image_bgr: np.ndarray, people: People, keypoint_set: str | KeypointSet | Skeleton,
-                trails: Trails | None = None, *, labels: bool = True, **options) -> np.ndarray:
+def draw_tracks(
+    image_bgr: np.ndarray,
+    people: People,
+    keypoint_set: str | KeypointSet | Skeleton,
+    trails: Trails | None = None,
+    *,
+    labels: bool = True,
+    **options,
+) -> np.ndarray:
     """Draw tracked people on a copy of a frame, over their trails.
 
     Args:
@@ -99,8 +109,15 @@ def draw_trails(image_bgr: np.ndarray, trails: Trails) -> None:
             _draw_path(image_bgr, path, trails.length, width, ink, opacity, dash_px=6.0 * thickness + 4)
 
 
-def _draw_path(image: np.ndarray, path: list[tuple[int, np.ndarray]], length: int, thickness: int, color: canvas.Color,
-               opacity: float, dash_px: float) -> None:
+def _draw_path(
+    image: np.ndarray,
+    path: list[tuple[int, np.ndarray]],
+    length: int,
+    thickness: int,
+    color: canvas.Color,
+    opacity: float,
+    dash_px: float,
+) -> None:
     """One trail, blended once, so that pieces do not add up where they meet."""
     points = np.array([place for _, place in path])
     height, width = image.shape[:2]
@@ -115,7 +132,7 @@ def _draw_path(image: np.ndarray, path: list[tuple[int, np.ndarray]], length: in
             canvas.draw_dashed(cover, start - low, end - low, strength, thickness, dash_px)
         else:
             canvas.draw_segment(cover, start - low, end - low, strength, thickness)
-    patch = image[low[1]:high[1], low[0]:high[0]]
+    patch = image[low[1] : high[1], low[0] : high[0]]
     share = cover[..., None].astype(np.float32) / 255
     patch[:] = np.round(patch * (1 - share) + np.asarray(color, np.float32) * share).astype(np.uint8)
 
@@ -150,18 +167,22 @@ def _touches(image: np.ndarray, extent: np.ndarray) -> bool:
     return bool(extent[2] >= 0 and extent[3] >= 0 and extent[0] < image.shape[1] and extent[1] < image.shape[0])
 
 
-def _free_place(extent: np.ndarray, label: tuple[int, int], shape: tuple[int, ...], gap: int,
-                taken: list[tuple[int, int, int, int]]) -> tuple[int, int]:
+def _free_place(
+    extent: np.ndarray, label: tuple[int, int], shape: tuple[int, ...], gap: int, taken: list[tuple[int, int, int, int]]
+) -> tuple[int, int]:
     """Top left of a label (width, height): above, below, right or left of a person, the first that covers no other."""
     height, width = shape[:2]
     x1, y1, x2, y2 = np.clip(extent, 0, [width, height] * 2)
     middle = (x1 + x2 - label[0]) / 2
     places = [(middle, y1 - gap - label[1]), (middle, y2 + gap), (x2 + gap, y1), (x1 - gap - label[0], y1)]
-    spots = [(int(np.clip(x, 0, max(0, width - label[0]))), int(np.clip(y, 0, max(0, height - label[1]))))
-             for x, y in places]
+    spots = [
+        (int(np.clip(x, 0, max(0, width - label[0]))), int(np.clip(y, 0, max(0, height - label[1])))) for x, y in places
+    ]
 
     def free(spot: tuple[int, int]) -> bool:
-        return not any(spot[0] < box[2] and box[0] < spot[0] + label[0] and spot[1] < box[3]
-                       and box[1] < spot[1] + label[1] for box in taken)
+        return not any(
+            spot[0] < box[2] and box[0] < spot[0] + label[0] and spot[1] < box[3] and box[1] < spot[1] + label[1]
+            for box in taken
+        )
 
     return next(filter(free, spots), spots[0])

@@ -3,6 +3,7 @@
 The page is ``assets/viewer.html`` with the style, the script, plotly.js and the data put into it. It shows the camera
 frame in metres (x right, z forward, y down, so that up is -y); positions under the mouse are told in mm.
 """
+
 from __future__ import annotations
 
 import base64
@@ -51,6 +52,7 @@ class Scene:
         image_bgr: (H, W, 3) uint8, shown small beside the scene and as a plane in it.
         truth: True people, drawn as white dashes.
     """
+
     title: str
     people: People
     image_size: tuple[int, int]
@@ -60,9 +62,16 @@ class Scene:
     truth: People | None = None
 
 
-def write_viewer(path: str | Path, scenes: Sequence[Scene], title: str, keypoint_set: str | KeypointSet | Skeleton, *,
-                 faces: np.ndarray | None = None, frames_per_second: float | None = None,
-                 thumbnail_px: int = 640) -> Path:
+def write_viewer(
+    path: str | Path,
+    scenes: Sequence[Scene],
+    title: str,
+    keypoint_set: str | KeypointSet | Skeleton,
+    *,
+    faces: np.ndarray | None = None,
+    frames_per_second: float | None = None,
+    thumbnail_px: int = 640,
+) -> Path:
     """Write the viewer of one or more images.
 
     Args:
@@ -98,11 +107,16 @@ def write_viewer(path: str | Path, scenes: Sequence[Scene], title: str, keypoint
     return Path(path)
 
 
-def _meshes_within_budget(scenes: Sequence[Scene], faces: np.ndarray | None
-                          ) -> tuple[np.ndarray | None, np.ndarray | None]:
+def _meshes_within_budget(
+    scenes: Sequence[Scene], faces: np.ndarray | None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Which vertices of each mesh are kept, and their faces; ``None`` where no meshes are drawn."""
-    groups = [people.vertices_cam_mm for scene in scenes for people in (scene.people, scene.truth)
-              if people is not None and people.vertices_cam_mm is not None and len(people)]
+    groups = [
+        people.vertices_cam_mm
+        for scene in scenes
+        for people in (scene.people, scene.truth)
+        if people is not None and people.vertices_cam_mm is not None and len(people)
+    ]
     if faces is None or not groups:
         return None, None
     num_vertices = groups[0].shape[1]
@@ -115,15 +129,21 @@ def _page(title: str, data: dict[str, Any]) -> str:
     # '</' would end the script element, whatever the JSON string around it
     payload = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('</', '<\\/')
     escaped = title.replace('&', '&amp;').replace('<', '&lt;')
-    parts = {'TITLE': escaped, 'STYLE': asset('viewer.css'), 'SCRIPT': asset('viewer.js'), 'DATA': payload,
-             'PLOTLY': get_plotlyjs()}
+    parts = {
+        'TITLE': escaped,
+        'STYLE': asset('viewer.css'),
+        'SCRIPT': asset('viewer.js'),
+        'DATA': payload,
+        'PLOTLY': get_plotlyjs(),
+    }
     return re.sub(r'\[\[(\w+)\]\]', lambda match: parts[match[1]], asset('viewer.html'))
 
 
 def _frame(scene: Scene, skeleton: Skeleton, kept: np.ndarray | None, *, thumbnail_px: int) -> dict[str, Any]:
     people = [_person(scene.people, row, skeleton, kept) for row in range(len(scene.people))]
-    truth = [] if scene.truth is None else [_person(scene.truth, row, skeleton, kept)
-                                            for row in range(len(scene.truth))]
+    truth = (
+        [] if scene.truth is None else [_person(scene.truth, row, skeleton, kept) for row in range(len(scene.truth))]
+    )
     return {
         'title': scene.title,
         'people': people,
@@ -143,10 +163,14 @@ def _camera_text(scene: Scene) -> str:
     if scene.K is None:
         return f'{text}; no intrinsics'
     width, height = scene.image_size
-    field_x, field_y = (np.degrees(2 * np.arctan(side / (2 * focal)))
-                        for side, focal in ((width, scene.K[0][0]), (height, scene.K[1][1])))
-    return (f'{text}. Focal length {scene.K[0][0]:.0f} × {scene.K[1][1]:.0f} px, '
-            f'field of view {field_x:.0f}° × {field_y:.0f}°, image {width} × {height} px')
+    field_x, field_y = (
+        np.degrees(2 * np.arctan(side / (2 * focal)))
+        for side, focal in ((width, scene.K[0][0]), (height, scene.K[1][1]))
+    )
+    return (
+        f'{text}. Focal length {scene.K[0][0]:.0f} × {scene.K[1][1]:.0f} px, '
+        f'field of view {field_x:.0f}° × {field_y:.0f}°, image {width} × {height} px'
+    )
 
 
 def _person(people: People, row: int, skeleton: Skeleton, kept: np.ndarray | None) -> dict[str, Any]:
@@ -160,15 +184,18 @@ def _person(people: People, row: int, skeleton: Skeleton, kept: np.ndarray | Non
         'depth': _number(people.root_depths_mm, row, 0),
         'cam': _points(people.keypoints_cam_mm, row, shown, 1),
         'px': _points(people.keypoints_px, row, people.shown_px[row], 1),
-        'jointScores': None if people.keypoint_scores is None else
-        [None if not np.isfinite(score) else round(float(score), 3) for score in people.keypoint_scores[row]],
+        'jointScores': None
+        if people.keypoint_scores is None
+        else [None if not np.isfinite(score) else round(float(score), 3) for score in people.keypoint_scores[row]],
     }
     if kept is not None and people.vertices_cam_mm is not None and np.isfinite(people.vertices_cam_mm[row]).all():
         vertices = people.vertices_cam_mm[row][kept]
         origin = vertices.mean(0).round()
         # whole millimetres about the middle of the body fit 16 bits; a larger "body" is none
-        person['mesh'] = {'origin': origin.tolist(),
-                          'vertices': _packed(np.clip(np.round(vertices - origin), -32767, 32767), '<i2')}
+        person['mesh'] = {
+            'origin': origin.tolist(),
+            'vertices': _packed(np.clip(np.round(vertices - origin), -32767, 32767), '<i2'),
+        }
     return person
 
 
@@ -208,6 +235,9 @@ def _ground(scene: Scene, skeleton: Skeleton) -> dict[str, Any] | None:
         if people is not None and people.keypoints_cam_mm is not None and len(people):
             ground = estimate_ground(people.keypoints_cam_mm, people.shown_cam, skeleton.names)
             if ground is not None:
-                return {'point': ground.point_mm.round(1).tolist(), 'up': ground.up.round(5).tolist(),
-                        'feet': ground.num_feet}
+                return {
+                    'point': ground.point_mm.round(1).tolist(),
+                    'up': ground.up.round(5).tolist(),
+                    'feet': ground.num_feet,
+                }
     return None

@@ -1,4 +1,5 @@
 """mmengine's visualizer for people in 3D, usable wherever mmpose's ``PoseLocalVisualizer`` is."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -34,18 +35,31 @@ class DASVisualizer(PoseLocalVisualizer):
         kwargs: Of ``PoseLocalVisualizer`` (``vis_backends``, ``save_dir``, …).
     """
 
-    def __init__(self, name: str = 'visualizer', keypoint_set: str | None = None, draw_sigmas: bool = False,
-                 **kwargs: Any) -> None:
+    def __init__(
+        self, name: str = 'visualizer', keypoint_set: str | None = None, draw_sigmas: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
         self.keypoint_set = keypoint_set
         self.draw_sigmas = draw_sigmas
 
     @master_only
-    def add_datasample(self, name: str, image: np.ndarray, data_sample: PoseDataSample, draw_gt: bool = True,
-                       draw_pred: bool = True, draw_heatmap: bool = False, draw_bbox: bool = False,
-                       show_kpt_idx: bool = False, skeleton_style: str = 'mmpose', show: bool = False,
-                       wait_time: float = 0, out_file: str | Path | None = None, kpt_thr: float = 0.3,
-                       step: int = 0) -> np.ndarray:
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: PoseDataSample,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        draw_heatmap: bool = False,
+        draw_bbox: bool = False,
+        show_kpt_idx: bool = False,
+        skeleton_style: str = 'mmpose',
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | Path | None = None,
+        kpt_thr: float = 0.3,
+        step: int = 0,
+    ) -> np.ndarray:
         """Draw a sample and hand the picture to the window, the file or the backends.
 
         Args:
@@ -74,8 +88,9 @@ class DASVisualizer(PoseLocalVisualizer):
         people = People()
         if draw_pred and 'pred_instances' in data_sample:
             people = People.from_instances(data_sample.pred_instances).with_keypoints_above(kpt_thr)
-        drawn = draw_people(image[..., ::-1], people, self._skeleton(), truth=truth, boxes=draw_bbox,
-                            sigmas=self.draw_sigmas)[..., ::-1]
+        drawn = draw_people(
+            image[..., ::-1], people, self._skeleton(), truth=truth, boxes=draw_bbox, sigmas=self.draw_sigmas
+        )[..., ::-1]
         self.set_image(drawn)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)

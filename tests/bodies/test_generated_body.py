@@ -1,4 +1,5 @@
 """The generated body: a closed surface of human measures in SMPL's format."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -47,9 +48,18 @@ def unit(index, size):
 
 
 def test_format(body):
-    shapes = dict(v_template=(6890, 3), faces=(13776, 3), shapedirs=(6890, 3, 10), posedirs=(6890, 3, 207),
-                  J_regressor=(24, 6890),
-                  weights=(6890, 24), kintree_table=(2, 24), parents=(24, ), part_labels=(6890, ), uv=(6890, 2))
+    shapes = dict(
+        v_template=(6890, 3),
+        faces=(13776, 3),
+        shapedirs=(6890, 3, 10),
+        posedirs=(6890, 3, 207),
+        J_regressor=(24, 6890),
+        weights=(6890, 24),
+        kintree_table=(2, 24),
+        parents=(24,),
+        part_labels=(6890,),
+        uv=(6890, 2),
+    )
     for name, shape in shapes.items():
         assert getattr(body, name).shape == shape, name
         assert np.isfinite(getattr(body, name)).all(), name
@@ -153,9 +163,17 @@ def test_first_betas_mean_stature_and_weight(body):
     assert np.ptp(heavy[:, 1]) / np.ptp(body.v_template[:, 1]) == pytest.approx(1, abs=0.01)
 
 
-@pytest.mark.parametrize('joint,turn', [
-    ('left_elbow', (0, -1.7, 0)), ('left_knee', (1.9, 0, 0)), ('left_wrist', (0, 0, -1.0)), ('left_elbow', (1.2, 0, 0)),
-    ('left_hip', (-1.6, 0, 0)), ('left_shoulder', (0, 0, -1.2))])
+@pytest.mark.parametrize(
+    'joint,turn',
+    [
+        ('left_elbow', (0, -1.7, 0)),
+        ('left_knee', (1.9, 0, 0)),
+        ('left_wrist', (0, 0, -1.0)),
+        ('left_elbow', (1.2, 0, 0)),
+        ('left_hip', (-1.6, 0, 0)),
+        ('left_shoulder', (0, 0, -1.2)),
+    ],
+)
 def test_pose_directions_keep_the_flesh(body, joint, turn):
     """Around a bent or twisted joint less volume is lost with the pose directions than without."""
     index = JOINT_NAMES.index(joint)
@@ -172,14 +190,17 @@ def test_pose_directions_keep_the_flesh(body, joint, turn):
 def test_parts_are_where_they_belong(body):
     def centre(name):
         return body.v_template[body.part_labels == PART_NAMES.index(name)].mean(axis=0)
+
     assert set(np.unique(body.part_labels)) == set(range(len(PART_NAMES)))
     for name in PART_NAMES:
         if name.startswith('left_'):
             assert centre(name)[0] > 0.05
             np.testing.assert_allclose(centre(name), centre(mirror_name(name)) * [-1, 1, 1], atol=0.005)
     assert centre('hair')[1] > centre('face')[1] and centre('hair')[2] < centre('face')[2]
-    heights = [centre(name)[1] for name in ('hair', 'neck', 'chest', 'abdomen', 'pelvis', 'left_thigh', 'left_shank',
-                                            'left_foot')]
+    heights = [
+        centre(name)[1]
+        for name in ('hair', 'neck', 'chest', 'abdomen', 'pelvis', 'left_thigh', 'left_shank', 'left_foot')
+    ]
     assert heights == sorted(heights, reverse=True)
     assert body.uv.min() >= 0 and body.uv.max() <= 1
 

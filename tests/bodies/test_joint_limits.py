@@ -1,4 +1,5 @@
 """Anatomical angles and inverse kinematics of the arm."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -28,8 +29,9 @@ def random_angles(seed, num=20):
 
 def joints_of(angles):
     body = load_generated_body()
-    return linear_blend_skinning(body, np.zeros((1, 3)), pose_from_angles(angles)[None], np.zeros((1, 10)),
-                                 np.zeros((1, 3)))[1][0]
+    return linear_blend_skinning(
+        body, np.zeros((1, 3)), pose_from_angles(angles)[None], np.zeros((1, 10)), np.zeros((1, 3))
+    )[1][0]
 
 
 @given(st.integers(0, 10**6))
@@ -48,9 +50,17 @@ def test_limits_mirror():
         assert (limits[:, 0] <= 0).all() and (limits[:, 1] >= 0).all()  # the rest pose is allowed
 
 
-@pytest.mark.parametrize('joint,angles', [
-    ('left_knee', (-20, 0, 0)), ('left_elbow', (0, 20, 0)), ('right_elbow', (0, -20, 0)), ('head', (0, 90, 0)),
-    ('left_hip', (60, 0, 0)), ('spine1', (80, 0, 0))])
+@pytest.mark.parametrize(
+    'joint,angles',
+    [
+        ('left_knee', (-20, 0, 0)),
+        ('left_elbow', (0, 20, 0)),
+        ('right_elbow', (0, -20, 0)),
+        ('head', (0, 90, 0)),
+        ('left_hip', (60, 0, 0)),
+        ('spine1', (80, 0, 0)),
+    ],
+)
 def test_what_no_one_can_do_is_refused(joint, angles):
     stacked = np.zeros((23, 3))
     stacked[JOINT_NAMES.index(joint) - 1] = angles
@@ -58,12 +68,21 @@ def test_what_no_one_can_do_is_refused(joint, angles):
     assert within_limits(pose_from_angles(clip_angles(stacked)))
 
 
-@pytest.mark.parametrize('joint,angles,moved,axis,sign', [
-    ('left_knee', (60, 0, 0), 'left_ankle', 2, -1), ('right_knee', (60, 0, 0), 'right_ankle', 2, -1),
-    ('left_elbow', (0, -60, 0), 'left_wrist', 2, 1), ('right_elbow', (0, 60, 0), 'right_wrist', 2, 1),
-    ('left_hip', (-60, 0, 0), 'left_knee', 2, 1), ('left_hip', (0, 0, 30), 'left_knee', 0, 1),
-    ('left_shoulder', (0, 0, -70), 'left_wrist', 1, -1), ('right_shoulder', (0, 0, 70), 'right_wrist', 1, -1),
-    ('spine1', (30, 0, 0), 'head', 2, 1), ('left_ankle', (30, 0, 0), 'left_foot', 1, -1)])
+@pytest.mark.parametrize(
+    'joint,angles,moved,axis,sign',
+    [
+        ('left_knee', (60, 0, 0), 'left_ankle', 2, -1),
+        ('right_knee', (60, 0, 0), 'right_ankle', 2, -1),
+        ('left_elbow', (0, -60, 0), 'left_wrist', 2, 1),
+        ('right_elbow', (0, 60, 0), 'right_wrist', 2, 1),
+        ('left_hip', (-60, 0, 0), 'left_knee', 2, 1),
+        ('left_hip', (0, 0, 30), 'left_knee', 0, 1),
+        ('left_shoulder', (0, 0, -70), 'left_wrist', 1, -1),
+        ('right_shoulder', (0, 0, 70), 'right_wrist', 1, -1),
+        ('spine1', (30, 0, 0), 'head', 2, 1),
+        ('left_ankle', (30, 0, 0), 'left_foot', 1, -1),
+    ],
+)
 def test_signs_are_as_documented(joint, angles, moved, axis, sign):
     stacked = np.zeros((23, 3))
     rest = joints_of(stacked)

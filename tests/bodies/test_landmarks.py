@@ -1,4 +1,5 @@
 """Keypoints of the body: where a person has them, on the right side, linear."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -38,9 +39,20 @@ def test_left_is_the_persons_left(rest):
 
 
 def test_order_from_head_to_foot(rest):
-    down = ('head_top', 'left_eye', 'nose', 'jaw', 'neck', 'thorax', 'spine', 'smpl_pelvis', 'mid_hip', 'left_knee',
-            'left_ankle',
-            'left_heel')
+    down = (
+        'head_top',
+        'left_eye',
+        'nose',
+        'jaw',
+        'neck',
+        'thorax',
+        'spine',
+        'smpl_pelvis',
+        'mid_hip',
+        'left_knee',
+        'left_ankle',
+        'left_heel',
+    )
     heights = [rest[name][1] for name in down]
     assert heights == sorted(heights, reverse=True)
     assert rest['head_top'][1] > rest['head'][1] > rest['upper_neck'][1] > rest['neck'][1]
@@ -61,7 +73,7 @@ def test_derived_points(rest):
 def test_keypoints_are_linear_and_follow_the_matrix():
     body = load_generated_body()
     rng = np.random.default_rng(0)
-    orient, pose, betas, transl = (rng.normal(size=(3, *shape)) for shape in ((3, ), (23, 3), (10, ), (3, )))
+    orient, pose, betas, transl = (rng.normal(size=(3, *shape)) for shape in ((3,), (23, 3), (10,), (3,)))
     vertices, joints = linear_blend_skinning(body, orient, 0.4 * pose, betas, transl)
     points = keypoints_from_body(body, vertices, joints)
     matrix = keypoint_matrix()

@@ -1,4 +1,5 @@
 """Skinning in numpy against smplx, and against what follows from the definition."""
+
 from __future__ import annotations
 
 import time
@@ -58,12 +59,22 @@ def test_smplx_gives_the_same(tmp_path, body, gender):
     """The file loads like the licensed one and both programs agree, on extreme poses, too."""
     smplx = pytest.importorskip('smplx')
     import torch
+
     path = write_smpl_file(tmp_path / 'smpl' / f'SMPL_{gender.upper()}.pkl', gender)
     model = smplx.create(str(tmp_path), model_type='smpl', gender=gender, batch_size=8)
     orient, pose, betas, transl = random_parameters(8)
     with torch.no_grad():
-        output = model(**{name: torch.tensor(value, dtype=torch.float32) for name, value in (
-            ('global_orient', orient), ('body_pose', pose.reshape(8, 69)), ('betas', betas), ('transl', transl))})
+        output = model(
+            **{
+                name: torch.tensor(value, dtype=torch.float32)
+                for name, value in (
+                    ('global_orient', orient),
+                    ('body_pose', pose.reshape(8, 69)),
+                    ('betas', betas),
+                    ('transl', transl),
+                )
+            }
+        )
     vertices, joints = linear_blend_skinning(body, orient, pose, betas + GENDER_BETAS[gender], transl)
     assert path.exists() and np.array_equal(model.faces, body.faces)
     np.testing.assert_allclose(output.joints[:, :24].numpy() - transl[:, None], joints - transl[:, None], atol=1e-5)

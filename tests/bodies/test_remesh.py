@@ -1,4 +1,5 @@
 """The tools that made the template, on surfaces small enough to check."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,9 +18,9 @@ def torus(points):
     return np.hypot(ring, points[:, 2]) - 0.04
 
 
-
-@pytest.mark.parametrize('field,euler,volume', [
-    (sphere, 2, 4 / 3 * np.pi * 1e-3), (torus, 0, 2 * np.pi**2 * 0.1 * 0.04**2)])
+@pytest.mark.parametrize(
+    'field,euler,volume', [(sphere, 2, 4 / 3 * np.pi * 1e-3), (torus, 0, 2 * np.pi**2 * 0.1 * 0.04**2)]
+)
 def test_marching_tetrahedra_keep_topology(field, euler, volume):
     vertices, faces = marching_tetrahedra(field, np.full(3, -0.163), np.full(3, 0.163), 0.012)
     mesh = trimesh.Trimesh(vertices, faces, process=False)

@@ -1,4 +1,5 @@
 """Body models from files: what is downloaded loads without chumpy; whatever else a file may be is told and refused."""
+
 from __future__ import annotations
 
 import hashlib
@@ -23,7 +24,7 @@ class Shell:
         self.mark = mark
 
     def __reduce__(self):
-        return exec, (f'open({str(self.mark)!r}, "w").close()', )
+        return exec, (f'open({str(self.mark)!r}, "w").close()',)
 
 
 def test_downloaded_pickle(tmp_path):
@@ -70,8 +71,11 @@ def test_missing_file_tells_the_steps(tmp_path):
 def test_a_pickle_that_runs_code_is_refused(tmp_path, place):
     mark, path = tmp_path / 'ran', tmp_path / 'evil.pkl'
     arrays = smpl_arrays()
-    evil = {'whole': Shell(mark), 'array': arrays | {'v_template': Shell(mark)},
-            'beside': arrays | {'extra': Shell(mark)}}[place]
+    evil = {
+        'whole': Shell(mark),
+        'array': arrays | {'v_template': Shell(mark)},
+        'beside': arrays | {'extra': Shell(mark)},
+    }[place]
     path.write_bytes(pickle.dumps(evil, protocol=2))
     with pytest.raises(UserError, match='exec'):
         load_smpl_file(path)
@@ -111,11 +115,14 @@ def spoilt(kind):
         'shapedirs': (dict(shapedirs=np.zeros((6890, 3))), 'number of betas'),
         'nan': (dict(v_template=bad), 'v_template: it holds NaN'),
         'text': (dict(f='none'), 'f: it is no array of numbers'),
-        'lacking': (dict(posedirs=None), 'it has no posedirs')}[kind]
+        'lacking': (dict(posedirs=None), 'it has no posedirs'),
+    }[kind]
 
 
-@pytest.mark.parametrize('kind', ['vertices', 'faces', 'joints', 'tree', 'index', 'weights', 'posedirs', 'shapedirs',
-                                  'nan', 'text', 'lacking'])
+@pytest.mark.parametrize(
+    'kind',
+    ['vertices', 'faces', 'joints', 'tree', 'index', 'weights', 'posedirs', 'shapedirs', 'nan', 'text', 'lacking'],
+)
 def test_another_body_is_refused(tmp_path, kind):
     changes, message = spoilt(kind)
     with pytest.raises(UserError, match=message):
@@ -126,8 +133,11 @@ def test_stand_ins_with_wild_state_are_refused(tmp_path):
     arrays = smpl_arrays()
     with fake_chumpy() as chumpy:
         select, array = chumpy['chumpy.reordering'].Select, chumpy['chumpy.ch'].Ch
-        wild = {'nothing': node(array), 'range': node(select, a=node(array, x=np.zeros(3)), idxs=np.array([9])),
-                'itself': node(select, idxs=np.zeros(1, int))}
+        wild = {
+            'nothing': node(array),
+            'range': node(select, a=node(array, x=np.zeros(3)), idxs=np.array([9])),
+            'itself': node(select, idxs=np.zeros(1, int)),
+        }
         wild['itself'].a = wild['itself']
         blobs = {name: pickle.dumps(arrays | {'v_template': value}, protocol=2) for name, value in wild.items()}
     broken = arrays['J_regressor'].copy()
@@ -141,8 +151,14 @@ def test_stand_ins_with_wild_state_are_refused(tmp_path):
 
 def test_files_that_are_none(tmp_path):
     whole = write_downloaded(tmp_path / 'whole.pkl').read_bytes()
-    for name, data in {'cut.pkl': whole[:len(whole) // 2], 'empty.pkl': b'', 'text.pkl': b'<html>log in</html>',
-                       'list.pkl': pickle.dumps([1, 2]), 'text.npz': b'PK text', 'smpl.txt': b'x'}.items():
+    for name, data in {
+        'cut.pkl': whole[: len(whole) // 2],
+        'empty.pkl': b'',
+        'text.pkl': b'<html>log in</html>',
+        'list.pkl': pickle.dumps([1, 2]),
+        'text.npz': b'PK text',
+        'smpl.txt': b'x',
+    }.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(UserError, match=name):
             load_smpl_file(tmp_path / name)

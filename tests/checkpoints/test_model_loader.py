@@ -1,4 +1,5 @@
 """A model from a checkpoint, with or without the help of a config."""
+
 from __future__ import annotations
 
 import hashlib
@@ -33,8 +34,12 @@ def test_a_checkpoint_suffices(checkpoint):
     scope = scope_name()
     model = load_model(checkpoint)
     assert isinstance(model, DAS) and not model.training
-    assert model.provenance == dict(config='toy', weights='toy.pth', das_mm=model.provenance['das_mm'],
-                                    weights_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest())
+    assert model.provenance == dict(
+        config='toy',
+        weights='toy.pth',
+        das_mm=model.provenance['das_mm'],
+        weights_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+    )
     assert model.dataset_meta['keypoint_set'] == 'panoptic15' and model.cfg.test_cfg == {}
     weights = torch.load(checkpoint, weights_only=True)['state_dict']
     assert all(torch.equal(value, weights[key]) for key, value in model.state_dict().items())
@@ -73,12 +78,16 @@ def test_the_weights_of_the_package(checkpoint, monkeypatch):
         load_model()
 
 
-@pytest.mark.parametrize('changes, said', [
-    (dict(cfg='import os\nmodel = dict(type=os.getcwd())'), 'the config in it is more than plain values'),
-    (dict(cfg='model = open("x")'), 'more than plain values'),
-    (dict(cfg='model = ('), 'more than plain values'),
-    (dict(cfg='x = 1'), 'model: the config has no model'),
-    (dict(dataset_meta=dict(keypoint_set='coco17')), 'the model has 15 keypoints, and coco17 another number')])
+@pytest.mark.parametrize(
+    'changes, said',
+    [
+        (dict(cfg='import os\nmodel = dict(type=os.getcwd())'), 'the config in it is more than plain values'),
+        (dict(cfg='model = open("x")'), 'more than plain values'),
+        (dict(cfg='model = ('), 'more than plain values'),
+        (dict(cfg='x = 1'), 'model: the config has no model'),
+        (dict(dataset_meta=dict(keypoint_set='coco17')), 'the model has 15 keypoints, and coco17 another number'),
+    ],
+)
 def test_checkpoints_that_cannot_be_used(checkpoint, tmp_path, changes, said):
     with pytest.raises(UserError, match=said):
         load_model(saved(checkpoint, tmp_path / 'x.pth', **changes))
@@ -87,8 +96,10 @@ def test_checkpoints_that_cannot_be_used(checkpoint, tmp_path, changes, said):
 def test_config_text_is_read_as_mmengine_writes_it(checkpoint):
     cfg = Config.fromfile(checkpoint.parent / 'toy.py')
     assert parse_config_text(cfg.pretty_text, 'x.pth').to_dict() == cfg.to_dict()
-    assert parse_config_text("x = dict({'a b': (1, 2)}, c=[-1.5, None, {'d': True}])", 'x').x == \
-        {'a b': (1, 2), 'c': [-1.5, None, {'d': True}]}
+    assert parse_config_text("x = dict({'a b': (1, 2)}, c=[-1.5, None, {'d': True}])", 'x').x == {
+        'a b': (1, 2),
+        'c': [-1.5, None, {'d': True}],
+    }
 
 
 def test_no_weights_and_no_das(checkpoint):

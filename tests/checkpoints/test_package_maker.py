@@ -1,4 +1,5 @@
 """Weights as they come with the package."""
+
 from __future__ import annotations
 
 import hashlib
@@ -31,8 +32,9 @@ def trained(tmp_path_factory):
 def test_weights_alone_with_a_card(trained, tmp_path):
     path = package_weights(trained, POSE, tmp_path, dict(command=['das-mm train X'], seed=3))
     card = json.loads(path.with_suffix('.json').read_text())
-    assert card == dict(config=POSE, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), command=['das-mm train X'],
-                        seed=3)
+    assert card == dict(
+        config=POSE, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), command=['das-mm train X'], seed=3
+    )
     kept, given = (torch.load(file, weights_only=True) for file in (path, trained))
     assert 'optimizer' not in kept
     left_out = given['state_dict'].keys() - kept['state_dict'].keys()

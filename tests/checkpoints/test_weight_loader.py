@@ -1,4 +1,5 @@
 """Weights go into a model whole, or the error names file, keys and remedy."""
+
 from __future__ import annotations
 
 import pytest
@@ -13,11 +14,14 @@ def model():
     return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda weights: weights,
-    lambda weights: dict(state_dict=weights, meta=dict(epoch=3)),
-    lambda weights: dict(state_dict={f'module.{key}': value for key, value in weights.items()}, meta=dict(epoch=3)),
-])
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda weights: weights,
+        lambda weights: dict(state_dict=weights, meta=dict(epoch=3)),
+        lambda weights: dict(state_dict={f'module.{key}': value for key, value in weights.items()}, meta=dict(epoch=3)),
+    ],
+)
 def test_all_weights_are_loaded(tmp_path, wrap):
     trained, fresh = model(), model()
     torch.save(wrap(trained.state_dict()), tmp_path / 'a.pth')
@@ -26,14 +30,21 @@ def test_all_weights_are_loaded(tmp_path, wrap):
     assert all(torch.equal(*pair) for pair in zip(trained.state_dict().values(), fresh.state_dict().values()))
 
 
-@pytest.mark.parametrize('change, problem', [
-    (lambda weights: weights.pop('2.bias'), '1 missing: 2.bias'),
-    (lambda weights: weights.update(extra=torch.ones(1)), '1 left over: extra'),
-    (lambda weights: weights.update({'2.bias': torch.ones(7)}),
-     r'1 of another shape: 2.bias \(7 in the file, 2 in the model\)'),
-    (lambda weights: [weights.pop(key) for key in list(weights)[1:]],
-     '8 missing: 0.bias, 1.bias, 1.num_batches_tracked, 1.running_mean, 1.running_var, and 3 more'),
-])
+@pytest.mark.parametrize(
+    'change, problem',
+    [
+        (lambda weights: weights.pop('2.bias'), '1 missing: 2.bias'),
+        (lambda weights: weights.update(extra=torch.ones(1)), '1 left over: extra'),
+        (
+            lambda weights: weights.update({'2.bias': torch.ones(7)}),
+            r'1 of another shape: 2.bias \(7 in the file, 2 in the model\)',
+        ),
+        (
+            lambda weights: [weights.pop(key) for key in list(weights)[1:]],
+            '8 missing: 0.bias, 1.bias, 1.num_batches_tracked, 1.running_mean, 1.running_var, and 3 more',
+        ),
+    ],
+)
 def test_what_does_not_fit_is_named(tmp_path, change, problem):
     weights = model().state_dict()
     change(weights)

@@ -1,4 +1,5 @@
 """Every fault of an annotation file is told with file, field and remedy; good files are read exactly."""
+
 import json
 
 import numpy as np
@@ -19,10 +20,12 @@ def good(tmp_path_factory):
 
 def set_in(*path, value):
     """An edit of the json: ``content[path[0]]…[path[-1]] = value``."""
+
     def edit(content):
         for key in path[:-1]:
             content = content[key]
         content[path[-1]] = value
+
     return edit
 
 
@@ -31,6 +34,7 @@ def remove(*path):
         for key in path[:-1]:
             content = content[key]
         del content[path[-1]]
+
     return edit
 
 
@@ -54,8 +58,10 @@ FAULTS = [
     (set_in('images', 2, 'id', value=1), r'images\[2\] \(id 1\).id: is used before'),
     (set_in('images', 1, 'id', value='two'), r'images\[1\] .*id: is not a regular list of numbers'),
     (set_in('images', 1, 'cam_param', value=dict(R=None)), r'images\[1\] \(id 2\).cam_param: has no K'),
-    (set_in('images', 1, 'cam_param', 'K', value=[[0, 0, 9], [0, 0, 9], [0, 0, 1]]),
-     r'images\[1\] \(id 2\).cam_param.K: the intrinsics are singular'),
+    (
+        set_in('images', 1, 'cam_param', 'K', value=[[0, 0, 9], [0, 0, 9], [0, 0, 1]]),
+        r'images\[1\] \(id 2\).cam_param.K: the intrinsics are singular',
+    ),
     (set_in('images', 2, 'cam_param', 'K', 0, 0, value=NAN), r'images\[2\] \(id 3\).cam_param.K: .*NaN'),
     (set_in('images', 0, 'cam_param', 'T', value=[1, 2]), r'images\[0\] \(id 1\).cam_param.T: is not \(3,\) finite'),
     (set_in('images', 0, 'cam_param', 'dist', value=[0.1, NAN, 0, 0, 0]), r'cam_param.dist: is not \(5,\) finite'),
@@ -63,32 +69,46 @@ FAULTS = [
     (remove('annotations', 0, 'keypoints'), r'annotations\[0\] \(id 1\).keypoints: is missing'),
     (set_in('annotations', 4, 'image_id', value=77), r'annotations\[4\] \(id 5\).image_id: no image has this id'),
     (set_in('annotations', 4, 'id', value=1), r'annotations\[4\] \(id 1\).id: is used before'),
-    (set_in('annotations', 2, 'keypoints', value=[0] * 51),
-     r'annotations\[2\] \(id 3\).keypoints: has shape \(51,\), expected \(45,\)\n.*panoptic15 has 15 keypoints'),
-    (set_in('annotations', 2, 'keypoints', 3, value='x'),
-     r'annotations\[2\] \(id 3\).keypoints: is not a regular list'),
+    (
+        set_in('annotations', 2, 'keypoints', value=[0] * 51),
+        r'annotations\[2\] \(id 3\).keypoints: has shape \(51,\), expected \(45,\)\n.*panoptic15 has 15 keypoints',
+    ),
+    (
+        set_in('annotations', 2, 'keypoints', 3, value='x'),
+        r'annotations\[2\] \(id 3\).keypoints: is not a regular list',
+    ),
     (set_in('annotations', 2, 'keypoints', 3, value=NAN), r'annotations\[2\] \(id 3\).keypoints: holds NaN'),
     (set_in('annotations', 2, 'keypoints', 3, value=None), r'annotations\[2\] \(id 3\).keypoints: holds NaN'),
     (set_in('annotations', 2, 'keypoints', 2, value=7), r'annotations\[2\] \(id 3\).keypoints: holds a flag'),
     (set_in('annotations', 5, 'bbox', value=[1, 2, 3]), r'annotations\[5\] \(id 6\).bbox: has shape \(3,\)'),
     (set_in('annotations', 5, 'bbox', value=[1, 2, -3, 4]), r'annotations\[5\] \(id 6\).bbox: has a negative'),
     (set_in('annotations', 5, 'bbox', value=[1, NAN, 3, 4]), r'annotations\[5\] \(id 6\).bbox: holds NaN'),
-    (set_in('annotations', 1, 'keypoints_3d', value=[[0, 0, 1]] * 14),
-     r'annotations\[1\] \(id 2\).keypoints_3d: has shape \(14, 3\), expected \(15, 3\)'),
-    (set_in('annotations', 1, 'keypoints_3d', 4, 2, value=-5.0),
-     r'annotations\[1\] \(id 2\).keypoints_3d: has a keypoint behind the camera'),
+    (
+        set_in('annotations', 1, 'keypoints_3d', value=[[0, 0, 1]] * 14),
+        r'annotations\[1\] \(id 2\).keypoints_3d: has shape \(14, 3\), expected \(15, 3\)',
+    ),
+    (
+        set_in('annotations', 1, 'keypoints_3d', 4, 2, value=-5.0),
+        r'annotations\[1\] \(id 2\).keypoints_3d: has a keypoint behind the camera',
+    ),
     (set_in('annotations', 1, 'keypoints_3d', 4, 2, value=0), 'behind the camera'),
     (set_in('annotations', 1, 'keypoints_3d', 4, 0, value=NAN), r'annotations\[1\] \(id 2\).keypoints_3d: holds NaN'),
     (remove('annotations', 1, 'keypoints_3d_valid'), r'annotations\[1\] \(id 2\).keypoints_3d_valid: is missing'),
     (set_in('annotations', 1, 'root_depth', value=-1.0), r'annotations\[1\] \(id 2\).root_depth: is not in front'),
     (set_in('annotations', 1, 'track_id', value=1.5), r'annotations\[1\] \(id 2\).track_id: is not a whole number'),
-    (set_in('annotations', 1, 'occluded', value=[0] * 14),
-     r'annotations\[1\] \(id 2\).occluded: has shape \(14,\), expected \(15,\)'),
+    (
+        set_in('annotations', 1, 'occluded', value=[0] * 14),
+        r'annotations\[1\] \(id 2\).occluded: has shape \(14,\), expected \(15,\)',
+    ),
     (set_in('annotations', 1, 'head_bbox', value=[1, 2]), r'annotations\[1\] \(id 2\).head_bbox: has shape \(2,\)'),
-    (set_in('annotations', 1, 'keypoints_3d_univ', value=[[0, 0, 1]] * 15),
-     r'annotations\[0\] \(id 1\).keypoints_3d_univ: is missing, or holds NaN or infinity \(and 4 more\)'),
-    (set_in('images', 1, 'ignore_regions', value=[[[0, 0], [1, 1], [1, 0]], [[0, 0], [1, 1]]]),
-     r'images\[1\] \(id 2\).ignore_regions: holds no polygon: \[\[0, 0\], \[1, 1\]\]'),
+    (
+        set_in('annotations', 1, 'keypoints_3d_univ', value=[[0, 0, 1]] * 15),
+        r'annotations\[0\] \(id 1\).keypoints_3d_univ: is missing, or holds NaN or infinity \(and 4 more\)',
+    ),
+    (
+        set_in('images', 1, 'ignore_regions', value=[[[0, 0], [1, 1], [1, 0]], [[0, 0], [1, 1]]]),
+        r'images\[1\] \(id 2\).ignore_regions: holds no polygon: \[\[0, 0\], \[1, 1\]\]',
+    ),
     (set_in('images', 1, 'ignore_regions', value=['a']), r'images\[1\] \(id 2\).ignore_regions: holds no polygon'),
     (set_in('images', 1, 'crowd_index', value='x'), r'images\[1\] \(id 2\).crowd_index: is not a regular list'),
     (set_in('images', 1, 'frame', value=None), r'images\[1\] \(id 2\).frame: is not a whole number'),
@@ -157,8 +177,9 @@ def test_values_are_read_exactly(good, tmp_path):
     content = json.loads(good)
     people = content['annotations']
     people.reverse()  # the order in the file does not matter
-    people[0] |= dict(keypoints_3d_valid=[0, *[1] * 14], track_id=9007199254740993, is_valid=False, iscrowd=True,
-                      smpl=4)
+    people[0] |= dict(
+        keypoints_3d_valid=[0, *[1] * 14], track_id=9007199254740993, is_valid=False, iscrowd=True, smpl=4
+    )
     people[0]['keypoints_3d'][0] = [NAN, NAN, -1]  # not valid: may hold anything
     people[0]['keypoints'][6:9] = [NAN, NAN, 0]
     content['images'][2]['cam_param']['dist'] = [0.0] * 5
@@ -208,7 +229,10 @@ def test_optional_fields(good, tmp_path):
     loaded = read_annotation_file(str(file))
     assert [image['crowd_index'] for image in loaded.images] == [0.5, 0.25, None]
     assert [[p.tolist() for p in image['ignore_regions']] for image in loaded.images] == [
-        [[[0, 1], [2, 3], [4, 5.5]]], [], []]
+        [[[0, 1], [2, 3], [4, 5.5]]],
+        [],
+        [],
+    ]
     univ[2, 4] = 0
     assert (loaded.people.keypoints_3d_univ == univ).all()
     assert (loaded.people.occluded[5] == occluded).all() and not loaded.people.occluded[:5].any()

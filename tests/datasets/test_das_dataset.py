@@ -1,4 +1,5 @@
 """Records in the set that is learnt, official COCO files, unreadable images, mixing, and mmpose's CocoMetric."""
+
 import json
 import logging
 import os
@@ -39,8 +40,10 @@ def toy(tmp_path):
 def warnings_of(monkeypatch):
     """Warnings that the dataset gives to mmengine's current logger."""
     messages = []
-    monkeypatch.setattr('das_mm.datasets.datasets.das_dataset.print_log',
-                        lambda message, logger, level: level == logging.WARNING and messages.append(message))
+    monkeypatch.setattr(
+        'das_mm.datasets.datasets.das_dataset.print_log',
+        lambda message, logger, level: level == logging.WARNING and messages.append(message),
+    )
     return messages
 
 
@@ -79,10 +82,16 @@ def test_metainfo(toy):
         build(toy, keypoint_set='panoptic')
 
 
-@pytest.mark.parametrize('stored, learnt, root', [
-    ('muco21', 'panoptic15', ['pelvis']), ('coco17', 'panoptic15', ['left_hip', 'right_hip']),
-    ('panoptic15', 'coco17', ['left_hip', 'right_hip']), ('h36m17', 'muco21', ['pelvis']),
-    ('coco17', 'muco21', ['left_hip', 'right_hip'])])
+@pytest.mark.parametrize(
+    'stored, learnt, root',
+    [
+        ('muco21', 'panoptic15', ['pelvis']),
+        ('coco17', 'panoptic15', ['left_hip', 'right_hip']),
+        ('panoptic15', 'coco17', ['left_hip', 'right_hip']),
+        ('h36m17', 'muco21', ['pelvis']),
+        ('coco17', 'muco21', ['left_hip', 'right_hip']),
+    ],
+)
 def test_conversion_keeps_2d_and_3d_together(tmp_path, stored, learnt, root):
     write_toy_dataset(tmp_path, num_images=3, people=(2, 2), keypoint_set=stored)
     content = json.loads((tmp_path / 'annotations.json').read_text())
@@ -170,8 +179,13 @@ def test_pipeline_is_found_under_any_scope(toy):
         with DefaultScope.overwrite_default_scope(scope):
             assert build(toy, pipeline=pipeline)[0]['inputs'].shape == (3, 128, 160)
     with DefaultScope.overwrite_default_scope('mmpose'):
-        dataset = DATASETS.build(dict(type='das_mm.DASDataset', ann_file=str(toy / 'annotations.json'),
-                                      data_prefix=dict(img=str(toy / 'images'))))
+        dataset = DATASETS.build(
+            dict(
+                type='das_mm.DASDataset',
+                ann_file=str(toy / 'annotations.json'),
+                data_prefix=dict(img=str(toy / 'images')),
+            )
+        )
         assert isinstance(dataset, DASDataset)
 
 
@@ -186,14 +200,28 @@ def spoil(root, number, how):
     elif how == 'resized':
         cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (80, 64)))
     else:
-        path.write_bytes(dict(empty=b'', text=b'<html>404</html>', cut=data[:len(data) // 2],
-                              scrambled=data[:60] + bytes(2000) + data[-30:])[how])
+        path.write_bytes(
+            dict(
+                empty=b'',
+                text=b'<html>404</html>',
+                cut=data[: len(data) // 2],
+                scrambled=data[:60] + bytes(2000) + data[-30:],
+            )[how]
+        )
     return str(path)
 
 
-@pytest.mark.parametrize('how, told', [('missing', 'does not exist'), ('empty', 'cannot be decoded'),
-                                       ('text', 'no known image format'), ('cut', 'cannot be decoded'),
-                                       ('scrambled', 'cannot be decoded'), ('resized', 'is 80x64 px')])
+@pytest.mark.parametrize(
+    'how, told',
+    [
+        ('missing', 'does not exist'),
+        ('empty', 'cannot be decoded'),
+        ('text', 'no known image format'),
+        ('cut', 'cannot be decoded'),
+        ('scrambled', 'cannot be decoded'),
+        ('resized', 'is 80x64 px'),
+    ],
+)
 def test_training_skips_an_unreadable_image_once(toy, warnings_of, how, told):
     dataset = build(toy)
     path = spoil(toy, 3, how)
@@ -269,7 +297,7 @@ def test_a_cut_jpeg_is_noticed_and_a_long_tail_is_not_a_fault(tmp_path):
     assert looks_complete(path) and image_fault(path) is None
     for share in (0.3, 0.7, 0.99):
         with open(path, 'wb') as stream:
-            stream.write(whole[:int(len(whole) * share)])
+            stream.write(whole[: int(len(whole) * share)])
         assert cv2.imread(path) is not None  # OpenCV says nothing
         assert not looks_complete(path) and 'truncated' in image_fault(path)
     with open(path, 'wb') as stream:
@@ -282,10 +310,15 @@ def test_a_cut_jpeg_is_noticed_and_a_long_tail_is_not_a_fault(tmp_path):
 
 def test_concat_and_combined_datasets(toy, tmp_path):
     write_toy_coco(tmp_path / 'coco')
-    coco = dict(type='das_mm.DASDataset', ann_file='annotations/person_keypoints_toy2017.json',
-                data_root=str(tmp_path / 'coco'), data_prefix=dict(img='toy2017'))
-    ours = dict(type='das_mm.DASDataset', ann_file='annotations.json', data_root=str(toy),
-                data_prefix=dict(img='images'))
+    coco = dict(
+        type='das_mm.DASDataset',
+        ann_file='annotations/person_keypoints_toy2017.json',
+        data_root=str(tmp_path / 'coco'),
+        data_prefix=dict(img='toy2017'),
+    )
+    ours = dict(
+        type='das_mm.DASDataset', ann_file='annotations.json', data_root=str(toy), data_prefix=dict(img='images')
+    )
     both = ConcatDataset([DATASETS.build(dict(cfg, pipeline=toy_pipeline(train=True))) for cfg in (ours, coco)])
     assert len(both) == 12 and both.metainfo['num_keypoints'] == 15
     batch = pseudo_collate([both[i] for i in range(12)])
@@ -293,10 +326,15 @@ def test_concat_and_combined_datasets(toy, tmp_path):
     assert torch.stack(batch['inputs']).shape == (12, 3, 128, 160)
     # mmpose's way: augment each source by its own rules, pack together, set the ratio of the sources
     with DefaultScope.overwrite_default_scope('das_mm'):
-        combined = DATASETS.build(dict(
-            type='CombinedDataset', metainfo=to_mmpose_metainfo('panoptic15'), pipeline=[dict(type='PackDASInputs')],
-            datasets=[dict(cfg, pipeline=toy_pipeline(train=True)[:-1]) for cfg in (ours, coco)],
-            sample_ratio_factor=[1.0, 0.5]))
+        combined = DATASETS.build(
+            dict(
+                type='CombinedDataset',
+                metainfo=to_mmpose_metainfo('panoptic15'),
+                pipeline=[dict(type='PackDASInputs')],
+                datasets=[dict(cfg, pipeline=toy_pipeline(train=True)[:-1]) for cfg in (ours, coco)],
+                sample_ratio_factor=[1.0, 0.5],
+            )
+        )
     assert len(combined) == 9
     assert [combined[i]['data_samples'].has_3d for i in range(9)] == [True] * 6 + [False] * 3
 
@@ -313,8 +351,11 @@ def predictions_of(dataset, noise_px=0.0, seed=0):
         truth = truth[np.flatnonzero(~truth.iscrowd & (truth.keypoints_visible.sum(axis=1) > 0))]
         keypoints = truth.keypoints + rng.normal(0, 1, truth.keypoints.shape) * noise_px
         sample.pred_instances = InstanceData(
-            keypoints=keypoints, keypoint_scores=np.ones(keypoints.shape[:2]), bboxes=truth.bboxes,
-            bbox_scores=np.ones(len(truth)))
+            keypoints=keypoints,
+            keypoint_scores=np.ones(keypoints.shape[:2]),
+            bboxes=truth.bboxes,
+            bbox_scores=np.ones(len(truth)),
+        )
         samples.append(sample.to_dict())
     return samples
 

@@ -1,4 +1,5 @@
 """Depth, camera and labels stay one truth under every geometric transform."""
+
 import copy
 import math
 
@@ -22,9 +23,14 @@ GEOMETRY = {
     'affine, rotated': [DASRandomAffine(input_size=(224, 160), max_rotation_rad=0.8)],
     'affine, multi-scale': [DASRandomAffine(short_side_range=(64, 160), max_long_side=170, max_rotation_rad=0.15)],
     'flip': [DASRandomFlip(prob=1.0)],
-    'everything': [DASResize(input_size=(331, 211)), DASRandomFlip(prob=1.0),
-                   DASRandomAffine(input_size=(160, 224), max_rotation_rad=0.5), DASRandomFlip(prob=1.0),
-                   DASRandomAffine(input_size=(128, 128), max_rotation_rad=1.5), DASRandomFlip(prob=1.0)],
+    'everything': [
+        DASResize(input_size=(331, 211)),
+        DASRandomFlip(prob=1.0),
+        DASRandomAffine(input_size=(160, 224), max_rotation_rad=0.5),
+        DASRandomFlip(prob=1.0),
+        DASRandomAffine(input_size=(128, 128), max_rotation_rad=1.5),
+        DASRandomFlip(prob=1.0),
+    ],
 }
 
 
@@ -71,8 +77,10 @@ def test_truth_stays_one(toy, name):
         assert focal_px(K) == pytest.approx(scale * focal_px(before['camera']['K']))
         # bones keep their lengths
         bones = np.array(KEYPOINT_SETS['panoptic15'].links)
-        lengths = [np.sort(np.linalg.norm(p[:, bones[:, 0]] - p[:, bones[:, 1]], axis=-1))
-                   for p in (before['keypoints_3d'], after['keypoints_3d'])]
+        lengths = [
+            np.sort(np.linalg.norm(p[:, bones[:, 0]] - p[:, bones[:, 1]], axis=-1))
+            for p in (before['keypoints_3d'], after['keypoints_3d'])
+        ]
         assert np.allclose(*lengths, atol=0.01)
 
 
@@ -91,11 +99,15 @@ def test_packed_labels_decode_to_the_truth(toy, name):
         assert np.allclose(z, truth.root_depths_mm[kept], rtol=1e-5)
         # the depth of the released code's own formula: d * f of the stored image * scale
         scale = math.sqrt(abs(np.linalg.det(sample.warp_mat[:, :2])))
-        assert np.allclose(labels.root_depths_norm.numpy() * focal_px(sample.camera['K']) * scale,
-                           truth.root_depths_mm[kept], rtol=1e-4)
+        assert np.allclose(
+            labels.root_depths_norm.numpy() * focal_px(sample.camera['K']) * scale,
+            truth.root_depths_mm[kept],
+            rtol=1e-4,
+        )
         order = list(KEYPOINT_SETS['panoptic15'].flip_indices) if sample.flip else slice(None)
-        stored = warp_points(labels.keypoints.numpy() - sample.warp_mat[:, 2],
-                             np.c_[np.linalg.inv(sample.warp_mat[:, :2]), np.zeros(2)])
+        stored = warp_points(
+            labels.keypoints.numpy() - sample.warp_mat[:, 2], np.c_[np.linalg.inv(sample.warp_mat[:, :2]), np.zeros(2)]
+        )
         assert np.abs(stored - truth.keypoints[kept][:, order]).max() < 2e-3
         relative = truth.keypoints_3d[..., 2] - truth.keypoints_3d[:, 2:3, 2]
         assert np.allclose(labels.relative_depths_mm.numpy(), relative[kept][:, order], atol=1e-2)
@@ -277,8 +289,15 @@ def test_unknown_depth_never_trains(toy):
 
 
 def test_photometric_output_is_packed_as_uint8(toy):
-    distort = TRANSFORMS.build(dict(type='mmdet.PhotoMetricDistortion', brightness_delta=32, contrast_range=(0.7, 1.3),
-                                    saturation_range=(0.7, 1.3), hue_delta=18))
+    distort = TRANSFORMS.build(
+        dict(
+            type='mmdet.PhotoMetricDistortion',
+            brightness_delta=32,
+            contrast_range=(0.7, 1.3),
+            saturation_range=(0.7, 1.3),
+            hue_delta=18,
+        )
+    )
     np.random.seed(0)
     for _ in range(8):
         results = distort(load(toy, 0))
@@ -301,17 +320,36 @@ def test_an_image_without_annotations_packs():
 
 def test_2d_and_3d_images_of_any_size_share_a_batch(tmp_path):
     """Synthetic 3D, COCO 2D and an image without people go through one data preprocessor."""
-    sources = (('a', write_toy_dataset(tmp_path / 'a', 2, people=(2, 2)), 'images', (160, 100)),
-               ('b', write_toy_dataset(tmp_path / 'b', 2, people=(0, 0)), 'images', (96, 160)),
-               ('c', write_toy_coco(tmp_path / 'c', 2, people=(1, 1)), 'toy2017', (128, 128)))
-    datasets = [DASDataset(ann_file=ann_file, data_root=str(tmp_path / root), data_prefix=dict(img=prefix),
-                           pipeline=toy_pipeline(size)) for root, ann_file, prefix, size in sources]
+    sources = (
+        ('a', write_toy_dataset(tmp_path / 'a', 2, people=(2, 2)), 'images', (160, 100)),
+        ('b', write_toy_dataset(tmp_path / 'b', 2, people=(0, 0)), 'images', (96, 160)),
+        ('c', write_toy_coco(tmp_path / 'c', 2, people=(1, 1)), 'toy2017', (128, 128)),
+    )
+    datasets = [
+        DASDataset(
+            ann_file=ann_file, data_root=str(tmp_path / root), data_prefix=dict(img=prefix), pipeline=toy_pipeline(size)
+        )
+        for root, ann_file, prefix, size in sources
+    ]
     samples = [dataset[i] for dataset in datasets for i in range(2)]
-    fields = {(frozenset(s['data_samples'].gt_instances.keys()), frozenset(s['data_samples'].gt_instance_labels.keys()),
-               frozenset(s['data_samples'].metainfo_keys())) for s in samples}
+    fields = {
+        (
+            frozenset(s['data_samples'].gt_instances.keys()),
+            frozenset(s['data_samples'].gt_instance_labels.keys()),
+            frozenset(s['data_samples'].metainfo_keys()),
+        )
+        for s in samples
+    }
     assert len(fields) == 1
-    preprocess = MODELS.build(dict(type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53],
-                                   std=[58.395, 57.12, 57.375], bgr_to_rgb=True, pad_size_divisor=32))
+    preprocess = MODELS.build(
+        dict(
+            type='PoseDataPreprocessor',
+            mean=[123.675, 116.28, 103.53],
+            std=[58.395, 57.12, 57.375],
+            bgr_to_rgb=True,
+            pad_size_divisor=32,
+        )
+    )
     batch = preprocess(pseudo_collate(samples), training=True)
     assert batch['inputs'].shape == (6, 3, 128, 128) and batch['inputs'].dtype == torch.float32
     height, width = batch['data_samples'][0].img_shape
@@ -325,4 +363,5 @@ def test_2d_and_3d_images_of_any_size_share_a_batch(tmp_path):
 def test_transforms_are_found_from_mmpose():
     assert isinstance(MMPOSE_TRANSFORMS.build(dict(type='das_mm.DASRandomFlip')), DASRandomFlip)
     assert 'prob=0.5' in repr(DASRandomFlip()) and 'short_side_range=(512, 640)' in repr(
-        DASRandomAffine(short_side_range=(512, 640)))
+        DASRandomAffine(short_side_range=(512, 640))
+    )

@@ -1,4 +1,5 @@
 """Lenses, and the faults of the released code that must not come back (design notes on depth under augmentation)."""
+
 import copy
 import math
 
@@ -97,9 +98,13 @@ def test_scale_divides_every_roots_depth_and_no_other(toy, factor):
         assert (after.relative_depths_mm == before.relative_depths_mm).all()
 
 
-@pytest.mark.parametrize('steps', [[DASRandomFlip(prob=1.0)],
-                                   [DASRandomAffine(input_size=(160, 128), scale_range=(1, 1), translate_sigma=0.0,
-                                                    max_rotation_rad=0.4)]])
+@pytest.mark.parametrize(
+    'steps',
+    [
+        [DASRandomFlip(prob=1.0)],
+        [DASRandomAffine(input_size=(160, 128), scale_range=(1, 1), translate_sigma=0.0, max_rotation_rad=0.4)],
+    ],
+)
 def test_mirror_and_turn_leave_depths_alone(toy, steps):
     np.random.seed(1)
     before = PackDASInputs(supervise_outside=True)(load(toy, 0))['data_samples'].gt_instance_labels
@@ -114,8 +119,9 @@ def test_normalised_depth_is_z_over_f(toy):
     results = zoom(load(toy, 1))
     K = results['camera']['K']
     labels = PackDASInputs(supervise_outside=True)(results)['data_samples'].gt_instance_labels
-    assert np.allclose(labels.root_depths_norm, results['keypoints_3d'][:, 2, 2]
-                       / (0.7 * math.sqrt(K[0, 0] * K[1, 1])), rtol=1e-5)
+    assert np.allclose(
+        labels.root_depths_norm, results['keypoints_3d'][:, 2, 2] / (0.7 * math.sqrt(K[0, 0] * K[1, 1])), rtol=1e-5
+    )
 
 
 def test_few_people_and_few_keypoints_are_learnt(toy):

@@ -1,4 +1,5 @@
 """Frames with the frame before them: neighbours, the same augmentation for both, what is learnt of who moved."""
+
 from __future__ import annotations
 
 import json
@@ -22,8 +23,10 @@ def video(tmp_path_factory):
     root = tmp_path_factory.mktemp('video')
     ann_file = write_toy_dataset(root, num_images=12, people=(2, 2), seed=1)
     content = json.loads(open(ann_file).read())
-    people = {image['id']: [one for one in content['annotations'] if one['image_id'] == image['id']]
-              for image in content['images']}
+    people = {
+        image['id']: [one for one in content['annotations'] if one['image_id'] == image['id']]
+        for image in content['images']
+    }
     for number, image in enumerate(content['images']):
         image.update(seq=f'v{number // 6}', frame=10 + number % 6)
         first = people[content['images'][6 * (number // 6)]['id']]
@@ -37,7 +40,7 @@ def video(tmp_path_factory):
 
 
 def undisturbed(**changes):
-    return AddPreviousFrame(**{**dict(center_jitter=0., miss_prob=0., false_prob=0.), **changes})
+    return AddPreviousFrame(**{**dict(center_jitter=0.0, miss_prob=0.0, false_prob=0.0), **changes})
 
 
 def test_neighbours_are_near_and_of_the_same_video(video):
@@ -71,14 +74,16 @@ def test_displacements_are_exact_and_both_images_move_alike(video):
         assert labels['previous_root_weights'].tolist() == [1, 1]
         order = list(KEYPOINT_SETS['panoptic15'].flip_indices) if results['flip'] else slice(None)
         flipped += results['flip']
-        np.testing.assert_allclose(labels['previous_keypoints'], warp_points(before_px, results['warp_mat'])[:, order],
-                                   atol=1e-3)
+        np.testing.assert_allclose(
+            labels['previous_keypoints'], warp_points(before_px, results['warp_mat'])[:, order], atol=1e-3
+        )
         # an undisturbed tracker knows those who were on the picture, where they were
         on_picture = ((expected >= 0) & (expected < (160, 128))).all(1)
         np.testing.assert_allclose(results['previous_centers_px'], expected[on_picture], atol=1e-3)
         # the picture is that of the other frame under the same warp
-        other = cv2.warpAffine(cv2.imread(results['previous']['img_path']), results['warp_mat'], (160, 128),
-                               borderValue=(104, 116, 124))
+        other = cv2.warpAffine(
+            cv2.imread(results['previous']['img_path']), results['warp_mat'], (160, 128), borderValue=(104, 116, 124)
+        )
         assert np.abs(results['previous_img'].astype(int) - other).mean() < 4
     assert 0 < flipped < 8
 
@@ -105,8 +110,10 @@ def test_a_still_image_is_its_own_past(video):
     moved = labels['previous_keypoints'] - results['keypoints']
     assert 0.1 < np.abs(moved).max() < 60
     # one similarity moves everybody: the distances between keypoints change by one factor
-    spread = [np.linalg.norm(points - points.mean((0, 1)), axis=-1)
-              for points in (labels['previous_keypoints'], results['keypoints'])]
+    spread = [
+        np.linalg.norm(points - points.mean((0, 1)), axis=-1)
+        for points in (labels['previous_keypoints'], results['keypoints'])
+    ]
     np.testing.assert_allclose(spread[0] / spread[1], (spread[0] / spread[1]).mean(), rtol=1e-3)
 
 

@@ -1,4 +1,5 @@
 """SMPL parameters from file to labels: rows, absent files, and mirrored and turned images."""
+
 from __future__ import annotations
 
 import json
@@ -54,6 +55,7 @@ def test_bodies_of_the_labels_have_the_keypoints_of_the_labels(people, mirrored)
 def test_truth_of_the_samples_is_that_of_the_file(people):
     """Vertices from gt_instances are those in the file, metres to millimetres."""
     from das_mm.datasets.synthetic import load_smpl, vertices_from_row
+
     truth = PackDASInputs()(loaded(open_set(people), 1))['data_samples'].gt_instances
     smpl = load_smpl(people.smpl)
     assert truth.has_smpl.all() and set(truth.smpl_gender) == {'n'}
@@ -73,13 +75,16 @@ def test_people_without_parameters_mix_in(tmp_path):
     assert 'has_smpl' not in sample.gt_instances
 
 
-@pytest.mark.parametrize('harm, words', [
-    (lambda root: (root / 'smpl_train.npz').unlink(), 'does not exist'),
-    (lambda root: (root / 'smpl_train.npz').write_bytes(b'no npz at all'), 'is no SMPL file'),
-    (lambda root: _save(root, betas=np.zeros((50, 7))), r'betas: has shape \(50, 7\)'),
-    (lambda root: _save(root, keep=1), 'refers to row'),
-    (lambda root: _save(root, body_pose=np.full((50, 23, 3), np.nan)), 'row 0 is not finite'),
-])
+@pytest.mark.parametrize(
+    'harm, words',
+    [
+        (lambda root: (root / 'smpl_train.npz').unlink(), 'does not exist'),
+        (lambda root: (root / 'smpl_train.npz').write_bytes(b'no npz at all'), 'is no SMPL file'),
+        (lambda root: _save(root, betas=np.zeros((50, 7))), r'betas: has shape \(50, 7\)'),
+        (lambda root: _save(root, keep=1), 'refers to row'),
+        (lambda root: _save(root, body_pose=np.full((50, 23, 3), np.nan)), 'row 0 is not finite'),
+    ],
+)
 def test_damaged_files_are_told(people, tmp_path, harm, words):
     shutil.copytree(people.root, tmp_path / 'set')
     harm(tmp_path / 'set')

@@ -1,4 +1,5 @@
 """Sources are mixed by probability, every image gets its turn, and an epoch follows from seed and number alone."""
+
 import numpy as np
 import pytest
 from mmengine.dataset import BaseDataset, ConcatDataset
@@ -66,13 +67,14 @@ def test_every_image_gets_its_turn(sources):
         parts = [sampler._of_source(source) for source in range(3) if not sampler.set_epoch(number)]
         for source, part in enumerate(parts):
             seen[source] += part.tolist()
-        assert sorted(epoch(sampler, number)) == sorted(np.concatenate(
-            [start + part for start, part in zip(STARTS, parts)]).tolist())
+        assert sorted(epoch(sampler, number)) == sorted(
+            np.concatenate([start + part for start, part in zip(STARTS, parts)]).tolist()
+        )
     orders = set()
     for numbers, size in zip(seen, SIZES):
         for first in range(0, len(numbers) - size + 1, size):
-            assert sorted(numbers[first:first + size]) == list(range(size))
-            orders.add(tuple(numbers[first:first + size]))
+            assert sorted(numbers[first : first + size]) == list(range(size))
+            orders.add(tuple(numbers[first : first + size]))
     assert len(orders) == sum(len(numbers) // size for numbers, size in zip(seen, SIZES))  # all different
 
 
@@ -108,17 +110,23 @@ def test_processes_share_an_epoch(sources, monkeypatch, world_size):
 def test_journal_table_3():
     """Lengths and probabilities of the paper; its "expected length" column is their quotient."""
     sizes = [62224, 40357, 20000, 6829, 9831, 26455, 9963]
-    probabilities = [.3, .2, .1, .05, .1, .125, .125]
+    probabilities = [0.3, 0.2, 0.1, 0.05, 0.1, 0.125, 0.125]
     expected = [207413, 201785, 200000, 136580, 98310, 211640, 79704]
     assert np.allclose([size / p for size, p in zip(sizes, probabilities)], expected, atol=1)
     sampler = MixedSourceSampler(ConcatDataset([Numbers(size) for size in sizes]), probabilities, seed=0)
     assert len(sampler) == 211640 and sampler.counts[5] == 26455
 
 
-@pytest.mark.parametrize('probabilities, options, told', [
-    ([0.5, 0.5], {}, '2 probabilities for 3 sources'), ([0.5, 0.3, 0.3], {}, 'their sum is 1.1, not 1'),
-    ([0.7, 0.3, 0], {}, 'not all are positive'), ([1.2, -0.1, -0.1], {}, 'not all are positive'),
-    ([0.9, 0.09, 0.01], dict(length=10), 'an epoch of 10 samples has none of source 2')])
+@pytest.mark.parametrize(
+    'probabilities, options, told',
+    [
+        ([0.5, 0.5], {}, '2 probabilities for 3 sources'),
+        ([0.5, 0.3, 0.3], {}, 'their sum is 1.1, not 1'),
+        ([0.7, 0.3, 0], {}, 'not all are positive'),
+        ([1.2, -0.1, -0.1], {}, 'not all are positive'),
+        ([0.9, 0.09, 0.01], dict(length=10), 'an epoch of 10 samples has none of source 2'),
+    ],
+)
 def test_what_does_not_fit_is_told(sources, probabilities, options, told):
     with pytest.raises(UserError, match=told):
         MixedSourceSampler(sources, probabilities, seed=0, **options)
@@ -131,9 +139,15 @@ def test_one_dataset_is_no_mix():
 
 def test_from_a_config(sources):
     with DefaultScope.overwrite_default_scope('das_mm'):
-        loader = Runner.build_dataloader(dict(
-            batch_size=8, num_workers=0, dataset=sources,
-            sampler=dict(type='MixedSourceSampler', probabilities=[0.5, 0.3, 0.2], max_length=64)), seed=7)
+        loader = Runner.build_dataloader(
+            dict(
+                batch_size=8,
+                num_workers=0,
+                dataset=sources,
+                sampler=dict(type='MixedSourceSampler', probabilities=[0.5, 0.3, 0.2], max_length=64),
+            ),
+            seed=7,
+        )
     assert isinstance(loader.sampler, MixedSourceSampler) and loader.sampler.seed == 7 and len(loader) == 8
     loader.sampler.set_epoch(1)
     numbers = [number for batch in loader for number in batch]

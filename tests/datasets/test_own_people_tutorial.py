@@ -1,4 +1,5 @@
 """The README of the data folder is run as it stands: its snippets, its commands, its examples of the format."""
+
 from __future__ import annotations
 
 import json
@@ -39,17 +40,22 @@ def test_the_tutorial(tmp_path, monkeypatch, capsys):
         Path(name).write_text(snippet)
     lines = [line for block in blocks('bash') for line in block.splitlines()]
     assert [line.split()[:2] for line in lines] == [['python', 'make_mine.py']] + [
-        ['das-mm', verb] for verb in ('data', 'browse', 'train', 'test', 'infer')]
+        ['das-mm', verb] for verb in ('data', 'browse', 'train', 'test', 'infer')
+    ]
     for line in lines:
         run(line)
     said = capsys.readouterr().out
     assert 'mine/train.json: no faults\n' in said  # and no warnings
     assert Path('mine/sheet.png').stat().st_size > 10000 and list(Path('browse').rglob('sheet.*'))
-    first, last = (torch.load(f'work_dirs/my_config/epoch_{epoch}.pth', weights_only=True)['state_dict']
-                   for epoch in (1, 2))
+    first, last = (
+        torch.load(f'work_dirs/my_config/epoch_{epoch}.pth', weights_only=True)['state_dict'] for epoch in (1, 2)
+    )
     assert any(not torch.equal(first[name], last[name]) for name in first)  # something was learnt
-    assert 'given by the user' in said and list(Path('mine/found').rglob('*.json')) and list(
-        Path('mine/found').rglob('*.html'))
+    assert (
+        'given by the user' in said
+        and list(Path('mine/found').rglob('*.json'))
+        and list(Path('mine/found').rglob('*.html'))
+    )
 
 
 @pytest.mark.parametrize('number', [0, 1])
@@ -68,6 +74,17 @@ def test_every_field_is_described(tmp_path):
     content = json.loads(Path(write_toy_dataset(tmp_path, num_images=2, people=(1, 1))).read_text())
     described = set(re.findall(r'`\.?([a-z_0-9]+)`', README)) | {'cam_param'}
     written = {key for rows in ('images', 'annotations') for entry in content[rows] for key in entry}
-    optional = {'depth_file', 'view', 'ignore_regions', 'is_labeled', 'crowd_index', 'segmentation', 'occluded',
-                'visibility', 'smpl', 'keypoints_3d_univ', 'head_bbox'}
+    optional = {
+        'depth_file',
+        'view',
+        'ignore_regions',
+        'is_labeled',
+        'crowd_index',
+        'segmentation',
+        'occluded',
+        'visibility',
+        'smpl',
+        'keypoints_3d_univ',
+        'head_bbox',
+    }
     assert written | optional <= described

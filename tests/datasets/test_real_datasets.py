@@ -1,4 +1,5 @@
 """What is particular to each data set, and the optional fields on their way to the metrics and the losses."""
+
 import json
 
 import numpy as np
@@ -21,10 +22,18 @@ from das_mm.registry import DATASETS
 from das_mm.structures import KEYPOINT_SETS, warp_points
 from tests.toy import toy_pipeline, write_toy_coco, write_toy_dataset
 
-NATIVE = dict(DASPanopticDataset='panoptic15', DASMuCoDataset='muco21', DASMuPoTSDataset='mupots17',
-              DASMPIINF3DHPDataset='mupots17', DASH36MDataset='h36m17', DASCocoDataset='coco17',
-              DASCrowdPoseDataset='crowdpose14', DASMPIIDataset='mpii16', DASLSPDataset='lsp14',
-              DASLSPETDataset='lsp14')
+NATIVE = dict(
+    DASPanopticDataset='panoptic15',
+    DASMuCoDataset='muco21',
+    DASMuPoTSDataset='mupots17',
+    DASMPIINF3DHPDataset='mupots17',
+    DASH36MDataset='h36m17',
+    DASCocoDataset='coco17',
+    DASCrowdPoseDataset='crowdpose14',
+    DASMPIIDataset='mpii16',
+    DASLSPDataset='lsp14',
+    DASLSPETDataset='lsp14',
+)
 
 
 def write(root, edit=lambda content: None, **options):
@@ -41,8 +50,9 @@ def write(root, edit=lambda content: None, **options):
 def test_native_set(tmp_path, name):
     """A file that does not say what its keypoints are is read, and by default learnt, as the data set's own."""
     kset = KEYPOINT_SETS[NATIVE[name]]
-    files = write(tmp_path, lambda content: content['info'].pop('joints'), num_images=2, people=(1, 2),
-                  keypoint_set=kset.name)
+    files = write(
+        tmp_path, lambda content: content['info'].pop('joints'), num_images=2, people=(1, 2), keypoint_set=kset.name
+    )
     dataset = DATASETS.build(dict(type=f'das_mm.{name}', **files))
     assert dataset.keypoint_set is kset and dataset.test_mode == (name == 'DASMuPoTSDataset')
     record = dataset.get_data_info(0)
@@ -55,8 +65,17 @@ def test_native_set(tmp_path, name):
 
 
 def test_all_can_be_mixed(tmp_path):
-    sources = [DATASETS.build(dict(type=f'das_mm.{name}', keypoint_set='panoptic15', test_mode=False, **write(
-        tmp_path / name, num_images=2, people=(1, 1), keypoint_set=kset))) for name, kset in NATIVE.items()]
+    sources = [
+        DATASETS.build(
+            dict(
+                type=f'das_mm.{name}',
+                keypoint_set='panoptic15',
+                test_mode=False,
+                **write(tmp_path / name, num_images=2, people=(1, 1), keypoint_set=kset),
+            )
+        )
+        for name, kset in NATIVE.items()
+    ]
     mixed = ConcatDataset(sources)
     assert len(mixed) == 20 and mixed.metainfo['num_keypoints'] == 15
     assert all(mixed[i]['data_samples'].gt_instance_labels.keypoints.shape[1] == 15 for i in range(20))
@@ -124,8 +143,10 @@ def test_filters(tmp_path):
         content['images'][7]['is_labeled'] = False
 
     files = write(tmp_path, edit, num_images=8, people=(1, 1))
-    kept = lambda **filters: [DASDataset(filter_cfg=filters, **files).get_data_info(i)['img_id'] - 1
-                              for i in range(len(DASDataset(filter_cfg=filters, **files)))]
+    kept = lambda **filters: [
+        DASDataset(filter_cfg=filters, **files).get_data_info(i)['img_id'] - 1
+        for i in range(len(DASDataset(filter_cfg=filters, **files)))
+    ]
     assert kept() == [0, 1, 2, 3, 4, 5, 6]  # never a frame that nobody labelled …
     assert len(DASDataset(test_mode=True, **files)) == 8  # … but tests see it
     assert kept(filter_empty_gt=True) == [3, 6]
@@ -172,10 +193,16 @@ def rich(tmp_path):
 
     def edit(content):
         for annotation in content['annotations']:
-            annotation |= dict(occluded=rng.integers(0, 2, 17).tolist(), head_bbox=rng.uniform(5, 20, 4).tolist(),
-                               keypoints_3d_univ=(0.9 * np.array(annotation['keypoints_3d'])).tolist())
-        content['images'][0] |= dict(view='cam3', crowd_index=0.7, ignore_regions=[
-            [[10, 20], [30, 20], [30, 45.5], [10, 40]], [[500, 500], [510, 500], [510, 510]]])
+            annotation |= dict(
+                occluded=rng.integers(0, 2, 17).tolist(),
+                head_bbox=rng.uniform(5, 20, 4).tolist(),
+                keypoints_3d_univ=(0.9 * np.array(annotation['keypoints_3d'])).tolist(),
+            )
+        content['images'][0] |= dict(
+            view='cam3',
+            crowd_index=0.7,
+            ignore_regions=[[[10, 20], [30, 20], [30, 45.5], [10, 40]], [[500, 500], [510, 500], [510, 510]]],
+        )
         kept.update(content)
 
     return write(tmp_path, edit, num_images=2, people=(2, 2), keypoint_set='mupots17'), kept

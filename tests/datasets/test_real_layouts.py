@@ -1,5 +1,6 @@
 """The whole chain for every real data set: archives written from synthetic scenes, converted, loaded by the data set's
 class, trained on for a step, and judged by its protocol with the truth handed back as prediction."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Chain:
     ``expected`` are numbers of ``metric`` for perfect predictions; AUC over 0, 5, …, 150 mm (strictly below) is then
     30 of 31. ``converter`` and ``options`` are arguments of the converter and of the dataset class.
     """
+
     dataset: str
     split: str
     metric: dict
@@ -42,26 +44,56 @@ class Chain:
 
 
 CHAINS = {
-    'panoptic': Chain('DASPanopticDataset', 'train', dict(type='PanopticMetric'), {
-        f'panoptic/{name}': 0 for name in ('one_to_one/mpjpe_mm', 'literature/mpjpe_mm', 'released_code/mpjpe_mm')}),
+    'panoptic': Chain(
+        'DASPanopticDataset',
+        'train',
+        dict(type='PanopticMetric'),
+        {f'panoptic/{name}': 0 for name in ('one_to_one/mpjpe_mm', 'literature/mpjpe_mm', 'released_code/mpjpe_mm')},
+    ),
     'muco': Chain('DASMuCoDataset', 'train', DETECTION, _POSES_3D),
-    'mupots': Chain('DASMuPoTSDataset', 'test', dict(type='MuPoTSMetric'), {
-        'mupots/pck_rel': 100, 'mupots/pck_abs': 100, 'mupots/pck_root': 100, 'mupots/auc_rel': 100 * 30 / 31,
-        'mupots/pck_rel_matched': 100}),
-    'mpi-inf-3dhp': Chain('DASMPIINF3DHPDataset', 'test', dict(type='MPIINF3DHPMetric'), {
-        'mpi_inf_3dhp/pck': 100, 'mpi_inf_3dhp/mpjpe_mm': 0, 'mpi_inf_3dhp/auc': 100 * 30 / 31}),
-    'h36m': Chain('DASH36MDataset', 'test', dict(type='H36MMetric', protocols=('pose_p2', )), {
-        'h36m/pose_p2/mpjpe_mm': 0, 'h36m/pose_p2/mrpe_mm': 0}, dict(every=1)),
+    'mupots': Chain(
+        'DASMuPoTSDataset',
+        'test',
+        dict(type='MuPoTSMetric'),
+        {
+            'mupots/pck_rel': 100,
+            'mupots/pck_abs': 100,
+            'mupots/pck_root': 100,
+            'mupots/auc_rel': 100 * 30 / 31,
+            'mupots/pck_rel_matched': 100,
+        },
+    ),
+    'mpi-inf-3dhp': Chain(
+        'DASMPIINF3DHPDataset',
+        'test',
+        dict(type='MPIINF3DHPMetric'),
+        {'mpi_inf_3dhp/pck': 100, 'mpi_inf_3dhp/mpjpe_mm': 0, 'mpi_inf_3dhp/auc': 100 * 30 / 31},
+    ),
+    'h36m': Chain(
+        'DASH36MDataset',
+        'test',
+        dict(type='H36MMetric', protocols=('pose_p2',)),
+        {'h36m/pose_p2/mpjpe_mm': 0, 'h36m/pose_p2/mrpe_mm': 0},
+        dict(every=1),
+    ),
     'coco': Chain('DASCocoDataset', 'val', dict(type='mmpose.CocoMetric'), {'coco/AP': 1, 'coco/AR': 1}),
     'crowdpose': Chain('DASCrowdPoseDataset', 'val', dict(type='mmpose.CocoMetric'), {'coco/AP': 1}),
     'mpii': Chain('DASMPIIDataset', 'trainval', DETECTION, _ALL_FOUND),
     'lsp': Chain('DASLSPDataset', 'train', DETECTION, _ALL_FOUND),
     'lspet': Chain('DASLSPETDataset', 'train', DETECTION, _ALL_FOUND),
     # parameters handed back are those of bodies of a gender, so one body must stand for all
-    '3dpw': Chain('DAS3DPWDataset', 'validation', dict(type='MeshMetric', body_model=dict(type='SMPLBody')), {
-        'mesh/recall': 100, 'mesh/pve_root_mm': 0, 'mesh/pa_mpjpe_mm': 0}),
-    'posetrack18': Chain('DASPoseTrack18Dataset', 'val', dict(type='PoseTrackMetric'), {
-        'posetrack/ap/total': 100, 'posetrack/mota/total': 100}),
+    '3dpw': Chain(
+        'DAS3DPWDataset',
+        'validation',
+        dict(type='MeshMetric', body_model=dict(type='SMPLBody')),
+        {'mesh/recall': 100, 'mesh/pve_root_mm': 0, 'mesh/pa_mpjpe_mm': 0},
+    ),
+    'posetrack18': Chain(
+        'DASPoseTrack18Dataset',
+        'val',
+        dict(type='PoseTrackMetric'),
+        {'posetrack/ap/total': 100, 'posetrack/mota/total': 100},
+    ),
 }
 
 
@@ -75,14 +107,17 @@ def chain(request, scenes, clip, tmp_path_factory):
     converter = converter_class(name)(root / 'archives', said.split, **said.converter)
     report = run_conversion(converter, root / f'{name}.json', sheet=False)
     assert report.counts['images'] > 1 and report.counts['people'] > 1
-    options = dict(type=said.dataset, ann_file=str(report.out), data_prefix=dict(img=str(converter.image_root)),
-                   **said.options)
+    options = dict(
+        type=said.dataset, ann_file=str(report.out), data_prefix=dict(img=str(converter.image_root)), **said.options
+    )
     return said, options
 
 
 def build(options: dict, *steps: dict, **more):
     with DefaultScope.overwrite_default_scope('das_mm'):
-        return DATASETS.build(dict(options, pipeline=[dict(type='LoadImage'), *steps, dict(type='PackDASInputs')], **more))
+        return DATASETS.build(
+            dict(options, pipeline=[dict(type='LoadImage'), *steps, dict(type='PackDASInputs')], **more)
+        )
 
 
 def perfect(sample) -> InstanceData:
@@ -92,9 +127,14 @@ def perfect(sample) -> InstanceData:
     # the official protocols of MuPoTS and 3DHP compare with people of normalised height
     points = truth.get('keypoints_3d_univ', truth.keypoints_3d)
     told = InstanceData(
-        bboxes=truth.bboxes[labelled], keypoints=truth.keypoints[labelled], keypoints_3d=points[labelled],
-        keypoint_scores=np.ones(truth.keypoints.shape[:2])[labelled], scores=np.full(labelled.sum(), 0.9),
-        bbox_scores=np.full(labelled.sum(), 0.9), track_ids=truth.track_ids[labelled])
+        bboxes=truth.bboxes[labelled],
+        keypoints=truth.keypoints[labelled],
+        keypoints_3d=points[labelled],
+        keypoint_scores=np.ones(truth.keypoints.shape[:2])[labelled],
+        scores=np.full(labelled.sum(), 0.9),
+        bbox_scores=np.full(labelled.sum(), 0.9),
+        track_ids=truth.track_ids[labelled],
+    )
     if 'has_smpl' in truth:
         for name in ('global_orient', 'body_pose', 'betas', 'transl_mm'):
             told.set_field(truth[f'smpl_{name}'][labelled], f'smpl_{name}')
@@ -117,8 +157,9 @@ def test_truth_as_prediction_is_perfect(chain):
 
 def test_a_step_of_training(chain):
     said, options = chain
-    dataset = build(options, dict(type='DASRandomAffine', input_size=(160, 128)), dict(type='DASRandomFlip'),
-                    test_mode=False)
+    dataset = build(
+        options, dict(type='DASRandomAffine', input_size=(160, 128)), dict(type='DASRandomFlip'), test_mode=False
+    )
     kset = get_keypoint_set(dataset.metainfo['keypoint_set'])
     cfg = Config.fromstring("_base_ = ['das_mm::_base_/models/das_tiny.py']\n" + TOY_MODEL, '.py')
     cfg.model.head.num_keypoints = kset.num_keypoints

@@ -1,4 +1,5 @@
 """Annotations on disk: the same records, made once, safe against damage, shared by processes."""
+
 import copy
 import json
 import logging
@@ -26,8 +27,9 @@ def root(tmp_path, monkeypatch):
     ann_file = write_toy_dataset(folder, num_images=7, people=(0, 3), seed=5)
     content = json.loads(open(ann_file).read())
     del content['images'][2]['cam_param']  # one of unknown camera
-    content['images'][1] |= dict(ignore_regions=[[[0, 0], [9, 0], [9, 9.5]], [[5, 5], [6, 5], [6, 6], [5, 6]]],
-                                 crowd_index=0.25, view='00_16')
+    content['images'][1] |= dict(
+        ignore_regions=[[[0, 0], [9, 0], [9, 9.5]], [[5, 5], [6, 5], [6, 6], [5, 6]]], crowd_index=0.25, view='00_16'
+    )
     content['images'][3]['file_name'] = 'außen/bild.png'
     (folder / 'images' / 'außen').mkdir()
     (folder / 'images' / '000004.png').rename(folder / 'images' / 'außen' / 'bild.png')
@@ -39,14 +41,22 @@ def root(tmp_path, monkeypatch):
 @pytest.fixture
 def said(monkeypatch):
     messages = []
-    monkeypatch.setattr(table_cache, 'print_log', lambda message, logger, level=logging.INFO:
-                        messages.append((logging.getLevelName(level), message)))
+    monkeypatch.setattr(
+        table_cache,
+        'print_log',
+        lambda message, logger, level=logging.INFO: messages.append((logging.getLevelName(level), message)),
+    )
     return messages
 
 
 def build(root, **options):
-    return DASDataset(ann_file='annotations.json', data_root=str(root), data_prefix=dict(img='images'),
-                      pipeline=toy_pipeline(), **options)
+    return DASDataset(
+        ann_file='annotations.json',
+        data_root=str(root),
+        data_prefix=dict(img='images'),
+        pipeline=toy_pipeline(),
+        **options,
+    )
 
 
 def assert_same(a, b):
@@ -70,7 +80,7 @@ def all_records(dataset):
 
 
 def only_table():
-    folder, = (path for path in cache_folder().iterdir() if not path.name.startswith('.'))
+    (folder,) = (path for path in cache_folder().iterdir() if not path.name.startswith('.'))
     return folder
 
 
@@ -86,8 +96,10 @@ def test_cached_records_are_those_of_the_file(root, said, monkeypatch):
     assert_same(all_records(first), all_records(in_memory))
     assert_same(all_records(second), all_records(in_memory))
     record = second.get_data_info(1)
-    assert [polygon.tolist() for polygon in record['ignore_regions']] == [[[0, 0], [9, 0], [9, 9.5]],
-                                                                         [[5, 5], [6, 5], [6, 6], [5, 6]]]
+    assert [polygon.tolist() for polygon in record['ignore_regions']] == [
+        [[0, 0], [9, 0], [9, 9.5]],
+        [[5, 5], [6, 5], [6, 6], [5, 6]],
+    ]
     assert record['crowd_index'] == 0.25 and record['view'] == '00_16' and record['is_labeled']
     assert second.get_data_info(2)['camera']['K'] is None and second.get_data_info(2)['crowd_index'] is None
     assert second[3]['data_samples'].img_path.endswith('außen/bild.png') and second.skipped == []
@@ -216,8 +228,13 @@ def test_mmengines_interface(root):
 def test_spawned_workers(root):
     """They map the table again, whose folder is all that they are sent."""
     dataset = build(root)
-    loader = DataLoader(dataset, batch_size=3, num_workers=1, collate_fn=pseudo_collate,
-                        multiprocessing_context=multiprocessing.get_context('spawn'))
+    loader = DataLoader(
+        dataset,
+        batch_size=3,
+        num_workers=1,
+        collate_fn=pseudo_collate,
+        multiprocessing_context=multiprocessing.get_context('spawn'),
+    )
     assert [sample.img_id for batch in loader for sample in batch['data_samples']] == list(range(1, 8))
 
 
@@ -256,8 +273,9 @@ def test_processes_that_start_together(root):
 @pytest.fixture
 def warnings_of(monkeypatch):
     messages = []
-    monkeypatch.setattr('das_mm.datasets.datasets.das_dataset.print_log',
-                        lambda message, logger, level: messages.append(message))
+    monkeypatch.setattr(
+        'das_mm.datasets.datasets.das_dataset.print_log', lambda message, logger, level: messages.append(message)
+    )
     return messages
 
 
@@ -292,8 +310,9 @@ def test_absent_images(root, monkeypatch, warnings_of, cached):
 def test_no_image_at_all(root, warnings_of):
     for mode in (True, False):
         with pytest.raises(UserError, match='(?s)7 of its 7 images do not exist.*elsewhere/000001.png.*data_prefix'):
-            DASDataset(ann_file='annotations.json', data_root=str(root), data_prefix=dict(img='elsewhere'),
-                       test_mode=mode)
+            DASDataset(
+                ann_file='annotations.json', data_root=str(root), data_prefix=dict(img='elsewhere'), test_mode=mode
+            )
 
 
 def test_only_wanted_images_are_missed(root, warnings_of):

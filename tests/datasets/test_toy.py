@@ -1,4 +1,5 @@
 """The toy data tells the truth that the other tests rely on."""
+
 import json
 
 import cv2
@@ -9,8 +10,9 @@ from das_mm.structures import KEYPOINT_SETS, project
 from tests.toy import write_toy_coco, write_toy_dataset
 
 
-@pytest.mark.parametrize('keypoint_set',
-                         ['panoptic15', 'coco17', 'muco21', 'mupots17', 'h36m17', 'lsp14', 'crowdpose14'])
+@pytest.mark.parametrize(
+    'keypoint_set', ['panoptic15', 'coco17', 'muco21', 'mupots17', 'h36m17', 'lsp14', 'crowdpose14']
+)
 def test_2d_is_the_image_of_3d(tmp_path, keypoint_set):
     with open(write_toy_dataset(tmp_path, 4, (200, 150), keypoint_set, people=(1, 3))) as stream:
         content = json.load(stream)
@@ -30,8 +32,10 @@ def test_2d_is_the_image_of_3d(tmp_path, keypoint_set):
 
 def test_limbs_are_drawn_where_the_keypoints_are(tmp_path):
     content = json.loads(open(write_toy_dataset(tmp_path, 6, people=(1, 1), seed=2)).read())
-    pictures = {image['id']: cv2.imread(str(tmp_path / 'images' / image['file_name'])).astype(int)
-                for image in content['images']}
+    pictures = {
+        image['id']: cv2.imread(str(tmp_path / 'images' / image['file_name'])).astype(int)
+        for image in content['images']
+    }
     for person in content['annotations']:
         x, y, flag = np.array(person['keypoints']).reshape(-1, 3)[4].astype(float)  # left elbow
         x, y = round(x), round(y)
@@ -41,8 +45,9 @@ def test_limbs_are_drawn_where_the_keypoints_are(tmp_path):
 
 
 def test_same_seed_same_data(tmp_path):
-    texts = [open(write_toy_dataset(tmp_path / name, 3, seed=seed)).read()
-             for name, seed in (('a', 1), ('b', 1), ('c', 2))]
+    texts = [
+        open(write_toy_dataset(tmp_path / name, 3, seed=seed)).read() for name, seed in (('a', 1), ('b', 1), ('c', 2))
+    ]
     assert texts[0] == texts[1] != texts[2]
     assert (tmp_path / 'a/images/000002.png').read_bytes() == (tmp_path / 'b/images/000002.png').read_bytes()
 
@@ -55,6 +60,7 @@ def test_without_3d(tmp_path):
 
 def test_toy_coco_loads_in_cocos_own_reader(tmp_path):
     from xtcocotools.coco import COCO
+
     coco = COCO(write_toy_coco(tmp_path))
     assert len(coco.getImgIds()) == 6 and coco.loadCats(1)[0]['keypoints'][5] == 'left_shoulder'
     assert sorted(coco.getAnnIds(imgIds=785, iscrowd=True)) != []

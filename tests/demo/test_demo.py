@@ -1,4 +1,5 @@
 """The main job, small: what it writes, and what a browser shows of it."""
+
 from __future__ import annotations
 
 import hashlib
@@ -48,10 +49,19 @@ def test_metrics_before_after_and_of_the_mean_pose(written):
     assert report['settings']['num_train'] == 8
 
 
-@pytest.mark.parametrize('name', [
-    'metrics.png', 'curves.png', 'overlays.png', 'error_density_initial.png', 'error_density_updated.png',
-    'offset_maps.png', 'overlays/000.jpg', 'overlays/002.jpg'
-])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'metrics.png',
+        'curves.png',
+        'overlays.png',
+        'error_density_initial.png',
+        'error_density_updated.png',
+        'offset_maps.png',
+        'overlays/000.jpg',
+        'overlays/002.jpg',
+    ],
+)
 def test_pictures(written, name):
     image = cv2.imread(str(written / name))
     assert image is not None and image.std() > 5
@@ -78,7 +88,7 @@ def test_unwritable_folder(tmp_path, capsys):
 def test_pretrained_makes_no_scenes_of_training_that_it_does_not_need(tmp_path, capsys):
     command = ['demo', '--task', 'tracking', '--pretrained', '--num-val', '3', '--out', str(tmp_path)]
     assert main(command) == 0
-    images, = (tmp_path / 'scenes').iterdir()
+    (images,) = (tmp_path / 'scenes').iterdir()
     assert len(list(images.rglob('*.jpg'))) == 3
     report = json.loads((tmp_path / 'metrics.json').read_text())
     assert report['weights'] == f'{packaged.PACKAGED["tracking"]}.pth' and report['after']['recall'] > 0

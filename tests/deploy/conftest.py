@@ -1,4 +1,5 @@
 """Two toy models and their exports; an export takes ten seconds and more, so all tests share them."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -48,9 +49,12 @@ def rich(tmp_path_factory):
     """What is hard in a graph (deformable convolution, two layers of sources, a mesh): path of the checkpoint, the
     model, and the path of its export."""
     from das_mm.deploy import export_onnx
+
     path = write_checkpoint(
-        tmp_path_factory.mktemp('rich'), branches=MESH,
-        update=dict(type='MultiSourceUpdate', num_layers=2, feat_channels=16, num_groups=4, num_heads=2))
+        tmp_path_factory.mktemp('rich'),
+        branches=MESH,
+        update=dict(type='MultiSourceUpdate', num_layers=2, feat_channels=16, num_groups=4, num_heads=2),
+    )
     model = load_model(path, device='cpu')
     return path, model, export_onnx(model, path.with_suffix('.onnx'))
 

@@ -1,4 +1,5 @@
 """An exported model gives what PyTorch gives."""
+
 from __future__ import annotations
 
 import copy
@@ -72,8 +73,13 @@ def test_images_of_several_sizes_in_one_batch(rich, loaded):
 def test_inference_with_the_file_in_place_of_the_checkpoint(rich):
     path, _, file = rich
     pictures = [picture(96, 64), picture(64, 96, seed=1), np.zeros((32, 48, 3), np.uint8)]
-    by_torch, by_onnx = ([result['predictions'][0] for result in DASInferencer(
-        weights=weights, device='cpu', show_progress=False)(pictures, batch_size=3)] for weights in (path, file))
+    by_torch, by_onnx = (
+        [
+            result['predictions'][0]
+            for result in DASInferencer(weights=weights, device='cpu', show_progress=False)(pictures, batch_size=3)
+        ]
+        for weights in (path, file)
+    )
     assert sum(len(result['people']) for result in by_torch) > 3
     for expected, given in zip(by_torch, by_onnx, strict=True):
         assert given['model']['weights'] == file.name and len(given['model']['weights_sha256']) == 64
@@ -122,8 +128,25 @@ def test_a_tracking_model_in_half_precision_by_the_command(temporal_checkpoint, 
     write_picture(tmp_path / 'images' / 'a.png', 160, 128)
     write_picture(tmp_path / 'images' / 'b.png', 160, 128, seed=1)
     file = tmp_path / 'out' / 'track.onnx'
-    assert main(['export', 'onnx', str(temporal_checkpoint.with_suffix('.py')), str(temporal_checkpoint), '--out',
-                 str(file), '--images', str(tmp_path / 'images'), '--no-sigma', '--half', '--check', '2']) == 0
+    assert (
+        main(
+            [
+                'export',
+                'onnx',
+                str(temporal_checkpoint.with_suffix('.py')),
+                str(temporal_checkpoint),
+                '--out',
+                str(file),
+                '--images',
+                str(tmp_path / 'images'),
+                '--no-sigma',
+                '--half',
+                '--check',
+                '2',
+            ]
+        )
+        == 0
+    )
     assert 'half precision; 2 images' in capsys.readouterr().out
     report = json.loads(file.with_suffix('.report.json').read_text())
     assert report['passed'] is None and report['precision'] == 'float16' and report['opset'] == 20
@@ -134,17 +157,27 @@ def test_a_tracking_model_in_half_precision_by_the_command(temporal_checkpoint, 
     assert found['differences']['scores']['max'] < 1e-3
 
     video = write_video(tmp_path / 'v.mp4', 4, size=(160, 128))
-    by_torch, by_onnx = ([[person['track_id'] for person in result['predictions'][0]['people']]
-                          for result in DASInferencer(weights=weights, device='cpu', show_progress=False)(
-                              video, with_sigma=False)] for weights in (temporal_checkpoint, file))
+    by_torch, by_onnx = (
+        [
+            [person['track_id'] for person in result['predictions'][0]['people']]
+            for result in DASInferencer(weights=weights, device='cpu', show_progress=False)(video, with_sigma=False)
+        ]
+        for weights in (temporal_checkpoint, file)
+    )
     assert by_torch[-1] and set(by_torch[-1]) != {None} and by_onnx == by_torch
     model = load_model(file, device='cpu')
     with pytest.raises(ValueError, match='exported without sigma'):
         model.head.predict(torch.zeros(1, 7, 32, 32), None, dict(with_sigma=True))
 
 
-@pytest.mark.parametrize('wrong, message', [
-    (dict(out='model.bin'), 'does not end in .onnx'), (dict(opset=18), 'opset 19 to'), (dict(opset=99), 'opset 19 to')])
+@pytest.mark.parametrize(
+    'wrong, message',
+    [
+        (dict(out='model.bin'), 'does not end in .onnx'),
+        (dict(opset=18), 'opset 19 to'),
+        (dict(opset=99), 'opset 19 to'),
+    ],
+)
 def test_wrong_options(rich, tmp_path, wrong, message):
     _, model, _ = rich
     with pytest.raises(UserError, match=message):
@@ -171,7 +204,12 @@ def test_a_program_of_torch(tmp_path, capsys):
         expected = found(model, pixels, 0.01)
         given = program(torch.stack(pixels).float(), torch.tensor(0.01))
         assert sum(map(len, expected)) > batch
-        assert_same(expected, [InstanceData(**{name: rows[given['image'] == index] for name, rows in given.items()})
-                               for index in range(batch)])
+        assert_same(
+            expected,
+            [
+                InstanceData(**{name: rows[given['image'] == index] for name, rows in given.items()})
+                for index in range(batch)
+            ],
+        )
     with pytest.raises(UserError, match='does not end in .pt2'):
         export_torch(model, tmp_path / 'das.pt')

@@ -1,4 +1,5 @@
 """Suppression of a whole batch against the model's, image by image; and what no graph can hold."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """Files that are no DAS, and machines without the packages."""
+
 from __future__ import annotations
 
 import sys
@@ -24,9 +25,14 @@ def foreign(path, **metadata):
     return path
 
 
-@pytest.mark.parametrize('metadata, message', [
-    ({}, 'not one of das_mm'), ({'das_mm.format': 'das_mm.onnx/9'}, "reads 'das_mm.onnx/1'"),
-    ({'das_mm.format': 'das_mm.onnx/1', 'das_mm.input': '{'}, 'metadata are damaged')])
+@pytest.mark.parametrize(
+    'metadata, message',
+    [
+        ({}, 'not one of das_mm'),
+        ({'das_mm.format': 'das_mm.onnx/9'}, "reads 'das_mm.onnx/1'"),
+        ({'das_mm.format': 'das_mm.onnx/1', 'das_mm.input': '{'}, 'metadata are damaged'),
+    ],
+)
 def test_somebody_elses_file(tmp_path, metadata, message):
     with pytest.raises(UserError, match=message) as caught:
         load_model(foreign(tmp_path / 'other.onnx', **metadata), device='cpu')
@@ -35,8 +41,12 @@ def test_somebody_elses_file(tmp_path, metadata, message):
 
 def test_a_damaged_file(rich, tmp_path):
     whole = rich[2].read_bytes()
-    for name, data in (('short', whole[:len(whole) // 2]), ('empty', b''),
-                       ('noise', np.random.default_rng(0).bytes(999)), ('pth', rich[0].read_bytes())):
+    for name, data in (
+        ('short', whole[: len(whole) // 2]),
+        ('empty', b''),
+        ('noise', np.random.default_rng(0).bytes(999)),
+        ('pth', rich[0].read_bytes()),
+    ):
         (tmp_path / f'{name}.onnx').write_bytes(data)
         with pytest.raises(UserError, match=f'{name}.onnx'):
             load_model(tmp_path / f'{name}.onnx', device='cpu')

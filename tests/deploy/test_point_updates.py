@@ -1,4 +1,5 @@
 """The update at points, as a graph holds it, against the update that the model runs."""
+
 from __future__ import annotations
 
 import pytest
@@ -47,5 +48,5 @@ def test_a_form_of_ones_own_is_evaluated_everywhere():
     offsets = torch.randn(1, 9, 5, 5, generator=torch.Generator().manual_seed(1))
     points = PointIndex(torch.zeros(4, dtype=torch.long), torch.tensor([0, 1, 4, 2]), torch.tensor([0, 3, 4, 2]))
     feat = torch.zeros(1, 8, 5, 5)
-    expected, = update.sparse(feat, offsets, points)
+    (expected,) = update.sparse(feat, offsets, points)
     torch.testing.assert_close(offsets_at_points(update, feat, offsets, points), expected)

@@ -1,4 +1,5 @@
 """A backbone that is recorded in no time."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -16,7 +17,9 @@ class ToyBackbone(nn.Module):
         super().__init__()
         channels = (3, 8, 16, 32, 64)
         self.stages = nn.ModuleList(
-            nn.Conv2d(*pair, 7, stride=4 if index == 0 else 2, padding=3) for index, pair in enumerate(pairwise(channels)))
+            nn.Conv2d(*pair, 7, stride=4 if index == 0 else 2, padding=3)
+            for index, pair in enumerate(pairwise(channels))
+        )
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         maps = []

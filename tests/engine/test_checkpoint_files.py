@@ -1,4 +1,5 @@
 """Checkpoint files: written whole or not at all, read without running code, and the newest whole one found."""
+
 from __future__ import annotations
 
 import errno
@@ -53,14 +54,17 @@ def test_code_is_refused(tmp_path, evil, capfd):
     assert 'pwned' not in ''.join(capfd.readouterr())
 
 
-@pytest.mark.parametrize('content, problem', [
-    (None, 'no such checkpoint'),
-    (lambda whole: b'', r'empty \(0 bytes\)'),
-    (lambda whole: whole[:len(whole) // 2], 'cut short'),
-    (lambda whole: whole[:1500] + bytes(200) + whole[1700:], 'damaged'),
-    (lambda whole: b'<html>404</html>', 'not a checkpoint'),
-    (lambda whole: pickle.dumps([1, 2]), 'not a checkpoint|list'),
-])
+@pytest.mark.parametrize(
+    'content, problem',
+    [
+        (None, 'no such checkpoint'),
+        (lambda whole: b'', r'empty \(0 bytes\)'),
+        (lambda whole: whole[: len(whole) // 2], 'cut short'),
+        (lambda whole: whole[:1500] + bytes(200) + whole[1700:], 'damaged'),
+        (lambda whole: b'<html>404</html>', 'not a checkpoint'),
+        (lambda whole: pickle.dumps([1, 2]), 'not a checkpoint|list'),
+    ],
+)
 def test_broken_files_are_named(tmp_path, content, problem):
     whole = save(tmp_path / 'whole.pth').read_bytes()
     path = tmp_path / 'broken.pth'

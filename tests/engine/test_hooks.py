@@ -1,4 +1,5 @@
 """The hooks in runs of the toy, in this process."""
+
 from __future__ import annotations
 
 import pytest
@@ -61,8 +62,11 @@ def test_an_epoch_depends_on_seed_and_number_only(tmp_path, num_workers):
         loop._epoch = epoch
         torch.rand(epoch + 3)
         runner.call_hook('before_train_epoch')
-        return {sample.index: point.tolist() for batch in loop.dataloader
-                for sample, point in zip(batch['data_samples'], batch['inputs'])}
+        return {
+            sample.index: point.tolist()
+            for batch in loop.dataloader
+            for sample, point in zip(batch['data_samples'], batch['inputs'])
+        }
 
     first, second = inputs_of(0), inputs_of(1)
     assert inputs_of(1) == second and inputs_of(0) == first
@@ -71,8 +75,9 @@ def test_an_epoch_depends_on_seed_and_number_only(tmp_path, num_workers):
 
 
 def test_persistent_workers_are_warned_of(tmp_path, capfd):
-    runner = build_runner(tmp_path / 'a', **{'train_dataloader.num_workers': 1,
-                                             'train_dataloader.persistent_workers': True})
+    runner = build_runner(
+        tmp_path / 'a', **{'train_dataloader.num_workers': 1, 'train_dataloader.persistent_workers': True}
+    )
     runner._train_loop = runner.build_train_loop(runner._train_loop)
     capfd.readouterr()
     EpochSeedHook().before_train(runner)

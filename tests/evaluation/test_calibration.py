@@ -1,4 +1,5 @@
 """Generated errors whose true spread is known: honest σ is found honest, σ that lies is found out, and by how much."""
+
 from __future__ import annotations
 
 import json
@@ -85,13 +86,16 @@ def test_few_keypoints_and_two_dimensions():
     assert list(found) == ['x', 'y', 'norm'] and found['x'].reliability.count == [1, 1, 1]
 
 
-@pytest.mark.parametrize('errors, sigma, words', [
-    (ERRORS[:0], SIGMA[:0], 'no keypoint'),
-    (ERRORS[:4], SIGMA[:5], 'must both be'),
-    (np.where(ERRORS > 0, np.nan, 0), SIGMA, 'finite'),
-    (ERRORS, 0 * SIGMA, 'positive'),
-    (ERRORS[:, :2], SIGMA[:, :2], r'not \(S, 2\)'),
-])
+@pytest.mark.parametrize(
+    'errors, sigma, words',
+    [
+        (ERRORS[:0], SIGMA[:0], 'no keypoint'),
+        (ERRORS[:4], SIGMA[:5], 'must both be'),
+        (np.where(ERRORS > 0, np.nan, 0), SIGMA, 'finite'),
+        (ERRORS, 0 * SIGMA, 'positive'),
+        (ERRORS[:, :2], SIGMA[:, :2], r'not \(S, 2\)'),
+    ],
+)
 def test_what_cannot_be_judged(errors, sigma, words):
     with pytest.raises(ValueError, match=words):
         calibrate(errors, sigma, DENSITIES)

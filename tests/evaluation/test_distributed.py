@@ -1,4 +1,5 @@
 """Two processes (gloo) must give the numbers of one, also when the last batch is padded."""
+
 import multiprocessing
 import os
 import socket
@@ -18,15 +19,17 @@ NUM_IMAGES = 5  # odd: rank 1 of 2 repeats an image to fill up
 
 def evaluate(indices):
     # every image has its own error, every second one but one person
-    samples = [make_sample(pred=AB[:1 + i % 2] + [0., 0, 10. * i], img_id=i + 1) for i in range(NUM_IMAGES)]
+    samples = [make_sample(pred=AB[: 1 + i % 2] + [0.0, 0, 10.0 * i], img_id=i + 1) for i in range(NUM_IMAGES)]
     table = {}
     for metric in (MultiPerson3DMetric(), PanopticMetric()):
         metric.dataset_meta = META
         metric.process(None, [samples[i] for i in indices])
         table |= metric.evaluate(NUM_IMAGES)
     people = protocol_scenes.AB
-    samples = [protocol_scenes.make_sample(pred=people[:1 + i % 2] + [0., 0, 10. * i], seq=f'TS{i % 2 + 1}',
-                                           img_id=i + 1) for i in range(NUM_IMAGES)]
+    samples = [
+        protocol_scenes.make_sample(pred=people[: 1 + i % 2] + [0.0, 0, 10.0 * i], seq=f'TS{i % 2 + 1}', img_id=i + 1)
+        for i in range(NUM_IMAGES)
+    ]
     for metric in (MuPoTSMetric(), MPIINF3DHPMetric(), H36MMetric(protocols=['all'])):
         metric.dataset_meta = protocol_scenes.meta()
         metric.process(None, [samples[i] for i in indices])
@@ -36,8 +39,9 @@ def evaluate(indices):
 
 def work(rank, port, folder):
     os.chdir(folder)  # mmengine gathers through a folder made in the working directory
-    distributed.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2,
-                                   timeout=timedelta(seconds=90))
+    distributed.init_process_group(
+        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2, timeout=timedelta(seconds=90)
+    )
     return evaluate([(rank + 2 * i) % NUM_IMAGES for i in range(3)])  # as mmengine's sampler: 0 2 4 and 1 3 0
 
 

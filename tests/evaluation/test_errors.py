@@ -1,4 +1,5 @@
 """Alignments, errors, PCK: hand-computed cases, scipy as a second opinion, batches against loops."""
+
 import ast
 from pathlib import Path
 
@@ -26,14 +27,14 @@ from das_mm.evaluation.functional import (
 from .scenes import AB
 
 ALL = np.ones((2, 3), bool)
-MIRROR = np.array([-1., 1, 1])
+MIRROR = np.array([-1.0, 1, 1])
 
 
 def random_poses(num=12, k=7, seed=0):
     rng = np.random.default_rng(seed)
     gt = rng.normal(scale=300, size=(num, k, 3)) + [0, 0, 3000]
     pred = gt + rng.normal(scale=60, size=gt.shape)
-    valid = rng.random((num, k)) < .7
+    valid = rng.random((num, k)) < 0.7
     valid[:, :4] = True  # a root, and enough points to fix a rotation
     return pred, gt, valid
 
@@ -41,13 +42,18 @@ def random_poses(num=12, k=7, seed=0):
 def test_functional_imports_no_mm_package():
     for path in Path(functional.__file__).parent.glob('*.py'):
         for node in ast.walk(ast.parse(path.read_text())):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \
-                [node.module or ''] if isinstance(node, ast.ImportFrom) else []
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or '']
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             assert not any(module.split('.')[0].startswith('mm') for module in modules), (path, modules)
 
 
 def test_a_shift_is_an_absolute_error_and_no_relative_one():
-    pred = AB + [30., 0, -40]  # |t| = 50
+    pred = AB + [30.0, 0, -40]  # |t| = 50
     np.testing.assert_allclose(mpjpe(pred, AB, ALL, alignment='none'), [50, 50])
     np.testing.assert_allclose(mpjpe(pred, AB, ALL, alignment='root'), [0, 0], atol=1e-9)
     np.testing.assert_allclose(mrpe(pred, AB), [50, 30, 0, 40])
@@ -64,7 +70,7 @@ def test_a_bigger_body_by_hand():
 
 def test_invalid_keypoints_do_not_count_whatever_they_hold():
     valid = np.array([[True, True, False], [True, False, False]])
-    pred, gt = AB + [0., 30, 0] * np.array([[[0], [1], [1]]]), AB.copy()
+    pred, gt = AB + [0.0, 30, 0] * np.array([[[0], [1], [1]]]), AB.copy()
     pred[0, 2], gt[1, 1] = np.nan, np.nan
     # A: (0 + 30) / 2, B: its root alone
     np.testing.assert_allclose(mpjpe(pred, gt, valid), [15, 0])
@@ -84,8 +90,8 @@ def test_procrustes_agrees_with_scipy():
     aligned = similarity_align(pred, gt, np.ones(pred.shape[:2], bool))
     for moved, target, source in zip(aligned, gt, pred):
         # scipy scales both to unit norm; its disparity is then the squared residual over the squared spread of gt
-        spread = ((target - target.mean(0))**2).sum()
-        assert ((moved - target)**2).sum() / spread == pytest.approx(procrustes(target, source)[2], rel=1e-9)
+        spread = ((target - target.mean(0)) ** 2).sum()
+        assert ((moved - target) ** 2).sum() / spread == pytest.approx(procrustes(target, source)[2], rel=1e-9)
 
 
 @pytest.mark.parametrize('mirror', [False, True])
@@ -106,20 +112,20 @@ def test_best_rotation_is_a_rotation_also_for_mirrored_poses(mirror):
 def test_procrustes_forgives_similarities_and_nothing_else():
     pred, gt, valid = random_poses(seed=2)
     turns = Rotation.random(len(gt), random_state=0).as_matrix()
-    other = 1.7 * pred @ turns.transpose(0, 2, 1) + [500., -20, 900]
+    other = 1.7 * pred @ turns.transpose(0, 2, 1) + [500.0, -20, 900]
     np.testing.assert_allclose(pa_mpjpe(other, gt, valid), pa_mpjpe(pred, gt, valid), rtol=1e-9)
     assert (pa_mpjpe(pred, gt, valid) > 5).all()
     rigid = similarity_align(1.7 * gt, gt, valid, scale=False)
-    assert (np.linalg.norm(rigid - gt, axis=-1)[valid] > 1).mean() > .9
+    assert (np.linalg.norm(rigid - gt, axis=-1)[valid] > 1).mean() > 0.9
 
 
 def test_procrustes_of_degenerate_poses():
     gt = AB[:1]
     # all points in one place: translation only, onto the centre (66.7, -133.3, 2000)
-    point = similarity_align(np.full((1, 3, 3), 7.), gt, ALL[:1])
+    point = similarity_align(np.full((1, 3, 3), 7.0), gt, ALL[:1])
     np.testing.assert_allclose(point, np.broadcast_to(gt.mean(1), (1, 3, 3)))
     # on a line: finite, and never worse than before
-    line = np.array([[[0., 0, 0], [0, 1, 0], [0, 2, 0]]])
+    line = np.array([[[0.0, 0, 0], [0, 1, 0], [0, 2, 0]]])
     assert np.isfinite(similarity_align(line, gt, ALL[:1])).all()
     assert np.isnan(similarity_align(np.full((1, 3, 3), np.nan), gt, ALL[:1])).all()
     assert similarity_align(np.zeros((0, 3, 3)), np.zeros((0, 3, 3)), np.zeros((0, 3))).shape == (0, 3, 3)
@@ -130,11 +136,11 @@ def test_a_batch_is_its_poses_one_by_one(alignment):
     pred, gt, valid = random_poses(seed=3)
     batch = joint_errors(pred, gt, valid, alignment=alignment)
     for i in range(len(pred)):
-        one = joint_errors(pred[i:i + 1], gt[i:i + 1], valid[i:i + 1], alignment=alignment)[0]
+        one = joint_errors(pred[i : i + 1], gt[i : i + 1], valid[i : i + 1], alignment=alignment)[0]
         np.testing.assert_allclose(batch[i], one, rtol=1e-9, atol=1e-9)
         # and without the masked keypoints altogether
         keep = valid[i]
-        alone = joint_errors(pred[i:i + 1, keep], gt[i:i + 1, keep], valid[i:i + 1, keep], alignment=alignment)[0]
+        alone = joint_errors(pred[i : i + 1, keep], gt[i : i + 1, keep], valid[i : i + 1, keep], alignment=alignment)[0]
         np.testing.assert_allclose(batch[i, keep], alone, rtol=1e-9, atol=1e-9)
 
 
@@ -149,7 +155,7 @@ def test_pck_threshold_is_strict_unless_asked():
 
 def test_auc_by_hand():
     # 12 mm is below 15, 20, …, 150: 28 of the 31 thresholds; 148 mm is below 150 only: 1 of 31
-    errors, valid = np.array([[12., 148., np.inf, 1.]]), np.array([[True, True, False, False]])
+    errors, valid = np.array([[12.0, 148.0, np.inf, 1.0]]), np.array([[True, True, False, False]])
     assert auc(errors, valid) == pytest.approx(100 * (28 + 1) / (2 * 31))
     # perfect: above 0 only, 30 of 31; a missed person: 0
     assert auc(np.zeros((2, 3)), ALL) == pytest.approx(100 * 30 / 31)
@@ -159,13 +165,16 @@ def test_auc_by_hand():
 
 def test_pck_curve_is_pck_at_each_threshold():
     rng = np.random.default_rng(4)
-    errors, valid = rng.choice(np.arange(0, 200, 5.), (20, 6)), rng.random((20, 6)) < .8  # many exactly on a threshold
-    thresholds = np.arange(0, 151, 5.)
+    errors, valid = (
+        rng.choice(np.arange(0, 200, 5.0), (20, 6)),
+        rng.random((20, 6)) < 0.8,
+    )  # many exactly on a threshold
+    thresholds = np.arange(0, 151, 5.0)
     np.testing.assert_allclose(pck_curve(errors, valid, thresholds), [pck(errors, valid, t) for t in thresholds])
 
 
 def test_mean_pose_leaves_out_what_was_not_seen():
-    poses = np.array([[[0., 0, 0], [0, 10, 0], [1, 0, 0]], [[5., 5, 5], [5, 35, 5], [5, 5, 5]], AB[0]])
+    poses = np.array([[[0.0, 0, 0], [0, 10, 0], [1, 0, 0]], [[5.0, 5, 5], [5, 35, 5], [5, 5, 5]], AB[0]])
     valid = np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1]])  # the third has no root: not used at all
     # keypoint 1: (10 + 30) / 2; keypoint 2: never seen beside a root, so 0
     np.testing.assert_allclose(mean_root_relative_pose(poses, valid, 0), [[0, 0, 0], [0, 20, 0], [0, 0, 0]])

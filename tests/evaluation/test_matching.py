@@ -72,15 +72,15 @@ def test_gates_are_exclusive_bounds():
     truth = people(A[None])
     for shift, expected in ((70.7, 0), (70.72, -1)):
         assert OneToOne().match(truth, predictions(A, project(A[None]) + [shift, 0]), 0).tolist() == [expected]
-    for shift, expected in ((499.9, 0), (500., -1)):
+    for shift, expected in ((499.9, 0), (500.0, -1)):
         assert OneToOne3D().match(truth, predictions(A + [0, shift, 0]), 0).tolist() == [expected]
-    assert OneToOne(gate=.8).match(truth, predictions(A, project(A[None]) + [100, 0]), 0).tolist() == [0]
+    assert OneToOne(gate=0.8).match(truth, predictions(A, project(A[None]) + [100, 0]), 0).tolist() == [0]
 
 
 def test_a_good_pair_is_not_broken_up_for_two_bad_ones():
     # person 0 - prediction 0 is perfect. Crossed pairs would cost .45 + .45 = .9, more than 0 + one gate of .5
-    cost = np.array([[0., .45], [.45, np.inf]])
-    assert _pair_exclusively(cost, .5).tolist() == [0, -1]
+    cost = np.array([[0.0, 0.45], [0.45, np.inf]])
+    assert _pair_exclusively(cost, 0.5).tolist() == [0, -1]
 
 
 def test_pairs_minimise_the_gated_cost_against_all_assignments():
@@ -88,16 +88,18 @@ def test_pairs_minimise_the_gated_cost_against_all_assignments():
     for _ in range(60):
         n, m = rng.integers(0, 5, 2).tolist()
         cost = np.round(rng.random((n, m)), 1)  # ties are common
-        pairs = _pair_exclusively(cost, .5)
+        pairs = _pair_exclusively(cost, 0.5)
         used = pairs[pairs >= 0]
         assert len(set(used)) == len(used)
-        assert all(cost[i, j] < .5 for i, j in enumerate(pairs) if j >= 0)
-        total = sum(cost[i, j] if j >= 0 else .5 for i, j in enumerate(pairs))
+        assert all(cost[i, j] < 0.5 for i, j in enumerate(pairs) if j >= 0)
+        total = sum(cost[i, j] if j >= 0 else 0.5 for i, j in enumerate(pairs))
         slots = list(range(m)) + [-1] * n
-        best = min(sum(min(cost[i, j], .5) if j >= 0 else .5 for i, j in enumerate(choice))
-                   for choice in itertools.permutations(slots, n))
+        best = min(
+            sum(min(cost[i, j], 0.5) if j >= 0 else 0.5 for i, j in enumerate(choice))
+            for choice in itertools.permutations(slots, n)
+        )
         assert total == pytest.approx(best)
-        np.testing.assert_array_equal(pairs, _pair_exclusively(cost, .5))
+        np.testing.assert_array_equal(pairs, _pair_exclusively(cost, 0.5))
 
 
 def test_only_labelled_keypoints_are_compared():
@@ -120,7 +122,7 @@ def test_nobody_on_either_side(rule):
 
 def test_rules_are_built_from_their_names():
     assert isinstance(build_matching('nearest'), Nearest)
-    assert build_matching(dict(type='one_to_one', gate=.2)).gate == .2
+    assert build_matching(dict(type='one_to_one', gate=0.2)).gate == 0.2
     with pytest.raises(KeyError):
         build_matching('greedy')
 

@@ -1,4 +1,5 @@
 """Procrustes against scipy, vertex errors, mean bodies."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -27,8 +28,9 @@ def random_pairs(count: int, points: int = 14, seed: int = 0):
     rng = np.random.default_rng(seed)
     gt = 300 * rng.normal(size=(count, points, 3))
     turned = np.einsum('nij,nkj->nki', Rotation.random(count, random_state=seed).as_matrix(), gt)
-    return rng.uniform(0.3, 3, (count, 1, 1)) * turned + 1e3 * rng.normal(size=(count, 1, 3)) \
-        + 40 * rng.normal(size=gt.shape), gt
+    return rng.uniform(0.3, 3, (count, 1, 1)) * turned + 1e3 * rng.normal(size=(count, 1, 3)) + 40 * rng.normal(
+        size=gt.shape
+    ), gt
 
 
 def aligned_by_scipy(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
@@ -47,8 +49,8 @@ def test_the_batch_is_what_scipy_gives_one_by_one():
     np.testing.assert_allclose(aligned, [aligned_by_scipy(p, g) for p, g in zip(pred, gt)], atol=1e-6)
     # scipy scales both to unit size: its disparity is the squared error over the spread of the truth
     disparity = [procrustes(g, p)[2] for p, g in zip(pred, gt)]
-    spread = ((gt - gt.mean(1, keepdims=True))**2).sum((1, 2))
-    np.testing.assert_allclose(((aligned - gt)**2).sum((1, 2)) / spread, disparity, rtol=1e-6)
+    spread = ((gt - gt.mean(1, keepdims=True)) ** 2).sum((1, 2))
+    np.testing.assert_allclose(((aligned - gt) ** 2).sum((1, 2)) / spread, disparity, rtol=1e-6)
 
 
 def test_a_mirror_image_is_no_similarity():
@@ -72,15 +74,15 @@ def test_flat_poses_have_no_handedness():
 
 def test_errors_of_a_known_mesh():
     rng = np.random.default_rng(0)
-    gt = PosedBodies(300 * rng.normal(size=(3, 50, 3)), 300 * rng.normal(size=(3, 14, 3)),
-                     1000 * rng.normal(size=(3, 3)))
+    gt = PosedBodies(
+        300 * rng.normal(size=(3, 50, 3)), 300 * rng.normal(size=(3, 14, 3)), 1000 * rng.normal(size=(3, 3))
+    )
     assert all((error < 1e-9).all() for error in mesh_errors(gt, gt).values())
     shift = np.array([30.0, 0, 40])
     moved = PosedBodies(gt.vertices_mm + shift, gt.joints_mm + shift, gt.transl_mm + 2 * shift)
     errors = mesh_errors(moved, gt)
     assert tuple(errors) == MESH_ERRORS
-    for name, expected in dict(mpjpe_mm=0, pa_mpjpe_mm=0, pve_root_mm=0, pve_zero_transl_mm=50,
-                               pve_abs_mm=150).items():
+    for name, expected in dict(mpjpe_mm=0, pa_mpjpe_mm=0, pve_root_mm=0, pve_zero_transl_mm=50, pve_abs_mm=150).items():
         np.testing.assert_allclose(errors[name], expected, atol=1e-9)
     grown = PosedBodies(1.1 * gt.vertices_mm, 1.1 * gt.joints_mm, gt.transl_mm)
     root = gt.joints_mm[:, list(LSP14_ROOT)].mean(1, keepdims=True)
@@ -94,8 +96,12 @@ def test_errors_of_a_known_mesh():
 
 def people(count: int, seed: int = 0) -> BodyParameters:
     rng = np.random.default_rng(seed)
-    return BodyParameters(rng.normal(size=(count, 3)), 0.3 * rng.normal(size=(count, 23, 3)),
-                          rng.normal(size=(count, 10)), 1000 * rng.normal(size=(count, 3)))
+    return BodyParameters(
+        rng.normal(size=(count, 3)),
+        0.3 * rng.normal(size=(count, 23, 3)),
+        rng.normal(size=(count, 10)),
+        1000 * rng.normal(size=(count, 3)),
+    )
 
 
 def test_the_mean_body_minimises_the_squared_distance():
@@ -105,7 +111,7 @@ def test_the_mean_body_minimises_the_squared_distance():
     np.testing.assert_allclose(mean.betas[0], crowd.betas.mean(0))
 
     def squared_distance(joint_rotation: Rotation) -> float:
-        return ((Rotation.from_rotvec(crowd.body_pose[:, 4]).as_matrix() - joint_rotation.as_matrix())**2).sum()
+        return ((Rotation.from_rotvec(crowd.body_pose[:, 4]).as_matrix() - joint_rotation.as_matrix()) ** 2).sum()
 
     best = Rotation.from_rotvec(mean.body_pose[0, 4])
     nudges = [Rotation.from_rotvec(0.05 * axis) for axis in (*np.eye(3), *-np.eye(3))]

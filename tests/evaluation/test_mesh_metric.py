@@ -1,4 +1,5 @@
 """MeshMetric: errors against the body model by hand, who counts, missed people, genders, files, baselines."""
+
 from __future__ import annotations
 
 import csv
@@ -22,10 +23,25 @@ FIELDS = ('global_orient', 'body_pose', 'betas', 'transl_mm')
 
 def bodies(count: int, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    upright = (Rotation.from_rotvec([np.pi, 0, 0]) * Rotation.from_rotvec(
-        [[0, yaw, 0] for yaw in rng.uniform(-1, 1, count)])).as_rotvec() if count else np.zeros((0, 3))
-    return dict(zip(FIELDS, (upright, 0.2 * rng.normal(size=(count, 23, 3)), rng.normal(size=(count, 10)),
-                             np.array([0, 0, 4000.0]) + 300 * rng.normal(size=(count, 3)))))
+    upright = (
+        (
+            Rotation.from_rotvec([np.pi, 0, 0])
+            * Rotation.from_rotvec([[0, yaw, 0] for yaw in rng.uniform(-1, 1, count)])
+        ).as_rotvec()
+        if count
+        else np.zeros((0, 3))
+    )
+    return dict(
+        zip(
+            FIELDS,
+            (
+                upright,
+                0.2 * rng.normal(size=(count, 23, 3)),
+                rng.normal(size=(count, 10)),
+                np.array([0, 0, 4000.0]) + 300 * rng.normal(size=(count, 3)),
+            ),
+        )
+    )
 
 
 def sample(gt=(A, B), pred=(A, B), true=None, guess=None, has_smpl=None, gender=None, **more) -> dict:
@@ -47,6 +63,7 @@ def build():
         metric = MeshMetric(**kwargs)
         metric.dataset_meta = META
         return metric
+
     return make
 
 
@@ -62,8 +79,9 @@ def picked(parameters, *rows):
 
 def mesh(parameters):
     """(N, V, 3) mm untranslated, by the other implementation of skinning."""
-    return 1000 * linear_blend_skinning(load_generated_body(), *(parameters[name] for name in FIELDS[:3]),
-                                        np.zeros((len(parameters['betas']), 3)))[0].astype(float)
+    return 1000 * linear_blend_skinning(
+        load_generated_body(), *(parameters[name] for name in FIELDS[:3]), np.zeros((len(parameters['betas']), 3))
+    )[0].astype(float)
 
 
 def test_true_meshes_have_no_error(build):
@@ -188,6 +206,7 @@ def test_files_of_people(build, tmp_path):
 
 def test_tensors_and_many_people(build, monkeypatch):
     from das_mm.evaluation.metrics import mesh_metric
+
     monkeypatch.setattr(mesh_metric, '_CHUNK', 3)
     samples = []
     for image in range(4):
@@ -216,8 +235,9 @@ def test_the_mean_body_as_a_baseline(build):
     # by hand for one person
     gt = bodies(2, seed=20)
     placed = dict(global_orient=mean.global_orient, body_pose=mean.body_pose, betas=mean.betas)
-    one = score(build(), sample(gt=(A,), pred=(A,), true=picked(gt, 0), guess={
-        **placed, 'transl_mm': gt['transl_mm'][:1]}))
+    one = score(
+        build(), sample(gt=(A,), pred=(A,), true=picked(gt, 0), guess={**placed, 'transl_mm': gt['transl_mm'][:1]})
+    )
     alone = dict(sample(gt=(A,), pred=(A,), true=picked(gt, 0)))
     assert mean_body_scores(train, [alone], build())['mesh/pve_root_mm'] == pytest.approx(one['pve_root_mm'])
     with pytest.raises(UserError, match='no person with SMPL'):

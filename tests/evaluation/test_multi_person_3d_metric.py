@@ -1,4 +1,5 @@
 """The metric as mmengine calls it, on two people worked out by hand (tests/evaluation/scenes.py)."""
+
 import csv
 import json
 import logging
@@ -17,7 +18,7 @@ from das_mm.registry import METRICS
 from .scenes import AB, META, A, B, make_sample, project
 
 # a body where nobody is: its root at (80, 240) px
-GHOST = np.array([[-600., 0, 2500], [-600, -400, 2500], [-400, 0, 2500]])
+GHOST = np.array([[-600.0, 0, 2500], [-600, -400, 2500], [-400, 0, 2500]])
 
 
 def score(*samples, **options):
@@ -32,8 +33,16 @@ def test_perfect():
     table = score(make_sample())
     for name in ('mpjpe_mm', 'mpjpe_no_root_mm', 'mpjpe_all_mm', 'mpjpe_abs_mm', 'pa_mpjpe_mm', 'mrpe_mm', 'mrpe_z_mm'):
         assert table[name] == pytest.approx(0, abs=1e-9), name
-    for name in ('pck_rel', 'pck_rel_matched', 'pck_abs', 'pck_abs_matched', 'pck_root', 'pck_root_matched', 'recall',
-                 'precision'):
+    for name in (
+        'pck_rel',
+        'pck_rel_matched',
+        'pck_abs',
+        'pck_abs_matched',
+        'pck_root',
+        'pck_root_matched',
+        'recall',
+        'precision',
+    ):
         assert table[name] == 100, name
     assert table['auc_rel'] == table['auc_rel_matched'] == pytest.approx(100 * 30 / 31)
     assert (table['num_gt'], table['num_pred'], table['num_matched'], table['num_gt_3d']) == (2, 2, 2, 2)
@@ -42,13 +51,13 @@ def test_perfect():
 
 def test_everything_shifted_by_t():
     # t = (30, 0, -40): |t| = 50 absolute, nothing relative
-    table = score(make_sample(pred=AB + [30., 0, -40]))
+    table = score(make_sample(pred=AB + [30.0, 0, -40]))
     assert table['mpjpe_abs_mm'] == pytest.approx(50)
     assert table['mpjpe_mm'] == pytest.approx(0, abs=1e-9)
     assert [table[f'mrpe_{axis}mm'] for axis in ('', 'x_', 'y_', 'z_')] == pytest.approx([50, 30, 0, 40])
     assert table['pck_abs'] == 100
     # 200 mm deeper: every keypoint and root is off by more than 150 mm, the relative pose is right
-    table = score(make_sample(pred=AB + [0., 0, 200]))
+    table = score(make_sample(pred=AB + [0.0, 0, 200]))
     assert (table['pck_abs'], table['pck_root'], table['pck_rel'], table['recall']) == (0, 0, 100, 100)
 
 
@@ -57,7 +66,7 @@ def test_people_at_a_wrong_depth_are_still_found():
     table = score(sample)
     assert (table['recall'], table['precision'], table['pck_root']) == (100, 100, 0)
     assert score(sample, matching='one_to_one_3d')['recall'] == 0
-    assert score(sample, matching=dict(type='one_to_one_3d', gate_mm=4000.))['recall'] == 100
+    assert score(sample, matching=dict(type='one_to_one_3d', gate_mm=4000.0))['recall'] == 100
 
 
 def test_bodies_too_big_by_a_tenth():
@@ -78,8 +87,12 @@ def test_two_people_in_the_other_order():
 def test_one_person_missed():
     table = score(make_sample(pred=A))
     assert (table['recall'], table['precision'], table['num_matched']) == (50, 100, 1)
-    assert (table['mpjpe_mm'], table['pck_rel_matched'], table['pck_abs_matched'], table['pck_root_matched']) == \
-        (0, 100, 100, 100)
+    assert (table['mpjpe_mm'], table['pck_rel_matched'], table['pck_abs_matched'], table['pck_root_matched']) == (
+        0,
+        100,
+        100,
+        100,
+    )
     # over all true people: B's two keypoints and its root are wrong
     assert (table['pck_rel'], table['pck_abs'], table['pck_root']) == (50, 50, 50)
     assert table['auc_rel'] == pytest.approx(50 * 30 / 31)
@@ -98,11 +111,11 @@ def test_duplicates_are_false():
 
 
 def test_low_scores_are_dropped_before_anything_else():
-    sample = make_sample(pred=[A, GHOST, B], scores=[.9, .2, .3])
-    assert score(sample, score_thr=.25)['precision'] == 100
-    table = score(sample, score_thr=.5)
+    sample = make_sample(pred=[A, GHOST, B], scores=[0.9, 0.2, 0.3])
+    assert score(sample, score_thr=0.25)['precision'] == 100
+    table = score(sample, score_thr=0.5)
     assert (table['recall'], table['precision']) == (50, 100)
-    assert score(sample, score_thr=.3)['recall'] == 100  # a score equal to the threshold stays
+    assert score(sample, score_thr=0.3)['recall'] == 100  # a score equal to the threshold stays
 
 
 def test_threshold_of_pck_is_strict_but_for_roots():
@@ -115,7 +128,7 @@ def test_threshold_of_pck_is_strict_but_for_roots():
     assert table['pck_rel'] == 75  # A's head is wrong; A's hand, B's head and hand are right
     assert table['pck_abs'] == 25  # B's are 150 off: wrong
     assert table['pck_root'] == 100  # inclusive
-    assert score(make_sample(pred=pred), pck_threshold_mm=149.)['pck_rel'] == 50
+    assert score(make_sample(pred=pred), pck_threshold_mm=149.0)['pck_rel'] == 50
 
 
 def test_nearest_is_the_released_protocol():
@@ -129,11 +142,14 @@ def test_nearest_is_the_released_protocol():
     assert many['mpjpe_mm'] == pytest.approx(100 / 3 / 2)
 
 
-@pytest.mark.parametrize('ignored', [
-    dict(is_valid=np.array([True, False])),
-    dict(iscrowd=np.array([0, 1])),
-    dict(keypoints_flags=np.array([[2, 2, 2], [0, 2, 2]])),  # root not labelled
-])
+@pytest.mark.parametrize(
+    'ignored',
+    [
+        dict(is_valid=np.array([True, False])),
+        dict(iscrowd=np.array([0, 1])),
+        dict(keypoints_flags=np.array([[2, 2, 2], [0, 2, 2]])),  # root not labelled
+    ],
+)
 def test_ignored_people_are_neither_truth_nor_false(ignored):
     table = score(make_sample(pred=[A, B, GHOST], **ignored))
     assert (table['num_gt'], table['num_pred'], table['num_pred_on_ignored']) == (1, 2, 1)
@@ -144,11 +160,11 @@ def test_ignored_people_are_neither_truth_nor_false(ignored):
 
 def test_a_root_out_of_the_image_is_ignored():
     # x = 640 * 4 = 2560 mm to the right of the axis at 4 m is pixel 320 + 640 = 960: outside
-    outside = B + [1760., 0, 0]
+    outside = B + [1760.0, 0, 0]
     table = score(make_sample(gt=[A, outside], pred=[A]))
     assert (table['num_gt'], table['recall']) == (1, 100)
     # the border lies half a pixel beyond the last pixel centre: 639.49 is in, 639.5 is out
-    for x, num_gt in ((639.49, 1.), (639.5, 0.), (-.5, 1.), (-.51, 0.)):
+    for x, num_gt in ((639.49, 1.0), (639.5, 0.0), (-0.5, 1.0), (-0.51, 0.0)):
         px = project(A[None])
         px[0, 0, 0] = x
         assert score(make_sample(gt=A, pred=A, keypoints=px))['num_gt'] == num_gt, x
@@ -187,8 +203,12 @@ def test_samples_of_mmposes_own_datasets_are_2d():
     del sample['has_3d']
     sample['gt_instances']['keypoints_visible'] = np.array([[1, 1, 0], [0, 1, 1]])  # the second has no root: ignored
     table = score(sample)
-    assert (table['num_gt'], table['recall'], table['num_pred_on_ignored'], table['num_images_2d_only']) == \
-        (1, 100, 1, 1)
+    assert (table['num_gt'], table['recall'], table['num_pred_on_ignored'], table['num_images_2d_only']) == (
+        1,
+        100,
+        1,
+        1,
+    )
 
 
 def test_people_without_3d_in_a_3d_image():
@@ -202,8 +222,9 @@ def test_people_without_3d_in_a_3d_image():
 def test_nothing_predicted_and_nobody_there():
     table = score(make_sample(pred=[]))
     assert (table['recall'], table['pck_rel'], table['pck_abs'], table['pck_root'], table['auc_rel']) == (0, 0, 0, 0, 0)
-    assert np.isnan([table['precision'], table['mpjpe_mm'], table['pa_mpjpe_mm'], table['mrpe_mm'],
-                     table['pck_rel_matched']]).all()
+    assert np.isnan(
+        [table['precision'], table['mpjpe_mm'], table['pa_mpjpe_mm'], table['mrpe_mm'], table['pck_rel_matched']]
+    ).all()
     # everybody in the mean pose: hands 50 off each
     assert table['mpjpe_all_mm'] == pytest.approx(50 / 3)
     table = score(make_sample(gt=[], pred=[A]))
@@ -214,8 +235,10 @@ def test_nothing_predicted_and_nobody_there():
 
 def test_predictions_that_are_not_finite_are_not_found(monkeypatch):
     warnings = []
-    monkeypatch.setattr('das_mm.evaluation.metrics.multi_person_3d_metric.print_log',
-                        lambda text, level=logging.INFO, **_: warnings.append(text) if level > logging.INFO else None)
+    monkeypatch.setattr(
+        'das_mm.evaluation.metrics.multi_person_3d_metric.print_log',
+        lambda text, level=logging.INFO, **_: warnings.append(text) if level > logging.INFO else None,
+    )
     pred = AB.copy()
     pred[1, 2, 0] = np.nan
     table = score(make_sample(pred=pred, pred_px=project(AB)), make_sample(pred=pred * np.nan, img_id=2))
@@ -227,9 +250,12 @@ def test_predictions_that_are_not_finite_are_not_found(monkeypatch):
 
 def test_people_are_pooled_over_images():
     # image 1: A perfect; image 2: A 30 off at the hand; image 3: empty. Means over the two people, not over images
-    off = A + np.array([[0], [0], [1]]) * [0., 0, 30]
-    samples = [make_sample(gt=A, pred=A, img_id=1), make_sample(gt=A, pred=off, img_id=2),
-               make_sample(gt=[], pred=[], img_id=3)]
+    off = A + np.array([[0], [0], [1]]) * [0.0, 0, 30]
+    samples = [
+        make_sample(gt=A, pred=A, img_id=1),
+        make_sample(gt=A, pred=off, img_id=2),
+        make_sample(gt=[], pred=[], img_id=3),
+    ]
     table = score(*samples)
     assert table['mpjpe_mm'] == pytest.approx((0 + 10) / 2)
     assert table['num_images'] == 3
@@ -239,7 +265,7 @@ def test_samples_and_tensors_through_the_evaluator():
     def tensors(fields):
         return InstanceData(**{name: torch.as_tensor(value) for name, value in fields.items()})
 
-    plain = make_sample(pred=AB + [30., 0, -40])
+    plain = make_sample(pred=AB + [30.0, 0, -40])
     sample = PoseDataSample(metainfo={key: plain[key] for key in ('img_id', 'ori_shape', 'has_3d', 'camera')})
     sample.gt_instances = tensors(plain['gt_instances'])
     sample.pred_instances = tensors(plain['pred_instances'])
@@ -254,7 +280,7 @@ def test_samples_and_tensors_through_the_evaluator():
 
 def test_bf16_predictions():
     sample = make_sample()
-    sample['pred_instances']['scores'] = torch.tensor([.5, .5], dtype=torch.bfloat16)
+    sample['pred_instances']['scores'] = torch.tensor([0.5, 0.5], dtype=torch.bfloat16)
     assert score(sample)['recall'] == 100
 
 
@@ -264,7 +290,7 @@ def test_derived_root():
     metric = MultiPerson3DMetric()
     metric.dataset_meta = meta
     pred = AB.copy()
-    pred[:, 1] += [0., 40, 0]
+    pred[:, 1] += [0.0, 40, 0]
     metric.process(None, [make_sample(pred=pred)])
     table = metric.evaluate(1)
     # the root moves by 20: nose 20, left hip 40 - 20 = 20, right hip 20
@@ -274,7 +300,7 @@ def test_derived_root():
 
 def test_other_roots():
     pred = AB.copy()
-    pred[:, 1] += [0., 30, 0]
+    pred[:, 1] += [0.0, 30, 0]
     for root in (1, 'head', [1]):
         # head is the root and 30 off: relative to it the other two are 30 off
         assert score(make_sample(pred=pred), root=root)['mpjpe_mm'] == pytest.approx(20), root
@@ -288,29 +314,34 @@ def test_files(tmp_path):
     first, second = read_result_file(tmp_path / 'r.json')
     assert (first['image_id'], second) == (4, dict(image_id=5, persons=[]))
     person = first['persons'][0]
-    assert person['keypoints_3d'] == A.tolist() and person['root_depth'] == 2000 and person['score'] == .8
+    assert person['keypoints_3d'] == A.tolist() and person['root_depth'] == 2000 and person['score'] == 0.8
     # pixels (320,240) (320,40) (420,240): box x y w h
-    assert person['bbox'] == [320, 40, 100, 200] and person['keypoints'][2] == [420, 240, .9]
+    assert person['bbox'] == [320, 40, 100, 200] and person['keypoints'][2] == [420, 240, 0.9]
     with open(tmp_path / 'p.csv', newline='') as file:
         rows = list(csv.DictReader(file))
-    assert [(row['image_id'], row['ann_id'], row['matched'], row['mpjpe_mm']) for row in rows] == \
-        [('4', '40', '1', '0.0'), ('4', '41', '0', '')]
+    assert [(row['image_id'], row['ann_id'], row['matched'], row['mpjpe_mm']) for row in rows] == [
+        ('4', '40', '1', '0.0'),
+        ('4', '41', '0', ''),
+    ]
     assert [row['pck_rel'] for row in rows] == ['100.0', '0.0']
 
 
 def test_person_file_as_json(tmp_path):
     score(make_sample(pred=[A]), person_file=tmp_path / 'p.json')
     found, missed = json.loads((tmp_path / 'p.json').read_text())
-    assert (found['pred_index'], found['score'], missed['pred_index'], missed['score']) == (0, .8, -1, None)
+    assert (found['pred_index'], found['score'], missed['pred_index'], missed['score']) == (0, 0.8, -1, None)
 
 
-@pytest.mark.parametrize('options, told', [
-    (dict(matching='greedy'), 'one_to_one'),
-    (dict(alignments=['affine']), 'procrustes'),
-    (dict(visibility='some'), 'valid_in_image'),
-    (dict(result_file='r.pkl'), 'json'),
-    (dict(person_file='p.txt'), 'csv'),
-])
+@pytest.mark.parametrize(
+    'options, told',
+    [
+        (dict(matching='greedy'), 'one_to_one'),
+        (dict(alignments=['affine']), 'procrustes'),
+        (dict(visibility='some'), 'valid_in_image'),
+        (dict(result_file='r.pkl'), 'json'),
+        (dict(person_file='p.txt'), 'csv'),
+    ],
+)
 def test_bad_options_are_told_with_the_choices(options, told):
     with pytest.raises(UserError, match=told):
         MultiPerson3DMetric(**options)

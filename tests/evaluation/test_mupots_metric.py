@@ -1,4 +1,5 @@
 """MuPoTS-3D on two people worked out by hand (tests/evaluation/protocol_scenes.py): 14 joints count for each."""
+
 import logging
 
 import numpy as np
@@ -34,13 +35,13 @@ def test_perfect():
 def test_everybody_shifted_in_depth():
     # the pixels are given, so that the pairs stay: only the poses move
     options = dict(pred_px=project(AB))
-    table = mupots(make_sample(pred=AB + [0, 0, 200.], **options))
+    table = mupots(make_sample(pred=AB + [0, 0, 200.0], **options))
     assert picked(table, 'pck_rel', 'pck_abs', 'pck_root', 'auc_abs', 'pcod') == [100, 0, 0, 0, 100]
     # 150 mm: PCK is strict, PCK_root is not
-    table = mupots(make_sample(pred=AB + [0, 0, 150.], **options))
+    table = mupots(make_sample(pred=AB + [0, 0, 150.0], **options))
     assert picked(table, 'pck_rel', 'pck_abs', 'pck_root') == [100, 0, 100]
     # 52 mm: below the thresholds 55, 60, …, 150, which are 20 of 31
-    table = mupots(make_sample(pred=AB + [0, 0, 52.], **options))
+    table = mupots(make_sample(pred=AB + [0, 0, 52.0], **options))
     assert picked(table, 'pck_abs', 'auc_abs') == pytest.approx([100, 100 * 20 / 31])
 
 
@@ -75,9 +76,9 @@ def test_a_bone_without_length_is_wrong_with_all_that_hang_on_it():
 def test_order_of_predictions_ghosts_and_scores_do_not_matter():
     perfect = mupots(make_sample())
     assert mupots(make_sample(pred=AB[::-1])) == pytest.approx(perfect, nan_ok=True)
-    ghosts = BODY + np.array([[[0, 3000. + 20 * i, 6000]] for i in range(50)])
+    ghosts = BODY + np.array([[[0, 3000.0 + 20 * i, 6000]] for i in range(50)])
     assert mupots(make_sample(pred=np.concatenate([ghosts, AB]))) == pytest.approx(perfect, nan_ok=True)
-    half = mupots(make_sample(pred=AB, scores=[.9, .1]), score_thr=.5)
+    half = mupots(make_sample(pred=AB, scores=[0.9, 0.1]), score_thr=0.5)
     assert (half['pck_rel'], half['num_matched']) == (50, 1)
 
 
@@ -103,18 +104,18 @@ def test_pairs_are_made_within_40_px():
 
 
 def test_pairs_are_greedy_in_the_order_of_the_truth():
-    base = 100 * np.arange(34.).reshape(1, 17, 2) + 1
+    base = 100 * np.arange(34.0).reshape(1, 17, 2) + 1
     seen = np.ones((2, 17), bool)
     # prediction 0 agrees with truth 0 in the joints 2…9 (8 of 13) and with truth 1 in all 13; prediction 1 with truth 0
     # in 3. Truth 0 comes first and takes prediction 0; truth 1 is left with none, though the sum would be 3 + 13.
     truth = np.concatenate([base, base])
     truth[0, 10:] += 5000
     truth[0, :2] += 5000
-    other = np.full((1, 17, 2), 20000.)
+    other = np.full((1, 17, 2), 20000.0)
     other[0, 2:5] = base[0, 2:5]
     pred = np.concatenate([base, other])
     assert match_greedily(truth, seen, pred, seen[0]).tolist() == [0, 1]
-    other[0, 2:5] = 20000.
+    other[0, 2:5] = 20000.0
     assert match_greedily(truth, seen, np.concatenate([base, other]), seen[0]).tolist() == [0, -1]
     assert match_greedily(truth[::-1], seen, pred, seen[0]).tolist() == [0, 1]
     # a joint at (0, 0) is not predicted
@@ -133,12 +134,12 @@ def test_swapped_people():
 
 def test_order_in_depth():
     # differences of the truth: 100, 2000, 1900; predicted: -100 (both below 300: right), 250, 350
-    right, total = ordinal_depth(np.array([2000., 2100, 4000]), np.array([2100., 2000, 2350]))
+    right, total = ordinal_depth(np.array([2000.0, 2100, 4000]), np.array([2100.0, 2000, 2350]))
     assert (right, total) == (3, 3)
     # 299 against 300: the second is not below the threshold
-    assert ordinal_depth(np.array([0., 299]), np.array([299., 0])) == (1, 1)
-    assert ordinal_depth(np.array([0., 300]), np.array([299., 0])) == (0, 1)
-    assert ordinal_depth(np.array([5.]), np.array([5.])) == (0, 0)
+    assert ordinal_depth(np.array([0.0, 299]), np.array([299.0, 0])) == (1, 1)
+    assert ordinal_depth(np.array([0.0, 300]), np.array([299.0, 0])) == (0, 1)
+    assert ordinal_depth(np.array([5.0]), np.array([5.0])) == (0, 0)
 
 
 def test_mean_over_sequences_and_pooled_roots():
@@ -154,7 +155,7 @@ def test_mean_over_sequences_and_pooled_roots():
 
 def test_normalised_and_metric_truth():
     # univ_annot3 is 0.9 of the pose about the camera: the same pixels, the root at 2700 instead of 3000 mm
-    sample = make_sample(gt=A, pred=A, univ=.9 * A)
+    sample = make_sample(gt=A, pred=A, univ=0.9 * A)
     assert picked(mupots(sample), 'pck_rel', 'pck_abs', 'pck_root') == [100, 0, 0]
     table = mupots(sample, truth='annot3')
     assert picked(table, 'annot3/pck_rel', 'annot3/pck_abs', 'annot3/TS1/pck_abs') == [100, 100, 100]
@@ -167,8 +168,9 @@ def test_visible_and_occluded_joints():
     # the left wrist is 353.6 mm off; occluded: both wrists (1 of 2 wrong); visible: the other 12 joints
     occluded = np.zeros((1, 17))
     occluded[0, [SET.index('left_wrist'), SET.index('right_wrist'), ROOT]] = 1
-    table = mupots(make_sample(gt=A, pred=moved(A, left_wrist=(-250, 250, 0)), pred_px=project(A[None]),
-                               occluded=occluded))
+    table = mupots(
+        make_sample(gt=A, pred=moved(A, left_wrist=(-250, 250, 0)), pred_px=project(A[None]), occluded=occluded)
+    )
     assert picked(table, 'pck_rel_occluded', 'pck_rel_visible') == [50, 100]
 
 
@@ -192,16 +194,19 @@ def test_other_keypoint_sets(keypoint_set):
 
 def test_sets_with_fewer_keypoints_hang_the_neck_on_the_pelvis(monkeypatch):
     warnings = []
-    monkeypatch.setattr('das_mm.evaluation.metrics.protocol_metric.print_log',
-                        lambda text, level=logging.INFO, **_: warnings.append(text))
+    monkeypatch.setattr(
+        'das_mm.evaluation.metrics.protocol_metric.print_log',
+        lambda text, level=logging.INFO, **_: warnings.append(text),
+    )
     table = mupots(make_sample(keypoint_set='panoptic15_mpi'), keypoint_set='panoptic15_mpi')
     assert picked(table, 'pck_rel', 'pck_abs') == [100, 100] and 'spine, head' in warnings[0]
     # without head top too: 13 joints, one of them wrong
     wrong = moved(A, left_wrist=(-250, 100, 0))
-    table = mupots(make_sample(gt=A, pred=wrong, pred_px=project(A[None]), keypoint_set='coco17'),
-                   keypoint_set='coco17')
+    table = mupots(
+        make_sample(gt=A, pred=wrong, pred_px=project(A[None]), keypoint_set='coco17'), keypoint_set='coco17'
+    )
     assert table['pck_rel'] == pytest.approx(100 * 11 / 12)  # nor has it a neck
-    bones = dict(bones_between((True, ) * 15 + (False, False)))
+    bones = dict(bones_between((True,) * 15 + (False, False)))
     assert bones[SET.index('neck')] == ROOT and SET.index('spine') not in bones
 
 
@@ -213,8 +218,9 @@ def test_nobody_predicted_or_there():
         table = mupots(sample)
         assert np.isnan(picked(table, 'pck_rel', 'pck_abs', 'pck_root', 'pcod')).all() and table['num_gt'] == 0
     # an image without people changes nothing, whatever is predicted there
-    assert mupots(make_sample(), make_sample(gt=[], pred=[A], img_id=2)) == \
-        pytest.approx(mupots(make_sample()), nan_ok=True)
+    assert mupots(make_sample(), make_sample(gt=[], pred=[A], img_id=2)) == pytest.approx(
+        mupots(make_sample()), nan_ok=True
+    )
 
 
 def test_predictions_that_are_not_finite():
@@ -226,7 +232,7 @@ def test_predictions_that_are_not_finite():
 
 def test_the_port_is_another_measure():
     # perfect predictions are perfect there too
-    table = mupots(make_sample(univ=.5 * AB), variant='port')
+    table = mupots(make_sample(univ=0.5 * AB), variant='port')
     assert picked(table, 'port/pck_rel', 'port/pck_abs') == [100, 100]
     assert np.isnan(table['port/pcod'])
     # One prediction serves both. For B at 4 m the pose found at 3 m is made 4 / 3 as large in x and y; the wrong
@@ -245,8 +251,13 @@ def test_the_port_is_another_measure():
 
 def test_the_port_rescales_along_wrong_parents():
     names = [(SET.keypoints[joint], SET.keypoints[parent]) for joint, parent in PORT_BONES[:5]]
-    assert names == [('spine', 'neck'), ('neck', 'spine'), ('head_top', 'neck'), ('head', 'right_shoulder'),
-                     ('right_shoulder', 'right_elbow')]
+    assert names == [
+        ('spine', 'neck'),
+        ('neck', 'spine'),
+        ('head_top', 'neck'),
+        ('head', 'right_shoulder'),
+        ('right_shoulder', 'right_elbow'),
+    ]
     # twice as large about the pelvis: the spine is put 300 mm (its true distance) below the neck, which still is at
     # -1000: -700 instead of -200
     mapped = rescale_bones(2 * BODY, BODY, PORT_BONES)

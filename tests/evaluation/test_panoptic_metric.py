@@ -1,4 +1,5 @@
 """The Panoptic protocols on two people worked out by hand (tests/evaluation/scenes.py: root, head, hand)."""
+
 import numpy as np
 import pytest
 
@@ -7,9 +8,9 @@ from das_mm.evaluation import MultiPerson3DMetric, PanopticMetric
 
 from .scenes import AB, META, A, B, K, make_sample, project
 
-GHOST = np.array([[-600., 0, 2500], [-600, -900, 2500], [-100, 0, 2500]])  # its pose is nobody's
+GHOST = np.array([[-600.0, 0, 2500], [-600, -900, 2500], [-100, 0, 2500]])  # its pose is nobody's
 NAMES = ('one_to_one', 'literature', 'released_code')
-TURN = np.array([[0., -1, 0], [1, 0, 0], [0, 0, 1]])  # the camera is rolled by a quarter turn
+TURN = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # the camera is rolled by a quarter turn
 
 
 def panoptic(*samples, meta=META, **options):
@@ -41,7 +42,7 @@ def test_perfect():
 
 def test_everybody_shifted():
     # 50 mm off in the camera frame, right relative to the root: only our default sees it
-    table = panoptic(sample_of(pred=AB + [30., 0, -40]))
+    table = panoptic(sample_of(pred=AB + [30.0, 0, -40]))
     assert errors(table) == pytest.approx([0, 0, 0], abs=1e-9)
     assert (table['one_to_one/mpjpe_abs_mm'], table['one_to_one/mrpe_mm']) == pytest.approx((50, 50))
 
@@ -75,9 +76,12 @@ def test_means_over_people_and_over_joints():
 
 def test_images_are_weighted_by_their_people_in_the_code():
     # Image 1: 100 / 5 = 20 for two people (as above); image 2: A, its hand 60 off: 20. Image 3: A perfect: 0.
-    off = A + np.array([[0], [0], [1]]) * [0., 0, 60]
-    table = panoptic(sample_of(pred=[A], keypoints_flags=np.array([[2, 2, 2], [2, 0, 2]])),
-                     sample_of(gt=A, pred=off, img_id=2), sample_of(gt=A, pred=A, img_id=3))
+    off = A + np.array([[0], [0], [1]]) * [0.0, 0, 60]
+    table = panoptic(
+        sample_of(pred=[A], keypoints_flags=np.array([[2, 2, 2], [2, 0, 2]])),
+        sample_of(gt=A, pred=off, img_id=2),
+        sample_of(gt=A, pred=A, img_id=3),
+    )
     assert table['released_code/mpjpe_mm'] == pytest.approx((2 * 20 + 20 + 0) / 4)
     assert table['literature/mpjpe_mm'] == pytest.approx((0 + 50 + 20 + 0) / 4)
 
@@ -101,11 +105,12 @@ def test_nothing_predicted_is_the_mean_pose():
 
 def test_mean_pose_of_the_code_is_of_the_activity_and_of_all_annotated():
     # Haggling: A and the far B whose root is out of the image (ignored, but in the mean); Mafia: A only.
-    outside = B + [4000., 0, 0]
+    outside = B + [4000.0, 0, 0]
     table = panoptic(sample_of(gt=[A, outside], pred=[]), sample_of('160224_mafia1', gt=A, pred=[], img_id=2))
     # code: haggling's mean hand is 250, 50 off; mafia's 200. Literature: both evaluated people are A
-    assert (table['released_code/haggling/mpjpe_mm'], table['released_code/mafia/mpjpe_mm']) == \
-        pytest.approx((50 / 3, 0))
+    assert (table['released_code/haggling/mpjpe_mm'], table['released_code/mafia/mpjpe_mm']) == pytest.approx(
+        (50 / 3, 0)
+    )
     assert table['literature/mpjpe_mm'] == pytest.approx(0)
 
 
@@ -125,9 +130,13 @@ def test_mean_pose_of_the_code_is_one_of_the_world():
 
 def test_activities_and_their_plain_mean():
     # haggling: hand 30 off for two people (10); mafia: 90 off for one (30); other: perfect
-    hand = np.array([[0], [0], [1]]) * [0., 0, 1]
-    samples = [sample_of(pred=AB + 30 * hand), sample_of('160226_mafia1', gt=A, pred=A + 90 * hand, img_id=2),
-               sample_of('171204_pose1', img_id=3), sample_of('160906_pizza1', gt=[], pred=[A], img_id=4)]
+    hand = np.array([[0], [0], [1]]) * [0.0, 0, 1]
+    samples = [
+        sample_of(pred=AB + 30 * hand),
+        sample_of('160226_mafia1', gt=A, pred=A + 90 * hand, img_id=2),
+        sample_of('171204_pose1', img_id=3),
+        sample_of('160906_pizza1', gt=[], pred=[A], img_id=4),
+    ]
     table = panoptic(*samples)
     assert errors(table, 'haggling/') == pytest.approx([10] * 3) and errors(table, 'mafia/') == pytest.approx([30] * 3)
     assert errors(table) == pytest.approx([20] * 3)  # not the 12.5 of the people, and without the other
@@ -139,11 +148,12 @@ def test_activities_and_their_plain_mean():
 
 def test_nose_is_not_evaluated_by_the_code():
     meta = dict(META, keypoint_id2name={0: 'mid_hip', 1: 'nose', 2: 'left_wrist'})
-    off = A + np.array([[0], [1], [0]]) * [0., 0, 60]
+    off = A + np.array([[0], [1], [0]]) * [0.0, 0, 60]
     table = panoptic(sample_of(gt=A, pred=off), meta=meta)
     assert errors(table) == pytest.approx([20, 20, 0])
-    assert panoptic(sample_of(gt=A, pred=off), meta=meta, mask_nose=False)['released_code/mpjpe_mm'] == \
-        pytest.approx(20)
+    assert panoptic(sample_of(gt=A, pred=off), meta=meta, mask_nose=False)['released_code/mpjpe_mm'] == pytest.approx(
+        20
+    )
 
 
 def test_distortion_is_ignored_by_the_code():
@@ -152,13 +162,13 @@ def test_distortion_is_ignored_by_the_code():
     px, pred_px = project(A[None]), project(A[None])
     px[0, 2, 0] += 5
     pred_px[0, 2, 0] += 20
-    sample = sample_of(gt=A, pred=A, pred_px=pred_px, keypoints=px, dist=np.array([-.1, 0, 0, 0, 0]))
+    sample = sample_of(gt=A, pred=A, pred_px=pred_px, keypoints=px, dist=np.array([-0.1, 0, 0, 0, 0]))
     assert panoptic(sample)['released_code/mpjpe_mm'] == pytest.approx(10)
     assert panoptic(sample)['literature/mpjpe_mm'] == pytest.approx(0, abs=1e-9)
     assert panoptic(sample, ignore_distortion=False)['released_code/mpjpe_mm'] == pytest.approx(0, abs=1e-9)
     sample['camera']['dist'] = None  # then the poses are taken as they are
     assert panoptic(sample)['released_code/mpjpe_mm'] == pytest.approx(0, abs=1e-9)
-    sample['camera'].update(K=None, dist=[.1] * 5)
+    sample['camera'].update(K=None, dist=[0.1] * 5)
     with pytest.raises(UserError, match='intrinsics'):
         panoptic(sample)
 
@@ -181,11 +191,12 @@ def test_predictions_that_are_not_finite():
 
 
 def test_our_default_is_the_multi_person_metric():
-    samples = [sample_of(pred=[A + [30., 0, -40], GHOST]), sample_of(pred=1.1 * AB, img_id=2)]
+    samples = [sample_of(pred=[A + [30.0, 0, -40], GHOST]), sample_of(pred=1.1 * AB, img_id=2)]
     metric = MultiPerson3DMetric()
     metric.dataset_meta = META
     metric.process(None, samples)
     expected = metric.evaluate(2)
     table = panoptic(*samples)
-    assert {f'one_to_one/{name.removeprefix("pose3d/")}': value for name, value in expected.items()}.items() <= \
-        table.items()
+    assert {
+        f'one_to_one/{name.removeprefix("pose3d/")}': value for name, value in expected.items()
+    }.items() <= table.items()

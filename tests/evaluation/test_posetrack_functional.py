@@ -1,4 +1,5 @@
 """PoseTrack's AP and MOTA, worked out by hand: heads of 100 px diagonal are 60 px large, so matches end at 30 px."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -19,10 +20,10 @@ from das_mm.evaluation.functional.posetrack import (
 )
 
 J = NUM_JOINTS
-POSE = np.column_stack([np.arange(J) * 100., np.zeros(J)])  # joints far apart
+POSE = np.column_stack([np.arange(J) * 100.0, np.zeros(J)])  # joints far apart
 
 
-def person(x=0., y=1000., has=None):
+def person(x=0.0, y=1000.0, has=None):
     """Joints of one person (J, 2) and which there are (J,)."""
     there = np.ones(J, bool) if has is None else np.isin(np.arange(J), has)
     return np.where(there[:, None], POSE + [x, y], 0), there
@@ -31,13 +32,21 @@ def person(x=0., y=1000., has=None):
 def frame(true=(), predicted=(), true_ids=None, predicted_ids=None, scores=None) -> PoseTrackFrame:
     (true_px, annotated), (pred_px, present) = (
         (np.array([px for px, _ in some]).reshape(-1, J, 2), np.array([has for _, has in some], bool).reshape(-1, J))
-        for some in (true, predicted))
+        for some in (true, predicted)
+    )
     n, m = len(true), len(predicted)
-    scores = np.full(m, .9) if scores is None else np.array(scores, float)
+    scores = np.full(m, 0.9) if scores is None else np.array(scores, float)
     return PoseTrackFrame(
-        true_px, annotated, np.arange(n) if true_ids is None else np.array(true_ids), np.full(n, 60.),
-        pred_px, present, np.arange(m) if predicted_ids is None else np.array(predicted_ids),
-        np.repeat(scores[:, None], J, 1), scores)
+        true_px,
+        annotated,
+        np.arange(n) if true_ids is None else np.array(true_ids),
+        np.full(n, 60.0),
+        pred_px,
+        present,
+        np.arange(m) if predicted_ids is None else np.array(predicted_ids),
+        np.repeat(scores[:, None], J, 1),
+        scores,
+    )
 
 
 def mota(video):
@@ -45,7 +54,7 @@ def mota(video):
 
 
 def test_head_size():
-    assert head_sizes(np.array([[10., 10., 70., 90.]])) == pytest.approx([60.])  # 0.6 of 100
+    assert head_sizes(np.array([[10.0, 10.0, 70.0, 90.0]])) == pytest.approx([60.0])  # 0.6 of 100
 
 
 def test_truth_as_prediction():
@@ -59,22 +68,23 @@ def test_truth_as_prediction():
 def test_case_a_the_last_frame_does_not_count():
     def video(ids):
         return [frame([person()], [person()], predicted_ids=[identity]) for identity in ids]
+
     assert (mota(video([7, 8, 8])) == 50).all()  # a switch between frames 1 and 2; two frames count
     assert (mota(video([7, 7, 8])) == 100).all()
     assert np.isnan(mota(video([7]))).all()
 
 
 def test_case_b_a_stray_above_the_right_one():
-    frames = [frame([person()], [person(), person(50000)], scores=[.5, .9])]
-    assert average_precision(frames).ap == pytest.approx(np.full(J, 50.))
-    below = [frame([person()], [person(), person(50000)], scores=[.9, .5])]
-    assert average_precision(below).ap == pytest.approx(np.full(J, 100.))
+    frames = [frame([person()], [person(), person(50000)], scores=[0.5, 0.9])]
+    assert average_precision(frames).ap == pytest.approx(np.full(J, 50.0))
+    below = [frame([person()], [person(), person(50000)], scores=[0.9, 0.5])]
+    assert average_precision(below).ap == pytest.approx(np.full(J, 100.0))
 
 
 def test_case_c_a_prediction_in_an_ignored_region():
-    region = np.array([[-10., 1990.], [2000., 1990.], [2000., 2010.], [-10., 2010.]])
+    region = np.array([[-10.0, 1990.0], [2000.0, 1990.0], [2000.0, 2010.0], [-10.0, 2010.0]])
     clean = frame([person()], [person()])
-    dirty = frame([person()], [person(), person(y=2000.)], scores=[.9, .95])
+    dirty = frame([person()], [person(), person(y=2000.0)], scores=[0.9, 0.95])
     kept = without_ignored(dirty, [region])
     assert len(kept.predicted_ids) == 1 and kept.predicted_ids[0] == 0
     for video in ([clean] * 3, [kept] * 3):
@@ -83,17 +93,17 @@ def test_case_c_a_prediction_in_an_ignored_region():
 
 
 def test_points_in_a_region_go_on_both_sides():
-    region = np.array([[-50., 950.], [250., 950.], [250., 1050.], [-50., 1050.]])  # joints 0, 1, 2
+    region = np.array([[-50.0, 950.0], [250.0, 950.0], [250.0, 1050.0], [-50.0, 1050.0]])  # joints 0, 1, 2
     kept = without_ignored(frame([person()], [person()]), [region])
     assert kept.annotated[0].tolist() == kept.present[0].tolist() == [False] * 3 + [True] * 12
-    everything = np.array([[-50., 950.], [2000., 950.], [2000., 1050.], [-50., 1050.]])
-    gone = without_ignored(frame([person(), person(y=3000.)], [person()], true_ids=[4, 5]), [everything])
+    everything = np.array([[-50.0, 950.0], [2000.0, 950.0], [2000.0, 1050.0], [-50.0, 1050.0]])
+    gone = without_ignored(frame([person(), person(y=3000.0)], [person()], true_ids=[4, 5]), [everything])
     assert gone.true_ids.tolist() == [5] and len(gone.predicted_ids) == 0
 
 
 def test_a_frame_emptied_by_a_region_stays():
-    region = np.array([[-50., 950.], [2000., 950.], [2000., 1050.], [-50., 1050.]])
-    emptied = without_ignored(frame([person()], [person(), person(y=3000.)]), [region])
+    region = np.array([[-50.0, 950.0], [2000.0, 950.0], [2000.0, 1050.0], [-50.0, 1050.0]])
+    emptied = without_ignored(frame([person()], [person(), person(y=3000.0)]), [region])
     assert len(emptied.true_ids) == 0 and len(emptied.predicted_ids) == 1
     good = frame([person()], [person()])
     # the stray is a false positive of AP with a score like the others: 2 right of 3, the sort puts it first or last
@@ -107,7 +117,7 @@ def test_a_frame_without_predictions_costs_one_miss_and_one_false_positive():
     """Two people, nobody predicted: poseval enters one object with one miss and one false positive, not two misses."""
     both = [person(), person(5000)]
     video = [frame(both, both), frame(both), frame(both, both)]
-    dummy, = {(tuple(one.true_ids), tuple(one.predicted_ids)) for one in joint_frames(video[1])}
+    (dummy,) = {(tuple(one.true_ids), tuple(one.predicted_ids)) for one in joint_frames(video[1])}
     assert dummy == ((0,), (0,))
     counts = count_joints(video)
     assert [(c.misses, c.false_positives, c.switches, c.objects) for c in counts] == [(1, 1, 0, 3)] * J
@@ -115,23 +125,23 @@ def test_a_frame_without_predictions_costs_one_miss_and_one_false_positive():
 
 
 def test_the_edge_of_a_match():
-    near, far = person(30.), person(30.01)
+    near, far = person(30.0), person(30.01)
     assert (average_precision([frame([person()], [near])]).ap == 100).all()
     assert (average_precision([frame([person()], [far])]).ap == 0).all()
-    assert count_joints([frame([person()], [near])] * 2)[0].motp == pytest.approx(50.)  # half a head size off
+    assert count_joints([frame([person()], [near])] * 2)[0].motp == pytest.approx(50.0)  # half a head size off
 
 
 def test_heads_are_each_persons_own():
-    small = replace(frame([person()], [person(20.)]), head_sizes_px=np.array([30.]))
+    small = replace(frame([person()], [person(20.0)]), head_sizes_px=np.array([30.0]))
     assert (average_precision([small]).ap == 0).all()
 
 
 def test_joints_that_are_not_annotated():
     """Of an assigned prediction a joint that the truth has not is a negative; recall counts annotated joints alone."""
-    frames = [frame([person(), person(5000, has=[0])], [person(), person(5000)], scores=[.8, .9])]
+    frames = [frame([person(), person(5000, has=[0])], [person(), person(5000)], scores=[0.8, 0.9])]
     precision = average_precision(frames)
     assert precision.ap[0] == 100
-    assert precision.ap[1:] == pytest.approx(np.full(J - 1, 50.))  # wrong at .9, right at .8
+    assert precision.ap[1:] == pytest.approx(np.full(J - 1, 50.0))  # wrong at .9, right at .8
     nowhere = average_precision([frame([person(has=[0])], [person(has=[0])])])
     assert nowhere.ap[0] == 100 and np.isnan(nowhere.ap[1:]).all()
     assert by_group(nowhere.ap)['total'] == 100 and np.isnan(by_group(nowhere.ap)['head'])
@@ -147,9 +157,9 @@ def test_poses_are_assigned_as_a_whole_but_tracked_by_joint():
     """The second prediction has one joint of the person and is not assigned: wrong for AP, although it lies right; for
     MOTA joints go their own ways, and it is the better one there."""
     far_joint = person()
-    far_joint[0][3] += 1000.
+    far_joint[0][3] += 1000.0
     one_joint = person(has=[3])
-    frames = [frame([person()], [far_joint, one_joint], scores=[.5, .9])] * 2
+    frames = [frame([person()], [far_joint, one_joint], scores=[0.5, 0.9])] * 2
     assert assign_poses(frames[0]).tolist() == [0, -1]
     precision = average_precision(frames)
     assert precision.ap[3] == 0 and precision.ap[0] == 100
@@ -167,30 +177,33 @@ def test_assignment_is_exclusive_and_prefers_the_first():
 
 def test_area_below_the_envelope():
     """Four people; right, wrong, right, right by score: recalls ¼ ¼ ½ ¾, precisions 1 ½ ⅔ ¾, envelope 1 ¾ ¾ ¾."""
-    truth = [person(5000. * n) for n in range(4)]
+    truth = [person(5000.0 * n) for n in range(4)]
     predicted = [truth[0], person(1e6), truth[1], truth[2]]
-    ap = average_precision([frame(truth, predicted, scores=[.9, .8, .7, .6])]).ap
-    assert ap == pytest.approx(np.full(J, 100 * (.25 * 1 + .25 * .75 + .25 * .75)))
+    ap = average_precision([frame(truth, predicted, scores=[0.9, 0.8, 0.7, 0.6])]).ap
+    assert ap == pytest.approx(np.full(J, 100 * (0.25 * 1 + 0.25 * 0.75 + 0.25 * 0.75)))
     # over frames the scores are sorted together
-    split = [frame(truth[:2], predicted[:2], scores=[.9, .8]), frame(truth[2:], [truth[2], truth[3]], scores=[.7, .6])]
+    split = [
+        frame(truth[:2], predicted[:2], scores=[0.9, 0.8]),
+        frame(truth[2:], [truth[2], truth[3]], scores=[0.7, 0.6]),
+    ]
     assert average_precision(split).ap == pytest.approx(ap)
 
 
 def test_a_missing_score_is_the_last():
-    frames = [frame([person()], [person(), person(50000)], scores=[.1, np.nan])]
+    frames = [frame([person()], [person(), person(50000)], scores=[0.1, np.nan])]
     assert (average_precision(frames).ap == 100).all()
 
 
 def test_thresholds_of_tracking():
-    faint = frame([person()], [person(), person(5000)], predicted_ids=[3, -1], scores=[.9, .4])
-    assert faint.tracked(0., 0.).predicted_ids.tolist() == [3]  # no identity, no hypothesis
-    assert len(faint.tracked(.95, 0.).predicted_ids) == 0 and len(faint.tracked(.95, 0.).true_ids) == 1
-    unsure = replace(faint, scores=np.where(np.arange(J) < 5, .2, .8) * np.ones((2, 1)))
-    assert unsure.tracked(0., .5).present[0].tolist() == [False] * 5 + [True] * 10
+    faint = frame([person()], [person(), person(5000)], predicted_ids=[3, -1], scores=[0.9, 0.4])
+    assert faint.tracked(0.0, 0.0).predicted_ids.tolist() == [3]  # no identity, no hypothesis
+    assert len(faint.tracked(0.95, 0.0).predicted_ids) == 0 and len(faint.tracked(0.95, 0.0).true_ids) == 1
+    unsure = replace(faint, scores=np.where(np.arange(J) < 5, 0.2, 0.8) * np.ones((2, 1)))
+    assert unsure.tracked(0.0, 0.5).present[0].tolist() == [False] * 5 + [True] * 10
 
 
 def test_groups():
-    values = np.arange(15.)
+    values = np.arange(15.0)
     groups = by_group(values)
     assert groups == dict(head=13, shoulder=8.5, elbow=8.5, wrist=8.5, hip=2.5, knee=2.5, ankle=2.5, total=7)
     values[14] = np.nan

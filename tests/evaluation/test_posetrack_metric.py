@@ -1,4 +1,5 @@
 """PoseTrackMetric: the cases of the protocol through data samples; the arithmetic is in test_posetrack_functional."""
+
 from __future__ import annotations
 
 import json
@@ -17,15 +18,16 @@ AB = places(100, 600)
 
 
 def run(samples, **options):
-    return {name.removeprefix('posetrack/'): value
-            for name, value in evaluate(PoseTrackMetric(**options), samples).items()}
+    return {
+        name.removeprefix('posetrack/'): value for name, value in evaluate(PoseTrackMetric(**options), samples).items()
+    }
 
 
 def test_truth_as_prediction():
     table = run([sample(AB, AB[::-1], frame=t, seq=seq) for seq in 'xy' for t in range(3)])
     for name in ('ap', 'mota'):
         groups = {key: value for key, value in table.items() if key.startswith(name + '/')}
-        assert set(groups.values()) == {100.} and len(groups) == 8
+        assert set(groups.values()) == {100.0} and len(groups) == 8
     assert table['idf1/total'] == table['motp/total'] == table['precision/total'] == table['recall/total'] == 100
     # 2 videos, 2 people, 15 joints, and the last of three frames does not count
     assert table['num_objects'] == 2 * 2 * 15 * 2 and table['num_frames'] == 6 and table['num_videos'] == 2
@@ -34,12 +36,13 @@ def test_truth_as_prediction():
 def test_cases_of_the_protocol():
     def switch(ids):
         return [sample(A, A, frame=t, predicted_ids=[identity]) for t, identity in enumerate(ids)]
+
     table = run(switch([1, 2, 2]))
     assert table['mota/total'] == 50 and table['ap/total'] == 100 and table['num_switches'] == 15
     assert run(switch([1, 1, 2]))['mota/total'] == 100
     stray = np.concatenate([A, FAR])
-    assert run([sample(A, stray, scores=[.5, .9])])['ap/total'] == 50
-    samples = [sample(A, stray, scores=[.5, .9], frame=t, ignore_regions=[box(1400, 0, 1900, 700)]) for t in range(3)]
+    assert run([sample(A, stray, scores=[0.5, 0.9])])['ap/total'] == 50
+    samples = [sample(A, stray, scores=[0.5, 0.9], frame=t, ignore_regions=[box(1400, 0, 1900, 700)]) for t in range(3)]
     table = run(samples)
     assert table['ap/total'] == table['mota/total'] == 100
 
@@ -47,7 +50,7 @@ def test_cases_of_the_protocol():
 def test_the_joints_are_those_of_the_protocol():
     """One joint is off; the ears, which nobody labels, are anywhere."""
     moved = A.copy()
-    moved[0, 16] += 400.  # the right ankle
+    moved[0, 16] += 400.0  # the right ankle
     moved[0, [3, 4]] = 1e4
     table = run([sample(A, moved, frame=t) for t in range(2)])
     assert table['ap/ankle'] == 50 and table['mota/ankle'] == 0  # one ankle perfect, the other wrong and missed (−100)
@@ -86,18 +89,18 @@ def test_somebody_without_labelled_joints():
 
 def test_thresholds():
     stray = np.concatenate([A, FAR])
-    samples = [sample(A, stray, scores=[.9, .4], frame=t) for t in range(3)]
-    table = run(samples, more_score_thrs=(.5, .95))
+    samples = [sample(A, stray, scores=[0.9, 0.4], frame=t) for t in range(3)]
+    table = run(samples, more_score_thrs=(0.5, 0.95))
     assert table['mota/total'] == 0 and table['mota@0.50/total'] == 100 and table['num_false_positives@0.50'] == 0
     assert table['mota@0.95/total'] == -100  # nobody left: a miss and a false positive in every frame
     assert table['ap/total'] == 100  # of all
-    assert run(samples, score_thr=.5)['mota/total'] == 100
+    assert run(samples, score_thr=0.5)['mota/total'] == 100
     unborn = [sample(A, stray, predicted_ids=[0, -1], frame=t) for t in range(3)]
     assert run(unborn)['mota/total'] == 100
     unsure = [sample(A, stray, frame=t) for t in range(3)]
     for one in unsure:
-        one['pred_instances']['keypoint_scores'][1] = .1
-    assert run(unsure, joint_score_thr=.2)['mota/total'] == 100
+        one['pred_instances']['keypoint_scores'][1] = 0.1
+    assert run(unsure, joint_score_thr=0.2)['mota/total'] == 100
 
 
 def test_order_of_arrival_does_not_matter():
@@ -108,7 +111,8 @@ def test_order_of_arrival_does_not_matter():
     metric.dataset_meta = META
     metric.process(None, samples[3:] + samples[:3])
     assert metric.compute_metrics(pickle.loads(pickle.dumps(metric.results))) == pytest.approx(
-        {name.removeprefix('posetrack/'): value for name, value in wanted.items()})
+        {name.removeprefix('posetrack/'): value for name, value in wanted.items()}
+    )
 
 
 def test_missing_joints_of_predictions():
@@ -143,8 +147,11 @@ def test_files_for_the_server(tmp_path):
     gone = AB.copy()
     gone[0, 0] = np.nan
     path = '/data/posetrack18/images/val/{}/00000{}.jpg'
-    samples = [sample(AB, gone, frame=t, seq=seq, predicted_ids=[5, -1], scores=[.9, .4],
-                      img_path=path.format(seq, t)) for seq in ('000342_mpii', '000522_mpii') for t in range(3)]
+    samples = [
+        sample(AB, gone, frame=t, seq=seq, predicted_ids=[5, -1], scores=[0.9, 0.4], img_path=path.format(seq, t))
+        for seq in ('000342_mpii', '000522_mpii')
+        for t in range(3)
+    ]
     for number, one in enumerate(samples):
         one['img_id'] = np.int64(10003420000 + number)
     wanted = run(samples)
@@ -152,7 +159,8 @@ def test_files_for_the_server(tmp_path):
     assert sorted(file.name for file in tmp_path.glob('new/*')) == ['000342_mpii.json', '000522_mpii.json']
     written = json.loads((tmp_path / 'new' / '000522_mpii.json').read_text())
     assert [image['file_name'] for image in written['images']] == [
-        f'images/val/000522_mpii/00000{t}.jpg' for t in range(3)]
+        f'images/val/000522_mpii/00000{t}.jpg' for t in range(3)
+    ]
     assert [image['id'] for image in written['images']] == [10003420003, 10003420004, 10003420005]
     names = written['categories'][0]['keypoints']
     assert names[:4] == ['nose', 'head_bottom', 'head_top', 'left_ear'] and len(names) == 17
@@ -160,6 +168,6 @@ def test_files_for_the_server(tmp_path):
     assert [person['track_id'] for person in people] == [5, 6, 5, 7, 5, 8]
     first, second = (np.array(person['keypoints']).reshape(17, 3) for person in people[:2])
     assert (first[0] == 0).all() and people[0]['scores'][0] == 0 and (first[1:, 2] == 1).all()
-    assert np.allclose(second[:, :2], AB[1]) and people[1]['scores'] == [.4] * 17
+    assert np.allclose(second[:, :2], AB[1]) and people[1]['scores'] == [0.4] * 17
     with pytest.raises(UserError, match='result_dir'):
         PoseTrackMetric(result_dir=str(tmp_path / 'new' / '000522_mpii.json'))

@@ -8,7 +8,13 @@ from das_mm.evaluation import finite_or_none, read_result_file, write_result_fil
 
 
 def images():
-    person = dict(score=.5, keypoints_3d=[[1., 2., 3.]], keypoints=[[4., 5., .5]], root_depth=3., bbox=[1., 2., 3., 4.])
+    person = dict(
+        score=0.5,
+        keypoints_3d=[[1.0, 2.0, 3.0]],
+        keypoints=[[4.0, 5.0, 0.5]],
+        root_depth=3.0,
+        bbox=[1.0, 2.0, 3.0, 4.0],
+    )
     return [dict(image_id=7, persons=[person, dict(person, track_id=3)]), dict(image_id=8, persons=[])]
 
 
@@ -23,10 +29,10 @@ def test_what_is_written_is_read(tmp_path, ending):
 @pytest.mark.parametrize('ending', ['json', 'npz'])
 def test_numbers_that_are_not_finite_stay_readable(tmp_path, ending):
     broken = images()
-    broken[0]['persons'][0]['keypoints_3d'] = [[float('nan'), float('inf'), 3.]]
+    broken[0]['persons'][0]['keypoints_3d'] = [[float('nan'), float('inf'), 3.0]]
     write_result_file(tmp_path / f'r.{ending}', broken)
     read = read_result_file(tmp_path / f'r.{ending}')
-    assert read[0]['persons'][0]['keypoints_3d'] == [[None, None, 3.]]
+    assert read[0]['persons'][0]['keypoints_3d'] == [[None, None, 3.0]]
 
 
 def test_npz_needs_no_pickle(tmp_path):
@@ -50,11 +56,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert path.read_text() == before and len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize('damage, told', [
-    (lambda text: text[:-20], 'not a result file'),
-    (lambda text: text.replace('"persons"', '"people"'), 'persons'),
-    (lambda text: text.replace('"bbox": [', '"box": ['), 'bbox'),
-])
+@pytest.mark.parametrize(
+    'damage, told',
+    [
+        (lambda text: text[:-20], 'not a result file'),
+        (lambda text: text.replace('"persons"', '"people"'), 'persons'),
+        (lambda text: text.replace('"bbox": [', '"box": ['), 'bbox'),
+    ],
+)
 def test_damaged_files_are_named(tmp_path, damage, told):
     path = tmp_path / 'r.json'
     write_result_file(path, images())
@@ -83,5 +92,7 @@ def test_bad_places(tmp_path):
 
 
 def test_finite_or_none_of_numpy():
-    assert json.dumps(finite_or_none(dict(a=np.float32('nan'), b=np.arange(2), c=np.float64(1.5)))) == \
-        '{"a": null, "b": [0, 1], "c": 1.5}'
+    assert (
+        json.dumps(finite_or_none(dict(a=np.float32('nan'), b=np.arange(2), c=np.float64(1.5))))
+        == '{"a": null, "b": [0, 1], "c": 1.5}'
+    )

@@ -1,4 +1,5 @@
 """Tracking counts, worked out by hand."""
+
 from __future__ import annotations
 
 import sys
@@ -27,8 +28,9 @@ def frame(true, predicted, distances=None) -> TrackingFrame:
     if distances is None:
         distances = np.full((len(true), len(predicted)), NAN)
         np.fill_diagonal(distances, 0.0)
-    return TrackingFrame(np.array(true, int), np.array(predicted, int),
-                         np.asarray(distances, float).reshape(len(true), len(predicted)))
+    return TrackingFrame(
+        np.array(true, int), np.array(predicted, int), np.asarray(distances, float).reshape(len(true), len(predicted))
+    )
 
 
 def test_perfect():
@@ -87,11 +89,11 @@ def test_many_frames_agree_with_counting_by_hand():
     rng = np.random.default_rng(0)
     frames, names, wrong = [], {person: 10 * person for person in range(5)}, dict(miss=0, fp=0, switch=0)
     for t in range(40):
-        true = np.flatnonzero(rng.random(5) < .8)
-        if rng.random() < .2 and t:
+        true = np.flatnonzero(rng.random(5) < 0.8)
+        if rng.random() < 0.2 and t:
             names[int(rng.integers(5))] = 1000 + t  # from now on another name
-        predicted = [names[person] for person in true if rng.random() < .9]
-        distances = [[0. if names[person] == name else NAN for name in predicted] for person in true]
+        predicted = [names[person] for person in true if rng.random() < 0.9]
+        distances = [[0.0 if names[person] == name else NAN for name in predicted] for person in true]
         frames.append((true, predicted, distances, dict(names)))
     last = {}
     for true, predicted, _, named in frames:
@@ -116,44 +118,66 @@ def test_bad_input(monkeypatch):
 
 def test_oks():
     """One keypoint off by d: exp(−d² / (2 · area · (2σ)²)); unlabelled ones do not count."""
-    gt = np.array([[[10., 10.], [20., 10.], [NAN, NAN]]])
+    gt = np.array([[[10.0, 10.0], [20.0, 10.0], [NAN, NAN]]])
     labelled = np.array([[True, True, False]])
-    pred = np.array([[[13., 10.], [20., 10.], [99., 99.]]])
-    distance = oks_distance(gt, labelled, np.array([400.]), pred, np.array([.05, .1, .1]))
-    assert distance[0, 0] == pytest.approx(1 - (np.exp(-9 / (2 * 400 * .1**2)) + 1) / 2)
-    assert np.isnan(oks_distance(gt, labelled & False, np.array([400.]), pred, np.array([.05, .1, .1]))).all()
+    pred = np.array([[[13.0, 10.0], [20.0, 10.0], [99.0, 99.0]]])
+    distance = oks_distance(gt, labelled, np.array([400.0]), pred, np.array([0.05, 0.1, 0.1]))
+    assert distance[0, 0] == pytest.approx(1 - (np.exp(-9 / (2 * 400 * 0.1**2)) + 1) / 2)
+    assert np.isnan(oks_distance(gt, labelled & False, np.array([400.0]), pred, np.array([0.05, 0.1, 0.1]))).all()
 
 
 def test_distances_and_their_gates():
-    px = np.array([[[10., 10.], [10., 30.]]])
-    mm = np.array([[[0., 0., 2000.], [0., 400., 2000.]]])
+    px = np.array([[[10.0, 10.0], [10.0, 30.0]]])
+    mm = np.array([[[0.0, 0.0, 2000.0], [0.0, 400.0, 2000.0]]])
     seen = np.ones((1, 2), bool)
-    truth = TruePeople(px, seen, np.array([[0., 0., 20., 20.]]), mm, seen)
+    truth = TruePeople(px, seen, np.array([[0.0, 0.0, 20.0, 20.0]]), mm, seen)
     near = PredictedPeople(np.concatenate([px + [5, 0], px + [15, 0]]), np.concatenate([mm + [0, 0, 300], mm + 600]))
-    sigmas, areas = np.array([.1, .1]), np.array([400.])
-    assert KeypointDistance()(truth, areas, near, 0, sigmas)[0] == pytest.approx([.25, NAN], nan_ok=True)
-    assert RootDistance3D()(truth, areas, near, 0, sigmas)[0] == pytest.approx([.6, NAN], nan_ok=True)
-    assert RootDistance3D(gate_mm=2000.)(truth, areas, near, 0, sigmas)[0, 1] == pytest.approx(600 * 3**.5 / 2000)
-    oks = 1 - np.exp(-25 / (2 * 400 * .2**2))
-    assert OKSDistance(gate=.6)(truth, areas, near, 0, sigmas)[0] == pytest.approx([oks, NAN], nan_ok=True)
+    sigmas, areas = np.array([0.1, 0.1]), np.array([400.0])
+    assert KeypointDistance()(truth, areas, near, 0, sigmas)[0] == pytest.approx([0.25, NAN], nan_ok=True)
+    assert RootDistance3D()(truth, areas, near, 0, sigmas)[0] == pytest.approx([0.6, NAN], nan_ok=True)
+    assert RootDistance3D(gate_mm=2000.0)(truth, areas, near, 0, sigmas)[0, 1] == pytest.approx(600 * 3**0.5 / 2000)
+    oks = 1 - np.exp(-25 / (2 * 400 * 0.2**2))
+    assert OKSDistance(gate=0.6)(truth, areas, near, 0, sigmas)[0] == pytest.approx([oks, NAN], nan_ok=True)
     no_root = TruePeople(px, seen, truth.bboxes, mm, np.array([[False, True]]))
     assert np.isnan(RootDistance3D()(no_root, areas, near, 0, sigmas)).all()
 
 
 def test_polygons():
-    square = np.array([[0., 0.], [4., 0.], [4., 4.], [0., 4.]])
+    square = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]])
     for polygon in (square, square[::-1], np.roll(square, 1, axis=0)):
-        points = np.array([[2., 2.], [-1., 2.], [5., 2.], [2., -1.], [2., 5.], [0., 0.], [0., 2.], [2., 4.], [4., 4.]])
+        points = np.array(
+            [
+                [2.0, 2.0],
+                [-1.0, 2.0],
+                [5.0, 2.0],
+                [2.0, -1.0],
+                [2.0, 5.0],
+                [0.0, 0.0],
+                [0.0, 2.0],
+                [2.0, 4.0],
+                [4.0, 4.0],
+            ]
+        )
         assert inside_polygons(points, [polygon]).tolist() == [True] + [False] * 8
     # a corner at the height of the point, and a notch
-    notched = np.array([[0., 0.], [6., 0.], [6., 6.], [3., 2.], [0., 6.]])
-    assert inside_polygons(np.array([[1., 2.], [3., 3.], [5., 2.], [3., 1.]]), [notched]).tolist() == [1, 0, 1, 1]
-    assert inside_polygons(np.array([[1., 1.], [11., 1.], [7., 1.]]), [square, square + [10, 0]]).tolist() == [1, 1, 0]
+    notched = np.array([[0.0, 0.0], [6.0, 0.0], [6.0, 6.0], [3.0, 2.0], [0.0, 6.0]])
+    assert inside_polygons(np.array([[1.0, 2.0], [3.0, 3.0], [5.0, 2.0], [3.0, 1.0]]), [notched]).tolist() == [
+        1,
+        0,
+        1,
+        1,
+    ]
+    assert inside_polygons(np.array([[1.0, 1.0], [11.0, 1.0], [7.0, 1.0]]), [square, square + [10, 0]]).tolist() == [
+        1,
+        1,
+        0,
+    ]
     assert inside_polygons(np.zeros((2, 3, 2)), []).shape == (2, 3)
 
 
 def test_polygons_agree_with_another_library():
     import cv2
+
     rng = np.random.default_rng(1)
     points = rng.uniform(-5, 25, (200, 2))
     for corners in (3, 5, 8):

@@ -1,4 +1,5 @@
 """TrackingMetric on hand-made sequences: order of frames, ignored people and regions, distances, files."""
+
 from __future__ import annotations
 
 import json
@@ -32,8 +33,12 @@ def test_perfect(distance):
 @pytest.mark.parametrize('distance', ['oks', 'keypoints_px', 'root_mm'])
 def test_one_error_of_each_kind(distance):
     """8 people in frames; a miss (1), a stray (2), both swap names (3): 1 − 4 / 8."""
-    samples = [sample(AB, AB), sample(AB, A, frame=1), sample(AB, places(100, 600, 1500), frame=2),
-               sample(AB, AB, frame=3, predicted_ids=[1, 0])]
+    samples = [
+        sample(AB, AB),
+        sample(AB, A, frame=1),
+        sample(AB, places(100, 600, 1500), frame=2),
+        sample(AB, AB, frame=3, predicted_ids=[1, 0]),
+    ]
     table = run(samples, distance=distance)
     assert (table['num_misses'], table['num_false_positives'], table['num_switches']) == (1, 1, 2)
     assert table['mota'] == 50 and table['recall'] == 87.5 and table['idf1'] == 100 * 10 / 16
@@ -81,18 +86,18 @@ def test_predictions_without_identity_do_not_count():
 
 
 def test_score_threshold():
-    samples = [sample(A, np.concatenate([A, FAR]), scores=[.9, .2])]
+    samples = [sample(A, np.concatenate([A, FAR]), scores=[0.9, 0.2])]
     assert run(samples)['num_false_positives'] == 1
-    assert run(samples, score_thr=.3)['num_false_positives'] == 0
+    assert run(samples, score_thr=0.3)['num_false_positives'] == 0
 
 
 def test_depth_counts_in_3d_alone():
     """Found in the image, but a metre too near."""
-    samples = [sample(A, A, depths=[3000.], predicted_depths=[2000.])]
+    samples = [sample(A, A, depths=[3000.0], predicted_depths=[2000.0])]
     assert run(samples, distance='oks')['mota'] == 100
     table = run(samples, distance='root_mm')
     assert table['num_misses'] == table['num_false_positives'] == 1
-    assert run(samples, distance=dict(type='root_mm', gate_mm=3000.))['mota'] == 100
+    assert run(samples, distance=dict(type='root_mm', gate_mm=3000.0))['mota'] == 100
 
 
 def test_predictions_that_are_no_numbers_are_wrong():
@@ -123,8 +128,11 @@ def test_sequence_file(tmp_path, ending):
     run(samples, sequence_file=str(file))
     if ending == 'json':
         rows = json.loads(file.read_text())
-        assert [(row['sequence'], row['mota'], row['num_frames']) for row in rows] == [('a', 100, 2), ('b', 100, 2),
-                                                                                      ('c', 0, 1)]
+        assert [(row['sequence'], row['mota'], row['num_frames']) for row in rows] == [
+            ('a', 100, 2),
+            ('b', 100, 2),
+            ('c', 0, 1),
+        ]
     else:
         assert file.read_text().splitlines()[1].startswith('a,100.0,100.0')
 

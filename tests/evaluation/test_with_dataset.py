@@ -1,4 +1,5 @@
 """Truth as the dataset and its pipeline deliver it: handed back as predictions it must score full marks everywhere."""
+
 import numpy as np
 import pytest
 from mmengine.evaluator import Evaluator
@@ -22,8 +23,14 @@ from tests.toy import write_toy_dataset
 def dataset(request, tmp_path_factory):
     root = tmp_path_factory.mktemp(request.param)
     write_toy_dataset(root, num_images=6, keypoint_set=request.param)
-    return DASDataset('annotations.json', request.param, data_root=str(root), data_prefix=dict(img='images'),
-                      pipeline=[dict(type='LoadImage'), dict(type='PackDASInputs')], test_mode=True)
+    return DASDataset(
+        'annotations.json',
+        request.param,
+        data_root=str(root),
+        data_prefix=dict(img='images'),
+        pipeline=[dict(type='LoadImage'), dict(type='PackDASInputs')],
+        test_mode=True,
+    )
 
 
 def perfect_samples(dataset):
@@ -32,8 +39,13 @@ def perfect_samples(dataset):
         truth = sample.gt_instances
         num = len(truth.bboxes)
         sample.pred_instances = InstanceData(
-            bboxes=truth.bboxes, keypoints=truth.keypoints, keypoint_scores=np.ones(truth.keypoints.shape[:2]),
-            keypoints_3d=truth.keypoints_3d, scores=np.full(num, .9), bbox_scores=np.full(num, .9))
+            bboxes=truth.bboxes,
+            keypoints=truth.keypoints,
+            keypoint_scores=np.ones(truth.keypoints.shape[:2]),
+            keypoints_3d=truth.keypoints_3d,
+            scores=np.full(num, 0.9),
+            bbox_scores=np.full(num, 0.9),
+        )
         yield sample
 
 
@@ -51,16 +63,32 @@ def test_truth_as_prediction_is_perfect(dataset):
 
 def test_truth_as_prediction_is_perfect_by_every_protocol(dataset):
     single = dict(choice='nearest_in_image')  # the toy images have several people
-    evaluator = Evaluator([PanopticMetric(), MuPoTSMetric(truth='annot3'), MPIINF3DHPMetric(truth='annot3', **single),
-                           H36MMetric(protocols=['all', 'mesh_p2'], **single)])
+    evaluator = Evaluator(
+        [
+            PanopticMetric(),
+            MuPoTSMetric(truth='annot3'),
+            MPIINF3DHPMetric(truth='annot3', **single),
+            H36MMetric(protocols=['all', 'mesh_p2'], **single),
+        ]
+    )
     evaluator.dataset_meta = dataset.metainfo
     evaluator.process(list(perfect_samples(dataset)))
     table = evaluator.evaluate(len(dataset))
-    for name in ('panoptic/one_to_one/mpjpe_abs_mm', 'panoptic/literature/mpjpe_mm', 'panoptic/released_code/mpjpe_mm',
-                 'mpi_inf_3dhp/nearest_in_image/annot3/mpjpe_mm', 'h36m/nearest_in_image/all/mrpe_mm'):
+    for name in (
+        'panoptic/one_to_one/mpjpe_abs_mm',
+        'panoptic/literature/mpjpe_mm',
+        'panoptic/released_code/mpjpe_mm',
+        'mpi_inf_3dhp/nearest_in_image/annot3/mpjpe_mm',
+        'h36m/nearest_in_image/all/mrpe_mm',
+    ):
         assert table[name] == pytest.approx(0, abs=1e-3), name
-    for name in ('mupots/annot3/pck_rel', 'mupots/annot3/pck_abs', 'mupots/annot3/pcod',
-                 'mpi_inf_3dhp/nearest_in_image/annot3/pck', 'h36m/nearest_in_image/all/recall'):
+    for name in (
+        'mupots/annot3/pck_rel',
+        'mupots/annot3/pck_abs',
+        'mupots/annot3/pcod',
+        'mpi_inf_3dhp/nearest_in_image/annot3/pck',
+        'h36m/nearest_in_image/all/recall',
+    ):
         assert table[name] == 100, name
     assert np.isnan(table['h36m/nearest_in_image/mesh_p2/mpjpe_mm'])  # no sequence of that protocol
 

@@ -1,4 +1,5 @@
 """Meshes from the branch to results, pictures, viewer and files."""
+
 from __future__ import annotations
 
 import json
@@ -37,7 +38,7 @@ def results(inferencer, given, **kwargs):
 
 
 def test_a_result(mesh_inferencer):
-    found, = results(mesh_inferencer, picture(160, 128))
+    (found,) = results(mesh_inferencer, picture(160, 128))
     assert violations(json.loads(json.dumps(found)), result_schema()) == []
     for person in found['people']:
         smpl = person['smpl']
@@ -49,8 +50,8 @@ def test_surfaces_are_those_of_the_branch(mesh_inferencer, monkeypatch):
     """Computed from the parameters in a file of results they equal what the network's own branch gives."""
     branch = mesh_inferencer.model.head.branches['mesh']
     monkeypatch.setattr(branch, 'with_vertices', True)
-    sample, = [one['predictions'][0] for one in mesh_inferencer(picture(160, 128), return_datasamples=True)]
-    found, = results(mesh_inferencer, picture(160, 128))
+    (sample,) = [one['predictions'][0] for one in mesh_inferencer(picture(160, 128), return_datasamples=True)]
+    (found,) = results(mesh_inferencer, picture(160, 128))
     assert 'vertices' not in found['people'][0]
     vertices = mesh_vertices(json.loads(json.dumps(found)), branch.body)
     assert vertices.shape == sample.pred_instances.vertices.shape and vertices.dtype == np.float32
@@ -60,7 +61,7 @@ def test_surfaces_are_those_of_the_branch(mesh_inferencer, monkeypatch):
 def test_another_camera_moves_the_meshes_too(mesh_inferencer):
     """No body model is needed, and it is the same as running the network with that camera."""
     given = dict(K=K, dist=[-0.05, 0.01, 0, 0, 0])
-    direct, = results(mesh_inferencer, picture(160, 128), intrinsics=given)
+    (direct,) = results(mesh_inferencer, picture(160, 128), intrinsics=given)
     solved = resolve_for_camera(results(mesh_inferencer, picture(160, 128))[0], given['K'], given['dist'])
     for ours, theirs in zip(solved['people'], direct['people'], strict=True):
         for name in ('transl_mm', 'root_mm', 'global_orient', 'betas'):
@@ -68,7 +69,7 @@ def test_another_camera_moves_the_meshes_too(mesh_inferencer):
 
 
 def test_who_has_no_mesh_or_no_place(mesh_inferencer, people, monkeypatch):
-    found, = results(mesh_inferencer, picture(*SIZE))
+    (found,) = results(mesh_inferencer, picture(*SIZE))
     step, body = mesh_inferencer.model.test_step, mesh_inferencer.body
 
     def spoiled(batch):
@@ -78,7 +79,7 @@ def test_who_has_no_mesh_or_no_place(mesh_inferencer, people, monkeypatch):
         return samples
 
     monkeypatch.setattr(mesh_inferencer.model, 'test_step', spoiled)
-    one, = list(mesh_inferencer(picture(*SIZE), return_vis=True))  # and it can be drawn
+    (one,) = list(mesh_inferencer(picture(*SIZE), return_vis=True))  # and it can be drawn
     odd = one['predictions'][0]
     assert violations(odd, result_schema()) == []
     assert odd['people'][0]['smpl'] is None and odd['people'][0]['keypoints_cam_mm'] is not None
@@ -89,7 +90,7 @@ def test_who_has_no_mesh_or_no_place(mesh_inferencer, people, monkeypatch):
 
 
 def test_another_body_is_refused(mesh_inferencer, inferencer, people):
-    found, = results(mesh_inferencer, picture(*SIZE))
+    (found,) = results(mesh_inferencer, picture(*SIZE))
     found['people'][0]['smpl']['body'] = 'f' * 64
     with pytest.raises(UserError, match='the meshes are of the body ffff.*not of generated'):
         mesh_vertices(found, mesh_inferencer.body)
@@ -114,7 +115,7 @@ def test_what_is_drawn(mesh_inferencer, people):
 
 def test_files_come_back_as_they_were(mesh_inferencer, people, tmp_path):
     path = write_picture(tmp_path / 'a.png', *SIZE)
-    found, = results(mesh_inferencer, str(path), out_dir=tmp_path / 'out', export=['obj', 'ply', 'glb', 'obj'])
+    (found,) = results(mesh_inferencer, str(path), out_dir=tmp_path / 'out', export=['obj', 'ply', 'glb', 'obj'])
     assert sorted(file.name for file in (tmp_path / 'out' / 'meshes').iterdir()) == ['a.glb', 'a.obj', 'a.ply']
     expected = mesh_vertices(found, mesh_inferencer.body)
     for kind, factor in (('obj', 1), ('ply', 1), ('glb', [1e3, -1e3, -1e3])):
@@ -143,8 +144,11 @@ def test_a_video(mesh_inferencer, people, tmp_path):
         root = points[0, list(branch.keypoint_set.root_sources)].mean(0).numpy() + person['smpl']['transl_mm']
         np.testing.assert_allclose(root, person['root_cam_mm'], atol=0.5)
         assert abs(surface.mean(0) - person['root_cam_mm']).max() < 400
-    data = re.search(r'<script type="application/json" id="data">(.*?)</script>',
-                     (tmp_path / 'out' / 'viewer.html').read_text(), re.DOTALL)[1]
+    data = re.search(
+        r'<script type="application/json" id="data">(.*?)</script>',
+        (tmp_path / 'out' / 'viewer.html').read_text(),
+        re.DOTALL,
+    )[1]
     data = json.loads(data)
     assert data['faces'] and [len([p for p in frame['people'] if 'mesh' in p]) for frame in data['frames']] == [2, 2, 2]
     colors = [{person['label']: person['color'] for person in frame['people']} for frame in data['frames']]
@@ -156,9 +160,13 @@ def test_the_viewer_without_meshes(mesh_inferencer, people, tmp_path):
     assert '"faces":null' in (tmp_path / 'viewer.html').read_text()
 
 
-@pytest.mark.parametrize('options, said', [
-    (dict(export='stl', out_dir='{0}'), "export: 'stl' is no mesh format"),
-    (dict(export=['obj']), 'nobody says where')])
+@pytest.mark.parametrize(
+    'options, said',
+    [
+        (dict(export='stl', out_dir='{0}'), "export: 'stl' is no mesh format"),
+        (dict(export=['obj']), 'nobody says where'),
+    ],
+)
 def test_mistakes(mesh_inferencer, tmp_path, options, said):
     options = {name: value.format(tmp_path) if name == 'out_dir' else value for name, value in options.items()}
     with pytest.raises(UserError, match=said):

@@ -1,4 +1,5 @@
 """`das-mm infer` from the words of the command line to the exit status."""
+
 from __future__ import annotations
 
 import json
@@ -31,7 +32,8 @@ def test_images_and_a_video(infer, tmp_path):
     write_video(tmp_path / 'in' / 'v.mp4', num_frames=3, fps=7)
     (tmp_path / 'in' / 'bad.jpg').write_bytes(b'no image')
     status, said, errors = infer(
-        tmp_path / 'in', '--fov', '60', '--batch-size', '2', '--score-thr', '0.03', '--no-sigma')
+        tmp_path / 'in', '--fov', '60', '--batch-size', '2', '--score-thr', '0.03', '--no-sigma'
+    )
     assert status == 0 and 'Traceback' not in errors
     assert 'people in 4 images of 2 inputs' in said and 'camera of 2 inputs: from --fov' in said
     assert '1 could not be read (wholly):' in said and 'bad.jpg: it is no image' in said
@@ -84,8 +86,10 @@ def test_meshes(infer, tmp_path, mesh_inferencer, monkeypatch):
 def test_a_task_that_the_package_or_the_model_cannot_do(infer, tmp_path, monkeypatch):
     image = write_picture(tmp_path / 'a.png')
     monkeypatch.delitem(packaged.PACKAGED, 'mesh', raising=False)
-    for words, said in ((['--task', 'mesh'], "task: the package has no model for 'mesh'"),
-                        (['--task', 'tracking', '--weights', 'x.pth'], 'this model does not do that; it does: pose')):
+    for words, said in (
+        (['--task', 'mesh'], "task: the package has no model for 'mesh'"),
+        (['--task', 'tracking', '--weights', 'x.pth'], 'this model does not do that; it does: pose'),
+    ):
         status, _, errors = infer(image, *words)
         assert status == 2 and said in errors and 'remedy: ' in errors
 
@@ -97,14 +101,19 @@ def test_the_package_has_a_model_for_a_task(infer, tmp_path, monkeypatch, infere
     assert loaded[0][:2] == (packaged.pretrained_checkpoint('pose'), packaged.PACKAGED['pose'])
 
 
-@pytest.mark.parametrize('words, said', [
-    (['{0}/none.jpg'], 'none.jpg: inputs: there is no such file or folder'),
-    (['{0}/empty'], 'there is no image or video in this folder'),
-    (['{0}/bad.jpg'], 'bad.jpg: it is no image'), (['{0}/bad.jpg', '{0}/bad.mp4'], 'none of the 2 inputs can be read'),
-    (['{0}/a.png', '--intrinsics', '{0}/camera.json'], 'camera.json: K: the intrinsics are singular'),
-    (['{0}/a.png', '--fov', '0'], 'a field of view of 0.0° is impossible'),
-    (['{0}/a.png', '--batch-size', '0'], 'batch_size: 0 images make no batch'),
-    (['{0}/a.png', '--export', 'obj'], 'export: this model tells no meshes')])
+@pytest.mark.parametrize(
+    'words, said',
+    [
+        (['{0}/none.jpg'], 'none.jpg: inputs: there is no such file or folder'),
+        (['{0}/empty'], 'there is no image or video in this folder'),
+        (['{0}/bad.jpg'], 'bad.jpg: it is no image'),
+        (['{0}/bad.jpg', '{0}/bad.mp4'], 'none of the 2 inputs can be read'),
+        (['{0}/a.png', '--intrinsics', '{0}/camera.json'], 'camera.json: K: the intrinsics are singular'),
+        (['{0}/a.png', '--fov', '0'], 'a field of view of 0.0° is impossible'),
+        (['{0}/a.png', '--batch-size', '0'], 'batch_size: 0 images make no batch'),
+        (['{0}/a.png', '--export', 'obj'], 'export: this model tells no meshes'),
+    ],
+)
 def test_mistakes(infer, tmp_path, words, said):
     write_picture(tmp_path / 'a.png')
     (tmp_path / 'empty').mkdir()

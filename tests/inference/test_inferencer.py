@@ -1,4 +1,5 @@
 """The inferencer as a user calls it: laziness, batches, cameras, files, and what happens when something is wrong."""
+
 from __future__ import annotations
 
 import json
@@ -32,15 +33,15 @@ def assert_same_people(ours, theirs, atol=2e-2):
 
 def test_a_result(inferencer, tmp_path):
     path = write_picture(tmp_path / 'a.png', 160, 128)
-    one, = list(inferencer(str(path), return_vis=True))
-    found, = one['predictions']
+    (one,) = list(inferencer(str(path), return_vis=True))
+    (found,) = one['predictions']
     assert violations(found, result_schema()) == []
     assert found['image'] == dict(file=str(path), name='a', width=160, height=128, frame=None, time_s=None)
     assert found['camera']['source'] == 'default_fov' and found['camera']['fov_deg'] == 55
     assert found['model']['config'] == 'toy' and found['model']['score_thr'] == 0.02
     assert 0 < len(found['people']) <= 6
     assert {'keypoints_sigma_px', 'keypoints_sigma_mm'} <= set(found['people'][0])  # the model has learnt it
-    overlay, = one['visualization']
+    (overlay,) = one['visualization']
     assert overlay.shape == (128, 160, 3) and (overlay != cv2.imread(str(path))).any()
     assert next(inferencer(str(path)))['visualization'] == []
 
@@ -76,15 +77,18 @@ def test_nothing_is_done_before_it_is_asked_for(inferencer, monkeypatch):
 def test_data_samples_and_predict_images(inferencer):
     one = next(inferencer(picture(), return_datasamples=True))['predictions'][0]
     assert isinstance(one, PoseDataSample) and one.metainfo['camera']['source'] == 'default_fov'
-    found, = predict_images(inferencer.model, picture())
+    (found,) = predict_images(inferencer.model, picture())
     np.testing.assert_allclose(one.pred_instances.keypoints_3d[0], found['people'][0]['keypoints_cam_mm'], atol=2e-2)
 
 
 def test_every_source_of_a_camera(inferencer, tmp_path):
     photo = str(write_photo(tmp_path / 'photo.jpg', 160, 120, {0xA405: 26}, orientation=6))
     plain = str(write_picture(tmp_path / 'plain.png', 160, 120))
-    found = [*results(inferencer, [photo, plain], fov_deg=70), *results(inferencer, plain),
-             *results(inferencer, photo, intrinsics='300,310,80,60')]
+    found = [
+        *results(inferencer, [photo, plain], fov_deg=70),
+        *results(inferencer, plain),
+        *results(inferencer, photo, intrinsics='300,310,80,60'),
+    ]
     assert [one['camera']['source'] for one in found] == ['exif', 'fov', 'default_fov', 'user']
     assert [one['image']['width'] for one in found] == [120, 160, 160, 120]
     np.testing.assert_allclose(np.array(found[0]['camera']['K'])[:2, 2], [59.5, 79.5])
@@ -100,7 +104,7 @@ def test_every_source_of_a_camera(inferencer, tmp_path):
 
 def test_positions_solved_again_equal_direct_inference(inferencer):
     given = dict(K=K, dist=[-0.05, 0.01, 0, 0, 0])
-    direct, = results(inferencer, picture(160, 128), intrinsics=given)
+    (direct,) = results(inferencer, picture(160, 128), intrinsics=given)
     solved = resolve_for_camera(results(inferencer, picture(160, 128))[0], given['K'], given['dist'])
     assert solved['camera'] == direct['camera']
     assert_same_people(solved, direct, atol=1e-3)
@@ -108,14 +112,14 @@ def test_positions_solved_again_equal_direct_inference(inferencer):
 
 def test_options_of_a_call_leave_the_model_alone(inferencer):
     before = dict(inferencer.model.test_cfg)
-    plain, = results(inferencer, picture(), with_sigma=False)
+    (plain,) = results(inferencer, picture(), with_sigma=False)
     assert 'keypoints_sigma_px' not in plain['people'][0]
     threshold = (plain['people'][0]['score'] + plain['people'][1]['score']) / 2
-    strict, = results(inferencer, picture(), score_thr=threshold)
+    (strict,) = results(inferencer, picture(), score_thr=threshold)
     assert [person['score'] for person in strict['people']] == [plain['people'][0]['score']]
     assert strict['model']['score_thr'] == threshold
     assert inferencer.model.test_cfg == before
-    nobody, = results(inferencer, picture(), score_thr=1.0)
+    (nobody,) = results(inferencer, picture(), score_thr=1.0)
     assert nobody['people'] == [] and violations(nobody, result_schema()) == []
 
 
@@ -128,8 +132,15 @@ def test_everything_is_written(inferencer, tmp_path):
     assert len(found) == 7
     files = [path for path in (tmp_path / 'out').rglob('*') if path.is_file()]
     assert sorted(path.relative_to(tmp_path / 'out').as_posix() for path in files) == [
-        'overlays/a_x.jpg', 'overlays/b_x.jpg', 'overlays/v.mp4', 'predictions/a_x.json', 'predictions/b_x.json',
-        'predictions/v.jsonl', 'viewer.html', 'viewer_v.html']
+        'overlays/a_x.jpg',
+        'overlays/b_x.jpg',
+        'overlays/v.mp4',
+        'predictions/a_x.json',
+        'predictions/b_x.json',
+        'predictions/v.jsonl',
+        'viewer.html',
+        'viewer_v.html',
+    ]
     for name in ('a_x.json', 'b_x.json', 'v.jsonl'):
         for one in read_results(tmp_path / 'out' / 'predictions' / name):
             assert violations(one, result_schema()) == [] and one == found.pop(0)
@@ -141,8 +152,9 @@ def test_everything_is_written(inferencer, tmp_path):
 
 
 def test_a_video_alone_has_the_viewer_for_itself(inferencer, tmp_path):
-    frames = results(inferencer, str(write_video(tmp_path / 'v.mp4', 3, fps=10)), viewer_out_dir=tmp_path / 'out',
-                     fov_deg=50)
+    frames = results(
+        inferencer, str(write_video(tmp_path / 'v.mp4', 3, fps=10)), viewer_out_dir=tmp_path / 'out', fov_deg=50
+    )
     assert [(one['image']['frame'], one['image']['time_s']) for one in frames] == [(0, 0), (1, 0.1), (2, 0.2)]
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['viewer.html']
     text = (tmp_path / 'out' / 'viewer.html').read_text()
@@ -191,10 +203,16 @@ def test_nothing_can_be_read(inferencer, tmp_path):
         list(inferencer(str(tmp_path)))
 
 
-@pytest.mark.parametrize('kwargs, said', [
-    (dict(batch_size=0), '0 images make no batch'), (dict(intrinsics='1,2'), 'there are 2 numbers'),
-    (dict(out_dir='/proc/nowhere'), 'nothing can be written there'), (dict(fov_deg=-1), 'field of view of -1'),
-    (dict(colour='red'), "unknown argument {'colour'}")])
+@pytest.mark.parametrize(
+    'kwargs, said',
+    [
+        (dict(batch_size=0), '0 images make no batch'),
+        (dict(intrinsics='1,2'), 'there are 2 numbers'),
+        (dict(out_dir='/proc/nowhere'), 'nothing can be written there'),
+        (dict(fov_deg=-1), 'field of view of -1'),
+        (dict(colour='red'), "unknown argument {'colour'}"),
+    ],
+)
 def test_mistakes_are_told_at_once(inferencer, kwargs, said):
     with pytest.raises(ValueError, match=said):
         inferencer(picture(), **kwargs)  # without asking for a result
@@ -243,8 +261,8 @@ def test_numbers_that_are_not_finite_never_come_out(inferencer, monkeypatch, tmp
         samples[0].pred_instances.relative_depths_mm[0, 3] = np.inf
         return samples
 
-    whole, = results(inferencer, picture())
+    (whole,) = results(inferencer, picture())
     monkeypatch.setattr(inferencer.model, 'test_step', spoiled)
-    found, = results(inferencer, picture(), out_dir=tmp_path)
+    (found,) = results(inferencer, picture(), out_dir=tmp_path)
     assert len(found['people']) == len(whole['people']) - 1
     assert json.loads((tmp_path / 'predictions' / 'array.json').read_text()) == found

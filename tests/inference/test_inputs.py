@@ -1,4 +1,5 @@
 """What may be named as input, and every kind of image comes out as (H, W, 3) uint8 BGR."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -32,13 +33,19 @@ def test_files_folders_and_globs(tmp_path):
     assert [source.is_sequence for source in open_sources(tmp_path)] == [False, False, True]
 
 
-@pytest.mark.parametrize('given, said', [
-    ('{0}/none.jpg', 'none.jpg: inputs: there is no such file'), ('{0}/*.png', 'it matches no file'),
-    ('{0}/*.txt', 'matches 1 files, and none is an image'),
-    ('{0}', r'no image or video in this folder \(1 other files\)'),
-    (np.zeros((4, 4, 2), np.uint8), r'shape \(4, 4, 2\) is no image'),
-    (np.zeros((4, 4, 3)), 'type float64 is no image'),
-    ([], 'there is no input'), (3.5, 'float is no input')])
+@pytest.mark.parametrize(
+    'given, said',
+    [
+        ('{0}/none.jpg', 'none.jpg: inputs: there is no such file'),
+        ('{0}/*.png', 'it matches no file'),
+        ('{0}/*.txt', 'matches 1 files, and none is an image'),
+        ('{0}', r'no image or video in this folder \(1 other files\)'),
+        (np.zeros((4, 4, 2), np.uint8), r'shape \(4, 4, 2\) is no image'),
+        (np.zeros((4, 4, 3)), 'type float64 is no image'),
+        ([], 'there is no input'),
+        (3.5, 'float is no input'),
+    ],
+)
 def test_what_is_no_input(tmp_path, given, said):
     (tmp_path / 'notes.txt').write_text('no image')
     with pytest.raises(UserError, match=said) as caught:
@@ -46,21 +53,31 @@ def test_what_is_no_input(tmp_path, given, said):
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize('paths, expected', [
-    (['a/x.jpg', 'b/y.jpg'], ['x', 'y']),
-    (['a/x.jpg', 'b/x.jpg'], ['a_x', 'b_x']),
-    (['1/a/x.jpg', '2/a/x.jpg', '2/a/y.jpg'], ['1_a_x', '2_a_x', 'y']),
-    (['a/x.jpg', 'a/x.png'], ['x.jpg', 'x.png']),
-    (['x.jpg', 'a/x.jpg'], ['x', 'a_x']),
-    (['x.jpg', 'x.jpg', 'X.jpg'], ['x.jpg', 'x.jpg_2', 'X.jpg_3']),
-    (['array'] * 3, ['array', 'array_2', 'array_3'])])
+@pytest.mark.parametrize(
+    'paths, expected',
+    [
+        (['a/x.jpg', 'b/y.jpg'], ['x', 'y']),
+        (['a/x.jpg', 'b/x.jpg'], ['a_x', 'b_x']),
+        (['1/a/x.jpg', '2/a/x.jpg', '2/a/y.jpg'], ['1_a_x', '2_a_x', 'y']),
+        (['a/x.jpg', 'a/x.png'], ['x.jpg', 'x.png']),
+        (['x.jpg', 'a/x.jpg'], ['x', 'a_x']),
+        (['x.jpg', 'x.jpg', 'X.jpg'], ['x.jpg', 'x.jpg_2', 'X.jpg_3']),
+        (['array'] * 3, ['array', 'array_2', 'array_3']),
+    ],
+)
 def test_no_two_names_are_equal(paths, expected):
     assert unique_names([Path(path) for path in paths]) == expected
 
 
-@pytest.mark.parametrize('array', [
-    picture()[..., 0], picture()[..., :1], np.dstack([picture(), picture()[..., 0]]),
-    picture().astype(np.uint16) * 257])
+@pytest.mark.parametrize(
+    'array',
+    [
+        picture()[..., 0],
+        picture()[..., :1],
+        np.dstack([picture(), picture()[..., 0]]),
+        picture().astype(np.uint16) * 257,
+    ],
+)
 def test_kinds_of_arrays(array):
     result = as_bgr(array)
     assert result.shape == (64, 96, 3) and result.dtype == np.uint8
@@ -68,10 +85,16 @@ def test_kinds_of_arrays(array):
     np.testing.assert_array_equal(result, expected)
 
 
-@pytest.mark.parametrize('name, stored', [
-    ('grey.png', picture()[..., 1]), ('alpha.png', np.dstack([picture(), np.full((64, 96), 128, np.uint8)])),
-    ('deep.png', picture().astype(np.uint16) * 257), ('deep_grey.png', picture()[..., 1].astype(np.uint16) * 257),
-    ('plain.bmp', picture())])
+@pytest.mark.parametrize(
+    'name, stored',
+    [
+        ('grey.png', picture()[..., 1]),
+        ('alpha.png', np.dstack([picture(), np.full((64, 96), 128, np.uint8)])),
+        ('deep.png', picture().astype(np.uint16) * 257),
+        ('deep_grey.png', picture()[..., 1].astype(np.uint16) * 257),
+        ('plain.bmp', picture()),
+    ],
+)
 def test_kinds_of_files(tmp_path, name, stored):
     assert cv2.imwrite(str(tmp_path / name), stored)
     expected = picture() if stored.ndim == 3 else np.repeat(picture()[..., 1:2], 3, axis=2)
@@ -89,9 +112,15 @@ def test_photos_are_turned_upright(tmp_path):
     assert np.abs(image.astype(int) - np.rot90(picture(), -1)).mean() < 5  # a JPEG
 
 
-@pytest.mark.parametrize('name, content', [
-    ('text.jpg', b'no image'), ('empty.png', b''), ('cut.jpg', None),
-    ('noise.png', b'\x89PNG\r\n\x1a\n' + b'\x00' * 90)])
+@pytest.mark.parametrize(
+    'name, content',
+    [
+        ('text.jpg', b'no image'),
+        ('empty.png', b''),
+        ('cut.jpg', None),
+        ('noise.png', b'\x89PNG\r\n\x1a\n' + b'\x00' * 90),
+    ],
+)
 def test_damaged_files_are_refused(tmp_path, name, content):
     if content is None:
         content = write_picture(tmp_path / 'whole.jpg').read_bytes()[:-400]
@@ -103,7 +132,7 @@ def test_damaged_files_are_refused(tmp_path, name, content):
 
 
 def test_frames_of_a_video(tmp_path):
-    source, = open_sources(write_video(tmp_path / 'v.mp4', num_frames=5, fps=12.5))
+    (source,) = open_sources(write_video(tmp_path / 'v.mp4', num_frames=5, fps=12.5))
     assert (source.num_frames, source.fps) == (5, 12.5)
     frames = list(source.frames(pytest.fail))
     assert [(frame.index, frame.time_s) for frame in frames] == [(i, i / 12.5) for i in range(5)]
@@ -113,13 +142,14 @@ def test_broken_frames_are_left_out_and_told(tmp_path, monkeypatch):
     (tmp_path / 'v.mp4').write_bytes(b'')
     good = [picture(seed=i) for i in range(10)]
     monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda file: Capture([*good[:3], None, None, *good[5:9]]))
-    source, = open_sources(tmp_path / 'v.mp4')
+    (source,) = open_sources(tmp_path / 'v.mp4')
     told = []
     frames = list(source.frames(told.append))
     assert [frame.index for frame in frames] == [0, 1, 2, 5, 6, 7, 8]
     assert frames[3].time_s == 0.5 and (frames[3].image == good[5]).all()
     assert [error.problem for error in told] == [
-        '3 of the 10 frames it announces cannot be decoded, the first is number 3; they are left out']
+        '3 of the 10 frames it announces cannot be decoded, the first is number 3; they are left out'
+    ]
 
 
 def test_a_file_that_is_no_video(tmp_path):
@@ -134,7 +164,7 @@ def test_webcams(monkeypatch, given, device):
     opened = []
     capture = Capture([picture(), picture()])
     monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda number: opened.append(number) or capture)
-    source, = open_sources(given)
+    (source,) = open_sources(given)
     frames = list(source.frames(pytest.fail))
     assert opened == [device] and source.live and source.num_frames is None and source.fps == 10
     assert [frame.index for frame in frames] == [0, 1] and 0 <= frames[0].time_s <= frames[1].time_s

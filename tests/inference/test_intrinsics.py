@@ -1,4 +1,5 @@
 """Where the camera of an image comes from, and that K is that of the image as shown."""
+
 from __future__ import annotations
 
 import json
@@ -46,8 +47,9 @@ def test_focal_plane_resolution(tmp_path, unit, resolution):
     assert K[0, 0] == pytest.approx(150) and words == 'FocalLength 30 mm, FocalPlaneXResolution 10 px/mm'
 
 
-@pytest.mark.parametrize('fields', [
-    {}, {FOCAL: 5.0}, {FOCAL_35: 0}, {FOCAL_35: 60000}, {FOCAL_35: 50, PIXELS_X: 240, PIXELS_Y: 240}])
+@pytest.mark.parametrize(
+    'fields', [{}, {FOCAL: 5.0}, {FOCAL_35: 0}, {FOCAL_35: 60000}, {FOCAL_35: 50, PIXELS_X: 240, PIXELS_Y: 240}]
+)
 def test_what_exif_does_not_tell(tmp_path, fields):
     """Nothing, a focal length without the sensor, zero, absurd, or of an image that was cropped since."""
     assert exif_intrinsics(write_photo(tmp_path / 'a.jpg', 360, 240, fields), (360, 240)) is None
@@ -63,8 +65,12 @@ def test_the_order_of_sources(tmp_path):
     photo = str(write_photo(tmp_path / 'photo.jpg', 360, 240, {FOCAL_35: 50}))
     plain = str(write_picture(tmp_path / 'plain.png', 360, 240))
     both = CameraFinder('400,410,180,120', fov_deg=70)
-    found = [CameraFinder().find((360, 240), plain), CameraFinder(fov_deg=70).find((360, 240), plain),
-             CameraFinder(fov_deg=70).find((360, 240), photo), both.find((360, 240), photo)]
+    found = [
+        CameraFinder().find((360, 240), plain),
+        CameraFinder(fov_deg=70).find((360, 240), plain),
+        CameraFinder(fov_deg=70).find((360, 240), photo),
+        both.find((360, 240), photo),
+    ]
     assert [one['source'] for one in found] == ['default_fov', 'fov', 'exif', 'user']
     assert found[0]['K'] is None
     np.testing.assert_allclose(found[1]['K'], default_intrinsics(360, 240, 70))
@@ -73,16 +79,20 @@ def test_the_order_of_sources(tmp_path):
     assert CameraFinder().find((360, 240), photo, is_photo=False)['source'] == 'default_fov'
 
 
-@pytest.mark.parametrize('suffix, text', [
-    ('json', json.dumps(dict(K=K_FULL_HD, width=1920, height=1080, dist=[.1, .01, 0, 0]))),
-    ('yaml', 'fx: 1500\nfy: 1490\ncx: 960\ncy: 540\nwidth: 1920\nheight: 1080\ndist: [0.1, 0.01, 0, 0, 0]\n')])
+@pytest.mark.parametrize(
+    'suffix, text',
+    [
+        ('json', json.dumps(dict(K=K_FULL_HD, width=1920, height=1080, dist=[0.1, 0.01, 0, 0]))),
+        ('yaml', 'fx: 1500\nfy: 1490\ncx: 960\ncy: 540\nwidth: 1920\nheight: 1080\ndist: [0.1, 0.01, 0, 0, 0]\n'),
+    ],
+)
 def test_a_file_for_another_size(tmp_path, suffix, text):
     """Half the size: half the focal length; the centre by the pixel-centre convention x' = s (x + 0.5) - 0.5."""
     file = tmp_path / f'camera.{suffix}'
     file.write_text(text)
     found = CameraFinder(file).find((960, 540))
     np.testing.assert_allclose(found['K'], [[750, 0, 479.75], [0, 745, 269.75], [0, 0, 1]])
-    np.testing.assert_allclose(found['dist'], [.1, .01, 0, 0, 0])
+    np.testing.assert_allclose(found['dist'], [0.1, 0.01, 0, 0, 0])
     np.testing.assert_allclose(CameraFinder(file).find((1920, 1080))['K'], K_FULL_HD)
 
 
@@ -101,18 +111,22 @@ def test_given_in_python(given):
     np.testing.assert_allclose(CameraFinder(given).find((1920, 1080))['K'], K_FULL_HD)
 
 
-@pytest.mark.parametrize('text, said', [
-    ('{"K": [[0, 0, 5], [0, 1, 5], [0, 0, 1]]}', 'camera.json: K: the intrinsics are singular'),
-    ('{"K": [[1, 0], [0, 1]]}', 'camera.json: K: the intrinsics have shape'),
-    ('{"fx": 1, "fy": NaN, "cx": 1, "cy": 1}', 'camera.json: fx, fy, cx, cy: the intrinsics hold NaN'),
-    ('{"fx": 1, "fy": 1, "cx": 1}', 'camera.json: cy: it is missing'),
-    ('{"a.jpg": {"K": [[1, 0, "x"], [0, 1, 0], [0, 0, 1]]}}', 'camera.json: a.jpg.K: '),
-    ('{"a.jpg": {"fx": 1, "fy": 1, "cx": 1}}', 'camera.json: a.jpg.cy: it is missing'),
-    ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "distortion": []}', 'camera.json: this is not known: distortion'),
-    ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "dist": [1, 2]}', 'camera.json: dist: [1, 2] is no lens distortion'),
-    ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "width": 5}', 'camera.json: height: None is no number of pixels'),
-    ('{"fx": 1,', 'camera.json: intrinsics: the intrinsics cannot be read: Expecting'),
-    ('[]', 'camera.json: intrinsics: it holds no camera')])
+@pytest.mark.parametrize(
+    'text, said',
+    [
+        ('{"K": [[0, 0, 5], [0, 1, 5], [0, 0, 1]]}', 'camera.json: K: the intrinsics are singular'),
+        ('{"K": [[1, 0], [0, 1]]}', 'camera.json: K: the intrinsics have shape'),
+        ('{"fx": 1, "fy": NaN, "cx": 1, "cy": 1}', 'camera.json: fx, fy, cx, cy: the intrinsics hold NaN'),
+        ('{"fx": 1, "fy": 1, "cx": 1}', 'camera.json: cy: it is missing'),
+        ('{"a.jpg": {"K": [[1, 0, "x"], [0, 1, 0], [0, 0, 1]]}}', 'camera.json: a.jpg.K: '),
+        ('{"a.jpg": {"fx": 1, "fy": 1, "cx": 1}}', 'camera.json: a.jpg.cy: it is missing'),
+        ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "distortion": []}', 'camera.json: this is not known: distortion'),
+        ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "dist": [1, 2]}', 'camera.json: dist: [1, 2] is no lens distortion'),
+        ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "width": 5}', 'camera.json: height: None is no number of pixels'),
+        ('{"fx": 1,', 'camera.json: intrinsics: the intrinsics cannot be read: Expecting'),
+        ('[]', 'camera.json: intrinsics: it holds no camera'),
+    ],
+)
 def test_bad_files_are_named(tmp_path, text, said):
     file = tmp_path / 'camera.json'
     file.write_text(text)
@@ -121,10 +135,16 @@ def test_bad_files_are_named(tmp_path, text, said):
     assert said in str(caught.value) and caught.value.remedy
 
 
-@pytest.mark.parametrize('given, said', [
-    ('1,2,3', 'there are 3 numbers'), ('street.jpg', 'neither a file nor fx,fy,cx,cy'),
-    ('none.json', 'none.json: intrinsics: the intrinsics cannot be read: No such file'),
-    ('0,1,1,1', 'intrinsics: the intrinsics are singular'), ('-5,1,1,1', 'the focal lengths are negative')])
+@pytest.mark.parametrize(
+    'given, said',
+    [
+        ('1,2,3', 'there are 3 numbers'),
+        ('street.jpg', 'neither a file nor fx,fy,cx,cy'),
+        ('none.json', 'none.json: intrinsics: the intrinsics cannot be read: No such file'),
+        ('0,1,1,1', 'intrinsics: the intrinsics are singular'),
+        ('-5,1,1,1', 'the focal lengths are negative'),
+    ],
+)
 def test_bad_words(given, said):
     with pytest.raises(UserError, match=said):
         parse_intrinsics(given)

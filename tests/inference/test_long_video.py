@@ -4,6 +4,7 @@
 
 which takes some five minutes and prints the memory of the process along the way.
 """
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """Exported meshes, read back by trimesh and compared; what the files say of units and camera."""
+
 from __future__ import annotations
 
 import json
@@ -29,23 +30,42 @@ def faces():
 
 
 def export(path, people, faces, **changes):
-    return export_meshes(path, people, faces, **{**dict(K=K, image_size=SIZE, identities=[7, 12][:len(people)],
-                                                        notes={'image': 'a\nb.jpg', 'scores': [0.9, 0.5]}), **changes})
+    return export_meshes(
+        path,
+        people,
+        faces,
+        **{
+            **dict(
+                K=K,
+                image_size=SIZE,
+                identities=[7, 12][: len(people)],
+                notes={'image': 'a\nb.jpg', 'scores': [0.9, 0.5]},
+            ),
+            **changes,
+        },
+    )
 
 
 def glb_tree(path):
     data = path.read_bytes()
     assert data[:4] == b'glTF' and len(data) == int.from_bytes(data[8:12], 'little')
-    return json.loads(data[20:20 + int.from_bytes(data[12:16], 'little')])
+    return json.loads(data[20 : 20 + int.from_bytes(data[12:16], 'little')])
 
 
 def test_obj(tmp_path, people, faces):
     path = export(tmp_path / 'people.obj', people, faces)
     text = path.read_text()
-    header = text[:text.index('\no ')]
+    header = text[: text.index('\no ')]
     assert all(line.startswith('#') for line in header.splitlines() if line)
-    for told in ('units: mm', 'camera frame: x right, y down, z forward', f'K: {K.tolist()}', 'image_size: [832, 512]',
-                 'image: a b.jpg', 'scores: [0.9, 0.5]', 'people: 2'):
+    for told in (
+        'units: mm',
+        'camera frame: x right, y down, z forward',
+        f'K: {K.tolist()}',
+        'image_size: [832, 512]',
+        'image: a b.jpg',
+        'scores: [0.9, 0.5]',
+        'people: 2',
+    ):
         assert told in header
     lines = text.splitlines()
     assert [line for line in lines if line.startswith('o ')] == ['o person_7', 'o person_12']

@@ -1,4 +1,5 @@
 """Files that grow frame by frame, and what is left of them when a run ends early."""
+
 from __future__ import annotations
 
 import json
@@ -71,7 +72,7 @@ def test_lines_are_on_the_disk_as_they_are_written(tmp_path):
     lines = ResultLines(tmp_path / 'v.jsonl')
     lines.write(dict(a=1))
     lines.write(dict(b='é'))
-    part, = tmp_path.iterdir()
+    (part,) = tmp_path.iterdir()
     assert part.name == '.v.jsonl.part'
     assert [json.loads(line) for line in part.read_text().splitlines()] == [dict(a=1), dict(b='é')]
     lines.close()
@@ -89,9 +90,17 @@ def test_a_full_disk(tmp_path):
         ResultLines('/proc/nowhere/v.jsonl')
 
 
-@pytest.mark.parametrize('count, step, kept', [
-    (3, 1, [0, 1, 2]), (4, 1, [0, 1, 2, 3]), (5, 2, [0, 2, 4]), (8, 2, [0, 2, 4, 6]), (9, 4, [0, 4, 8]),
-    (100, 32, [0, 32, 64, 96])])
+@pytest.mark.parametrize(
+    'count, step, kept',
+    [
+        (3, 1, [0, 1, 2]),
+        (4, 1, [0, 1, 2, 3]),
+        (5, 2, [0, 2, 4]),
+        (8, 2, [0, 2, 4, 6]),
+        (9, 4, [0, 4, 8]),
+        (100, 32, [0, 32, 64, 96]),
+    ],
+)
 def test_an_even_sample(count, step, kept):
     sample, made = EvenSample(4), []
     for number in range(count):

@@ -1,4 +1,5 @@
 """Reading while others compute: same items, same errors, and no thread left behind."""
+
 from __future__ import annotations
 
 import threading

@@ -1,4 +1,5 @@
 """Results: their schema, their units, another camera, their files."""
+
 from __future__ import annotations
 
 import json
@@ -34,7 +35,8 @@ def instances(num_people=2, sigma=True, dims=3):
         keypoint_scores=rng.uniform(0, 1, (num_people, 15)).astype(np.float32),
         roots_px=rng.uniform(0, 480, (num_people, 2)).astype(np.float32),
         root_depths_norm=rng.uniform(2, 9, num_people).astype(np.float32),
-        relative_depths_mm=rng.uniform(-500, 500, (num_people, 15)).astype(np.float32))
+        relative_depths_mm=rng.uniform(-500, 500, (num_people, 15)).astype(np.float32),
+    )
     if sigma:
         found.keypoints_sigma = rng.uniform(1, 9, (num_people, 15, dims)).astype(np.float32)
     return found
@@ -51,12 +53,16 @@ def test_the_schema_holds(found):
     assert violations(json.loads(result_text(one)), result_schema()) == []
 
 
-@pytest.mark.parametrize('spoil, said', [
-    (lambda one: one.pop('units'), '$ lacks units'),
-    (lambda one: one['camera'].update(source='guess'), '$.camera.source is not one of'),
-    (lambda one: one['people'][0].update(score=1.5), '$.people[0].score is 1.5'),
-    (lambda one: one['people'][1].update(depth=1), '$.people[1] has depth'),
-    (lambda one: one['people'][0]['root_cam_mm'].pop(), '$.people[0].root_cam_mm: length')])
+@pytest.mark.parametrize(
+    'spoil, said',
+    [
+        (lambda one: one.pop('units'), '$ lacks units'),
+        (lambda one: one['camera'].update(source='guess'), '$.camera.source is not one of'),
+        (lambda one: one['people'][0].update(score=1.5), '$.people[0].score is 1.5'),
+        (lambda one: one['people'][1].update(depth=1), '$.people[1] has depth'),
+        (lambda one: one['people'][0]['root_cam_mm'].pop(), '$.people[0].root_cam_mm: length'),
+    ],
+)
 def test_the_schema_refuses_others(spoil, said):
     one = result()
     spoil(one)
@@ -154,9 +160,15 @@ def test_files(tmp_path):
     assert list(read_results(tmp_path / 'v.jsonl')) == results
 
 
-@pytest.mark.parametrize('name, text, said', [
-    ('a.json', '{"format": ', 'line 1 is no json'), ('a.json', '{}', 'no result of the format das_mm.result/1'),
-    ('a.jsonl', '{"format": "das_mm.result/1"}\n{"for', 'line 2 is no json'), ('a.json', None, 'No such file')])
+@pytest.mark.parametrize(
+    'name, text, said',
+    [
+        ('a.json', '{"format": ', 'line 1 is no json'),
+        ('a.json', '{}', 'no result of the format das_mm.result/1'),
+        ('a.jsonl', '{"format": "das_mm.result/1"}\n{"for', 'line 2 is no json'),
+        ('a.json', None, 'No such file'),
+    ],
+)
 def test_bad_files(tmp_path, name, text, said):
     if text is not None:
         (tmp_path / name).write_text(text)

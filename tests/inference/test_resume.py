@@ -1,4 +1,5 @@
 """A run that goes on after another: the same as one run, and nothing is computed twice but what must be."""
+
 from __future__ import annotations
 
 import itertools
@@ -64,11 +65,15 @@ def test_the_same_as_in_one_go(inferencer, walkers, video, tmp_path, options):
             assert {name: pytest.approx(place, abs=0.5) for name, place in places(theirs).items()} == places(ours)
         else:
             assert ours == theirs
-    files = [sorted(str(path.relative_to(tmp_path / name)) for path in (tmp_path / name).rglob('*'))
-             for name in ('whole', 'out')]
+    files = [
+        sorted(str(path.relative_to(tmp_path / name)) for path in (tmp_path / name).rglob('*'))
+        for name in ('whole', 'out')
+    ]
     assert files[0] == files[1]
-    counts = [cv2.VideoCapture(str(tmp_path / name / 'overlays' / 'v.mp4')).get(cv2.CAP_PROP_FRAME_COUNT)
-              for name in ('whole', 'out')]
+    counts = [
+        cv2.VideoCapture(str(tmp_path / name / 'overlays' / 'v.mp4')).get(cv2.CAP_PROP_FRAME_COUNT)
+        for name in ('whole', 'out')
+    ]
     assert counts == [LENGTH, LENGTH]
 
 
@@ -156,9 +161,11 @@ def test_what_does_not_fit_together(inferencer, walkers, video, tmp_path, monkey
     begin(inferencer, video, tmp_path / 'out', 5)
     path = tmp_path / 'out' / 'predictions' / 'v.jsonl'
     kept = path.read_bytes()
-    for options, said in ((dict(score_thr=0.7), 'of score_thr 0.02, these would be of 0.7'),
-                          (dict(track=True), 'of tracked False, these would be of True'),
-                          (dict(smooth=True), 'of smoothed False, these would be of True')):
+    for options, said in (
+        (dict(score_thr=0.7), 'of score_thr 0.02, these would be of 0.7'),
+        (dict(track=True), 'of tracked False, these would be of True'),
+        (dict(smooth=True), 'of smoothed False, these would be of True'),
+    ):
         with pytest.raises(UserError, match=said) as caught:
             inferencer(video, out_dir=tmp_path / 'out', resume=True, **options)  # at once
         assert caught.value.field == 'resume' and caught.value.remedy

@@ -1,4 +1,5 @@
 """A file for every identity: the results as arrays, whatever is missing is NaN."""
+
 from __future__ import annotations
 
 import json
@@ -48,9 +49,11 @@ def test_what_is_in_the_files(lines, tmp_path, monkeypatch):
             for name in ('bbox_px', 'keypoints_px', 'keypoint_scores', 'root_px', 'root_cam_mm', 'keypoints_cam_mm'):
                 expected = np.float32([nan_of[name] if person[name] is None else person[name] for _, person in rows])
                 np.testing.assert_array_equal(track[{'bbox_px': 'bboxes_px'}.get(name, name)], expected)
-            for name, shape in dict(global_orient=(3, ), body_pose=(23, 3), betas=(10, ), transl_mm=(3, )).items():
-                expected = [np.full(shape, np.nan) if (person['smpl'] or {}).get(name) is None else person['smpl'][name]
-                            for _, person in rows]
+            for name, shape in dict(global_orient=(3,), body_pose=(23, 3), betas=(10,), transl_mm=(3,)).items():
+                expected = [
+                    np.full(shape, np.nan) if (person['smpl'] or {}).get(name) is None else person['smpl'][name]
+                    for _, person in rows
+                ]
                 np.testing.assert_array_equal(track[f'smpl_{name}'], np.float32(expected))
 
 

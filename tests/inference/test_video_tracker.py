@@ -1,4 +1,5 @@
 """People keep their numbers through a video: a tracker on top of any model, tracking models, smoothing."""
+
 from __future__ import annotations
 
 import json
@@ -74,12 +75,14 @@ def test_everything_else_follows(inferencer, walkers, video, tmp_path):
 
 
 def test_trails_are_drawn(inferencer, walkers, video):
-    plain, trailed = ([one['visualization'][0] for one in inferencer(video, return_vis=True, track=track)][-1]
-                      for track in (False, True))
+    plain, trailed = (
+        [one['visualization'][0] for one in inferencer(video, return_vis=True, track=track)][-1]
+        for track in (False, True)
+    )
     behind = np.round(walkers.roots_px(LENGTH - 1) - [6, 0]).astype(int)  # where a person was eight frames ago
-    far = (behind[:, 0] > 8)
+    far = behind[:, 0] > 8
     for x, y in behind[far]:
-        assert (plain[y - 1:y + 2, x - 1:x + 2] != trailed[y - 1:y + 2, x - 1:x + 2]).any()
+        assert (plain[y - 1 : y + 2, x - 1 : x + 2] != trailed[y - 1 : y + 2, x - 1 : x + 2]).any()
 
 
 def test_every_video_begins_anew_and_photographs_are_no_film(inferencer, walkers, video, tmp_path):
@@ -87,7 +90,7 @@ def test_every_video_begins_anew_and_photographs_are_no_film(inferencer, walkers
     found = results(inferencer, [video, picture_file, video], track=True)
     assert sorted(by_identity(found[-1])) == [0, 1, 2]
     assert found[LENGTH]['image']['name'] == 'a' and 'track_id' not in found[LENGTH]['people'][0]
-    again = found[LENGTH + 1:]
+    again = found[LENGTH + 1 :]
     assert [by_identity(one).keys() for one in again] == [by_identity(one).keys() for one in found[:LENGTH]]
 
 
@@ -105,8 +108,11 @@ def test_smoothing(inferencer, walkers, video, tmp_path):
     assert step['smooth'] < 0.7 * step['raw']
     assert violations(json.loads(json.dumps(smooth[-1])), result_schema()) == []
     for person in smooth[-1]['people']:
-        np.testing.assert_allclose(np.array(person['keypoints_cam_mm'])[:, 2],
-                                   person['root_cam_mm'][2] + np.array(person['relative_depths_mm']), atol=0.1)
+        np.testing.assert_allclose(
+            np.array(person['keypoints_cam_mm'])[:, 2],
+            person['root_cam_mm'][2] + np.array(person['relative_depths_mm']),
+            atol=0.1,
+        )
 
 
 def test_a_tracking_model(tracking_inferencer, tmp_path):
@@ -120,7 +126,7 @@ def test_a_tracking_model(tracking_inferencer, tmp_path):
     assert any(len({name for result in some for name in by_identity(result)} - {None}) > 0 for some in (one, many))
     last = cv2.VideoCapture(video)
     frames = [last.read()[1] for _ in range(9)]
-    photo, = results(tracking_inferencer, frames[5], score_thr=0.02)
+    (photo,) = results(tracking_inferencer, frames[5], score_thr=0.02)
     assert 'track_id' not in photo['people'][0]
     assert photo['people'][0]['keypoints_px'] != one[5]['people'][0]['keypoints_px']  # nobody was there before
 
@@ -142,8 +148,9 @@ def test_a_long_hole_in_a_video_uses_no_number_twice(tracking_inferencer, tmp_pa
     numbers = [one['image']['frame'] for one in found]
     gap = int(np.argmax(np.diff(numbers)))
     assert np.diff(numbers)[gap] > 10 and len(told) == 1
-    before, after = ({name for one in some for name in by_identity(one)} - {None} for some in (found[:gap + 1],
-                                                                                                found[gap + 1:]))
+    before, after = (
+        {name for one in some for name in by_identity(one)} - {None} for some in (found[: gap + 1], found[gap + 1 :])
+    )
     assert before and after and not before & after
 
 

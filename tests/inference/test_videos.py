@@ -1,4 +1,5 @@
 """Videos as they come: turned by a phone, of varying frame rate, with broken frames; and their annotated copies."""
+
 from __future__ import annotations
 
 import cv2
@@ -32,10 +33,14 @@ def test_a_varying_frame_rate(tmp_path):
     np.testing.assert_allclose(times, np.cumsum([0, *steps[:-1]]), atol=1e-4)
 
 
-@pytest.mark.parametrize('times_ms, expected', [
-    ([0.0] * 4, [0, 0.1, 0.2, 0.3]),  # no times at all
-    ([0, 100, 50, 300], [0, 0.1, 0.2, 0.3]),  # one runs backwards
-    ([0, 130, float('nan'), 300], [0, 0.13, 0.23, 0.3])])
+@pytest.mark.parametrize(
+    'times_ms, expected',
+    [
+        ([0.0] * 4, [0, 0.1, 0.2, 0.3]),  # no times at all
+        ([0, 100, 50, 300], [0, 0.1, 0.2, 0.3]),  # one runs backwards
+        ([0, 130, float('nan'), 300], [0, 0.13, 0.23, 0.3]),
+    ],
+)
 def test_times_always_go_on(tmp_path, monkeypatch, times_ms, expected):
     (tmp_path / 'v.mp4').write_bytes(b'')
     pictures = [picture()] * 4
@@ -43,9 +48,18 @@ def test_times_always_go_on(tmp_path, monkeypatch, times_ms, expected):
     assert [frame.time_s for frame in opened(tmp_path / 'v.mp4').frames(lambda error: None)] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize('told, times_ms, fps', [
-    (90000, [0, 40, 80, 120], 25), (90000, [0.0] * 4, 25), (0, [0, 20, 40, 60], 50), (29.97, [0, 1, 2, 3], 29.97),
-    (17.3, [0, 33.3, 66.7, 300], 29.94), (17.3, [0.0] * 4, 17.3), (240, [0, 25 / 6, 25 / 3, 12.5], 240)])
+@pytest.mark.parametrize(
+    'told, times_ms, fps',
+    [
+        (90000, [0, 40, 80, 120], 25),
+        (90000, [0.0] * 4, 25),
+        (0, [0, 20, 40, 60], 50),
+        (29.97, [0, 1, 2, 3], 29.97),
+        (17.3, [0, 33.3, 66.7, 300], 29.94),
+        (17.3, [0.0] * 4, 17.3),
+        (240, [0, 25 / 6, 25 / 3, 12.5], 240),
+    ],
+)
 def test_the_frame_rate(tmp_path, monkeypatch, told, times_ms, fps):
     (tmp_path / 'v.mp4').write_bytes(b'')
     monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda file: Capture([picture()] * 4, fps=told, times_ms=times_ms))
@@ -60,8 +74,10 @@ def test_broken_frames_are_skipped_and_the_others_keep_their_numbers(tmp_path):
     missing = sorted(set(range(40)) - set(numbers))
     assert 0 < len(missing) < 10 and numbers == sorted(numbers)
     assert [frame.time_s for frame in frames] == pytest.approx([number / 12.5 for number in numbers])
-    assert told[0].problem == (f'{len(missing)} of the 40 frames it announces cannot be decoded, the first is number '
-                               f'{missing[0]}; they are left out')
+    assert told[0].problem == (
+        f'{len(missing)} of the 40 frames it announces cannot be decoded, the first is number '
+        f'{missing[0]}; they are left out'
+    )
 
 
 def test_from_a_frame_on(tmp_path):
@@ -90,14 +106,18 @@ def annotated(path, times_s, fps=10):
     return shown(path)
 
 
-@pytest.mark.parametrize('times_s, expected', [
-    ([0, 0.1, 0.2, 0.3], [0, 1, 2, 3]),
-    ([5, 5.1, 5.2], [0, 1, 2]),  # the first frame is the beginning
-    ([0, 0.08, 0.21, 0.33, 0.38], [0, 1, 2, 3, 4]),  # jitter
-    ([0, 0.1, 0.5, 0.6], [0, 1, 1, 1, 1, 2, 3]),  # a pause
-    ([0, 0.2, 0.3, 0.4], [0, 1, 2, 3]),  # one frame is missing: a step late until there is room
-    ([0, 0.3, 0.6, 0.9], [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]),  # a slow camera
-    ([0, 0.01, 0.02, 0.03, 0.04, 0.5], [0, 1, 1, 1, 1, 5])])  # more frames than there is room for
+@pytest.mark.parametrize(
+    'times_s, expected',
+    [
+        ([0, 0.1, 0.2, 0.3], [0, 1, 2, 3]),
+        ([5, 5.1, 5.2], [0, 1, 2]),  # the first frame is the beginning
+        ([0, 0.08, 0.21, 0.33, 0.38], [0, 1, 2, 3, 4]),  # jitter
+        ([0, 0.1, 0.5, 0.6], [0, 1, 1, 1, 1, 2, 3]),  # a pause
+        ([0, 0.2, 0.3, 0.4], [0, 1, 2, 3]),  # one frame is missing: a step late until there is room
+        ([0, 0.3, 0.6, 0.9], [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]),  # a slow camera
+        ([0, 0.01, 0.02, 0.03, 0.04, 0.5], [0, 1, 1, 1, 1, 5]),
+    ],
+)  # more frames than there is room for
 def test_annotated_videos_keep_time(tmp_path, times_s, expected):
     assert annotated(tmp_path / 'v.mp4', times_s) == expected
 

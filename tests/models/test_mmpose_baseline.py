@@ -1,4 +1,5 @@
 """mmpose's top-down regression on COCO with our loss: trained, saved and judged by mmpose's own machinery."""
+
 from __future__ import annotations
 
 import json
@@ -17,8 +18,17 @@ from mmengine.runner import Runner
 CONFIG = Path(__file__).parents[2] / 'configs/topdown_regression/td-reg_res50-das-rle_8xb64-210e_coco-256x192.py'
 INPUT_SIZE = (48, 64)  # w, h
 # a person seen from the front in the unit box, in COCO's order: nose, eyes, ears, shoulders, elbows, wrists, hips, …
-LEFT_SIDE = [(.55, .06), (.6, .08), (.7, .22), (.8, .38), (.85, .52), (.62, .52), (.64, .74), (.64, .94)]
-PERSON = np.array([(.5, .1)] + [xy for x, y in LEFT_SIDE for xy in ((x, y), (1 - x, y))])
+LEFT_SIDE = [
+    (0.55, 0.06),
+    (0.6, 0.08),
+    (0.7, 0.22),
+    (0.8, 0.38),
+    (0.85, 0.52),
+    (0.62, 0.52),
+    (0.64, 0.74),
+    (0.64, 0.94),
+]
+PERSON = np.array([(0.5, 0.1)] + [xy for x, y in LEFT_SIDE for xy in ((x, y), (1 - x, y))])
 
 
 def write_coco_layout(root: Path, num_images: int = 6, people: int = 3, seed: int = 0) -> None:
@@ -38,14 +48,27 @@ def write_coco_layout(root: Path, num_images: int = 6, people: int = 3, seed: in
                 cv2.circle(image, tuple(int(c) for c in point.round()), 3, (40, 220, 240), -1)
             visible = np.where(rng.random(17) < 0.1, 0, 2)
             triplets = np.concatenate([keypoints * (visible > 0)[:, None], visible[:, None]], axis=1)
-            annotations.append(dict(
-                id=len(annotations) + 1, image_id=image_id, category_id=1, iscrowd=0, area=w * h, bbox=[x, y, w, h],
-                keypoints=triplets.ravel().tolist(), num_keypoints=int((visible > 0).sum())))
+            annotations.append(
+                dict(
+                    id=len(annotations) + 1,
+                    image_id=image_id,
+                    category_id=1,
+                    iscrowd=0,
+                    area=w * h,
+                    bbox=[x, y, w, h],
+                    keypoints=triplets.ravel().tolist(),
+                    num_keypoints=int((visible > 0).sum()),
+                )
+            )
         name = f'{image_id:012d}.png'
         cv2.imwrite(str(root / 'images' / name), image)
         images.append(dict(id=image_id, file_name=name, width=width, height=height))
-    content = dict(info={}, images=images, annotations=annotations,
-                   categories=[dict(id=1, name='person', keypoints=[], skeleton=[])])
+    content = dict(
+        info={},
+        images=images,
+        annotations=annotations,
+        categories=[dict(id=1, name='person', keypoints=[], skeleton=[])],
+    )
     (root / 'annotations' / 'people.json').write_text(json.dumps(content))
 
 
@@ -60,7 +83,8 @@ def shrunk_config(data_root: Path, work_dir: Path) -> Config:
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         loader.update(batch_size=9, num_workers=0, persistent_workers=False)
         loader.dataset.update(
-            data_root=str(data_root), ann_file='annotations/people.json', data_prefix=dict(img='images/'))
+            data_root=str(data_root), ann_file='annotations/people.json', data_prefix=dict(img='images/')
+        )
         for transform in loader.dataset.pipeline:
             if transform.type == 'TopdownAffine':
                 transform.input_size = INPUT_SIZE
@@ -105,11 +129,13 @@ def test_trains_and_is_evaluated_by_mmpose(tmp_path):
     assert len(losses) == 30 and all(math.isfinite(x) for x in losses)
     assert np.mean(losses[-4:]) < np.mean(losses[:4]) - 10
     assert not torch.equal(flow.t[0][4].weight, weight_before)
-    metrics = {key: runner.message_hub.get_scalar(f'val/coco/{key}').current()
-               for key in ('AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)', 'AR')}
+    metrics = {
+        key: runner.message_hub.get_scalar(f'val/coco/{key}').current()
+        for key in ('AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)', 'AR')
+    }
     assert metrics['AP .5'] > 0.3  # it has learned where the figures' keypoints are, roughly
 
-    (best, ) = work_dir.glob('best_coco_AP_epoch_*.pth')  # mmpose's rule for the best checkpoint found its key
+    (best,) = work_dir.glob('best_coco_AP_epoch_*.pth')  # mmpose's rule for the best checkpoint found its key
     state = torch.load(best, map_location='cpu', weights_only=False)['state_dict']
     assert 'head.loss_module.criterion.flow.s.0.0.weight' in state
 

@@ -1,4 +1,5 @@
 """Projection against OpenCV, round trips, and cameras of warped images."""
+
 import math
 
 import cv2
@@ -61,7 +62,7 @@ def test_torch_equals_numpy_and_has_gradients(dist):
     assert np.allclose(pixels.detach().numpy(), project(points, K, dist), atol=1e-9)
     again = back_project(pixels, tensor[..., 2], torch.from_numpy(K), lens)
     assert np.allclose(again.detach().numpy(), points, atol=1e-6)
-    few = torch.from_numpy(random_points(3, (4, ))).requires_grad_()
+    few = torch.from_numpy(random_points(3, (4,))).requires_grad_()
     assert torch.autograd.gradcheck(lambda p: project(p, torch.from_numpy(K), lens), few, rtol=1e-3, atol=1e-6)
 
 
@@ -122,17 +123,20 @@ def test_default_intrinsics_see_the_stated_angle(size):
         default_intrinsics(640, 480, fov_deg=180)
 
 
-@pytest.mark.parametrize('camera, problem', [
-    ([[1, 0], [0, 1]], r'shape \(2, 2\)'),
-    ([[float('nan'), 0, 1], [0, 1, 1], [0, 0, 1]], 'NaN'),
-    ([[0, 0, 1], [0, 1, 1], [0, 0, 1]], 'singular'),
-    (np.zeros((3, 3)), 'singular'),
-    ([[-5, 0, 1], [0, 5, 1], [0, 0, 1]], 'negative'),
-    ([[5, 0, 1], [1, 5, 1], [0, 0, 1]], 'upper triangular'),
-    ([[5, 0, 1], [0, 5, 1], [0, 0, 2]], 'last row'),
-    ('K.txt', 'numbers'),
-    ([[1, 2, 3], [4]], 'numbers'),
-])
+@pytest.mark.parametrize(
+    'camera, problem',
+    [
+        ([[1, 0], [0, 1]], r'shape \(2, 2\)'),
+        ([[float('nan'), 0, 1], [0, 1, 1], [0, 0, 1]], 'NaN'),
+        ([[0, 0, 1], [0, 1, 1], [0, 0, 1]], 'singular'),
+        (np.zeros((3, 3)), 'singular'),
+        ([[-5, 0, 1], [0, 5, 1], [0, 0, 1]], 'negative'),
+        ([[5, 0, 1], [1, 5, 1], [0, 0, 1]], 'upper triangular'),
+        ([[5, 0, 1], [0, 5, 1], [0, 0, 2]], 'last row'),
+        ('K.txt', 'numbers'),
+        ([[1, 2, 3], [4]], 'numbers'),
+    ],
+)
 def test_bad_intrinsics_are_named(camera, problem):
     with pytest.raises(UserError, match=rf'(?s)a\.json: images\[3\]\.K: .*{problem}.*remedy'):
         check_intrinsics(camera, file='a.json', field='images[3].K')

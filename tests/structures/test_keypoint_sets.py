@@ -1,4 +1,5 @@
 """Joint orders, mirrors and mapping tables against tables written down from the papers' and benchmarks' own code."""
+
 import itertools
 
 import numpy as np
@@ -80,8 +81,25 @@ SCATTERS_TO_J24 = [
     ('mpii16', [0, 1, 2, 3, 4, 5, 14, 15, 12, 13, 6, 7, 8, 9, 10, 11]),
 ]
 
-OFFICIAL_COCO_SIGMAS = [.026, .025, .025, .035, .035, .079, .079, .072, .072, .062, .062, .107, .107, .087, .087,
-                        .089, .089]
+OFFICIAL_COCO_SIGMAS = [
+    0.026,
+    0.025,
+    0.025,
+    0.035,
+    0.035,
+    0.079,
+    0.079,
+    0.072,
+    0.072,
+    0.062,
+    0.062,
+    0.107,
+    0.107,
+    0.087,
+    0.087,
+    0.089,
+    0.089,
+]
 SMPL_PARENTS = [-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21]
 
 

@@ -1,4 +1,5 @@
 """Round trips, gradients and edges of the rotation functions."""
+
 from __future__ import annotations
 
 import doctest
@@ -25,10 +26,23 @@ TOLERANCE = {torch.float32: 2e-6, torch.float64: 1e-14}
 ANGLES = [0.0, 1e-12, 1e-8, 1e-5, 9.9e-3, 1.01e-2, 0.1, 1.0, 3.0, math.pi - 1e-3, math.pi - 1e-7, math.pi]
 
 # two columns that span no plane, or hardly one
-DEGENERATE = torch.tensor([
-    [0.0, 0, 0, 0, 0, 0], [1, 2, 3, 0, 0, 0], [0, 0, 0, 1, 2, 3], [0, 0, 0, 1, 0, 0], [1, 0, 0, 1, 0, 0],
-    [1, 2, 3, 2, 4, 6], [1, 2, 3, -1, -2, -3], [1, 1, 1, 1, 1, 1 + 1e-7], [1, 1, 1, 1, 1, 1 + 1e-4],
-    [1e-30, 0, 0, 0, 1e-30, 0], [1e30, 0, 0, 0, 1e30, 0], [1e-7, 0, 0, 1, 1, 0]], dtype=torch.float64)
+DEGENERATE = torch.tensor(
+    [
+        [0.0, 0, 0, 0, 0, 0],
+        [1, 2, 3, 0, 0, 0],
+        [0, 0, 0, 1, 2, 3],
+        [0, 0, 0, 1, 0, 0],
+        [1, 0, 0, 1, 0, 0],
+        [1, 2, 3, 2, 4, 6],
+        [1, 2, 3, -1, -2, -3],
+        [1, 1, 1, 1, 1, 1 + 1e-7],
+        [1, 1, 1, 1, 1, 1 + 1e-4],
+        [1e-30, 0, 0, 0, 1e-30, 0],
+        [1e30, 0, 0, 0, 1e30, 0],
+        [1e-7, 0, 0, 1, 1, 0],
+    ],
+    dtype=torch.float64,
+)
 
 
 def directions(count=50, dtype=torch.float64):
@@ -79,8 +93,11 @@ def test_degenerate_6d_gives_rotations_and_finite_gradients(dtype):
 def test_what_is_not_finite_spoils_its_own_row_only(bad):
     columns, vectors = random_6d(3), directions(3).clone()
     matrices = axis_angle_to_matrix(vectors)
-    for function, values in ((rotation_6d_to_matrix, columns), (axis_angle_to_matrix, vectors),
-                             (matrix_to_axis_angle, matrices)):
+    for function, values in (
+        (rotation_6d_to_matrix, columns),
+        (axis_angle_to_matrix, vectors),
+        (matrix_to_axis_angle, matrices),
+    ):
         expected = function(values)
         for place in range(values[1].numel()):
             spoilt = values.clone()

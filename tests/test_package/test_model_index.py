@@ -1,4 +1,5 @@
 """What `mim search das_mm` reads, and that everything in it works: every config trains a step and is evaluated."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -39,9 +40,19 @@ def test_numbers_are_said_to_be_the_papers():
     assert all(set(paper) == {'Table', 'Dataset', 'Metrics'} for paper in told.values())
     assert not any('Results' in model for model in MODELS_LISTED)
     ablation = {name: paper['Metrics'] for name, paper in told.items() if name.startswith(('table6', 'table7'))}
-    assert ablation == {f'table{row}': {'MPJPE (mm)': mm} for row, mm in {
-        '6-1_bbox': 65.3, '6-2_root': 62.5, '6-3_root-recursive': 57.6, '6-4_root-mle': 58.8, '6-6_mspn2': 54.4,
-        '7-2_plain-1': 58.6, '7-3_multi-1': 58.2, '7-4_multi-2': 57.9}.items()}
+    assert ablation == {
+        f'table{row}': {'MPJPE (mm)': mm}
+        for row, mm in {
+            '6-1_bbox': 65.3,
+            '6-2_root': 62.5,
+            '6-3_root-recursive': 57.6,
+            '6-4_root-mle': 58.8,
+            '6-6_mspn2': 54.4,
+            '7-2_plain-1': 58.6,
+            '7-3_multi-1': 58.2,
+            '7-4_multi-2': 57.9,
+        }.items()
+    }
 
 
 # ---------------------------------------------------------------- every config, one step
@@ -68,7 +79,9 @@ def with_toys(dataset: dict, root: Path) -> dict:
             source['image_size'] = SIZE
             continue
         folder = root / str(number)
-        kset = getattr(DATASETS.get(source['type']), 'NATIVE_SET', None) or source.get('source_keypoint_set', 'panoptic15')
+        kset = getattr(DATASETS.get(source['type']), 'NATIVE_SET', None) or source.get(
+            'source_keypoint_set', 'panoptic15'
+        )
         kset = 'h36m17' if kset == 'smpl24' else kset  # toys have no spine1
         options = dict(people=(1, 2), with_3d='Coco' not in source['type'], seed=number)
         ann_file = write_toy_dataset(folder, 2, SIZE, kset, **options)

@@ -1,4 +1,5 @@
 """The scope `das_mm` beside mmpose's and mmdet's, and configs found from outside the package."""
+
 from __future__ import annotations
 
 import os
@@ -21,35 +22,42 @@ TINY = next(name for name in das_mm.list_configs() if name.startswith('das/das_t
 
 
 def registries(module) -> dict[str, Registry]:
-    return {name: value for name, value in vars(module).items() if isinstance(value, Registry) and name.isupper()
-            and not name.startswith('MMENGINE_')}
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, Registry) and name.isupper() and not name.startswith('MMENGINE_')
+    }
 
 
 def test_every_registry_of_mmpose_has_a_child():
     ours = registries(registry)
     assert ours.keys() == registries(mmpose_registry).keys()
-    assert all(child.scope == 'das_mm' and child.parent is getattr(mmpose_registry, name)
-               for name, child in ours.items())
+    assert all(
+        child.scope == 'das_mm' and child.parent is getattr(mmpose_registry, name) for name, child in ours.items()
+    )
 
 
-@pytest.mark.parametrize('name, kind, package', [
-    ('MODELS', 'DASHead', 'das_mm'),
-    ('MODELS', 'RLELoss', 'das_mm'),  # ours before mmpose's
-    ('MODELS', 'mmpose.RLELoss', 'mmpose'),
-    ('MODELS', 'TopdownPoseEstimator', 'mmpose'),
-    ('MODELS', 'mmdet.FPN', 'mmdet'),
-    ('DATASETS', 'DASDataset', 'das_mm'),
-    ('DATASETS', 'CocoDataset', 'mmpose'),
-    ('TRANSFORMS', 'PackDASInputs', 'das_mm'),
-    ('TRANSFORMS', 'mmdet.PhotoMetricDistortion', 'mmdet'),
-    ('METRICS', 'CocoMetric', 'mmpose'),
-    ('HOOKS', 'AtomicCheckpointHook', 'das_mm'),
-    ('HOOKS', 'PoseVisualizationHook', 'mmpose'),
-    ('HOOKS', 'EMAHook', 'mmengine'),
-    ('OPTIM_WRAPPERS', 'AmpOptimWrapper', 'mmengine'),
-    ('KEYPOINT_CODECS', 'MSRAHeatmap', 'mmpose'),
-    ('PARAM_SCHEDULERS', 'QuadraticWarmupLR', 'mmpose'),
-])
+@pytest.mark.parametrize(
+    'name, kind, package',
+    [
+        ('MODELS', 'DASHead', 'das_mm'),
+        ('MODELS', 'RLELoss', 'das_mm'),  # ours before mmpose's
+        ('MODELS', 'mmpose.RLELoss', 'mmpose'),
+        ('MODELS', 'TopdownPoseEstimator', 'mmpose'),
+        ('MODELS', 'mmdet.FPN', 'mmdet'),
+        ('DATASETS', 'DASDataset', 'das_mm'),
+        ('DATASETS', 'CocoDataset', 'mmpose'),
+        ('TRANSFORMS', 'PackDASInputs', 'das_mm'),
+        ('TRANSFORMS', 'mmdet.PhotoMetricDistortion', 'mmdet'),
+        ('METRICS', 'CocoMetric', 'mmpose'),
+        ('HOOKS', 'AtomicCheckpointHook', 'das_mm'),
+        ('HOOKS', 'PoseVisualizationHook', 'mmpose'),
+        ('HOOKS', 'EMAHook', 'mmengine'),
+        ('OPTIM_WRAPPERS', 'AmpOptimWrapper', 'mmengine'),
+        ('KEYPOINT_CODECS', 'MSRAHeatmap', 'mmpose'),
+        ('PARAM_SCHEDULERS', 'QuadraticWarmupLR', 'mmpose'),
+    ],
+)
 def test_names_are_found_across_the_packages(name, kind, package, capfd):
     with DefaultScope.overwrite_default_scope('das_mm'):
         found = getattr(registry, name).get(kind)
@@ -92,6 +100,7 @@ def test_mmpose_users_who_never_import_us(tmp_path):
     imported; `__import__` in `_base_` (an expression that mmengine evaluates) is the way.
     """
     import mmpose
+
     train = Path(mmpose.__file__).parent / '.mim' / 'tools' / 'train.py'
     user = tmp_path / 'user.py'
     text = CONFIG.format(work_dir=str(tmp_path / 'work'), noise=0.1, batch_size=4, num_workers=0)
@@ -100,13 +109,13 @@ def test_mmpose_users_who_never_import_us(tmp_path):
     text = text.replace(scoped, "__import__('das_mm').config_path('_base_/default_runtime.py')")
     user.write_text(text + 'train_cfg = dict(by_epoch=True, max_epochs=1)\n')
     (tmp_path / 'unknown.py').write_text(f'_base_ = {scoped}\n')
-    code = f'''
+    code = f"""
 import runpy, sys
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS, MODELS
 try:
-    Config.fromfile({str(tmp_path / "unknown.py")!r})
+    Config.fromfile({str(tmp_path / 'unknown.py')!r})
 except AssertionError as error:
     assert "does not support to load das_mm" in str(error), error
 else:
@@ -117,8 +126,12 @@ with DefaultScope.overwrite_default_scope("mmpose"):
         assert registry.get("das_mm." + name).__module__.startswith("das_mm."), name
 sys.argv = ["train.py", {str(user)!r}]
 runpy.run_path({str(train)!r}, run_name="__main__")
-'''
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
-                          env={**os.environ, 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1'})
+"""
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1'},
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / 'work' / 'epoch_1.pth').exists()

@@ -1,4 +1,5 @@
 """The wheel, installed in an environment of its own: `mim train|test das_mm` and `das-mm train|test`."""
+
 from __future__ import annotations
 
 import json
@@ -16,10 +17,24 @@ from tests.toy_run import REPOSITORY
 
 CONFIG_NAME = min(path.name for path in (REPOSITORY / 'configs' / 'das').glob('das_tiny_*.py'))
 # openmim's own demands would change numpy and setuptools under mmcv; these it cannot do without
-MIM = ('openmim==0.3.9', 'click', 'colorama', 'model-index', 'ordered-set', 'markdown', 'tabulate', 'pandas<3', 'pytz',
-       'requests', 'urllib3', 'idna', 'certifi', 'charset-normalizer')
+MIM = (
+    'openmim==0.3.9',
+    'click',
+    'colorama',
+    'model-index',
+    'ordered-set',
+    'markdown',
+    'tabulate',
+    'pandas<3',
+    'pytz',
+    'requests',
+    'urllib3',
+    'idna',
+    'certifi',
+    'charset-normalizer',
+)
 
-USER_CONFIG = '''
+USER_CONFIG = """
 _base_ = 'das_mm::das/{name}'
 files = dict(data_root={data!r}, ann_file='annotations.json', data_prefix=dict(img='images'))
 train_dataloader = dict(batch_size=2, num_workers=0, dataset=dict(
@@ -29,13 +44,19 @@ val_dataloader = dict(batch_size=2, num_workers=0, dataset=dict(
     **files))
 test_dataloader = val_dataloader
 train_cfg = dict(max_epochs=1, val_interval=1)
-'''
+"""
 
 
 def run(*words: str | Path, cwd: Path, check: bool = True) -> subprocess.CompletedProcess:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(('PYTHON', 'VIRTUAL_ENV'))}
-    done = subprocess.run(list(map(str, words)), cwd=cwd, capture_output=True, text=True, timeout=400,
-                          env={**environment, 'OMP_NUM_THREADS': '1'})
+    done = subprocess.run(
+        list(map(str, words)),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        env={**environment, 'OMP_NUM_THREADS': '1'},
+    )
     assert done.returncode == 0 or not check, (done.stdout + done.stderr)[-4000:]
     return done
 
@@ -77,8 +98,11 @@ def test_the_wheel_is_whole(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
 
     def files(folder):
-        return {path.relative_to(REPOSITORY) for path in (REPOSITORY / folder).rglob('*')
-                if path.is_file() and '__pycache__' not in path.parts}
+        return {
+            path.relative_to(REPOSITORY)
+            for path in (REPOSITORY / folder).rglob('*')
+            if path.is_file() and '__pycache__' not in path.parts
+        }
 
     assert {path.as_posix() for path in files('das_mm')} <= names
     assert {f'das_mm/.mim/{path.as_posix()}' for path in files('configs')} <= names
@@ -88,24 +112,71 @@ def test_the_wheel_is_whole(wheel):
 
 def test_das_mm_train_and_test(installed, user_config, tmp_path):
     run(installed / 'das-mm', 'train', user_config, '--work-dir', 'w', cwd=tmp_path)
-    run(installed / 'das-mm', 'test', user_config, 'w/epoch_1.pth', '--work-dir', 't', '--out', 'metrics.json',
-        cwd=tmp_path)
+    run(
+        installed / 'das-mm',
+        'test',
+        user_config,
+        'w/epoch_1.pth',
+        '--work-dir',
+        't',
+        '--out',
+        'metrics.json',
+        cwd=tmp_path,
+    )
     assert any('mpjpe' in name for name in json.loads((tmp_path / 'metrics.json').read_text()))
 
 
 def test_mim_train_and_test(installed, user_config, tmp_path):
     """`mim train das_mm <config name>` trains on the package's synthetic people, made on the spot."""
-    got = run(installed / 'python', '-m', 'pip', 'install', '--quiet', '--retries', '0', '--timeout', '15', '--no-deps',
-              *MIM, cwd=tmp_path, check=False)
+    got = run(
+        installed / 'python',
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--retries',
+        '0',
+        '--timeout',
+        '15',
+        '--no-deps',
+        *MIM,
+        cwd=tmp_path,
+        check=False,
+    )
     if got.returncode != 0:
         pytest.skip(f'openmim cannot be had here: {got.stderr.strip().splitlines()[-1]}')
-    done = run(installed / 'mim', 'train', 'das_mm', CONFIG_NAME, '--work-dir', 'w', '--gpus', '0', '--cfg-options',
-               'train_dataloader.dataset.num_images=8', 'val_dataloader.dataset.num_images=4',
-               'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1', 'train_cfg.val_interval=1', cwd=tmp_path)
+    done = run(
+        installed / 'mim',
+        'train',
+        'das_mm',
+        CONFIG_NAME,
+        '--work-dir',
+        'w',
+        '--gpus',
+        '0',
+        '--cfg-options',
+        'train_dataloader.dataset.num_images=8',
+        'val_dataloader.dataset.num_images=4',
+        'train_dataloader.batch_size=4',
+        'train_cfg.max_epochs=1',
+        'train_cfg.val_interval=1',
+        cwd=tmp_path,
+    )
     said = done.stdout
     assert '.mim/configs/das/' in said and 'Training finished successfully' in said
     assert '--device cpu' in said  # what mim makes of --gpus 0
-    said = run(installed / 'mim', 'test', 'das_mm', user_config, '--checkpoint', 'w/epoch_1.pth', '--work-dir', 't',
-               '--out', 'metrics.json', cwd=tmp_path).stdout
+    said = run(
+        installed / 'mim',
+        'test',
+        'das_mm',
+        user_config,
+        '--checkpoint',
+        'w/epoch_1.pth',
+        '--work-dir',
+        't',
+        '--out',
+        'metrics.json',
+        cwd=tmp_path,
+    ).stdout
     assert 'Testing finished successfully' in said
     assert any('mpjpe' in name for name in json.loads((tmp_path / 'metrics.json').read_text()))

@@ -1,4 +1,5 @@
 """`das-mm browse`: what the network is given, as pictures."""
+
 from __future__ import annotations
 
 import cv2
@@ -66,24 +67,25 @@ def test_the_mix_of_the_sampler_is_shown(config, tmp_path, capsys):
 @pytest.fixture
 def sample(tmp_path):
     ann_file = write_toy_dataset(tmp_path / 'one', num_images=1, people=(2, 2), seed=4)
-    return DASDataset(ann_file=ann_file, data_prefix=dict(img=str(tmp_path / 'one/images')),
-                      pipeline=toy_pipeline((100, 80)))[0]
+    return DASDataset(
+        ann_file=ann_file, data_prefix=dict(img=str(tmp_path / 'one/images')), pipeline=toy_pipeline((100, 80))
+    )[0]
 
 
 def test_positive_points_are_where_the_assigner_puts_them(sample):
     image = sample['inputs'].permute(1, 2, 0).numpy()
-    skeleton, assigner = skeleton_of('panoptic15'), DASTargetAssigner(strides=(8, ), regress_ranges=((0, 1e8), ))
+    skeleton, assigner = skeleton_of('panoptic15'), DASTargetAssigner(strides=(8,), regress_ranges=((0, 1e8),))
     assert draw_input(image, sample['data_samples'], skeleton).shape[1] == 8 * 100  # one panel, eight-fold
     both, scale = draw_input(image, sample['data_samples'], skeleton, assigner, size_divisor=32), 7
     assert both.shape[1] == 2 * scale * 128  # two, padded to a multiple of 32
-    targets = both[:96 * scale, 128 * scale:]
+    targets = both[: 96 * scale, 128 * scale :]
     labels = sample['data_samples'].gt_instance_labels
     for (x, y), learnt in zip(labels.root_px.numpy(), labels.center_valid):
         if learnt:  # the cell that holds the root is coloured
             left, top = (np.floor((np.array([x, y]) + 0.5) / 8) * 8 * scale).astype(int)
-            border = targets[top, left + 5:left + 8 * scale - 5].astype(int)
+            border = targets[top, left + 5 : left + 8 * scale - 5].astype(int)
             assert np.ptp(border, axis=1).mean() > 30
-    padding = targets[81 * scale:, 100 * scale + 5:]
+    padding = targets[81 * scale :, 100 * scale + 5 :]
     assert (np.abs(padding.astype(int) - (104, 116, 124)) < 3).all(axis=-1).mean() > 0.8
 
 

@@ -1,4 +1,5 @@
 """The command line: quick help, lazy verbs, and errors in words."""
+
 from __future__ import annotations
 
 import json
@@ -29,8 +30,10 @@ def test_help_is_quick_and_lists_every_verb():
 
 
 def test_help_imports_nothing_heavy():
-    code = ('import sys; from das_mm.cli import main\ntry: main(["--help"])\nexcept SystemExit: pass\n'
-            'print(sorted({"torch", "mmengine", "mmpose", "numpy", "cv2"} & set(sys.modules)), file=sys.stderr)')
+    code = (
+        'import sys; from das_mm.cli import main\ntry: main(["--help"])\nexcept SystemExit: pass\n'
+        'print(sorted({"torch", "mmengine", "mmpose", "numpy", "cv2"} & set(sys.modules)), file=sys.stderr)'
+    )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == '[]'
 
@@ -57,19 +60,26 @@ def verb(tmp_path, monkeypatch):
 
     def write(body):
         (tmp_path / 'toy_verb.py').write_text(
-            f'HELP = "toy"\ndef add_arguments(parser): parser.add_argument("--x")\ndef run(args):\n    {body}\n')
+            f'HELP = "toy"\ndef add_arguments(parser): parser.add_argument("--x")\ndef run(args):\n    {body}\n'
+        )
 
     yield write
     sys.modules.pop('das_mm.tools.toy_verb', None)
 
 
-@pytest.mark.parametrize('body, status, said', [
-    ('return 1 if args.x == "a" else 5', 1, ''),
-    ('return None', 0, ''),
-    ('from das_mm.errors import UserError; raise UserError("wrong", file="f", remedy="mend it")', 2,
-     'das-mm toy-verb: f: wrong\n  remedy: mend it\n'),
-    ('raise KeyboardInterrupt', 130, 'interrupted\n'),
-])
+@pytest.mark.parametrize(
+    'body, status, said',
+    [
+        ('return 1 if args.x == "a" else 5', 1, ''),
+        ('return None', 0, ''),
+        (
+            'from das_mm.errors import UserError; raise UserError("wrong", file="f", remedy="mend it")',
+            2,
+            'das-mm toy-verb: f: wrong\n  remedy: mend it\n',
+        ),
+        ('raise KeyboardInterrupt', 130, 'interrupted\n'),
+    ],
+)
 def test_exit_status(verb, capsys, body, status, said):
     verb(body)
     assert main(['toy-verb', '--x', 'a']) == status
@@ -91,6 +101,7 @@ def test_the_error_of_a_data_worker_in_its_own_words(verb, capsys):
             return 1
 
     from torch.utils.data import DataLoader
+
     tools.loader = DataLoader(Broken(), num_workers=1)
     verb('from das_mm import tools; list(tools.loader)')
     try:
@@ -103,37 +114,77 @@ def test_the_error_of_a_data_worker_in_its_own_words(verb, capsys):
 def test_train_then_test(tmp_path, capsys):
     """Both verbs in this process; the metrics in the file are those of the log of the last epoch."""
     config = write_config(tmp_path, num_workers=0)
-    assert main(['train', str(config), '--work-dir', str(tmp_path / 'w'), '--seed', '3',
-                 '--cfg-options', 'train_cfg.max_epochs=1', 'custom_hooks.0.type=EpochSeedHook']) == 0
+    assert (
+        main(
+            [
+                'train',
+                str(config),
+                '--work-dir',
+                str(tmp_path / 'w'),
+                '--seed',
+                '3',
+                '--cfg-options',
+                'train_cfg.max_epochs=1',
+                'custom_hooks.0.type=EpochSeedHook',
+            ]
+        )
+        == 0
+    )
     checkpoint = tmp_path / 'w' / 'epoch_1.pth'
-    assert main(['test', str(config), str(checkpoint), '--work-dir', str(tmp_path / 't'),
-                 '--out', str(tmp_path / 'metrics.json'), '--dump', str(tmp_path / 'all.pkl')]) == 0
+    assert (
+        main(
+            [
+                'test',
+                str(config),
+                str(checkpoint),
+                '--work-dir',
+                str(tmp_path / 't'),
+                '--out',
+                str(tmp_path / 'metrics.json'),
+                '--dump',
+                str(tmp_path / 'all.pkl'),
+            ]
+        )
+        == 0
+    )
     metrics = json.loads((tmp_path / 'metrics.json').read_text())
     log = next((tmp_path / 'w').glob('*/vis_data/scalars.json')).read_text().splitlines()
     assert metrics == {key: value for key, value in json.loads(log[-1]).items() if key.startswith('toy/')}
     assert metrics['toy/samples'] == 23 and (tmp_path / 'all.pkl').stat().st_size > 0
 
 
-@pytest.mark.parametrize('words, said', [
-    (['train', '{config}', '--work-dir', '/proc/nowhere'], '/proc/nowhere: --work-dir: nothing can be written there'),
-    (['train', '{config}', '--cfg-options', 'train_cfg'], "--cfg-options: 'train_cfg' is not KEY=VALUE"),
-    (['train', '{config}', '--launcher', 'pytorch'], '--launcher: this process has no rank'),
-    (['train', '{config}', '--gpus', '2'], 'one process uses one GPU, not 2'),
-    (['train', '{config}', '--resume', '{folder}/no.pth'], 'no.pth: there is no such checkpoint'),
-    (['train', '{config}', '--auto-scale-lr'], 'auto_scale_lr.base_batch_size: it is not given'),
-    (['train', '{folder}/bad.py'], 'bad.py: the config cannot be read: ZeroDivisionError'),
-    (['train', '{folder}/open.py'], "open.py: not python: '(' was never closed, line 2"),
-    (['train', '{folder}/orphan.py'], "there is no file and no config of das_mm called 'das_mm::das/none.py'"),
-    (['train', '{folder}/empty.py'], 'empty.py: model: a training config needs it'),
-    (['train', '{config}', '--cfg-options', 'train_dataloader.dataset.type=Nowhere'],
-     "toy.py: type: there is no dataset called 'Nowhere'"),
-    (['train', '{config}', '--resume', '{folder}/other.pth'], 'it holds weights but not the state of a training run'),
-    (['test', '{config}', '{folder}/no.pth'], 'no.pth: there is no such checkpoint'),
-    (['test', '{config}', '{folder}/other.pth'], '4 missing: layers.0.bias, layers.0.weight'),
-    (['test', '{config}', '{folder}/other.pth', '--dump', 'a.json'], "'a.json' must end with .pkl"),
-])
+@pytest.mark.parametrize(
+    'words, said',
+    [
+        (
+            ['train', '{config}', '--work-dir', '/proc/nowhere'],
+            '/proc/nowhere: --work-dir: nothing can be written there',
+        ),
+        (['train', '{config}', '--cfg-options', 'train_cfg'], "--cfg-options: 'train_cfg' is not KEY=VALUE"),
+        (['train', '{config}', '--launcher', 'pytorch'], '--launcher: this process has no rank'),
+        (['train', '{config}', '--gpus', '2'], 'one process uses one GPU, not 2'),
+        (['train', '{config}', '--resume', '{folder}/no.pth'], 'no.pth: there is no such checkpoint'),
+        (['train', '{config}', '--auto-scale-lr'], 'auto_scale_lr.base_batch_size: it is not given'),
+        (['train', '{folder}/bad.py'], 'bad.py: the config cannot be read: ZeroDivisionError'),
+        (['train', '{folder}/open.py'], "open.py: not python: '(' was never closed, line 2"),
+        (['train', '{folder}/orphan.py'], "there is no file and no config of das_mm called 'das_mm::das/none.py'"),
+        (['train', '{folder}/empty.py'], 'empty.py: model: a training config needs it'),
+        (
+            ['train', '{config}', '--cfg-options', 'train_dataloader.dataset.type=Nowhere'],
+            "toy.py: type: there is no dataset called 'Nowhere'",
+        ),
+        (
+            ['train', '{config}', '--resume', '{folder}/other.pth'],
+            'it holds weights but not the state of a training run',
+        ),
+        (['test', '{config}', '{folder}/no.pth'], 'no.pth: there is no such checkpoint'),
+        (['test', '{config}', '{folder}/other.pth'], '4 missing: layers.0.bias, layers.0.weight'),
+        (['test', '{config}', '{folder}/other.pth', '--dump', 'a.json'], "'a.json' must end with .pkl"),
+    ],
+)
 def test_wrong_input_is_told_in_words(tmp_path, capsys, words, said):
     import torch
+
     config = write_config(tmp_path, num_workers=0)
     (tmp_path / 'bad.py').write_text('x = 1 / 0\n')
     (tmp_path / 'open.py').write_text('y = 1\nx = (\n')

@@ -1,4 +1,5 @@
 """`das-mm convert-checkpoint`: what it prints, what it writes, what it refuses."""
+
 from __future__ import annotations
 
 import pytest
@@ -50,10 +51,13 @@ def test_our_own_without_a_config(tmp_path, capsys):
     load_model(tmp_path / 'out.pth', device='cpu')
 
 
-@pytest.mark.parametrize('content, problem', [
-    ({'encoder.weight': torch.ones(1)}, '1 weights of an unknown model: encoder.weight'),
-    (None, 'there is no such checkpoint'),
-])
+@pytest.mark.parametrize(
+    'content, problem',
+    [
+        ({'encoder.weight': torch.ones(1)}, '1 weights of an unknown model: encoder.weight'),
+        (None, 'there is no such checkpoint'),
+    ],
+)
 def test_what_it_cannot_convert(tmp_path, capsys, content, problem):
     if content is not None:
         torch.save(content, tmp_path / 'a.pth')

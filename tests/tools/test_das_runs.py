@@ -1,4 +1,5 @@
 """DAS itself, not a toy in its place: `kill -9` and `--resume`, and two processes of which one sees nobody."""
+
 from __future__ import annotations
 
 import json
@@ -47,8 +48,9 @@ def test_two_ranks_one_without_people(tmp_path):
     without_people_in_every_second_image(config)
     checkpoint, metrics = tmp_path / 'work' / 'epoch_1.pth', tmp_path / 'two.json'
     options = ['--cfg-options', 'model.test_cfg.score_thr=0.0', 'test_evaluator.0.type=MultiPerson3DMetric']
-    done = run_module('tests.tools.verbs', 'train', config, '+', 'test', config, checkpoint, '--out', metrics, *options,
-                      ranks=2)
+    done = run_module(
+        'tests.tools.verbs', 'train', config, '+', 'test', config, checkpoint, '--out', metrics, *options, ranks=2
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert main(['test', config, str(checkpoint), '--out', str(tmp_path / 'one.json'), *options]) == 0
     one, two = (json.loads((tmp_path / name).read_text()) for name in ('one.json', 'two.json'))

@@ -1,4 +1,5 @@
 """`das-mm data`: exit statuses, words, json and pictures."""
+
 from __future__ import annotations
 
 import json
@@ -25,6 +26,7 @@ def edited(toy, tmp_path):
         edit(content)
         (tmp_path / 'mine.json').write_text(json.dumps(content))
         return str(tmp_path / 'mine.json')
+
     return write
 
 

@@ -1,4 +1,5 @@
 """Two processes (gloo, CPU): the training and the metrics of one process."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """The doctor finds what clashes in made-up environments, and survives any environment."""
+
 from __future__ import annotations
 
 import os
@@ -13,11 +14,25 @@ from das_mm.tools import _environment, doctor
 from das_mm.tools._environment import WANTED, Environment, find_clashes, look_around, release, run_probes
 from tests.toy_run import REPOSITORY
 
-HEALTHY = dict({
-    'torch': '2.12.1+cu130', 'torchvision': '0.27.1', 'mmengine': '0.10.7', 'mmcv': '2.1.0', 'mmdet': '3.3.0',
-    'mmpose': '1.3.2', 'xtcocotools': '1.14.3', 'numpy': '1.26.4', 'scipy': '1.17.1', 'opencv-python': '4.11.0.86',
-    'trimesh': '5.2.0', 'embreex': '4.4.0.post1', 'pycocotools': '2.0.11', 'smplx': '0.1.28', 'setuptools': '80.9.0',
-})
+HEALTHY = dict(
+    {
+        'torch': '2.12.1+cu130',
+        'torchvision': '0.27.1',
+        'mmengine': '0.10.7',
+        'mmcv': '2.1.0',
+        'mmdet': '3.3.0',
+        'mmpose': '1.3.2',
+        'xtcocotools': '1.14.3',
+        'numpy': '1.26.4',
+        'scipy': '1.17.1',
+        'opencv-python': '4.11.0.86',
+        'trimesh': '5.2.0',
+        'embreex': '4.4.0.post1',
+        'pycocotools': '2.0.11',
+        'smplx': '0.1.28',
+        'setuptools': '80.9.0',
+    }
+)
 
 
 def environment(errors=None, python='3.11.7', **versions) -> Environment:
@@ -31,32 +46,67 @@ def test_nothing_to_say_of_a_healthy_environment():
     assert find_clashes(environment(opencv_python=None, opencv_python_headless='4.11.0.86')) == []
 
 
-@pytest.mark.parametrize('found, name, problem, command', [
-    (environment(python='3.13.1'), 'python', '3.13.1 is not one of', 'uv venv --python 3.11'),
-    (environment(torch='2.14.0', torchvision='0.29.0'), 'torch', 'needs C\\+\\+20',
-     'torch==2.12.1 torchvision==0.27.1'),
-    (environment(torch='2.1.0', torchvision='0.16.0'), 'torch', '2.1.0 is not >=2.6,<2.14', 'torch==2.12.1'),
-    (environment(torchvision='0.26.0'), 'torchvision', 'needs 0.27', "'torchvision==0.27.*'"),
-    (environment({'torchvision.ops': 'RuntimeError: operator torchvision::nms does not exist'}), 'torchvision',
-     'its operators do not work with torch 2.12.1', "'torch==2.12.1' 'torchvision==0.27.*'"),
-    (environment(mmcv='2.2.0'), 'mmcv', 'mmdet 3.3 refuses 2.2', 'mmcv==2.1.0'),
-    (environment({'mmcv.ops': "ModuleNotFoundError: No module named 'mmcv._ext'"}), 'mmcv', 'no compiled operators',
-     'MMCV_WITH_OPS=1 pip install --no-build-isolation'),
-    (environment(mmcv=None, mmcv_lite='2.1.0'), 'mmcv', 'mmcv-lite 2.1.0 stands in its place',
-     'pip uninstall -y mmcv-lite && '),
-    (environment(mmdet='2.28.0'), 'mmdet', '2.28.0 is not >=3.2,<3.4', "'mmdet>=3.2.0,<3.4'"),
-    (environment(mmpose=None), 'mmpose', 'is not installed', "--no-deps 'mmpose>=1.3.0,<1.4'"),
-    (environment(numpy='2.1.0'), 'numpy', 'xtcocotools 1.14 is built against numpy 1', 'numpy==1.26.4'),
-    (environment({'pkg_resources': "ModuleNotFoundError: No module named 'pkg_resources'"}, setuptools='82.0.0'),
-     'setuptools', 'mmengine needs pkg_resources', "'setuptools<81'"),
-    (environment({'cv2': 'ImportError: libGL.so.1: cannot open shared object file: No such file'}), 'opencv-python',
-     'cv2 needs libGL.so.1', 'apt-get install -y libgl1'),
-    (environment(opencv_python_headless='4.10.0'), 'opencv-python', 'opencv-python and opencv-python-headless write',
-     'pip uninstall -y opencv-python opencv-python-headless && pip install opencv-python-headless==4.11.0.86'),
-    (environment({'embreex': 'ImportError: wrong ELF class'}), 'embreex', 'does not work: ImportError: wrong ELF class',
-     'pip install --force-reinstall --no-deps embreex==4.4.0.post1'),
-    (environment({'das_mm': 'ImportError: something new'}), 'das-mm', 'something new', 'uv sync'),
-])
+@pytest.mark.parametrize(
+    'found, name, problem, command',
+    [
+        (environment(python='3.13.1'), 'python', '3.13.1 is not one of', 'uv venv --python 3.11'),
+        (
+            environment(torch='2.14.0', torchvision='0.29.0'),
+            'torch',
+            'needs C\\+\\+20',
+            'torch==2.12.1 torchvision==0.27.1',
+        ),
+        (environment(torch='2.1.0', torchvision='0.16.0'), 'torch', '2.1.0 is not >=2.6,<2.14', 'torch==2.12.1'),
+        (environment(torchvision='0.26.0'), 'torchvision', 'needs 0.27', "'torchvision==0.27.*'"),
+        (
+            environment({'torchvision.ops': 'RuntimeError: operator torchvision::nms does not exist'}),
+            'torchvision',
+            'its operators do not work with torch 2.12.1',
+            "'torch==2.12.1' 'torchvision==0.27.*'",
+        ),
+        (environment(mmcv='2.2.0'), 'mmcv', 'mmdet 3.3 refuses 2.2', 'mmcv==2.1.0'),
+        (
+            environment({'mmcv.ops': "ModuleNotFoundError: No module named 'mmcv._ext'"}),
+            'mmcv',
+            'no compiled operators',
+            'MMCV_WITH_OPS=1 pip install --no-build-isolation',
+        ),
+        (
+            environment(mmcv=None, mmcv_lite='2.1.0'),
+            'mmcv',
+            'mmcv-lite 2.1.0 stands in its place',
+            'pip uninstall -y mmcv-lite && ',
+        ),
+        (environment(mmdet='2.28.0'), 'mmdet', '2.28.0 is not >=3.2,<3.4', "'mmdet>=3.2.0,<3.4'"),
+        (environment(mmpose=None), 'mmpose', 'is not installed', "--no-deps 'mmpose>=1.3.0,<1.4'"),
+        (environment(numpy='2.1.0'), 'numpy', 'xtcocotools 1.14 is built against numpy 1', 'numpy==1.26.4'),
+        (
+            environment({'pkg_resources': "ModuleNotFoundError: No module named 'pkg_resources'"}, setuptools='82.0.0'),
+            'setuptools',
+            'mmengine needs pkg_resources',
+            "'setuptools<81'",
+        ),
+        (
+            environment({'cv2': 'ImportError: libGL.so.1: cannot open shared object file: No such file'}),
+            'opencv-python',
+            'cv2 needs libGL.so.1',
+            'apt-get install -y libgl1',
+        ),
+        (
+            environment(opencv_python_headless='4.10.0'),
+            'opencv-python',
+            'opencv-python and opencv-python-headless write',
+            'pip uninstall -y opencv-python opencv-python-headless && pip install opencv-python-headless==4.11.0.86',
+        ),
+        (
+            environment({'embreex': 'ImportError: wrong ELF class'}),
+            'embreex',
+            'does not work: ImportError: wrong ELF class',
+            'pip install --force-reinstall --no-deps embreex==4.4.0.post1',
+        ),
+        (environment({'das_mm': 'ImportError: something new'}), 'das-mm', 'something new', 'uv sync'),
+    ],
+)
 def test_each_clash_and_its_remedy(found, name, problem, command):
     clashes = find_clashes(found)
     assert [clash.name for clash in clashes][:1] == [name]
@@ -90,12 +140,20 @@ def test_without_rich_it_still_speaks(capsys, monkeypatch):
 
 
 def test_probes_that_fail_or_kill_their_process_are_told_apart():
-    assert run_probes({
-        'good': 'import json', 'missing': 'import no_such_module', 'fatal': 'import os; os._exit(3)',
-        'killed': 'import os, signal; os.kill(os.getpid(), signal.SIGKILL)', 'after': 'print("noise")',
-    }) == {
-        'good': '', 'missing': "ModuleNotFoundError: No module named 'no_such_module'",
-        'fatal': 'it ends the process (status 3)', 'killed': 'it ends the process (status -9)', 'after': '',
+    assert run_probes(
+        {
+            'good': 'import json',
+            'missing': 'import no_such_module',
+            'fatal': 'import os; os._exit(3)',
+            'killed': 'import os, signal; os.kill(os.getpid(), signal.SIGKILL)',
+            'after': 'print("noise")',
+        }
+    ) == {
+        'good': '',
+        'missing': "ModuleNotFoundError: No module named 'no_such_module'",
+        'fatal': 'it ends the process (status 3)',
+        'killed': 'it ends the process (status -9)',
+        'after': '',
     }
 
 
@@ -123,8 +181,12 @@ def test_its_own_process_survives_broken_packages(tmp_path):
     """`das-mm doctor` starts where mmengine and torch cannot be imported."""
     for name in ('mmengine', 'torch', 'numpy'):
         (tmp_path / f'{name}.py').write_text('raise ImportError("broken on purpose")\n')
-    done = subprocess.run([sys.executable, '-m', 'das_mm.cli', 'doctor'], capture_output=True, text=True,
-                          env={**os.environ, 'PYTHONPATH': f'{tmp_path}:{REPOSITORY}', 'COLUMNS': '100'})
+    done = subprocess.run(
+        [sys.executable, '-m', 'das_mm.cli', 'doctor'],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': f'{tmp_path}:{REPOSITORY}', 'COLUMNS': '100'},
+    )
     assert done.returncode == 1, done.stderr
     assert '✗ torch: torch does not work: ImportError: broken on purpose' in done.stdout
     assert 'Traceback' not in done.stderr

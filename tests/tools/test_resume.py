@@ -1,4 +1,5 @@
 """`kill -9`, then `--resume`: the same weights as a run that was left alone."""
+
 from __future__ import annotations
 
 import signal

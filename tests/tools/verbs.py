@@ -1,4 +1,5 @@
 """Several command lines of `das-mm`, separated by `+`, in one process of a torchrun: the imports are paid once."""
+
 from __future__ import annotations
 
 import itertools

@@ -3,6 +3,7 @@
 Chromium reads DevTools commands (JSON, ended by a zero byte) from file descriptor 3 and answers on 4; no driver, port
 or client library is needed, and waiting is for what the page says of itself, never for a length of time.
 """
+
 from __future__ import annotations
 
 import base64
@@ -19,14 +20,27 @@ from typing import Any
 import cv2
 import numpy as np
 
-CHROMIUM = next((path for name in ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
-                 if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ('chromium', 'chromium-browser', 'google-chrome', 'chrome') if (path := shutil.which(name))), None
+)
 PATIENCE_S = 180.0
-_FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-          '--disable-background-networking', '--disable-component-update', '--disable-sync', '--hide-scrollbars',
-          '--use-angle=swiftshader', '--enable-unsafe-swiftshader',  # WebGL in software
-          '--host-resolver-rules=MAP * ~NOTFOUND', '--force-device-scale-factor=1', '--window-size=900,700',
-          '--remote-debugging-pipe')
+_FLAGS = (
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--hide-scrollbars',
+    '--use-angle=swiftshader',
+    '--enable-unsafe-swiftshader',  # WebGL in software
+    '--host-resolver-rules=MAP * ~NOTFOUND',
+    '--force-device-scale-factor=1',
+    '--window-size=900,700',
+    '--remote-debugging-pipe',
+)
 
 
 class Browser:
@@ -39,8 +53,12 @@ class Browser:
         ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (to_child, from_child)]
         with open(profile / 'chromium.log', 'wb') as log:
             self._process = subprocess.Popen(
-                [CHROMIUM, *_FLAGS, f'--user-data-dir={profile / "profile"}', 'about:blank'], stdout=log, stderr=log,
-                pass_fds=(3, 4), preexec_fn=lambda: [os.dup2(end, number) for end, number in zip(ends, (3, 4))])
+                [CHROMIUM, *_FLAGS, f'--user-data-dir={profile / "profile"}', 'about:blank'],
+                stdout=log,
+                stderr=log,
+                pass_fds=(3, 4),
+                preexec_fn=lambda: [os.dup2(end, number) for end, number in zip(ends, (3, 4))],
+            )
         for end in (to_child, from_child, *ends):
             os.close(end)
         self._pending, self._number, self._session = b'', 0, None
@@ -119,8 +137,15 @@ class Browser:
     def mouse(self, kind: str, x: float, y: float, pressed: bool = False) -> None:
         """A real mouse event: ``mouseMoved``, ``mousePressed`` or ``mouseReleased``."""
         button = 'left' if pressed or kind != 'mouseMoved' else 'none'
-        self.command('Input.dispatchMouseEvent', type=kind, x=x, y=y, button=button, buttons=int(pressed),
-                     clickCount=int(kind != 'mouseMoved'))
+        self.command(
+            'Input.dispatchMouseEvent',
+            type=kind,
+            x=x,
+            y=y,
+            button=button,
+            buttons=int(pressed),
+            clickCount=int(kind != 'mouseMoved'),
+        )
 
     def press(self, key: str) -> None:
         """Press and release a key by its name, such as ``ArrowRight``."""

@@ -1,4 +1,5 @@
 """Standing stick people with exact projections, for the drawing tests."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -12,9 +13,17 @@ K = np.array([[300.0, 0, 159.5], [0, 300.0, 119.5], [0, 0, 1]])
 SIZE = (320, 240)  # (w, h) px
 
 # mm, root (mid hip) at the origin, y down; the person's left is at +x of a viewer behind, -x here: facing us
-_POSE_MM = {'neck': (0, -500, 0), 'nose': (0, -620, -80), 'mid_hip': (0, 0, 0),
-            'left_shoulder': (180, -480, 0), 'left_elbow': (300, -250, 0), 'left_wrist': (380, -30, -60),
-            'left_hip': (110, 0, 0), 'left_knee': (130, 420, -30), 'left_ankle': (140, 830, 0)}
+_POSE_MM = {
+    'neck': (0, -500, 0),
+    'nose': (0, -620, -80),
+    'mid_hip': (0, 0, 0),
+    'left_shoulder': (180, -480, 0),
+    'left_elbow': (300, -250, 0),
+    'left_wrist': (380, -30, -60),
+    'left_hip': (110, 0, 0),
+    'left_knee': (130, 420, -30),
+    'left_ankle': (140, 830, 0),
+}
 
 
 def standing_pose_mm() -> np.ndarray:
@@ -31,8 +40,12 @@ def project(points_mm: np.ndarray) -> np.ndarray:
 def standing_people(*roots_mm: tuple[float, float, float], **extra) -> People:
     """One person at each root, with scores 0.9, 0.8, … and exact pixels."""
     poses = np.array([standing_pose_mm() + root for root in roots_mm]).reshape(-1, len(NAMES), 3)
-    fields = dict(keypoints_px=project(poses), keypoints_cam_mm=poses, scores=0.9 - 0.1 * np.arange(len(poses)),
-                  root_depths_mm=poses[:, NAMES.index('mid_hip'), 2])
+    fields = dict(
+        keypoints_px=project(poses),
+        keypoints_cam_mm=poses,
+        scores=0.9 - 0.1 * np.arange(len(poses)),
+        root_depths_mm=poses[:, NAMES.index('mid_hip'), 2],
+    )
     return People(**{**fields, **extra})
 
 

@@ -23,8 +23,8 @@ def test_the_curve_lies_where_it_should(tmp_path):
     for stretch in (1, 2):
         image = cv2.imread(str(plot_calibration(found(stretch), tmp_path / f'{stretch}.png')))
         assert image is not None and image.std() > 5
-        panel = image[:image.shape[0] // 2, :image.shape[1] // 4]
-        color = [int(_RMS_COLOR[i:i + 2], 16) for i in (5, 3, 1)]
+        panel = image[: image.shape[0] // 2, : image.shape[1] // 4]
+        color = [int(_RMS_COLOR[i : i + 2], 16) for i in (5, 3, 1)]
         rows, columns = np.nonzero(np.abs(panel.astype(int) - color).max(-1) < 40)
         below_legend = rows > 0.45 * len(panel)
         slopes[stretch] = -np.polyfit(columns[below_legend], rows[below_legend], 1)[0]

@@ -12,8 +12,9 @@ def turned_about_x(angle_rad: float) -> np.ndarray:
     return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
 
 
-def tilted_scene(tilt_rad: float, roots: list[tuple[float, float]],
-                 noise_mm: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def tilted_scene(
+    tilt_rad: float, roots: list[tuple[float, float]], noise_mm: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """People standing 1.5 m below a camera that looks down by the tilt; their positions and the true up."""
     rotation = turned_about_x(tilt_rad)
     poses = np.array([standing_pose_mm() + (x, 1500 - 830, z) for x, z in roots])

@@ -1,4 +1,5 @@
 """The labels of a network input, drawn: who is learnt, who is ignored, how far every joint is."""
+
 import numpy as np
 import pytest
 
@@ -13,10 +14,16 @@ K = KEYPOINT_SETS['panoptic15'].num_keypoints
 def labels():
     """Two people: columns of joints at x = 20 and x = 60; the second one is ignored."""
     keypoints = np.stack([np.stack([np.full(K, x), np.linspace(10, 80, K)], axis=1) for x in (20.0, 60.0)])
-    return dict(bboxes=np.array([[10.0, 5, 30, 85], [50, 5, 70, 85]]), keypoints=keypoints,
-                keypoints_weights=np.ones((2, K)), center_valid=np.array([True, False]),
-                root_depths_norm=np.array([8.0, 8.0]), root_depths_weights=np.ones(2),
-                relative_depths_mm=np.zeros((2, K)), relative_depths_weights=np.ones((2, K)))
+    return dict(
+        bboxes=np.array([[10.0, 5, 30, 85], [50, 5, 70, 85]]),
+        keypoints=keypoints,
+        keypoints_weights=np.ones((2, K)),
+        center_valid=np.array([True, False]),
+        root_depths_norm=np.array([8.0, 8.0]),
+        root_depths_weights=np.ones(2),
+        relative_depths_mm=np.zeros((2, K)),
+        relative_depths_weights=np.ones((2, K)),
+    )
 
 
 def changed(picture):
@@ -51,7 +58,7 @@ def test_unsupervised_keypoints_are_not_drawn(labels):
     labels['keypoints_weights'][0, 3] = 1
     drawn = changed(draw_relative_depths(image, labels))
     x, y = labels['keypoints'][0, 3].round().astype(int)
-    assert drawn[y, x] and not drawn[:y - 6].any() and not drawn[y + 7:].any() and not drawn[:, 40:].any()
+    assert drawn[y, x] and not drawn[: y - 6].any() and not drawn[y + 7 :].any() and not drawn[:, 40:].any()
 
 
 def test_colour_of_depth(labels):

@@ -1,4 +1,5 @@
 """Shaded meshes: where they lie, who hides whom, edges, and what is behind the camera."""
+
 from __future__ import annotations
 
 import base64
@@ -138,8 +139,10 @@ def test_thinner_mesh_keeps_the_shape(bodies):
     linked = np.zeros(6890, bool)
     linked[kept] = True
     assert linked[faces].sum(1).max() == 1  # none next to another
-    whole, part = (trimesh.Trimesh(vertices, triangles, process=False)
-                   for vertices, triangles in ((bodies[0], faces), (bodies[0][kept], thin)))
+    whole, part = (
+        trimesh.Trimesh(vertices, triangles, process=False)
+        for vertices, triangles in ((bodies[0], faces), (bodies[0][kept], thin))
+    )
     assert part.volume == pytest.approx(whole.volume, rel=0.06)  # of the same sign: wound as before
     assert len(np.unique(np.sort(thin, axis=1), axis=0)) == len(thin)
 
@@ -151,8 +154,10 @@ def test_viewer_stays_small_with_many_bodies(tmp_path, bodies, monkeypatch):
     def packed(name):
         faces = load_generated_body().faces
         page = write_viewer(tmp_path / 'viewer.html', scenes, 'many', SET, faces=faces).read_text()
-        return [np.frombuffer(base64.b64decode(data), '<i4' if name == 'faces' else '<i2').reshape(-1, 3)
-                for data in re.findall(f'"{name}":"([^"]+)"', page)]
+        return [
+            np.frombuffer(base64.b64decode(data), '<i4' if name == 'faces' else '<i2').reshape(-1, 3)
+            for data in re.findall(f'"{name}":"([^"]+)"', page)
+        ]
 
     assert [len(faces) for faces in packed('faces')] == [13776]
     monkeypatch.setattr(viewer, '_MESH_BUDGET_BYTES', 6 * 6890 * 8 - 1)
@@ -165,6 +170,11 @@ def test_viewer_stays_small_with_many_bodies(tmp_path, bodies, monkeypatch):
 
 
 def test_viewer_leaves_meshes_out_where_there_are_none(tmp_path):
-    page = write_viewer(tmp_path / 'viewer.html', [Scene('one', standing_people((0.0, 0, 3000)), SIZE, K)], 'none', SET,
-                        faces=SQUARE_FACES).read_text()
+    page = write_viewer(
+        tmp_path / 'viewer.html',
+        [Scene('one', standing_people((0.0, 0, 3000)), SIZE, K)],
+        'none',
+        SET,
+        faces=SQUARE_FACES,
+    ).read_text()
     assert '"faces":null' in page

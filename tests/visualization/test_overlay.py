@@ -92,7 +92,7 @@ def test_nobody_and_nan_joints():
     px[0, NAMES.index('left_knee')] = np.nan
     with_gap = draw_people(photo(), replace(people, keypoints_px=px), SET, labels=False)
     knee = people.keypoints_px[0, NAMES.index('left_knee')]
-    assert not changed(with_gap)[round(knee[1]) - 2:round(knee[1]) + 3, round(knee[0]) - 2:round(knee[0]) + 3].any()
+    assert not changed(with_gap)[round(knee[1]) - 2 : round(knee[1]) + 3, round(knee[0]) - 2 : round(knee[0]) + 3].any()
     assert changed(with_gap).any()
 
 
@@ -122,8 +122,13 @@ def test_truth_is_white_below_the_prediction():
 def test_labels_stay_inside_and_apart(monkeypatch):
     boxes = []
     draw_text = canvas.draw_text
-    monkeypatch.setattr(canvas, 'draw_text', lambda image, text, *args, **kwargs: boxes.append(
-        (text, draw_text(image, text, *args, **kwargs))) or boxes[-1][1])
+    monkeypatch.setattr(
+        canvas,
+        'draw_text',
+        lambda image, text, *args, **kwargs: (
+            boxes.append((text, draw_text(image, text, *args, **kwargs))) or boxes[-1][1]
+        ),
+    )
     people = standing_people((-1200, -700, 2500), (1250, 0, 2600), (1200, -100, 2700), (1100, 900, 2800))
     draw_people(photo(), people, SET)
     assert sorted(text for text, _ in boxes) == ['0.60  2.80 m', '0.70  2.70 m', '0.80  2.60 m', '0.90  2.50 m']
@@ -188,9 +193,13 @@ def test_wrong_input():
 
 
 def test_people_from_instances():
-    instances = dict(keypoints=torch.rand(2, 15, 2), keypoints_3d=torch.rand(2, 15, 3, dtype=torch.float16),
-                     keypoints_visible=torch.tensor([[1.0] * 15, [0.0] * 15]),
-                     keypoints_3d_valid=np.array([[1] * 14 + [0]] * 2), root_depths_mm=torch.tensor([3000.0, 0.0]))
+    instances = dict(
+        keypoints=torch.rand(2, 15, 2),
+        keypoints_3d=torch.rand(2, 15, 3, dtype=torch.float16),
+        keypoints_visible=torch.tensor([[1.0] * 15, [0.0] * 15]),
+        keypoints_3d_valid=np.array([[1] * 14 + [0]] * 2),
+        root_depths_mm=torch.tensor([3000.0, 0.0]),
+    )
     people = People.from_instances(instances)
     assert people.shown_px.sum(1).tolist() == [15, 0] and people.shown_cam.sum(1).tolist() == [14, 0]
     assert people.root_depths_mm[0] == 3000 and np.isnan(people.root_depths_mm[1])

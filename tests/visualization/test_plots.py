@@ -20,7 +20,7 @@ from das_mm.visualization.palette import bgr, person_color
 
 AXIS = (np.arange(80) + 0.5) * 0.15 - 6
 LAPLACE_XY = SimpleNamespace(axes=(AXIS, AXIS), density=np.exp(-np.abs(AXIS)[:, None] - np.abs(AXIS)) / 4)
-LAPLACE_Z = SimpleNamespace(axes=(AXIS, ), density=np.exp(-np.abs(AXIS)) / 2)
+LAPLACE_Z = SimpleNamespace(axes=(AXIS,), density=np.exp(-np.abs(AXIS)) / 2)
 
 
 def read(path) -> np.ndarray:
@@ -31,16 +31,30 @@ def read(path) -> np.ndarray:
 
 # ---------- curves
 
+
 def run_records() -> list[dict]:
     """Two epochs of 30 iterations as mmengine's logger writes them, a validation after each (its step is the epoch)."""
     records = []
     for iteration in range(1, 61):
         loss = 5.0 / iteration
-        records.append(dict(lr=1e-3, data_time=0.1, loss=loss, loss_cls=loss / 2, loss_pose=-loss, time=0.2,
-                            epoch=(iteration - 1) // 30 + 1, iter=iteration, memory=0, step=iteration))
+        records.append(
+            dict(
+                lr=1e-3,
+                data_time=0.1,
+                loss=loss,
+                loss_cls=loss / 2,
+                loss_pose=-loss,
+                time=0.2,
+                epoch=(iteration - 1) // 30 + 1,
+                iter=iteration,
+                memory=0,
+                step=iteration,
+            )
+        )
         if iteration % 30 == 0:
-            records.append(dict(mpjpe_mm=100.0 - iteration, recall=iteration / 60, data_time=0.1, time=0.1,
-                                step=iteration // 30))
+            records.append(
+                dict(mpjpe_mm=100.0 - iteration, recall=iteration / 60, data_time=0.1, time=0.1, step=iteration // 30)
+            )
     return records
 
 
@@ -53,8 +67,12 @@ def test_series_over_iterations():
 
 
 def test_iteration_based_and_resumed_runs():
-    records = [dict(loss=1.0, iter=10, step=10), dict(loss=2.0, iter=20, step=20), dict(recall=0.5, step=20),
-               dict(loss=3.0, iter=20, step=20)]  # resumed from 10
+    records = [
+        dict(loss=1.0, iter=10, step=10),
+        dict(loss=2.0, iter=20, step=20),
+        dict(recall=0.5, step=20),
+        dict(loss=3.0, iter=20, step=20),
+    ]  # resumed from 10
     training, validation = split_scalars(records)
     assert training['loss'][1].tolist() == [1.0, 3.0] and validation['recall'][0].tolist() == [20]
 
@@ -94,10 +112,11 @@ def test_metric_bars(tmp_path):
     # recall 0.9 against 0.2: the bars' areas stand so to each other; the NaN bar is not drawn
     recall = slice(image.shape[1] // 3, 2 * image.shape[1] // 3)
     assert second[:, recall].sum() / first[:, recall].sum() == pytest.approx(4.5, rel=0.05)
-    assert second[:, :image.shape[1] // 3].sum() == 0 and first[:, :image.shape[1] // 3].sum() > 0
+    assert second[:, : image.shape[1] // 3].sum() == 0 and first[:, : image.shape[1] // 3].sum() > 0
 
 
 # ---------- density
+
 
 def errors_of(rng: np.random.Generator, people: int, keypoints: int) -> tuple[np.ndarray, np.ndarray]:
     sigmas = np.broadcast_to([3.0, 3.0, 40.0], (people, keypoints, 3)) * rng.uniform(0.7, 1.4, (people, keypoints, 1))
@@ -120,21 +139,36 @@ def test_density_panels(tmp_path):
     errors, sigmas = errors_of(np.random.default_rng(0), 60, 3)
     valid = np.ones((60, 3), bool)
     valid[:, 1] = False  # nobody labelled it: its panel says so
-    image = read(plot_error_density(LAPLACE_XY, LAPLACE_Z, errors, sigmas, valid, ['left_wrist', 'nose', 'neck'],
-                                    tmp_path / 'density.png'))
+    image = read(
+        plot_error_density(
+            LAPLACE_XY, LAPLACE_Z, errors, sigmas, valid, ['left_wrist', 'nose', 'neck'], tmp_path / 'density.png'
+        )
+    )
     dots = image[..., 2].astype(int) - image[..., 0] > 40  # the errors' orange, the rest is blue and grey
     third = image.shape[1] // 3
-    body = dots[:int(0.9 * len(image))]  # without the legend
-    assert body[:, :third].sum() > 50 and body[:, 2 * third:].sum() > 50 and body[:, third:2 * third].sum() == 0
+    body = dots[: int(0.9 * len(image))]  # without the legend
+    assert body[:, :third].sum() > 50 and body[:, 2 * third :].sum() > 50 and body[:, third : 2 * third].sum() == 0
 
 
 def test_density_of_nobody_and_of_2d(tmp_path):
-    read(plot_error_density(LAPLACE_XY, LAPLACE_Z, np.zeros((0, 2, 3)), np.zeros((0, 2, 3)), np.zeros((0, 2)),
-                            ['a', 'b'], tmp_path / 'none.png'))
+    read(
+        plot_error_density(
+            LAPLACE_XY,
+            LAPLACE_Z,
+            np.zeros((0, 2, 3)),
+            np.zeros((0, 2, 3)),
+            np.zeros((0, 2)),
+            ['a', 'b'],
+            tmp_path / 'none.png',
+        )
+    )
     errors, sigmas = errors_of(np.random.default_rng(0), 20, 2)
     errors[3, 0] = np.nan
-    read(plot_error_density(LAPLACE_XY, None, errors[..., :2], sigmas[..., :2], np.ones((20, 2)), ['a', 'b'],
-                            tmp_path / 'flat.png'))
+    read(
+        plot_error_density(
+            LAPLACE_XY, None, errors[..., :2], sigmas[..., :2], np.ones((20, 2)), ['a', 'b'], tmp_path / 'flat.png'
+        )
+    )
 
 
 def test_density_must_integrate_to_one(tmp_path):
@@ -152,12 +186,13 @@ def test_density_of_a_loss(tmp_path):
     """The grids of the loss go in as they are."""
     torch.manual_seed(0)
     loss = MODELS.build(dict(type=RLELoss, flow=dict(type='RealNVP', dims=3)))
-    grids = [error_density_grid(loss, resolution=24, dims=dims) for dims in ((0, 1), (2, ))]
+    grids = [error_density_grid(loss, resolution=24, dims=dims) for dims in ((0, 1), (2,))]
     errors, sigmas = errors_of(np.random.default_rng(0), 30, 1)
     read(plot_error_density(*grids, errors, sigmas, np.ones((30, 1)), ['nose'], tmp_path / 'loss.png'))
 
 
 # ---------- offset maps
+
 
 def test_offsets_lead_from_point_centres():
     offsets = np.zeros((2, 3, 4, 5))
@@ -173,9 +208,20 @@ def test_offset_maps_show_where_arrows_land(tmp_path):
     exact = ((target[:, None] - points) / 16).transpose(0, 2, 1).reshape(2, 2, 6, 8)
     rough = exact + np.random.default_rng(0).normal(0, 0.5, exact.shape)
     image = np.full((96, 128, 3), 60, np.uint8)
-    picture = read(plot_offset_maps(image, rough, 16, ['mid_hip', 'left_wrist'], tmp_path / 'o.png', keypoints=[1],
-                                    refined=exact, truth_px=target[None], root=0))
-    landings = np.abs(picture.astype(int) - (0x33, 0xc5, 0xff)).max(-1) < 30
+    picture = read(
+        plot_offset_maps(
+            image,
+            rough,
+            16,
+            ['mid_hip', 'left_wrist'],
+            tmp_path / 'o.png',
+            keypoints=[1],
+            refined=exact,
+            truth_px=target[None],
+            root=0,
+        )
+    )
+    landings = np.abs(picture.astype(int) - (0x33, 0xC5, 0xFF)).max(-1) < 30
     left, right = np.array_split(landings, 2, axis=1)
     # scattered before, all on one spot after
     spots = [np.nonzero(half[:, 60:])[1] for half in (left, right)]  # without the wheel of directions
@@ -183,8 +229,11 @@ def test_offset_maps_show_where_arrows_land(tmp_path):
     without_truth = plot_offset_maps(image, rough[:, :, :1], 16, ['a', 'b'], tmp_path / 'p.png', keypoints=[0, 1])
     assert read(without_truth).shape[0] > read(without_truth).shape[1]  # two rows, one column
     nan = np.full_like(rough, np.nan)
-    read(plot_offset_maps(image, nan, 16, ['a', 'b'], tmp_path / 'n.png', keypoints=[1],
-                          truth_px=np.full((1, 2, 2), np.nan), root=0))
+    read(
+        plot_offset_maps(
+            image, nan, 16, ['a', 'b'], tmp_path / 'n.png', keypoints=[1], truth_px=np.full((1, 2, 2), np.nan), root=0
+        )
+    )
 
 
 def test_offset_map_errors(tmp_path):
@@ -197,10 +246,16 @@ def test_offset_map_errors(tmp_path):
 
 # ---------- targets
 
+
 def test_targets_fill_the_cells_of_their_level():
     image = np.full((64, 96, 3), 90, np.uint8)
-    drawn = draw_targets(image, np.array([[31.5, 31.5], [83.5, 11.5]]), np.array([32, 8]), np.array([0, 1]),
-                         roots_px=np.array([[500.0, 5.0]]))
+    drawn = draw_targets(
+        image,
+        np.array([[31.5, 31.5], [83.5, 11.5]]),
+        np.array([32, 8]),
+        np.array([0, 1]),
+        roots_px=np.array([[500.0, 5.0]]),
+    )
     changed = (drawn != image).any(-1)
     assert changed[16:48, 16:48].all() and changed[8:16, 80:88].all()
     assert changed.sum() == 32 * 32 + 8 * 8  # and nothing else: the root lies outside
@@ -209,8 +264,14 @@ def test_targets_fill_the_cells_of_their_level():
 
 def test_targets_fade_with_centerness_and_hatch_ignored():
     image = np.full((64, 96, 3), 90, np.uint8)
-    drawn = draw_targets(image, np.array([[15.5, 15.5], [47.5, 15.5]]), np.array([16, 16]), np.array([0, 0]),
-                         centerness=np.array([1.0, 0.2]), ignore_boxes_px=np.array([[10.0, 40, 60, 60], [np.nan] * 4]))
+    drawn = draw_targets(
+        image,
+        np.array([[15.5, 15.5], [47.5, 15.5]]),
+        np.array([16, 16]),
+        np.array([0, 0]),
+        centerness=np.array([1.0, 0.2]),
+        ignore_boxes_px=np.array([[10.0, 40, 60, 60], [np.nan] * 4]),
+    )
     strength = np.abs(drawn.astype(int) - 90).max(-1)
     assert strength[10, 10] > 3 * strength[10, 42] > 0
     hatched = strength[40:61, 10:61] > 0
@@ -221,6 +282,13 @@ def test_targets_of_nobody_and_scale():
     image = np.full((64, 96, 3), 90, np.uint8)
     nobody = draw_targets(image, np.zeros((0, 2)), np.zeros(0), np.zeros(0, int), scale=2)
     assert nobody.shape == (128, 192, 3) and (nobody == 90).all()
-    drawn = draw_targets(image, np.array([[31.5, 31.5]]), np.array([16]), np.array([0]), scale=2,
-                         roots_px=np.array([[32.0, 30.0]]), root_depths_mm=np.array([3200.0]))
+    drawn = draw_targets(
+        image,
+        np.array([[31.5, 31.5]]),
+        np.array([16]),
+        np.array([0]),
+        scale=2,
+        roots_px=np.array([[32.0, 30.0]]),
+        root_depths_mm=np.array([3200.0]),
+    )
     assert (drawn != 90).any(-1)[48:80, 48:80].all()

@@ -1,4 +1,5 @@
 """The pictures of the keypoint sets: every name once, left on the left person's side and in its colours."""
+
 from __future__ import annotations
 
 import cv2

@@ -1,4 +1,5 @@
 """Trails and numbers of identities: colours, fading, gaps, bounds."""
+
 from __future__ import annotations
 
 import doctest
@@ -13,7 +14,7 @@ from das_mm.visualization.tracks import Trails, draw_tracks, draw_trails
 
 from .figures import SET, photo, standing_people
 
-NEAR, FAR = (-500., 0., 2500.), (700., 0., 4000.)
+NEAR, FAR = (-500.0, 0.0, 2500.0), (700.0, 0.0, 4000.0)
 
 
 def trail(places, identity=3, **options) -> Trails:
@@ -49,21 +50,21 @@ def test_examples():
 def test_trails_keep_the_last_frames_of_each_identity():
     trails = Trails(length=3)
     for frame in range(10):
-        trails.add([5, -1, 2][:2 + (frame < 5)], [[frame, 0.], [9., 9.], [0., frame]][:2 + (frame < 5)])
+        trails.add([5, -1, 2][: 2 + (frame < 5)], [[frame, 0.0], [9.0, 9.0], [0.0, frame]][: 2 + (frame < 5)])
     paths = trails.paths()
     assert list(paths) == [5]  # 2 was last seen five frames ago, and -1 is nobody
-    assert [(ago, place[0]) for ago, place in paths[5]] == [(3, 6.), (2, 7.), (1, 8.), (0, 9.)]
+    assert [(ago, place[0]) for ago, place in paths[5]] == [(3, 6.0), (2, 7.0), (1, 8.0), (0, 9.0)]
     for _ in range(4):
         trails.add([], np.zeros((0, 2)))
     assert trails.paths() == {}
-    trails.add([5, 6], [[np.nan, 1.], [2., 2.]])
+    trails.add([5, 6], [[np.nan, 1.0], [2.0, 2.0]])
     assert list(trails.paths()) == [6]
     trails.reset()
     assert trails.paths() == {} and trails.frame == -1
 
 
 def test_a_trail_has_the_colour_of_its_identity_and_fades():
-    image = drawn(trail([(20. + 10 * t, 120.) for t in range(25)]))
+    image = drawn(trail([(20.0 + 10 * t, 120.0) for t in range(25)]))
     newest = image[120, 255].astype(float)
     expected = 0.9 * np.array(bgr(person_color(3))) + 0.1 * photo()[120, 255]
     assert np.abs(newest - expected).max() <= 12  # the dark edge below shines through a little
@@ -73,25 +74,25 @@ def test_a_trail_has_the_colour_of_its_identity_and_fades():
 
 
 def test_pieces_do_not_add_up_where_they_meet():
-    line = strength(drawn(trail([(50. + t, 100.) for t in range(101)], length=10**6)))[100, 55:145]
+    line = strength(drawn(trail([(50.0 + t, 100.0) for t in range(101)], length=10**6)))[100, 55:145]
     assert line.max() - line.min() <= 3
 
 
 def test_frames_without_the_person_are_dashed():
-    whole = drawn(trail([(40., 100.), (200., 100.)]))
-    gap = drawn(trail([(40., 100.), None, None, (200., 100.)]))
+    whole = drawn(trail([(40.0, 100.0), (200.0, 100.0)]))
+    gap = drawn(trail([(40.0, 100.0), None, None, (200.0, 100.0)]))
     inside = slice(50, 190)
     assert (strength(whole)[100, inside] > 0).all()
     assert 0.2 < (strength(gap)[100, inside] > 0).mean() < 0.95
 
 
-@pytest.mark.parametrize('places', [[(-500., 50.), (-300., 60.)], [(1e7, 50.), (1e7, 60.)], [(50., 50.)], []])
+@pytest.mark.parametrize('places', [[(-500.0, 50.0), (-300.0, 60.0)], [(1e7, 50.0), (1e7, 60.0)], [(50.0, 50.0)], []])
 def test_nothing_to_see(places):
     assert strength(drawn(trail(places))).sum() == 0
 
 
 def test_a_trail_from_far_outside_is_cut():
-    image = drawn(trail([(-1e6, 100.), (1e6, 100.)]))
+    image = drawn(trail([(-1e6, 100.0), (1e6, 100.0)]))
     assert (strength(image)[100] > 0).all() and strength(image)[:80].sum() == 0
 
 
@@ -99,7 +100,7 @@ def test_people_are_over_their_trails():
     people = standing_people(NEAR, FAR, track_ids=np.array([12, 4]))
     trails = Trails()
     for step in range(8):
-        trails.add(people.track_ids, people.keypoints_px[:, 2] + [10. * (7 - step), 0])
+        trails.add(people.track_ids, people.keypoints_px[:, 2] + [10.0 * (7 - step), 0])
     image, plain = photo(), draw_tracks(photo(), people, SET, labels=False)
     with_trails = draw_tracks(image, people, SET, trails, labels=False)
     assert (image == photo()).all()
@@ -120,7 +121,7 @@ def test_numbers_are_written_inside_the_image_and_not_over_each_other():
 
 
 def test_people_off_the_image_have_no_number():
-    people = standing_people((-9000., 0., 2500.), track_ids=np.array([1]))
+    people = standing_people((-9000.0, 0.0, 2500.0), track_ids=np.array([1]))
     assert (draw_tracks(photo(), people, SET) == photo()).all()
 
 

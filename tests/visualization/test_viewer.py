@@ -16,14 +16,18 @@ from .figures import NAMES, SET, SIZE, K, photo, standing_people
 TWO = ((-500.0, 0.0, 3000.0), (600.0, 100.0, 4200.0))
 
 
-EYE = ("Object.values(document.getElementById('plot')._fullLayout.scene._scene.getCamera().eye)"
-       ".map(v => v.toFixed(5)).join(' ')")
+EYE = (
+    "Object.values(document.getElementById('plot')._fullLayout.scene._scene.getCamera().eye)"
+    ".map(v => v.toFixed(5)).join(' ')"
+)
 
 
 def two_scenes() -> list[Scene]:
     """Two people and one true one; then nobody, in an image whose camera is a guess."""
-    return [Scene('two.jpg', standing_people(*TWO), SIZE, K, 'annotation', photo(), truth=standing_people(TWO[0])),
-            Scene('nobody </script>.jpg', People(), SIZE, K, 'default_fov', photo())]
+    return [
+        Scene('two.jpg', standing_people(*TWO), SIZE, K, 'annotation', photo(), truth=standing_people(TWO[0])),
+        Scene('nobody </script>.jpg', People(), SIZE, K, 'default_fov', photo()),
+    ]
 
 
 def pixels_near(image: np.ndarray, rgb: tuple[int, int, int], tolerance: int = 40) -> int:
@@ -33,10 +37,13 @@ def pixels_near(image: np.ndarray, rgb: tuple[int, int, int], tolerance: int = 4
 def test_people_without_identity(tmp_path):
     """In a clip nobody is "person -1": such people are grey and have a question mark."""
     people = standing_people(*TWO, track_ids=np.array([-1, 7]))
-    page = write_viewer(tmp_path / 'v.html', [Scene('0', people, SIZE, K, 'user')], 'clip', SET,
-                        frames_per_second=5.).read_text()
-    assert re.findall(r'"label":"([^"]*)","color":"([^"]*)"', page) == [('?', css(NOBODY_RGB)),
-                                                                        ('7', css(PERSON_COLORS[7]))]
+    page = write_viewer(
+        tmp_path / 'v.html', [Scene('0', people, SIZE, K, 'user')], 'clip', SET, frames_per_second=5.0
+    ).read_text()
+    assert re.findall(r'"label":"([^"]*)","color":"([^"]*)"', page) == [
+        ('?', css(NOBODY_RGB)),
+        ('7', css(PERSON_COLORS[7])),
+    ]
 
 
 @pytest.fixture(scope='module')
@@ -68,7 +75,7 @@ def test_shows_the_people(tmp_path, browser):
     for color in PERSON_COLORS[:2]:
         assert pixels_near(canvas, color) > 60, color
     assert pixels_near(canvas, (255, 255, 255), 25) > 30
-    assert pixels_near(canvas, (0xf0, 0xb4, 0x29)) > 100
+    assert pixels_near(canvas, (0xF0, 0xB4, 0x29)) > 100
     assert pixels_near(canvas, (100, 110, 120), 6) > 500  # the image itself, as a plane
 
 
@@ -92,8 +99,9 @@ def test_camera_view_puts_people_on_their_pixels(tmp_path, browser):
 
 def test_answers_to_mouse_and_keys(tmp_path, browser):
     browser.open(write_viewer(tmp_path / 'viewer.html', two_scenes(), 'Two', SET))
-    hover = browser.evaluate("document.getElementById('plot').data.filter(t => t.mode === 'markers')"
-                             '.flatMap(t => t.hovertext)')
+    hover = browser.evaluate(
+        "document.getElementById('plot').data.filter(t => t.mode === 'markers').flatMap(t => t.hovertext)"
+    )
     left_wrist = standing_people(*TWO).keypoints_cam_mm[1, NAMES.index('left_wrist')]
     x, y, z = (f'{value:.0f}' for value in left_wrist)
     assert f'<b>left wrist</b>, person 2<br>x {x} mm<br>y {y} mm<br>z {z} mm' in hover
@@ -129,12 +137,14 @@ def test_plays_a_sequence_with_bodies(tmp_path, browser):
         people = standing_people(*roots, track_ids=np.array([6, 3]), vertices_cam_mm=corners + np.array(roots)[:, None])
         truth = standing_people(roots[0], vertices_cam_mm=corners[None] + roots[0])
         scenes.append(Scene(f'frame {step}', people, SIZE, K, 'user', photo(), truth=truth))
-    browser.open(write_viewer(tmp_path / 'walk.html', scenes, 'A walk', SET, faces=faces, frames_per_second=30),
-                 '#frame=1')
+    browser.open(
+        write_viewer(tmp_path / 'walk.html', scenes, 'A walk', SET, faces=faces, frames_per_second=30), '#frame=1'
+    )
     body = browser.body()
     assert (body['frame'], body['people'], body['meshes']) == ('1', '2', '3')
-    vertices = browser.evaluate("document.getElementById('plot').data"
-                                ".filter(t => t.type === 'mesh3d' && t.x.length === 4).map(t => t.x)")
+    vertices = browser.evaluate(
+        "document.getElementById('plot').data.filter(t => t.type === 'mesh3d' && t.x.length === 4).map(t => t.x)"
+    )
     assert np.allclose(vertices, (corners[:, 0] + np.array([[-400], [600], [-400]])) / 1000, atol=1e-3)
     assert 'person 6' in browser.text('people') and 'person 3' in browser.text('people')
     canvas = browser.screenshot()[40:640, :540]

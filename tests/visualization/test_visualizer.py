@@ -26,9 +26,13 @@ def sample(image_path: str = '') -> PoseDataSample:
     people, truth = standing_people((-500, 0, 2500)), standing_people((700, 0, 2500))
     data = PoseDataSample(metainfo=dict(img_path=image_path))
     data.pred_instances = InstanceData(
-        keypoints=people.keypoints_px, keypoint_scores=np.ones((1, 15)), keypoints_3d=people.keypoints_cam_mm,
-        scores=people.scores, root_depths_mm=people.root_depths_mm,
-        bboxes=np.concatenate([people.keypoints_px.min(1), people.keypoints_px.max(1)], 1))
+        keypoints=people.keypoints_px,
+        keypoint_scores=np.ones((1, 15)),
+        keypoints_3d=people.keypoints_cam_mm,
+        scores=people.scores,
+        root_depths_mm=people.root_depths_mm,
+        bboxes=np.concatenate([people.keypoints_px.min(1), people.keypoints_px.max(1)], 1),
+    )
     data.gt_instances = InstanceData(keypoints=truth.keypoints_px, keypoints_visible=np.ones((1, 15)))
     return data
 
@@ -76,9 +80,13 @@ def test_mmpose_hook_drives_it(tmp_path):
     meta = parse_pose_metainfo(to_mmpose_metainfo(SET))
     hook = PoseVisualizationHook(enable=True, interval=1)
     hook._visualizer = visualizer
-    runner = SimpleNamespace(iter=3, work_dir=str(tmp_path), timestamp='now',
-                             val_evaluator=SimpleNamespace(dataset_meta=meta),
-                             test_evaluator=SimpleNamespace(dataset_meta=meta))
+    runner = SimpleNamespace(
+        iter=3,
+        work_dir=str(tmp_path),
+        timestamp='now',
+        val_evaluator=SimpleNamespace(dataset_meta=meta),
+        test_evaluator=SimpleNamespace(dataset_meta=meta),
+    )
     data = sample(str(image_path))
     hook.after_val_iter(runner, 0, dict(data_samples=[data]), [data])
     saved = list((tmp_path / 'run').rglob('val_img_3.png'))

@@ -1,8 +1,23 @@
 """The papers' ablations on synthetic scenes: which rows there are, working them off, and the report."""
+
 from .run_plan import SIZES, Run, plan_runs
 from .run_state import RunState, read_state, try_lock, write_state
 from .scheduler import Deadline, work
 from .tables import TABLES, Metric, Row, Table, trainings_of
 
-__all__ = ['Deadline', 'Metric', 'Row', 'Run', 'RunState', 'SIZES', 'TABLES', 'Table', 'plan_runs', 'read_state',
-           'trainings_of', 'try_lock', 'work', 'write_state']
+__all__ = [
+    'Deadline',
+    'Metric',
+    'Row',
+    'Run',
+    'RunState',
+    'SIZES',
+    'TABLES',
+    'Table',
+    'plan_runs',
+    'read_state',
+    'trainings_of',
+    'try_lock',
+    'work',
+    'write_state',
+]

@@ -1,4 +1,5 @@
 """The calibration of one checkpoint."""
+
 from __future__ import annotations
 
 import json
@@ -37,16 +38,27 @@ def calibrate_checkpoint(config: str, checkpoint: str | Path, out: str | Path) -
     cfg.work_dir, cfg.load_from, cfg.resume, cfg.log_level = str(out), None, False, 'WARNING'
     runner = Runner.from_cfg(cfg)
     if not runner.model.head.uses_sigma:
-        raise UserError('its pose loss learns no σ', file=cfg.filename, field='model.head.loss_pose',
-                        remedy='give a model trained with a likelihood, as das_mm.RLELoss')
+        raise UserError(
+            'its pose loss learns no σ',
+            file=cfg.filename,
+            field='model.head.loss_pose',
+            remedy='give a model trained with a likelihood, as das_mm.RLELoss',
+        )
     load_checkpoint_strict(runner.model, checkpoint)
     runner.call_hook('before_run')
     metrics, calibration = evaluate(runner)
     if calibration is None:
-        raise UserError('nobody was found, so there is no error to judge', file=checkpoint,
-                        remedy='train longer, or lower model.test_cfg.score_thr')
-    report = dict(config=str(config), checkpoint=str(checkpoint), calibration=calibration,
-                  metrics={name: float(value) for name, value in metrics.items()})
+        raise UserError(
+            'nobody was found, so there is no error to judge',
+            file=checkpoint,
+            remedy='train longer, or lower model.test_cfg.score_thr',
+        )
+    report = dict(
+        config=str(config),
+        checkpoint=str(checkpoint),
+        calibration=calibration,
+        metrics={name: float(value) for name, value in metrics.items()},
+    )
     files = [out / 'calibration.json', out / 'calibration.png']
     atomic_write(files[0], (json.dumps(report, indent=1) + '\n').encode())
     plot_calibration(read_calibration(calibration), files[1])

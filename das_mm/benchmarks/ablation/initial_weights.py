@@ -1,4 +1,5 @@
 """Where a training starts from: the same weights of backbone and pyramid in every row of a table."""
+
 from __future__ import annotations
 
 from mmengine.config import Config
@@ -49,15 +50,19 @@ def start_from_package(model: nn.Module, task: str = 'pose') -> list[str]:
         UserError: A weight of the file has no place in the model.
     """
     path = pretrained_checkpoint(TASKS[task].start)
-    weights = {name: value for name, value in read_checkpoint(path)['state_dict'].items()
-               if name.split('.')[0] in _PARTS}
+    weights = {
+        name: value for name, value in read_checkpoint(path)['state_dict'].items() if name.split('.')[0] in _PARTS
+    }
     own = {name: value.shape for name, value in model.state_dict().items() if name.split('.')[0] in _PARTS}
     if not any(name.startswith(_TEMPORAL) for name in own):
         weights = {name: value for name, value in weights.items() if not name.startswith(_TEMPORAL)}
     misplaced = [name for name, value in weights.items() if own.get(name) != value.shape]
     if misplaced:
-        raise UserError(f'{len(misplaced)} of its weights do not fit this model: {", ".join(misplaced[:3])}', file=path,
-                        remedy='start from random numbers: --from-scratch')
+        raise UserError(
+            f'{len(misplaced)} of its weights do not fit this model: {", ".join(misplaced[:3])}',
+            file=path,
+            remedy='start from random numbers: --from-scratch',
+        )
     model.load_state_dict(weights, strict=False)
     return sorted(own.keys() - weights.keys())
 

@@ -1,4 +1,5 @@
 """The recipes of the small weights that come with the package: lessons, each from the weights of the one before."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -19,12 +20,15 @@ SIZE = 'package'  # the folder of the configs and of the runs
 _POSES_AND_MESHES = ('mesh_1', 'mesh_2')  # poses learn more beside meshes; the pose model leaves the branch out
 #: task of the demo -> its lessons, configs in ``configs/benchmark/package``
 LESSONS: dict[str, tuple[str, ...]] = dict(
-    pose=_POSES_AND_MESHES, mesh=_POSES_AND_MESHES,
-    tracking=('mesh_1', 'tracking_1', 'tracking_2', 'tracking_3', 'tracking_4', 'tracking_5'))
+    pose=_POSES_AND_MESHES,
+    mesh=_POSES_AND_MESHES,
+    tracking=('mesh_1', 'tracking_1', 'tracking_2', 'tracking_3', 'tracking_4', 'tracking_5'),
+)
 
 
-def make_package_weights(tasks: Iterable[str], out: str | Path, deadline: Deadline,
-                         notify: Notify = lambda run, event: None) -> list[Path]:
+def make_package_weights(
+    tasks: Iterable[str], out: str | Path, deadline: Deadline, notify: Notify = lambda run, event: None
+) -> list[Path]:
     """Train the weights of some tasks in pieces, as :func:`~das_mm.benchmarks.ablation.work` does, and write those that are
     finished as the package has them: ``OUT/package/CONFIG.pth`` and ``.json``.
 
@@ -43,8 +47,9 @@ def make_package_weights(tasks: Iterable[str], out: str | Path, deadline: Deadli
     tasks = list(dict.fromkeys(tasks))
     unknown = [task for task in tasks if task not in LESSONS]
     if unknown:
-        raise UserError(f'no weights come for {", ".join(unknown)}', field='--package',
-                        remedy=f'choose among {", ".join(LESSONS)}')
+        raise UserError(
+            f'no weights come for {", ".join(unknown)}', field='--package', remedy=f'choose among {", ".join(LESSONS)}'
+        )
     written = []
     for task in tasks:
         learned = _learn(LESSONS[task], Path(out), deadline, notify)
@@ -73,15 +78,22 @@ def _last_checkpoint(run: Run, out: Path) -> Path:
     folder = run.folder(out)
     found = newest_complete_checkpoint(folder / 'training')
     if found is None:
-        raise UserError('the lesson is finished, but its checkpoint is gone', file=folder,
-                        remedy='delete that folder: the lesson is then trained again')
+        raise UserError(
+            'the lesson is finished, but its checkpoint is gone',
+            file=folder,
+            remedy='delete that folder: the lesson is then trained again',
+        )
     return found
 
 
 def _write(task: str, checkpoint: Path, out: Path) -> Path:
     run = Run(SIZE, LESSONS[task][-1], 0)
     state = read_state(run.folder(out))
-    card = dict(seed=run.seed, machine=state.machine, command=f'das-mm benchmark --package {task}',
-                lessons=LESSONS[task], metrics={'on': f"{state.settings['test_images']} images of the test set of "
-                                                      f'{run.config}', **state.metrics})
+    card = dict(
+        seed=run.seed,
+        machine=state.machine,
+        command=f'das-mm benchmark --package {task}',
+        lessons=LESSONS[task],
+        metrics={'on': f'{state.settings["test_images"]} images of the test set of {run.config}', **state.metrics},
+    )
     return package_weights(checkpoint, PACKAGED[task], out / SIZE, card)

@@ -1,4 +1,5 @@
 """The tables as a picture: ours beside the paper's, row by row, each on its own scale."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -30,16 +31,16 @@ def plot_tables(report: Mapping[str, Any], path: str | Path) -> Path:
     most = max(len(table['metrics']) for table in tables)
     heights = [_HEAD_IN + _ROW_IN * len(table['rows']) for table in tables]
     figure = new_figure(_LABEL_IN + 2 * _PANEL_IN * most, 0.4 + sum(heights))
-    figure.suptitle(f"Ablations on synthetic scenes, size {report['size']}")
+    figure.suptitle(f'Ablations on synthetic scenes, size {report["size"]}')
     lines = figure.subfigures(len(tables), 1, height_ratios=heights, squeeze=False)[:, 0]
     for line, table in zip(lines, tables):
-        line.suptitle(f"Table {table['number']}: {table['title']}", fontsize=10, x=0.01, ha='left')
+        line.suptitle(f'Table {table["number"]}: {table["title"]}', fontsize=10, x=0.01, ha='left')
         panels = line.subplots(1, 2 * most, squeeze=False)[0]
         for number, metric in enumerate(table['metrics']):
-            ours, paper = panels[2 * number:2 * number + 2]
+            ours, paper = panels[2 * number : 2 * number + 2]
             _draw_ours(ours, table, metric)
             _draw_paper(paper, table, metric)
-        for panel in panels[2 * len(table['metrics']):]:
+        for panel in panels[2 * len(table['metrics']) :]:
             panel.set_visible(False)
         panels[0].set_yticks(range(len(table['rows'])), [row['label'] for row in table['rows']], fontsize=8)
     return save_figure(path, figure)
@@ -57,11 +58,11 @@ def _draw_paper(axes: Axes, table: Mapping[str, Any], metric: Mapping[str, Any])
     for position, row in enumerate(table['rows']):
         if metric['name'] in row['paper']:
             axes.plot(row['paper'][metric['name']], position, 'D', color=_PAPER, markersize=5)
-    _finish(axes, table, metric, f"paper, {table['data']}")
+    _finish(axes, table, metric, f'paper, {table["data"]}')
 
 
 def _finish(axes: Axes, table: Mapping[str, Any], metric: Mapping[str, Any], whose: str) -> None:
-    axes.set_title(f"{metric['name']} {'↓' if metric['lower_is_better'] else '↑'} ({whose})", fontsize=8)
+    axes.set_title(f'{metric["name"]} {"↓" if metric["lower_is_better"] else "↑"} ({whose})', fontsize=8)
     axes.set_ylim(len(table['rows']) - 0.5, -0.5)
     axes.set_yticks(range(len(table['rows'])), [])
     axes.tick_params(labelsize=8)

@@ -1,4 +1,5 @@
 """What the runs found: beside the papers' numbers, with mean and spread, and whether the rows move as in the papers."""
+
 from __future__ import annotations
 
 import datetime
@@ -33,6 +34,7 @@ class Results:
         size: One of :data:`.plan.SIZES`.
         states: training -> seed -> state, of those that are finished.
     """
+
     size: str
     states: Mapping[str, Mapping[int, RunState]]
 
@@ -90,31 +92,44 @@ def make_report(results: Results, tables: Sequence[int]) -> dict[str, Any]:
     """What ``results.json`` holds."""
     states = [state for seeds in results.states.values() for state in seeds.values()]
     return dict(
-        size=results.size, description=SIZES[results.size],
-        what='synthetic scenes; the papers\' numbers are of real data at their sizes: only directions can be compared',
+        size=results.size,
+        description=SIZES[results.size],
+        what="synthetic scenes; the papers' numbers are of real data at their sizes: only directions can be compared",
         made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
         machines=_distinct([{name: state.machine.get(name) for name in _MACHINE} for state in states]),
         trainings={training: _training_entry(seeds) for training, seeds in results.states.items()},
         tables=[_table_entry(results, TABLES[number]) for number in tables],
-        calibration={training: found for training in results.states
-                     if (found := _calibration_entry(results.states[training])) is not None})
+        calibration={
+            training: found
+            for training in results.states
+            if (found := _calibration_entry(results.states[training])) is not None
+        },
+    )
 
 
 def _training_entry(seeds: Mapping[int, RunState]) -> dict[str, Any]:
     states = list(seeds.values())
     return dict(
-        seeds=sorted(seeds), start=states[0].start, settings={name: states[0].settings.get(name) for name in SETTINGS},
+        seeds=sorted(seeds),
+        start=states[0].start,
+        settings={name: states[0].settings.get(name) for name in SETTINGS},
         seconds=[round(seeds[seed].seconds, 1) for seed in sorted(seeds)],
-        finished_at=max(state.finished_at for state in states))
+        finished_at=max(state.finished_at for state in states),
+    )
 
 
 def _table_entry(results: Results, table: Table) -> dict[str, Any]:
     spreads = {metric.name: results.spreads(table, metric) for metric in (*table.metrics, *table.others)}
     comparisons = {metric.name: compare_rows(table, metric, spreads[metric.name]) for metric in table.metrics}
     rows = [
-        dict(number=row.number, label=row.label, training=row.training, paper=dict(row.paper),
-             ours={name: asdict(found[row.number]) for name, found in spreads.items() if row.number in found},
-             comparisons={name: [asdict(one) for one in found[row.number]] for name, found in comparisons.items()})
+        dict(
+            number=row.number,
+            label=row.label,
+            training=row.training,
+            paper=dict(row.paper),
+            ours={name: asdict(found[row.number]) for name, found in spreads.items() if row.number in found},
+            comparisons={name: [asdict(one) for one in found[row.number]] for name, found in comparisons.items()},
+        )
         for row in table.rows
     ]
     metrics, others = ([asdict(metric) for metric in some] for some in (table.metrics, table.others))
@@ -132,8 +147,12 @@ def _calibration_entry(seeds: Mapping[int, RunState]) -> dict[str, dict[str, Any
 def _mean_numbers(calibrations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     mean = lambda pick: _mean([pick(one) for one in calibrations])
     numbers = {name: mean(lambda one: one[name]) for name in ('num', 'ence', 'factor', 'rank_correlation')}
-    return {**numbers, 'coverage_error': {name: mean(lambda one: one['coverage_error'][name])
-                                          for name in calibrations[0]['coverage_error']}}
+    return {
+        **numbers,
+        'coverage_error': {
+            name: mean(lambda one: one['coverage_error'][name]) for name in calibrations[0]['coverage_error']
+        },
+    }
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -153,8 +172,11 @@ def _draw_curves(results: Results, folder: Path) -> dict[str, Path]:
         if not seeds[seed].calibration:
             continue
         path = folder / _CURVES.format(training=training)
-        drawn[training] = plot_calibration(read_calibration(seeds[seed].calibration), path,
-                                           f'Predicted and actual errors of keypoints: {training}, seed {seed}')
+        drawn[training] = plot_calibration(
+            read_calibration(seeds[seed].calibration),
+            path,
+            f'Predicted and actual errors of keypoints: {training}, seed {seed}',
+        )
     return drawn
 
 
@@ -162,5 +184,7 @@ def read_calibration(stored: Mapping[str, Any]) -> dict[str, Calibration]:
     """As :func:`das_mm.evaluation.functional.calibration.calibrate` gave it; what json has no number for is NaN."""
     nan = float('nan')
     found = {axis: Calibration.from_dict(values) for axis, values in stored.items()}
-    return {axis: replace(one, rank_correlation=nan if one.rank_correlation is None else one.rank_correlation)
-            for axis, one in found.items()}
+    return {
+        axis: replace(one, rank_correlation=nan if one.rank_correlation is None else one.rank_correlation)
+        for axis, one in found.items()
+    }

@@ -1,4 +1,5 @@
 """Numbers over seeds, and whether they move from row to row as in the paper."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ YES, NO, NOISE, UNKNOWN = 'yes', 'no', 'within noise', 'one seed'
 @dataclass(frozen=True)
 class Spread:
     """Mean and standard deviation over n seeds; the latter is None for one seed."""
+
     mean: float
     std: float | None
     num: int
@@ -38,6 +40,7 @@ class Comparison:
         noise: Half the width of the 95 % interval of ``ours``; None where no row has a second seed.
         verdict: Whether ours moves as the paper's: yes, no, within noise, or 'one seed': nothing tells the noise.
     """
+
     against: int
     paper: float
     ours: float
@@ -71,10 +74,16 @@ def compare_rows(table: Table, metric: Metric, found: Mapping[int, Spread]) -> d
     for row in table.rows:
         others = [table.row(number) for number in row.against]
         comparisons[row.number] = [
-            _compare(row.paper[metric.name] - other.paper[metric.name], found[row.number], found[other.number], pooled,
-                     other.number)
-            for other in others if metric.name in row.paper and metric.name in other.paper
-            and row.number in found and other.number in found]
+            _compare(
+                row.paper[metric.name] - other.paper[metric.name],
+                found[row.number],
+                found[other.number],
+                pooled,
+                other.number,
+            )
+            for other in others
+            if metric.name in row.paper and metric.name in other.paper and row.number in found and other.number in found
+        ]
     return comparisons
 
 

@@ -1,4 +1,5 @@
 """What there is to train: sizes, and runs (a training with a seed) in the order in which they are worked off."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -12,9 +13,10 @@ from .tables import TABLES, trainings_of
 
 SIZES = dict(
     cpu='reduced for a CPU: a narrow ResNet-18 whose weights, and those of its pyramid, come with the package; poses '
-        'on 1200 scenes of 256x256 px in 5 epochs, meshes and tracking trained as in their demos; people in suits',
+    'on 1200 scenes of 256x256 px in 5 epochs, meshes and tracking trained as in their demos; people in suits',
     paper="the papers' networks, image sizes and schedules on 4000 synthetic scenes (or frames), for a GPU; backbones "
-          'begin from ImageNet where the configs say so')
+    'begin from ImageNet where the configs say so',
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Run:
         training: Name of the config.
         seed: Of its weights and of the order of its data. The scenes are the same for all seeds.
     """
+
     size: str
     training: str
     seed: int
@@ -44,8 +47,9 @@ class Run:
         return Path(out) / self.size / self.training / f'seed_{self.seed}'
 
 
-def plan_runs(size: str, seeds: Iterable[int] = (0,), tables: Iterable[int] | None = None,
-              trainings: Sequence[str] | None = None) -> list[Run]:
+def plan_runs(
+    size: str, seeds: Iterable[int] = (0,), tables: Iterable[int] | None = None, trainings: Sequence[str] | None = None
+) -> list[Run]:
     """The runs, the first seed of all trainings before the second of any.
 
     Args:
@@ -62,13 +66,14 @@ def plan_runs(size: str, seeds: Iterable[int] = (0,), tables: Iterable[int] | No
     names = trainings_of(TABLES if tables is None else tables)
     unknown = [name for name in trainings or () if name not in names]
     if unknown:
-        raise UserError(f'these tables have no row {", ".join(unknown)}', field='--rows',
-                        remedy=f'choose among {", ".join(names)}')
+        raise UserError(
+            f'these tables have no row {", ".join(unknown)}', field='--rows', remedy=f'choose among {", ".join(names)}'
+        )
     chosen = [name for name in names if trainings is None or name in trainings]
     seeds = list(dict.fromkeys(seeds))
     if any(seed < 0 for seed in seeds):
         raise UserError('a seed is not negative', field='--seeds', remedy='give whole numbers from 0 on')
     runs = [Run(size, name, seed) for seed in seeds for name in chosen]
-    for run in runs[:len(chosen)]:
+    for run in runs[: len(chosen)]:
         config_path(run.config)
     return runs

@@ -1,4 +1,5 @@
 """How far a run is, on the disk: one JSON for each, whole or not there, and a lock for who works on it."""
+
 from __future__ import annotations
 
 import json
@@ -32,6 +33,7 @@ class RunState:
         metrics: All numbers of the evaluation, None where one is not finite.
         calibration: Axis -> :class:`~das_mm.evaluation.functional.calibration.Calibration` as a dict, of models with σ.
     """
+
     fingerprint: str
     settings: dict[str, Any]
     start: str
@@ -65,8 +67,11 @@ def read_state(folder: Path) -> RunState | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(f'it does not tell how far the run is: {error}', file=path,
-                        remedy='delete its folder: the run then begins anew') from error
+        raise UserError(
+            f'it does not tell how far the run is: {error}',
+            file=path,
+            remedy='delete its folder: the run then begins anew',
+        ) from error
 
 
 def write_state(folder: Path, state: RunState) -> None:
@@ -85,7 +90,8 @@ def try_lock(folder: Path) -> Iterator[bool]:
     try:
         lock = file_lock(path, wait=False)
     except OSError as error:
-        raise UserError(f'it cannot be written: {error.strerror or error}', file=path,
-                        remedy='give another folder') from error
+        raise UserError(
+            f'it cannot be written: {error.strerror or error}', file=path, remedy='give another folder'
+        ) from error
     with lock as mine:
         yield mine

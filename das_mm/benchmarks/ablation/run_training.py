@@ -1,4 +1,5 @@
 """One run: trained in pieces by the package's exact resume, then evaluated."""
+
 from __future__ import annotations
 
 import datetime
@@ -34,8 +35,14 @@ def run_config(run: Run) -> Config:
     return Config.fromfile(config_path(run.config))
 
 
-def train_run(run: Run, folder: Path, deadline: Deadline, from_scratch: bool = False,
-              load_from: Path | None = None, epochs: int | None = None) -> bool:
+def train_run(
+    run: Run,
+    folder: Path,
+    deadline: Deadline,
+    from_scratch: bool = False,
+    load_from: Path | None = None,
+    epochs: int | None = None,
+) -> bool:
     """Train a run up to the deadline, and evaluate it where it is at its end.
 
     A piece stops after the checkpoint of an epoch, when another epoch would not fit before the deadline; it has one
@@ -89,8 +96,11 @@ def _begin_or_continue(cfg: Config, folder: Path, start: str, weights: str) -> R
         state = RunState(fingerprint, settings_of(cfg), start)
         write_state(folder, state)
     elif state.fingerprint != fingerprint:
-        raise UserError('it was begun with other settings or other starting weights', file=folder,
-                        remedy='delete that folder, or give another --out')
+        raise UserError(
+            'it was begun with other settings or other starting weights',
+            file=folder,
+            remedy='delete that folder, or give another --out',
+        )
     return state
 
 
@@ -98,15 +108,21 @@ def settings_of(cfg: Config) -> dict[str, Any]:
     """What a report tells of the settings."""
     train, test = cfg.train_dataloader, cfg.test_dataloader
     steps = -(-train.dataset.num_images // train.batch_size) * cfg.train_cfg.max_epochs
-    return dict(train_images=train.dataset.num_images, test_images=test.dataset.num_images,
-                image_size=list(train.dataset.image_size), epochs=cfg.train_cfg.max_epochs, batch_size=train.batch_size,
-                steps=steps)
+    return dict(
+        train_images=train.dataset.num_images,
+        test_images=test.dataset.num_images,
+        image_size=list(train.dataset.image_size),
+        epochs=cfg.train_cfg.max_epochs,
+        batch_size=train.batch_size,
+        steps=steps,
+    )
 
 
 def _prepare(cfg: Config, run: Run, folder: Path, start: str) -> None:
     if cfg.optim_wrapper.type == 'AmpOptimWrapper' and not torch.cuda.is_available():
-        raise UserError(f"the size '{run.size}' needs a GPU, and torch sees none", field='--size',
-                        remedy='use --size cpu')
+        raise UserError(
+            f"the size '{run.size}' needs a GPU, and torch sees none", field='--size', remedy='use --size cpu'
+        )
     prepare_start(cfg, start)
     cfg.work_dir = str(folder / 'training')
     cfg.randomness = dict(seed=run.seed)
@@ -142,10 +158,13 @@ def _evaluate(runner: Runner, folder: Path, state: RunState) -> None:
     metrics, calibration = evaluate(runner)
     device = next(runner.model.parameters()).device
     state = state.but(
-        status=FINISHED, metrics=finite_or_none({name: float(value) for name, value in metrics.items()}),
-        calibration=calibration, seconds_evaluating=time.monotonic() - begin,
+        status=FINISHED,
+        metrics=finite_or_none({name: float(value) for name, value in metrics.items()}),
+        calibration=calibration,
+        seconds_evaluating=time.monotonic() - begin,
         machine={**describe_machine(device), **describe_software()},
-        finished_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'))
+        finished_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
+    )
     write_state(folder, state)
 
 

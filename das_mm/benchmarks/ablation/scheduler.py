@@ -1,4 +1,5 @@
 """Working off the runs: one after the other, in pieces, by any number of processes at once."""
+
 from __future__ import annotations
 
 import time
@@ -18,6 +19,7 @@ class Deadline:
         seconds: From now; None for never.
         clock: Seconds that pass.
     """
+
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
     _begin: float = field(init=False)
@@ -37,8 +39,9 @@ Train = Callable[[Run, Path, Deadline], bool]
 Notify = Callable[[Run, str], None]
 
 
-def work(runs: Iterable[Run], out: str | Path, train: Train, deadline: Deadline,
-         notify: Notify = lambda run, event: None) -> bool:
+def work(
+    runs: Iterable[Run], out: str | Path, train: Train, deadline: Deadline, notify: Notify = lambda run, event: None
+) -> bool:
     """Work off what is not finished until the deadline.
 
     A run that another process holds is passed over. Every call gets at least one run a piece further.

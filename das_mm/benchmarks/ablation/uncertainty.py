@@ -1,4 +1,5 @@
 """Predicted standard deviations and the errors that were made, gathered from a model's evaluation."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -64,8 +65,14 @@ class SigmaCollector(BaseMetric):
             return None
         K = to_numpy(sample['camera']['K'])
         errors, scale = lateral_and_depth_errors(
-            predictions.people.keypoints_px[found], predictions.people.keypoints_3d[found], sigma[found],
-            people.keypoints_px, people.keypoints_3d, np.tile([K[0, 0], K[1, 1]], (len(found), 1)), root)
+            predictions.people.keypoints_px[found],
+            predictions.people.keypoints_3d[found],
+            sigma[found],
+            people.keypoints_px,
+            people.keypoints_3d,
+            np.tile([K[0, 0], K[1, 1]], (len(found), 1)),
+            root,
+        )
         counts = people.valid_3d & people.labelled
         if len(root) == 1:
             counts[:, root] = False
@@ -98,6 +105,7 @@ def judge_sigma(collector: SigmaCollector, head: nn.Module) -> dict[str, Calibra
     if not len(collector.errors):
         return None
     dims = collector.errors.shape[1]
-    densities = dict(learned=learned_density(head), laplace=plain_density('laplace', dims),
-                     gaussian=plain_density('gaussian', dims))
+    densities = dict(
+        learned=learned_density(head), laplace=plain_density('laplace', dims), gaussian=plain_density('gaussian', dims)
+    )
     return calibrate(collector.errors, collector.sigma, densities)

@@ -1,4 +1,5 @@
 """Speed and memory of a model, its stages, and the sparse head against the dense one; the verb `das-mm bench`."""
+
 from .dense_comparison import DenseBench, DenseSetting, Row
 from .machine import describe_machine, describe_software
 from .memory import peak_bytes
@@ -10,7 +11,33 @@ from .stages import STAGES, StageClock, clocked
 from .subject import make_subject, network_size
 from .timing import Spread, Timed, time_in_turn
 
-__all__ = ['DTYPES', 'DenseBench', 'DenseSetting', 'Planting', 'Row', 'STAGES', 'Scene', 'Setting', 'Spread',
-           'StageClock', 'Timed', 'Variant', 'bench_table', 'clocked', 'dense_page', 'dense_table',
-           'describe_machine', 'describe_software', 'draw_bench', 'draw_dense', 'make_scene', 'make_subject',
-           'make_variants', 'measure_model', 'network_size', 'peak_bytes', 'stage_table', 'time_in_turn']
+__all__ = [
+    'DTYPES',
+    'DenseBench',
+    'DenseSetting',
+    'Planting',
+    'Row',
+    'STAGES',
+    'Scene',
+    'Setting',
+    'Spread',
+    'StageClock',
+    'Timed',
+    'Variant',
+    'bench_table',
+    'clocked',
+    'dense_page',
+    'dense_table',
+    'describe_machine',
+    'describe_software',
+    'draw_bench',
+    'draw_dense',
+    'make_scene',
+    'make_subject',
+    'make_variants',
+    'measure_model',
+    'network_size',
+    'peak_bytes',
+    'stage_table',
+    'time_in_turn',
+]

@@ -4,6 +4,7 @@ Group normalisation takes its statistics over the whole map, so every 3x3 convol
 level as soon as one point of the level is wanted. Only 1x1 convolutions after the last norm, and the recursion's
 readings, can be had at points alone.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
@@ -58,15 +59,24 @@ def head_costs(head: DASHead) -> dict[str, Cost]:
         for name in head.update.layers:
             network = getattr(head.update, name).next_level_offset
             whole.append(network.update_feat_conv)
-            points += [network.sampling_offset, network.sampling_conf, network.update_weight,
-                       network.update_offset_value]
+            points += [
+                network.sampling_offset,
+                network.sampling_conf,
+                network.update_weight,
+                network.update_offset_value,
+            ]
     sigma = [head.sigma_branch] if head.uses_sigma else []
-    return {'cls': cost_per_pixel([head.cls_tower, head.cls_branch]), 'regression': cost_per_pixel(whole),
-            'sigma': cost_per_pixel(sigma), 'points': cost_per_pixel(points)}
+    return {
+        'cls': cost_per_pixel([head.cls_tower, head.cls_branch]),
+        'regression': cost_per_pixel(whole),
+        'sigma': cost_per_pixel(sigma),
+        'points': cost_per_pixel(points),
+    }
 
 
-def compare_costs(head: DASHead, shapes: Sequence[tuple[int, int]], strides_used: Sequence[int], batch: int = 1,
-                  train: bool = False) -> tuple[Cost, Cost]:
+def compare_costs(
+    head: DASHead, shapes: Sequence[tuple[int, int]], strides_used: Sequence[int], batch: int = 1, train: bool = False
+) -> tuple[Cost, Cost]:
     """(least of an exact sparse head, dense head), points themselves not counted.
 
     Args:
@@ -97,8 +107,11 @@ def convolution_macs(model: nn.Module, run: Callable[[], object]) -> int:
             weights += module.conv_offset.weight.numel()
         total += weights * output.numel() // output.shape[1]
 
-    handles = [module.register_forward_hook(count) for module in model.modules()
-               if isinstance(module, (nn.Conv2d, ModulatedDeformConv2d))]
+    handles = [
+        module.register_forward_hook(count)
+        for module in model.modules()
+        if isinstance(module, (nn.Conv2d, ModulatedDeformConv2d))
+    ]
     try:
         run()
     finally:

@@ -1,4 +1,5 @@
 """Dense against sparse: the head as the authors' released code evaluates it, and ours; same weights, same input."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -143,11 +144,21 @@ class DenseBench:
                 stages_s, found[name] = self._stages_of(run)
                 self.stages.append(dict(scene=words, way=name, stages_s=stages_s))
         people = found['sparse'][0]
-        self._check('predictions', words, largest_difference(people, found['dense'][0]), _PREDICTION_TOLERANCE,
-                    people_found=len(people))
+        self._check(
+            'predictions',
+            words,
+            largest_difference(people, found['dense'][0]),
+            _PREDICTION_TOLERANCE,
+            people_found=len(people),
+        )
         taken = self._in_turn(dict(sparse=sparse, dense=dense), planting)
-        row = self._row('head, sparse / dense: time', words, taken['sparse'], taken['dense'],
-                        0.35 if self.device.type == 'cuda' else 0.5)
+        row = self._row(
+            'head, sparse / dense: time',
+            words,
+            taken['sparse'],
+            taken['dense'],
+            0.35 if self.device.type == 'cuda' else 0.5,
+        )
         return self._bounded_by_maps(row, scene, train=False)
 
     @torch.no_grad()
@@ -167,8 +178,10 @@ class DenseBench:
         self.say(f'training step of the head, {words}')
         head = self.head.train()
         feats = [feat.clone().requires_grad_() for feat in self.feats]
-        steps = {name: (lambda loss=loss: self._step(loss, feats, scene))
-                 for name, loss in (('sparse', head.loss), ('dense', self.yardstick.loss))}
+        steps = {
+            name: (lambda loss=loss: self._step(loss, feats, scene))
+            for name, loss in (('sparse', head.loss), ('dense', self.yardstick.loss))
+        }
         try:
             with planting:
                 peak, losses, gradients = {}, [], []
@@ -184,9 +197,17 @@ class DenseBench:
             self._forget_gradients(feats)
             self.head.eval()
         time_row = self._row('head, training step, sparse / dense: time', words, taken['sparse'], taken['dense'], 0.5)
-        memory_row = Row('head, training step, sparse / dense: peak memory', words,
-                         ratios([peak['sparse']], [peak['dense']]), 0.4, True, peak['sparse'], peak['dense'], 'bytes',
-                         details=dict(how=HOW[self.device.type]))
+        memory_row = Row(
+            'head, training step, sparse / dense: peak memory',
+            words,
+            ratios([peak['sparse']], [peak['dense']]),
+            0.4,
+            True,
+            peak['sparse'],
+            peak['dense'],
+            'bytes',
+            details=dict(how=HOW[self.device.type]),
+        )
         return [self._bounded_by_maps(row, scene, train=True) for row in (time_row, memory_row)]
 
     def _step(self, loss: Callable, feats: list[Tensor], scene: Scene) -> dict[str, Tensor]:
@@ -202,8 +223,11 @@ class DenseBench:
     def _gradients(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:
         """Copies; a parameter that nothing asked for has the gradient 0."""
         named = {**dict(self.head.named_parameters()), **{f'level {index}': feat for index, feat in enumerate(feats)}}
-        return {name: torch.zeros_like(one) if one.grad is None else one.grad.clone() for name, one in named.items()
-                if one.requires_grad}
+        return {
+            name: torch.zeros_like(one) if one.grad is None else one.grad.clone()
+            for name, one in named.items()
+            if one.requires_grad
+        }
 
     # ---------------------------------------------------------------- whole model
 
@@ -215,19 +239,24 @@ class DenseBench:
         ways = dict(
             whole=lambda: self.model.predict(self.image, scene.samples()),
             same=lambda: self._convolutions(levels, used, with_outputs=True),
-            all=lambda: self._convolutions(levels, levels, with_outputs=False))
+            all=lambda: self._convolutions(levels, levels, with_outputs=False),
+        )
         taken = self._in_turn(ways, planting)
-        same = self._row('whole model / its backbone, neck, towers and outputs: time',
-                         words, taken['whole'], taken['same'], 1.1)
-        everywhere = self._row('whole model / backbone, neck, bare towers at every level: time', words, taken['whole'],
-                               taken['all'], 1.1)
+        same = self._row(
+            'whole model / its backbone, neck, towers and outputs: time', words, taken['whole'], taken['same'], 1.1
+        )
+        everywhere = self._row(
+            'whole model / backbone, neck, bare towers at every level: time', words, taken['whole'], taken['all'], 1.1
+        )
         self._forward_s = Spread.of(taken['whole'].work_s).median
         with planting:
             macs = {name: convolution_macs(self.model, run) for name, run in ways.items()}
         for row, plain in ((same, 'same'), (everywhere, 'all')):
             row.details['counted_ratio'] = macs['whole'] / macs[plain]
-            row.explain(f'convolutions alone are {macs["whole"] / 1e9:.1f} to {macs[plain] / 1e9:.1f} G multiply-adds, '
-                        f'{macs["whole"] / macs[plain]:.2f}')
+            row.explain(
+                f'convolutions alone are {macs["whole"] / 1e9:.1f} to {macs[plain] / 1e9:.1f} G multiply-adds, '
+                f'{macs["whole"] / macs[plain]:.2f}'
+            )
         return [same, everywhere]
 
     @torch.no_grad()
@@ -251,20 +280,29 @@ class DenseBench:
         count = self.setting.crowd
         (many, many_there, words), (one, one_there, _) = (self._scene(people, strides) for people in (count, 1))
         rows = []
-        for what, run in (('head', self._predict),
-                          ('whole model', lambda scene: self.model.predict(self.image, scene.samples()))):
+        for what, run in (
+            ('head', self._predict),
+            ('whole model', lambda scene: self.model.predict(self.image, scene.samples())),
+        ):
             self.say(f'{what}, {words} against one')
             taken = time_in_turn(
-                dict(many=Timed(lambda run=run: run(many), lambda: many_there),
-                     one=Timed(lambda run=run: run(one), lambda: one_there)),
-                self.setting.runs, self.setting.warmup, self.device)
+                dict(
+                    many=Timed(lambda run=run: run(many), lambda: many_there),
+                    one=Timed(lambda run=run: run(one), lambda: one_there),
+                ),
+                self.setting.runs,
+                self.setting.warmup,
+                self.device,
+            )
             row = self._row(f'{what}, {count} people / 1 person: time', words, taken['many'], taken['one'], 1.1)
             least, _ = compare_costs(self.head, self.shapes, strides)
             height, width = self.shapes[self.head.strides.index(strides[0])]
             points = head_costs(self.head)['points'] * (height * width)
-            row.explain(f'{many_there.num_points} points against {one_there.num_points}; if the recursion reads every '
-                        f'pixel, its 1x1 convolutions add {points.macs / 1e9:.2g} to the {least.macs / 1e9:.3g} G '
-                        'multiply-adds of the head')
+            row.explain(
+                f'{many_there.num_points} points against {one_there.num_points}; if the recursion reads every '
+                f'pixel, its 1x1 convolutions add {points.macs / 1e9:.2g} to the {least.macs / 1e9:.3g} G '
+                'multiply-adds of the head'
+            )
             rows.append(row)
         return rows
 
@@ -278,37 +316,60 @@ class DenseBench:
         ours = lambda: self.head.predict_by_feat(outputs, scores, 1, self.device)
         loop = lambda: self.yardstick.loop(outputs, scores)
         people = ours()[0]
-        self._check('decode + NMS', words, largest_difference(people, loop()), _PREDICTION_TOLERANCE,
-                    people_found=len(people))
+        self._check(
+            'decode + NMS', words, largest_difference(people, loop()), _PREDICTION_TOLERANCE, people_found=len(people)
+        )
         # a millisecond is too short for the clock; the loop goes through its thousand rounds anyway
         functions = dict(ours=Timed(lambda: [ours() for _ in range(_REPEATS)]), loop=Timed(loop))
         taken = time_in_turn(functions, 3 * self.setting.runs, self.setting.warmup, self.device)
         taken['ours'] = taken['ours'].divided_by(_REPEATS)
-        faster = self._row('decode + NMS, loop over dicts / tensors: time', words, taken['loop'], taken['ours'], 50,
-                           at_most=False)
+        faster = self._row(
+            'decode + NMS, loop over dicts / tensors: time', words, taken['loop'], taken['ours'], 50, at_most=False
+        )
         work_s, joints = taken['ours'].work_s, self.head.num_keypoints
         ours_s, steps, values = Spread.of(work_s).median, len(people), _CANDIDATES * joints
-        share = Row('decode + NMS / forward pass: time', words, Spread.of([one / self._forward_s for one in work_s]),
-                    0.05, True, ours_s, self._forward_s)
+        share = Row(
+            'decode + NMS / forward pass: time',
+            words,
+            Spread.of([one / self._forward_s for one in work_s]),
+            0.05,
+            True,
+            ours_s,
+            self._forward_s,
+        )
         for row in (faster, share):
-            row.explain(f'{steps} steps of {ours_s / steps * 1e6:.0f} us, each over at most {_CANDIDATES} poses of '
-                        f'{joints} joints: {8 * values / 1e6:.2f} MB read, {7 * values / 1e6:.2f} M operations and '
-                        f'{values / 1e3:.0f} thousand exponentials at most')
+            row.explain(
+                f'{steps} steps of {ours_s / steps * 1e6:.0f} us, each over at most {_CANDIDATES} poses of '
+                f'{joints} joints: {8 * values / 1e6:.2f} MB read, {7 * values / 1e6:.2f} M operations and '
+                f'{values / 1e3:.0f} thousand exponentials at most'
+            )
         return [faster, share]
 
     # ---------------------------------------------------------------- shared
 
-    def _in_turn(self, ways: dict[str, Callable], planting: Planting, runs: int | None = None,
-                 warmup: int | None = None) -> dict[str, Taken]:
+    def _in_turn(
+        self, ways: dict[str, Callable], planting: Planting, runs: int | None = None, warmup: int | None = None
+    ) -> dict[str, Taken]:
         functions = {name: Timed(run, lambda: planting) for name, run in ways.items()}
-        return time_in_turn(functions, self.setting.runs if runs is None else runs,
-                            self.setting.warmup if warmup is None else warmup, self.device)
+        return time_in_turn(
+            functions,
+            self.setting.runs if runs is None else runs,
+            self.setting.warmup if warmup is None else warmup,
+            self.device,
+        )
 
     @staticmethod
     def _row(what: str, scene: str, numerator: Taken, denominator: Taken, goal: float, at_most: bool = True) -> Row:
-        return Row(what, scene, ratios(numerator.work_s, denominator.work_s), goal, at_most,
-                   Spread.of(numerator.work_s).median, Spread.of(denominator.work_s).median,
-                   details=dict(wall_ratio=ratios(numerator.wall_s, denominator.wall_s).as_dict()))
+        return Row(
+            what,
+            scene,
+            ratios(numerator.work_s, denominator.work_s),
+            goal,
+            at_most,
+            Spread.of(numerator.work_s).median,
+            Spread.of(denominator.work_s).median,
+            details=dict(wall_ratio=ratios(numerator.wall_s, denominator.wall_s).as_dict()),
+        )
 
     def _check(self, what: str, scene: str, difference: float, tolerance: float, **facts: Any) -> None:
         if not difference <= tolerance:
@@ -321,13 +382,15 @@ class DenseBench:
         ours, theirs = (sparse.kept_bytes, dense.kept_bytes) if memory else (sparse.macs, dense.macs)
         unit = 'GB of maps kept for the backward pass' if memory else 'G multiply-adds forward'
         row.details['counted_ratio'] = ours / theirs
-        row.explain(f'whole maps that group norm demands: {ours / 1e9:.3g} of {theirs / 1e9:.3g} {unit}, '
-                    f'{ours / theirs:.2f}')
+        row.explain(
+            f'whole maps that group norm demands: {ours / 1e9:.3g} of {theirs / 1e9:.3g} {unit}, {ours / theirs:.2f}'
+        )
         return row
 
 
-def make_candidates(head: DASHead, count: int, size: tuple[int, int], device: torch.device,
-                    seed: int = 0) -> tuple[PointOutputs, Tensor]:
+def make_candidates(
+    head: DASHead, count: int, size: tuple[int, int], device: torch.device, seed: int = 0
+) -> tuple[PointOutputs, Tensor]:
     """1000 candidates of one image, in equal shares near ``count`` people, with scores in random order."""
     generator = torch.Generator().manual_seed(seed)
     labels = make_scene(head, count, size, seed=seed).labels[0]
@@ -339,8 +402,15 @@ def make_candidates(head: DASHead, count: int, size: tuple[int, int], device: to
     pose = pose + 0.05 * torch.randn(pose.shape, generator=generator)
     tasks = {name: torch.zeros(_CANDIDATES, branch.out_channels) for name, branch in head.branches.items()}
     outputs = PointOutputs(
-        centerness=torch.zeros(_CANDIDATES), root=torch.ones(_CANDIDATES, 3), pose=[pose], sigma=None, points_px=points,
-        strides=stride, image=torch.zeros(_CANDIDATES, dtype=torch.long), tasks=tasks)
+        centerness=torch.zeros(_CANDIDATES),
+        root=torch.ones(_CANDIDATES, 3),
+        pose=[pose],
+        sigma=None,
+        points_px=points,
+        strides=stride,
+        image=torch.zeros(_CANDIDATES, dtype=torch.long),
+        tasks=tasks,
+    )
     scores = 0.1 + 0.8 * torch.rand(_CANDIDATES, generator=generator)
     for name, values in vars(outputs).items():
         if isinstance(values, Tensor):
@@ -358,5 +428,6 @@ def _relative(first: dict[str, Tensor], second: dict[str, Tensor]) -> float:
     """
     largest = {name: max(float(one.abs().max()), float(second[name].abs().max())) for name, one in first.items()}
     least_unit = 1e-3 * max(largest.values())
-    return max(float((one - second[name]).abs().max()) / max(largest[name], least_unit, 1e-12)
-               for name, one in first.items())
+    return max(
+        float((one - second[name]).abs().max()) / max(largest[name], least_unit, 1e-12) for name, one in first.items()
+    )

@@ -6,6 +6,7 @@ of all levels are laid end to end and read at the positive points, as heads of t
 goes through every level, also where nobody is. Weights are those of the head it is given. Nothing but the benchmark
 and its tests uses this.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -41,8 +42,10 @@ class DenseYardstick:
     def predict(self, feats: Sequence[Tensor], batch_data_samples: Sequence[PoseDataSample]) -> list[list[dict]]:
         """People of every image, best first; see :func:`loop_over_dicts`."""
         candidates, scores = self.candidates(feats)
-        return [self.loop(_rows(candidates, candidates.image == image), scores[candidates.image == image])
-                for image in range(len(batch_data_samples))]
+        return [
+            self.loop(_rows(candidates, candidates.image == image), scores[candidates.image == image])
+            for image in range(len(batch_data_samples))
+        ]
 
     def loop(self, outputs: PointOutputs, scores: Tensor) -> list[dict]:
         """Candidates of one image to people; see :func:`loop_over_dicts`."""
@@ -79,12 +82,15 @@ class DenseYardstick:
         strides = torch.cat([torch.full_like(at.x, stride) for at, stride in zip(points, head.strides)])
         xy = torch.cat([torch.stack([at.x, at.y], dim=1) for at in points])
         return PointOutputs(
-            centerness=pick(maps.centerness)[:, 0], root=pick(maps.root),
+            centerness=pick(maps.centerness)[:, 0],
+            root=pick(maps.root),
             pose=[pick(step).reshape(shape) for step in zip(*maps.pose)],
             sigma=pick(maps.sigma).reshape(shape) if head.uses_sigma else None,
-            points_px=(xy * strides[:, None] + (strides[:, None] - 1) / 2).float(), strides=strides,
+            points_px=(xy * strides[:, None] + (strides[:, None] - 1) / 2).float(),
+            strides=strides,
             image=torch.cat([at.batch for at in points]),
-            tasks={name: pick([level[name] for level in maps.tasks]) for name in head.branches})
+            tasks={name: pick([level[name] for level in maps.tasks]) for name in head.branches},
+        )
 
     # ---------------------------------------------------------------- training
 
@@ -105,26 +111,41 @@ def loop_over_dicts(coder: DASPoseCoder, nms: OKSNMS, outputs: PointOutputs, sco
     """
     people = []
     for row in range(len(scores)):
-        decoded = coder.decode(outputs.root[row:row + 1], outputs.pose[-1][row:row + 1], outputs.points_px[row:row + 1],
-                               outputs.strides[row:row + 1])
+        decoded = coder.decode(
+            outputs.root[row : row + 1],
+            outputs.pose[-1][row : row + 1],
+            outputs.points_px[row : row + 1],
+            outputs.strides[row : row + 1],
+        )
         keypoints = decoded.keypoints_px[0].cpu().numpy()
         # the loop compares in double precision, and wants a third coordinate, which it does not use
         flat = np.concatenate([keypoints.astype(np.float64), np.ones((len(keypoints), 1))], axis=1)
-        people.append(dict(
-            score=float(scores[row]), keypoints=flat, area=float(np.prod(flat[:, :2].max(0) - flat[:, :2].min(0))),
-            keypoints_px=keypoints, relative_depths_mm=decoded.relative_depths_mm[0].cpu().numpy(),
-            root_px=decoded.roots_px[0].cpu().numpy(), root_depth_norm=float(decoded.root_depths_norm[0])))
+        people.append(
+            dict(
+                score=float(scores[row]),
+                keypoints=flat,
+                area=float(np.prod(flat[:, :2].max(0) - flat[:, :2].min(0))),
+                keypoints_px=keypoints,
+                relative_depths_mm=decoded.relative_depths_mm[0].cpu().numpy(),
+                root_px=decoded.roots_px[0].cpu().numpy(),
+                root_depth_norm=float(decoded.root_depths_norm[0]),
+            )
+        )
     kept = oks_nms(people, nms.threshold, sigmas=np.full(outputs.pose[-1].shape[1], nms.kappa))
-    return [people[index] for index in kept[:nms.max_people]]
+    return [people[index] for index in kept[: nms.max_people]]
 
 
 def _rows(outputs: PointOutputs, chosen: Tensor) -> PointOutputs:
     """Some of the points."""
     pick = lambda values: None if values is None else values[chosen]
-    fields = {name: pick(getattr(outputs, name)) for name in ('centerness', 'root', 'sigma', 'points_px', 'strides',
-                                                              'image')}
-    return PointOutputs(pose=[pick(step) for step in outputs.pose],
-                        tasks={name: pick(values) for name, values in outputs.tasks.items()}, **fields)
+    fields = {
+        name: pick(getattr(outputs, name)) for name in ('centerness', 'root', 'sigma', 'points_px', 'strides', 'image')
+    }
+    return PointOutputs(
+        pose=[pick(step) for step in outputs.pose],
+        tasks={name: pick(values) for name, values in outputs.tasks.items()},
+        **fields,
+    )
 
 
 def largest_difference(people: InstanceData, dicts: Sequence[dict]) -> float:
@@ -139,7 +160,11 @@ def largest_difference(people: InstanceData, dicts: Sequence[dict]) -> float:
     if not dicts:
         return 0.0
     stack = lambda name: torch.as_tensor(np.stack([one[name] for one in dicts]))
-    pairs = ((people.keypoints_px, stack('keypoints_px'), 1), (people.roots_px, stack('root_px'), 1),
-             (people.scores, stack('score'), 100), (people.relative_depths_mm, stack('relative_depths_mm'), 1),
-             (people.root_depths_norm, stack('root_depth_norm'), 1000))
+    pairs = (
+        (people.keypoints_px, stack('keypoints_px'), 1),
+        (people.roots_px, stack('root_px'), 1),
+        (people.scores, stack('score'), 100),
+        (people.relative_depths_mm, stack('relative_depths_mm'), 1),
+        (people.root_depths_norm, stack('root_depth_norm'), 1000),
+    )
     return max(float((ours.cpu().double() - theirs.double()).abs().max()) * unit for ours, theirs, unit in pairs)

@@ -1,4 +1,5 @@
 """On what a measurement was made, and of what."""
+
 from __future__ import annotations
 
 import datetime
@@ -19,21 +20,35 @@ _PACKAGES = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmpose', 'num
 def describe_machine(device: torch.device) -> dict[str, Any]:
     """CPU, cores, threads, memory, load at this moment, and the GPU where one is used."""
     facts = dict(
-        cpu=_cpu_model(), cores=os.cpu_count(), threads=torch.get_num_threads(), memory_gb=_memory_gb(),
-        load_1_min=os.getloadavg()[0] if hasattr(os, 'getloadavg') else None, system=platform.platform(),
-        device=str(device))
+        cpu=_cpu_model(),
+        cores=os.cpu_count(),
+        threads=torch.get_num_threads(),
+        memory_gb=_memory_gb(),
+        load_1_min=os.getloadavg()[0] if hasattr(os, 'getloadavg') else None,
+        system=platform.platform(),
+        device=str(device),
+    )
     if device.type == 'cuda':
         properties = torch.cuda.get_device_properties(device)
-        facts.update(gpu=properties.name, gpu_memory_gb=round(properties.total_memory / 2**30, 1),
-                     cuda=torch.version.cuda, cudnn=torch.backends.cudnn.version())
+        facts.update(
+            gpu=properties.name,
+            gpu_memory_gb=round(properties.total_memory / 2**30, 1),
+            cuda=torch.version.cuda,
+            cudnn=torch.backends.cudnn.version(),
+        )
     return facts
 
 
 def describe_software() -> dict[str, Any]:
     """Versions, and the commit where the package lies in a git checkout of its own."""
     versions = {name: _version(name) for name in _PACKAGES}
-    return dict(das_mm=das_mm.__version__, python=platform.python_version(), **versions, commit=_commit(),
-                date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'))
+    return dict(
+        das_mm=das_mm.__version__,
+        python=platform.python_version(),
+        **versions,
+        commit=_commit(),
+        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
+    )
 
 
 def _version(name: str) -> str | None:
@@ -65,7 +80,8 @@ def _commit() -> str | None:
         return None
     try:
         ask = lambda *words: subprocess.run(
-            ['git', '-C', str(root), *words], capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+            ['git', '-C', str(root), *words], capture_output=True, text=True, timeout=20, check=True
+        ).stdout.strip()
         return ask('rev-parse', '--short=12', 'HEAD') + ('+changes' if ask('status', '--porcelain', 'das_mm') else '')
     except (OSError, subprocess.SubprocessError):
         return None

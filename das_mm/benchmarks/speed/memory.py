@@ -1,4 +1,5 @@
 """The most memory that a function's tensors take at one time."""
+
 from __future__ import annotations
 
 import gc
@@ -12,7 +13,8 @@ from .timing import wait_for
 HOW = dict(
     cuda='peak of torch.cuda.max_memory_allocated above what was allocated before',
     cpu="peak of the sum of torch's CPU allocations above what was allocated before, by the memory events of torch's "
-        'profiler; scratch memory that oneDNN takes past that allocator is not in it')
+    'profiler; scratch memory that oneDNN takes past that allocator is not in it',
+)
 
 
 def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
@@ -31,8 +33,9 @@ def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device) - before
     with profile(profile_memory=True) as profiler:
         function()
-    steps = [(event.start_ns(), event.nbytes()) for event in profiler.kineto_results.events()
-             if event.name() == '[memory]']
+    steps = [
+        (event.start_ns(), event.nbytes()) for event in profiler.kineto_results.events() if event.name() == '[memory]'
+    ]
     now = peak = 0
     for _, size in sorted(steps, key=lambda step: step[0]):
         now += size

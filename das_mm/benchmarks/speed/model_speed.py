@@ -1,4 +1,5 @@
 """Latency, throughput, peak memory and stages of a model, in inference and training, for several variants of use."""
+
 from __future__ import annotations
 
 import copy
@@ -62,8 +63,13 @@ class Setting:
     seed: int = 0
 
 
-def make_variants(batches: Sequence[int], people: Sequence[int], dtypes: Sequence[str], channels_last: bool = False,
-                  compiled: bool = False) -> list[Variant]:
+def make_variants(
+    batches: Sequence[int],
+    people: Sequence[int],
+    dtypes: Sequence[str],
+    channels_last: bool = False,
+    compiled: bool = False,
+) -> list[Variant]:
     """All combinations of batch, people and type, plain and, where asked for, also channels-last and compiled.
 
     Raises:
@@ -76,13 +82,20 @@ def make_variants(batches: Sequence[int], people: Sequence[int], dtypes: Sequenc
         if dtype not in DTYPES:
             raise UserError(f"unknown type '{dtype}'", field='--dtype', remedy=f'choose out of {", ".join(DTYPES)}')
     changes = [{}] + [dict(channels_last=True)] * channels_last + [dict(compiled=True)] * compiled
-    found = [Variant(batch, number, dtype, **change)
-             for batch, number, dtype, change in itertools.product(batches, people, dtypes, changes)]
+    found = [
+        Variant(batch, number, dtype, **change)
+        for batch, number, dtype, change in itertools.product(batches, people, dtypes, changes)
+    ]
     return list(dict.fromkeys(found))
 
 
-def measure_model(model: DAS, variants: Sequence[Variant], setting: Setting, train: bool = False,
-                  on_round: Callable[[int, int], None] | None = None) -> list[dict[str, Any]]:
+def measure_model(
+    model: DAS,
+    variants: Sequence[Variant],
+    setting: Setting,
+    train: bool = False,
+    on_round: Callable[[int, int], None] | None = None,
+) -> list[dict[str, Any]]:
     """Measures all variants in turn: of inference (from the normalised image to people in camera space), or of a
     training step (forward, losses, backward, optimizer).
 
@@ -122,10 +135,18 @@ def _report(case: _Case, taken: Taken, first: _Case, first_taken: Taken, setting
     with case.around():
         peak = peak_bytes(case.run, device)
     return dict(
-        label=case.label, **asdict(case.variant), latency_s=latency.as_dict(), work_s=Spread.of(taken.work_s).as_dict(),
-        images_per_s=batch / latency.median, times_the_first=compared.as_dict(), stages_s=stages,
-        stages_sum_over_total=staged_s / Spread.of(taken.work_s).median, peak_memory_bytes=peak,
-        memory_how=HOW[device.type], **case.facts())
+        label=case.label,
+        **asdict(case.variant),
+        latency_s=latency.as_dict(),
+        work_s=Spread.of(taken.work_s).as_dict(),
+        images_per_s=batch / latency.median,
+        times_the_first=compared.as_dict(),
+        stages_s=stages,
+        stages_sum_over_total=staged_s / Spread.of(taken.work_s).median,
+        peak_memory_bytes=peak,
+        memory_how=HOW[device.type],
+        **case.facts(),
+    )
 
 
 class _Case:
@@ -177,7 +198,6 @@ class _Case:
 
 
 class _InferenceCase(_Case):
-
     def __init__(self, *args):
         super().__init__(*args)
         self._frame, self._found = 0, 0
@@ -194,7 +214,6 @@ class _InferenceCase(_Case):
 
 
 class _TrainingCase(_Case):
-
     def __init__(self, *args):
         super().__init__(*args)
         self.optimizer = _optimizer(self.model)

@@ -1,4 +1,5 @@
 """Pictures of what was measured: stages of every variant, and ratios against their goals."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,13 @@ from .stages import OTHER, STAGES
 _ROW_IN, _LEAST_LABELLED = 0.42, 0.06
 _DARK = ('backward', 'optimizer', 'sigma', 'neck', 'assign')
 _MET, _MISSED = css(PERSON_COLORS[2]), css(PERSON_COLORS[1])
-_COLORS = {stage: css(color) for stage, color in zip(
-    [stage for stage in STAGES if stage != OTHER],
-    [*PERSON_COLORS, (120, 120, 120), (150, 90, 60), (240, 160, 160), (60, 60, 120), (20, 20, 20)])}
+_COLORS = {
+    stage: css(color)
+    for stage, color in zip(
+        [stage for stage in STAGES if stage != OTHER],
+        [*PERSON_COLORS, (120, 120, 120), (150, 90, 60), (240, 160, 160), (60, 60, 120), (20, 20, 20)],
+    )
+}
 _COLORS[OTHER] = '#bbbbbb'
 
 
@@ -30,8 +35,13 @@ def draw_bench(groups: Mapping[str, Sequence[Mapping[str, Any]]], title: str) ->
     figure = new_figure(11, 1.6 + _ROW_IN * sum(rows))
     panels = figure.subplots(len(groups), 1, squeeze=False, gridspec_kw=dict(height_ratios=rows))[:, 0]
     for axes, (name, cases) in zip(panels, groups.items()):
-        _draw_bars(axes, [(case['label'], _scaled(case), case['latency_s']['quartile_3'],
-                           duration(case['latency_s']['median'])) for case in cases])
+        _draw_bars(
+            axes,
+            [
+                (case['label'], _scaled(case), case['latency_s']['quartile_3'], duration(case['latency_s']['median']))
+                for case in cases
+            ],
+        )
         for index, case in enumerate(cases):
             low, middle, high = (1000 * case['latency_s'][name] for name in ('quartile_1', 'median', 'quartile_3'))
             axes.errorbar(middle, index + 0.42, xerr=[[middle - low], [high - middle]], color='black', capsize=3)
@@ -65,8 +75,13 @@ def draw_dense(result: Mapping[str, Any], title: str) -> Figure:
     above.set_xlabel('share of the goal that is used up: left of the line it is met')
     above.set_xlim(0, max(1.25, *(1.05 * patch.get_width() for patch in above.patches)))
     totals_s = [sum(one['stages_s'].values()) for one in stages]
-    _draw_bars(below, [(f'{one["way"]}: {one["scene"]}', one['stages_s'], total_s, duration(total_s))
-                       for one, total_s in zip(stages, totals_s)])
+    _draw_bars(
+        below,
+        [
+            (f'{one["way"]}: {one["scene"]}', one['stages_s'], total_s, duration(total_s))
+            for one, total_s in zip(stages, totals_s)
+        ],
+    )
     below.set_title('inference of the head, one run of each', fontsize=10, loc='left')
     _draw_legend(figure, [one['stages_s'] for one in stages])
     figure.suptitle(title, fontsize=11)
@@ -82,8 +97,15 @@ def _draw_bars(axes: Axes, bars: Sequence[tuple[str, Mapping[str, float], float,
             width = 1000 * stages.get(stage, 0.0)
             axes.barh(index, width, left=left, color=_COLORS[stage], height=0.7, edgecolor='white', linewidth=0.5)
             if width > _LEAST_LABELLED * 1000 * longest:
-                axes.text(left + width / 2, index, f'{width:.0f}' if width >= 10 else f'{width:.1f}', ha='center',
-                          va='center', fontsize=8, color='white' if stage in _DARK else 'black')
+                axes.text(
+                    left + width / 2,
+                    index,
+                    f'{width:.0f}' if width >= 10 else f'{width:.1f}',
+                    ha='center',
+                    va='center',
+                    fontsize=8,
+                    color='white' if stage in _DARK else 'black',
+                )
             left += width
         axes.text(max(left, 1000 * end) + 15 * longest, index, words, va='center', fontsize=9)
     axes.set_yticks(range(len(bars)), [label for label, *_ in bars], fontsize=8)
@@ -96,5 +118,10 @@ def _draw_bars(axes: Axes, bars: Sequence[tuple[str, Mapping[str, float], float,
 
 def _draw_legend(figure: Figure, stages: Sequence[Mapping[str, float]]) -> None:
     shown = [stage for stage in STAGES if any(one.get(stage) for one in stages)]
-    figure.legend(handles=[Patch(color=_COLORS[stage], label=stage) for stage in shown], loc='outside lower center',
-                  ncols=8, fontsize=8, frameon=False)
+    figure.legend(
+        handles=[Patch(color=_COLORS[stage], label=stage) for stage in shown],
+        loc='outside lower center',
+        ncols=8,
+        fontsize=8,
+        frameon=False,
+    )

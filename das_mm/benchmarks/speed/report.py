@@ -1,4 +1,5 @@
 """What was measured, for people: tables in the terminal, and the page of dense against sparse."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -11,15 +12,28 @@ from .stages import STAGES
 
 def bench_table(title: str, cases: Sequence[Mapping[str, Any]], mean: bool = False) -> Table:
     """A row a variant: latency as median and quartiles, or as the papers' mean; work by the :func:`work_clock`."""
-    table = Table('variant', 'mean ms' if mean else 'median ms', 'quartiles', 'work ms', 'images/s', 'peak memory',
-                  'work an image, ratio', title=title)
+    table = Table(
+        'variant',
+        'mean ms' if mean else 'median ms',
+        'quartiles',
+        'work ms',
+        'images/s',
+        'peak memory',
+        'work an image, ratio',
+        title=title,
+    )
     for case in cases:
         latency, ratio = case['latency_s'], case['times_the_first']
         shown = latency['mean' if mean else 'median']
-        table.add_row(case['label'], f'{1000 * shown:.1f}',
-                      f'{1000 * latency["quartile_1"]:.1f}–{1000 * latency["quartile_3"]:.1f}',
-                      f'{1000 * case["work_s"]["median"]:.1f}', f'{case["batch"] / shown:.2f}',
-                      megabytes(case['peak_memory_bytes']), f'{ratio["median"]:.2f}')
+        table.add_row(
+            case['label'],
+            f'{1000 * shown:.1f}',
+            f'{1000 * latency["quartile_1"]:.1f}–{1000 * latency["quartile_3"]:.1f}',
+            f'{1000 * case["work_s"]["median"]:.1f}',
+            f'{case["batch"] / shown:.2f}',
+            megabytes(case['peak_memory_bytes']),
+            f'{ratio["median"]:.2f}',
+        )
     return table
 
 
@@ -41,8 +55,14 @@ def stage_table(title: str, cases: Sequence[Mapping[str, Any]]) -> Table:
 def dense_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table('what', 'scene', 'goal', 'measured', 'quartiles', '', title='dense against sparse')
     for row in rows:
-        table.add_row(row['what'], row['scene'], goal_words(row), ratio_words(row['ratio']['median']), _quartiles(row),
-                      '[green]met' if row['met'] else '[red]missed')
+        table.add_row(
+            row['what'],
+            row['scene'],
+            goal_words(row),
+            ratio_words(row['ratio']['median']),
+            _quartiles(row),
+            '[green]met' if row['met'] else '[red]missed',
+        )
     return table
 
 
@@ -59,12 +79,18 @@ def dense_page(result: Mapping[str, Any]) -> str:
         f'Medians of {setting["runs"]} rounds taken in turn ({setting["train_runs"]} of training), quartiles in '
         f'brackets; times are {"CPU time of the process" if one_thread else "wall-clock"}. '
         'Before timing, the results of both ways were found equal: '
-        + '; '.join(f'{name} within {worst:.1g}' for name, worst in _worst_checks(result['checks']).items()) + '.', '',
-        '| ratio | scene | goal | measured | | numerator / denominator |', '|---|---|---|---|---|---|']
+        + '; '.join(f'{name} within {worst:.1g}' for name, worst in _worst_checks(result['checks']).items())
+        + '.',
+        '',
+        '| ratio | scene | goal | measured | | numerator / denominator |',
+        '|---|---|---|---|---|---|',
+    ]
     for row in result['rows']:
         measured = f'**{ratio_words(row["ratio"]["median"])}** ({_quartiles(row)})'
-        lines.append(f'| {row["what"]} | {row["scene"]} | {goal_words(row)} | {measured} '
-                     f'| {"met" if row["met"] else "missed"} | {_absolute(row)} |')
+        lines.append(
+            f'| {row["what"]} | {row["scene"]} | {goal_words(row)} | {measured} '
+            f'| {"met" if row["met"] else "missed"} | {_absolute(row)} |'
+        )
     missed = [row for row in result['rows'] if not row['met']]
     if missed:
         lines += ['', 'What bounds the missed ones:', '']

@@ -8,6 +8,7 @@ network do. All convolutions run as ever; what they say is added with a small we
 
 B images, N people an image, K keypoints, D coordinates.
 """
+
 from __future__ import annotations
 
 import math
@@ -62,9 +63,18 @@ class Scene:
         K = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
         samples = []
         for index, labels in enumerate(self.labels):
-            sample = PoseDataSample(metainfo=dict(
-                ori_shape=(height, width), img_shape=(height, width), flip=False, warp_mat=np.eye(3)[:2],
-                camera=dict(K=K, source='user'), seq='bench', view=None, frame=first_frame + index))
+            sample = PoseDataSample(
+                metainfo=dict(
+                    ori_shape=(height, width),
+                    img_shape=(height, width),
+                    flip=False,
+                    warp_mat=np.eye(3)[:2],
+                    camera=dict(K=K, source='user'),
+                    seq='bench',
+                    view=None,
+                    frame=first_frame + index,
+                )
+            )
             sample.gt_instance_labels = labels
             samples.append(sample)
         return samples
@@ -75,8 +85,14 @@ class Scene:
         return head.assigner.assign(labels, len(self.labels), shapes)
 
 
-def make_scene(head: DASHead, num_people: int, size: tuple[int, int], strides: Sequence[int] | None = None,
-               batch: int = 1, seed: int = 0) -> Scene:
+def make_scene(
+    head: DASHead,
+    num_people: int,
+    size: tuple[int, int],
+    strides: Sequence[int] | None = None,
+    batch: int = 1,
+    seed: int = 0,
+) -> Scene:
     """Standing people, spread over the image, in turn on the levels of ``strides``.
 
     Args:
@@ -91,42 +107,62 @@ def make_scene(head: DASHead, num_people: int, size: tuple[int, int], strides: S
         UserError: The head has no such level, or a number is out of its range.
     """
     if num_people < 0 or batch < 1:
-        raise UserError(f'{num_people} people in {batch} images', field='people',
-                        remedy='give 0 or more people and 1 or more images')
+        raise UserError(
+            f'{num_people} people in {batch} images',
+            field='people',
+            remedy='give 0 or more people and 1 or more images',
+        )
     strides = tuple(strides or [stride for stride in head.strides if stride in _USUAL_STRIDES] or head.strides)
     unknown = [stride for stride in strides if stride not in head.strides]
     if unknown:
-        raise UserError(f'the head has no level of stride {unknown[0]}', field='levels',
-                        remedy=f'choose out of {", ".join(map(str, head.strides))}')
+        raise UserError(
+            f'the head has no level of stride {unknown[0]}',
+            field='levels',
+            remedy=f'choose out of {", ".join(map(str, head.strides))}',
+        )
     generator = torch.Generator().manual_seed(seed)
     labels = tuple(_make_labels(head, num_people, size, strides, generator) for _ in range(batch))
-    return Scene(labels, size, strides[:max(num_people, 1)])
+    return Scene(labels, size, strides[: max(num_people, 1)])
 
 
-def _make_labels(head: DASHead, count: int, size: tuple[int, int], strides: Sequence[int],
-                 generator: torch.Generator) -> InstanceData:
+def _make_labels(
+    head: DASHead, count: int, size: tuple[int, int], strides: Sequence[int], generator: torch.Generator
+) -> InstanceData:
     rand = lambda *shape: torch.rand(*shape, generator=generator)
     root = _spread(count, size, rand)
     reach = torch.tensor([_reach_px(head, strides[index % len(strides)]) for index in range(count)])  # r_max
-    pose = torch.stack([_WIDTH_OF_HEIGHT * (2 * rand(count, head.num_keypoints) - 1),
-                        0.9 * (2 * rand(count, head.num_keypoints) - 1)], dim=-1)
-    pose[:, 0] = torch.tensor([0., -1.])  # the keypoint that reaches furthest, and says the level
+    pose = torch.stack(
+        [_WIDTH_OF_HEIGHT * (2 * rand(count, head.num_keypoints) - 1), 0.9 * (2 * rand(count, head.num_keypoints) - 1)],
+        dim=-1,
+    )
+    pose[:, 0] = torch.tensor([0.0, -1.0])  # the keypoint that reaches furthest, and says the level
     if head.coder.root_index is not None:
         pose[:, head.coder.root_index] = 0
-        pose[:, (head.coder.root_index + 1) % head.num_keypoints] = torch.tensor([0., -1.])
+        pose[:, (head.coder.root_index + 1) % head.num_keypoints] = torch.tensor([0.0, -1.0])
     keypoints = root[:, None] + pose * reach.view(-1, 1, 1)
     ones, shape = torch.ones(count), (count, head.num_keypoints)
     half = reach[:, None].expand(-1, 2)
     return InstanceData(
-        bboxes=torch.cat([root - half, root + half], dim=1), root_px=root, keypoints=keypoints,
-        keypoints_weights=torch.ones(shape), relative_depths_mm=500 * (rand(*shape) - 0.5),
-        relative_depths_weights=torch.ones(shape), root_depths_norm=3 + rand(count), root_depths_weights=ones,
+        bboxes=torch.cat([root - half, root + half], dim=1),
+        root_px=root,
+        keypoints=keypoints,
+        keypoints_weights=torch.ones(shape),
+        relative_depths_mm=500 * (rand(*shape) - 0.5),
+        relative_depths_weights=torch.ones(shape),
+        root_depths_norm=3 + rand(count),
+        root_depths_weights=ones,
         center_valid=ones.bool(),
         # for branches: a body at rest, nobody has moved
-        keypoints_3d_mm=torch.zeros(*shape, 3), keypoints_3d_weights=torch.ones(shape),
-        smpl_pose_matrices=torch.eye(3).expand(count, 24, 3, 3).clone(), smpl_betas=torch.zeros(count, 10),
-        smpl_weights=ones, previous_root_px=root, previous_root_weights=ones, previous_keypoints=keypoints,
-        previous_keypoints_weights=torch.ones(shape))
+        keypoints_3d_mm=torch.zeros(*shape, 3),
+        keypoints_3d_weights=torch.ones(shape),
+        smpl_pose_matrices=torch.eye(3).expand(count, 24, 3, 3).clone(),
+        smpl_betas=torch.zeros(count, 10),
+        smpl_weights=ones,
+        previous_root_px=root,
+        previous_root_weights=ones,
+        previous_keypoints=keypoints,
+        previous_keypoints_weights=torch.ones(shape),
+    )
 
 
 def _spread(count: int, size: tuple[int, int], rand) -> Tensor:
@@ -164,19 +200,27 @@ class Planting:
     def __init__(self, head: DASHead, scene: Scene, shapes: Sequence[tuple[int, int]]):
         shapes = [tuple(shape) for shape in shapes]
         if len(set(shapes)) < len(shapes):
-            raise UserError(f'{scene.size[0]}x{scene.size[1]} makes two levels of one size', field='size',
-                            remedy='choose a larger size')
+            raise UserError(
+                f'{scene.size[0]}x{scene.size[1]} makes two levels of one size',
+                field='size',
+                remedy='choose a larger size',
+            )
         targets = scene.targets(head, shapes)
         persons = torch.cat([target.person for target in targets])
         if len(persons.unique()) < scene.num_people * len(scene.labels):
-            raise UserError(f'{scene.num_people} people do not fit into {scene.size[0]}x{scene.size[1]}: they hide one '
-                            'another', field='people', remedy='fewer people or a larger size')
+            raise UserError(
+                f'{scene.num_people} people do not fit into {scene.size[0]}x{scene.size[1]}: they hide one another',
+                field='people',
+                remedy='fewer people or a larger size',
+            )
         self.num_points = len(persons)
         maps = zip(*(_level_maps(head, scene, target, stride) for target, stride in zip(targets, head.strides)))
         self._head, self._gates = head, _gate_biases(head)
         self._networks = {name: getattr(head, name) for name in ('cls_branch', 'centerness_branch', 'pose_branch')}
-        self._planted = {name: _PlantedBranch(network, dict(zip(shapes, levels)))
-                         for (name, network), levels in zip(self._networks.items(), maps)}
+        self._planted = {
+            name: _PlantedBranch(network, dict(zip(shapes, levels)))
+            for (name, network), levels in zip(self._networks.items(), maps)
+        }
 
     def __enter__(self) -> Planting:
         self._change(self._planted, _CLOSED_GATE)

@@ -1,4 +1,5 @@
 """Where a forward pass or a training step spends its time."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -13,8 +14,25 @@ from das_mm.models.pose_estimators import DAS
 from .timing import work_clock
 
 OTHER = 'other'
-STAGES = ('backbone', 'neck', 'cls tower', 'reg tower', 'pose tower', 'sigma', 'recursion', 'branches', 'decode', 'NMS',
-          'camera', 'tracker', 'assign', 'losses', 'backward', 'optimizer', OTHER)
+STAGES = (
+    'backbone',
+    'neck',
+    'cls tower',
+    'reg tower',
+    'pose tower',
+    'sigma',
+    'recursion',
+    'branches',
+    'decode',
+    'NMS',
+    'camera',
+    'tracker',
+    'assign',
+    'losses',
+    'backward',
+    'optimizer',
+    OTHER,
+)
 
 Part = tuple[Any, str, str]  # owner, name of its function, stage
 
@@ -131,4 +149,5 @@ def _timed(function: Callable, clock: StageClock, stage: str) -> Callable:
     def run(*args, **kwargs):
         with clock.stage(stage):
             return function(*args, **kwargs)
+
     return run

@@ -1,4 +1,5 @@
 """The model that is measured, and what it is fed."""
+
 from __future__ import annotations
 
 import copy

@@ -1,4 +1,5 @@
 """Times of several functions, taken in turn, so that what else the machine does falls on all of them alike."""
+
 from __future__ import annotations
 
 import statistics
@@ -25,9 +26,10 @@ class Spread:
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
         values = list(values)
-        low, high = (statistics.quantiles(values, n=4, method='inclusive')[::2] if len(values) > 1 else values * 2)
-        return cls(statistics.median(values), low, high, statistics.fmean(values), min(values), max(values),
-                   len(values))
+        low, high = statistics.quantiles(values, n=4, method='inclusive')[::2] if len(values) > 1 else values * 2
+        return cls(
+            statistics.median(values), low, high, statistics.fmean(values), min(values), max(values), len(values)
+        )
 
     def as_dict(self) -> dict[str, float | int]:
         return asdict(self)
@@ -65,8 +67,13 @@ class Timed:
     every: int = 1
 
 
-def time_in_turn(functions: Mapping[str, Timed], runs: int, warmup: int, device: torch.device,
-                 on_round: Callable[[int, int], None] | None = None) -> dict[str, Taken]:
+def time_in_turn(
+    functions: Mapping[str, Timed],
+    runs: int,
+    warmup: int,
+    device: torch.device,
+    on_round: Callable[[int, int], None] | None = None,
+) -> dict[str, Taken]:
     """Runs every function in turn: A, B, …, then backwards, and so on.
 
     Args:

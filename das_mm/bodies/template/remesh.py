@@ -6,6 +6,7 @@ length that depends on the place: split long edges, collapse short ones, flip fo
 tangent plane, and pull the vertices back onto the surface. Every step keeps the mesh a manifold. Offline code: plain
 Python loops.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -123,7 +124,7 @@ class HalfMesh:
 
     def length(self, a: int, b: int) -> float:
         p, q = self.points[a], self.points[b]
-        return ((p[0] - q[0])**2 + (p[1] - q[1])**2 + (p[2] - q[2])**2)**0.5
+        return ((p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 + (p[2] - q[2]) ** 2) ** 0.5
 
     def _add_face(self, face: tuple[int, int, int]) -> None:
         self.faces[self._next_face] = face
@@ -161,7 +162,7 @@ class HalfMesh:
         old = self._normal(*(self.points[v] for v in face))
         new = self._normal(*(moved.get(v, self.points[v]) for v in face))
         dot = old[0] * new[0] + old[1] * new[1] + old[2] * new[2]
-        size = (old[0]**2 + old[1]**2 + old[2]**2) * (new[0]**2 + new[1]**2 + new[2]**2)
+        size = (old[0] ** 2 + old[1] ** 2 + old[2] ** 2) * (new[0] ** 2 + new[1] ** 2 + new[2] ** 2)
         return dot <= limit * size**0.5 or size < 1e-28
 
     def collapse(self, a: int, b: int, longest: float = float('inf')) -> bool:
@@ -183,7 +184,7 @@ class HalfMesh:
         for vertex, near in ((a, near_a), (b, near_b)):
             if any(self._turns_over(self.faces[f], moved) for f in self.around[vertex] - sides):
                 return False
-            if any(sum((p - q)**2 for p, q in zip(place, self.points[v])) > longest**2 for v in near - {a, b}):
+            if any(sum((p - q) ** 2 for p, q in zip(place, self.points[v])) > longest**2 for v in near - {a, b}):
                 return False
         for index in sides:
             self._remove_face(index)
@@ -216,7 +217,7 @@ class HalfMesh:
             n = self._normal(*(points[v] for v in new))
             for old in (face1, face2):
                 m = self._normal(*(points[v] for v in old))
-                if sum(p * q for p, q in zip(n, m)) <= 0.5 * (sum(p * p for p in n) * sum(q * q for q in m))**0.5:
+                if sum(p * q for p, q in zip(n, m)) <= 0.5 * (sum(p * p for p in n) * sum(q * q for q in m)) ** 0.5:
                     return False
         for index in sides:
             self._remove_face(index)
@@ -263,7 +264,7 @@ def relax(mesh: HalfMesh, field: Field, edge_length: EdgeLength, strength: float
     # triangles count by area over wanted area, so that the grading of the edge lengths is kept
     corners = vertices[faces]
     area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    share = area / edge_length(corners.mean(axis=1))**2
+    share = area / edge_length(corners.mean(axis=1)) ** 2
     total, weight = np.zeros_like(vertices), np.zeros(len(vertices))
     for k in range(3):
         np.add.at(total, faces[:, k], corners.mean(axis=1) * share[:, None])

@@ -7,6 +7,7 @@ Run it as a module::
 Steps: the implicit surface of ``body_field`` becomes triangles, is remeshed to exactly 6890 vertices (finer at face,
 hands and feet), mirrored, numbered so that the landmarks stand at SMPL's indices, and gets weights, regressor, labels.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -26,18 +27,30 @@ from .remesh import HalfMesh, marching_tetrahedra, reach_vertex_count, relax, re
 NUM_VERTICES = 6890
 _BASE_EDGE_M = 0.0240
 # finer places: (centre in the ground frame, radius, edge length there, width of the transition), metres
-_FINE_SPOTS = (((0.03, 1.555, 0.10), 0.05, 0.0075, 0.10), ((0.0, 1.527, 0.095), 0.025, 0.0062, 0.05),
-               ((0.072, 1.58, -0.010), 0.03, 0.0072, 0.10))
+_FINE_SPOTS = (
+    ((0.03, 1.555, 0.10), 0.05, 0.0075, 0.10),
+    ((0.0, 1.527, 0.095), 0.025, 0.0062, 0.05),
+    ((0.072, 1.58, -0.010), 0.03, 0.0072, 0.10),
+)
 # finer ends: (axis, where it begins, where it is reached, edge length there)
 _FINE_ENDS = ((1, 1.46, 1.52, 0.0140), (0, 0.60, 0.76, 0.0075), (1, 0.14, 0.04, 0.0130))
 
 # Places on the surface of the left half, ground frame: the nearest vertex is the landmark. 'jaw' is the chin.
 _LANDMARK_PLACES = {
-    'nose': (0, 1.556, 0.125), 'left_eye': (0.031, 1.589, 0.093), 'left_ear': (0.085, 1.578, -0.010),
+    'nose': (0, 1.556, 0.125),
+    'left_eye': (0.031, 1.589, 0.093),
+    'left_ear': (0.085, 1.578, -0.010),
     'head_top': (0, 1.71, 0),
-    'jaw': (0, 1.485, 0.100), 'left_big_toe': (0.095, 0.012, 0.178), 'left_small_toe': (0.140, 0.012, 0.145),
-    'left_heel': (0.103, 0.010, -0.100), 'left_thumb': (0.782, 1.349, 0.066), 'left_index': (0.845, 1.354, 0.043),
-    'left_middle': (0.858, 1.354, 0.007), 'left_ring': (0.849, 1.354, -0.028), 'left_pinky': (0.824, 1.354, -0.062)}
+    'jaw': (0, 1.485, 0.100),
+    'left_big_toe': (0.095, 0.012, 0.178),
+    'left_small_toe': (0.140, 0.012, 0.145),
+    'left_heel': (0.103, 0.010, -0.100),
+    'left_thumb': (0.782, 1.349, 0.066),
+    'left_index': (0.845, 1.354, 0.043),
+    'left_middle': (0.858, 1.354, 0.007),
+    'left_ring': (0.849, 1.354, -0.028),
+    'left_pinky': (0.824, 1.354, -0.062),
+}
 
 
 def edge_length(points: np.ndarray) -> np.ndarray:
@@ -59,7 +72,7 @@ def half_surface(field: Field) -> HalfMesh:
     scale = 1.0
     for rounds in (4, 2, 2, 2, 2):
         remesh(mesh, field, lambda points, scale=scale: scale * edge_length(points), rounds)
-        scale *= ((2 * len(mesh.points) - len(mesh.boundary)) / NUM_VERTICES)**0.5
+        scale *= ((2 * len(mesh.points) - len(mesh.boundary)) / NUM_VERTICES) ** 0.5
     reach_vertex_count(mesh, edge_length, NUM_VERTICES)
     for _ in range(3):
         for a, b in sorted(mesh.edges()):
@@ -104,13 +117,16 @@ def finish(vertices: np.ndarray, faces: np.ndarray) -> dict[str, np.ndarray]:
     regressor = joint_regressor(vertices, shape_directions(vertices, weights), joint_directions())
     rows, columns = np.nonzero(regressor)
     return dict(
-        vertices_um=np.round(vertices * 1e6).astype(np.int32), faces=faces.astype(np.uint16),
+        vertices_um=np.round(vertices * 1e6).astype(np.int32),
+        faces=faces.astype(np.uint16),
         weight_joints=weight_joints,
-        weight_values=weight_values, regressor_joints=rows.astype(np.uint8),
+        weight_values=weight_values,
+        regressor_joints=rows.astype(np.uint8),
         regressor_vertices=columns.astype(np.uint16),
         regressor_values=regressor[rows, columns].astype(np.float32),
         part_labels=part_labels(vertices, weights, PART_NAMES),
-        uv=np.round(texture_coordinates(vertices, weights) * 65535).astype(np.uint16))
+        uv=np.round(texture_coordinates(vertices, weights) * 65535).astype(np.uint16),
+    )
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
 """What a kind of checkpoint is, and the one kind that needs no conversion."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -16,8 +17,9 @@ from das_mm.errors import UserError
 from .ledger import Ledger
 from .source_file import SourceFile
 
-USE_AS_MODEL = ('das-mm infer IMAGE --weights {dst} --out DIR; in Python DASInferencer(weights={dst!r}) or '
-                'load_model({dst!r})')
+USE_AS_MODEL = (
+    'das-mm infer IMAGE --weights {dst} --out DIR; in Python DASInferencer(weights={dst!r}) or load_model({dst!r})'
+)
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Conversion:
         use: How to use what is written, with ``{dst}`` for its path.
         remarks: What the weights do not say and the user must know.
     """
+
     kind: str
     ledger: Ledger
     meta: dict
@@ -72,14 +75,19 @@ class OwnCheckpoint(SourceKind):
         kept = {key: value for key, value in source.meta.items() if config is None or key not in ('cfg', 'config')}
         meta = kept if config is None else {**kept, **name_config(config)}
         if not isinstance(meta.get('cfg'), str) and not isinstance(meta.get('config'), str):
-            raise UserError('these are weights of das_mm already, and they do not say of which config',
-                            file=source.path, field='meta.cfg', remedy='name it with --config')
+            raise UserError(
+                'these are weights of das_mm already, and they do not say of which config',
+                file=source.path,
+                field='meta.cfg',
+                remedy='name it with --config',
+            )
         ledger = Ledger(source.weights, source.path)
         ledger.use_all('', '')
         if config is not None:
             ledger.check_against(weights_of_config(config), f'the config {config}')
-        return Conversion('a checkpoint of das_mm already; only the training state is left out', ledger, meta,
-                          USE_AS_MODEL)
+        return Conversion(
+            'a checkpoint of das_mm already; only the training state is left out', ledger, meta, USE_AS_MODEL
+        )
 
 
 def name_config(config: str) -> dict[str, str]:

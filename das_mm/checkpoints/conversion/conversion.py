@@ -1,4 +1,5 @@
 """From a file of somebody else's to one of ours."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -39,13 +40,15 @@ def convert_checkpoint(src: str | Path, dst: str | Path, config: str | None = No
         raise UserError('source and destination are one file', file=dst, field='DST', remedy='give another name')
     source = read_source(src)
     conversion = recognise(source.weights, src).convert(source, config)
-    meta = dict(conversion.meta, converted=dict(
-        kind=conversion.kind, file=src.name, sha256=source.sha256, das_mm=__version__))
+    meta = dict(
+        conversion.meta, converted=dict(kind=conversion.kind, file=src.name, sha256=source.sha256, das_mm=__version__)
+    )
     with atomic_open(dst) as file:
         torch.save(dict(meta=meta, state_dict=conversion.ledger.result), file)
     if source.not_built:
-        conversion.remarks += (f'beside its weights the file names {", ".join(source.not_built)}; nothing of these was '
-                               'built', )
+        conversion.remarks += (
+            f'beside its weights the file names {", ".join(source.not_built)}; nothing of these was built',
+        )
     return conversion
 
 
@@ -58,6 +61,9 @@ def recognise(weights: dict[str, Tensor], file: str | Path | None = None) -> typ
     for kind in KINDS:
         if kind.recognises(weights):
             return kind
-    raise UserError(f'{len(weights)} weights of an unknown model: {", ".join(list(weights)[:4])}, …', file=file,
-                    field='state_dict', remedy="give a released DAS checkpoint, mmpose's MSPN, or a ResNet of "
-                                               'torchvision, mmpose or mmdet')
+    raise UserError(
+        f'{len(weights)} weights of an unknown model: {", ".join(list(weights)[:4])}, …',
+        file=file,
+        field='state_dict',
+        remedy="give a released DAS checkpoint, mmpose's MSPN, or a ResNet of torchvision, mmpose or mmdet",
+    )

@@ -1,4 +1,5 @@
 """What became of every weight of a file."""
+
 from __future__ import annotations
 
 import enum
@@ -14,6 +15,7 @@ from das_mm.errors import UserError
 class Fate(enum.Enum):
     """USED as it is, under its new name; FOLDED into another form that computes the same; DROPPED; ADDED: not in the
     source, and without effect on what the network says."""
+
     USED = 'used'
     FOLDED = 'folded'
     DROPPED = 'dropped'
@@ -23,6 +25,7 @@ class Fate(enum.Enum):
 @dataclass(frozen=True)
 class Entry:
     """One tensor: its names in the source and in the result (empty where it is in one of them only)."""
+
     source: str
     target: str
     fate: Fate
@@ -54,8 +57,12 @@ class Ledger:
             UserError: It is missing.
         """
         if name not in self._left:
-            raise UserError('this weight is missing', file=self.file, field=f'state_dict.{name}',
-                            remedy='give a whole checkpoint of that model; nothing can stand for a weight')
+            raise UserError(
+                'this weight is missing',
+                file=self.file,
+                field=f'state_dict.{name}',
+                remedy='give a whole checkpoint of that model; nothing can stand for a weight',
+            )
         return self._left[name]
 
     def names(self, prefix: str = '') -> list[str]:
@@ -113,18 +120,31 @@ class Ledger:
         old_name = {entry.target: entry.source for entry in self.entries if entry.source}
         named = lambda names: sorted(old_name.get(name, name) for name in names)
         shape = lambda tensor: '×'.join(map(str, tensor.shape)) or 'scalar'
-        reshaped = [f'{old_name.get(name, name)} ({shape(tensor)}, not {shape(wanted[name])})'
-                    for name, tensor in self.result.items() if name in wanted and tensor.shape != wanted[name].shape]
+        reshaped = [
+            f'{old_name.get(name, name)} ({shape(tensor)}, not {shape(wanted[name])})'
+            for name, tensor in self.result.items()
+            if name in wanted and tensor.shape != wanted[name].shape
+        ]
         missing = named(wanted.keys() - self.result.keys()) if complete else []
         unknown = [*self.names(), *named(self.result.keys() - wanted.keys())]
         bad = [name for name, tensor in self.result.items() if not torch.isfinite(tensor).all()]
-        problems = [f'{len(names)} {what}: {_shown(names)}' for names, what in
-                    ((missing, 'missing'), (unknown, 'that it does not have'), (reshaped, 'of another shape'),
-                     (named(bad), 'not finite')) if names]
+        problems = [
+            f'{len(names)} {what}: {_shown(names)}'
+            for names, what in (
+                (missing, 'missing'),
+                (unknown, 'that it does not have'),
+                (reshaped, 'of another shape'),
+                (named(bad), 'not finite'),
+            )
+            if names
+        ]
         if problems:
-            raise UserError(f'the weights are not those of {model}; {"; ".join(problems)}', file=self.file,
-                            field='state_dict', remedy='give the whole checkpoint of such a model, or name the config '
-                                                       'of yours with --config')
+            raise UserError(
+                f'the weights are not those of {model}; {"; ".join(problems)}',
+                file=self.file,
+                field='state_dict',
+                remedy='give the whole checkpoint of such a model, or name the config of yours with --config',
+            )
 
     def groups(self) -> Iterator[tuple[tuple[str, str, str, str], int]]:
         """Groups of entries (:meth:`Entry.group`), and how many tensors each has."""

@@ -2,6 +2,7 @@
 
 The result has our names under ``backbone.`` and ``neck.``; a whole model it is not.
 """
+
 from __future__ import annotations
 
 import re
@@ -19,16 +20,24 @@ from .ledger import Ledger
 from .source_file import SourceFile
 
 _RESNET_CONFIG = 'das/das_resnet50-fpn_4xb4-25e_panoptic-1333x640.py'
-_USE = ("in a config either model = dict(backbone=dict({options}init_cfg=dict(type='Pretrained', checkpoint={{dst!r}}, "
-        "prefix='backbone.'))) or load_from = {{dst!r}}")
+_USE = (
+    "in a config either model = dict(backbone=dict({options}init_cfg=dict(type='Pretrained', checkpoint={{dst!r}}, "
+    "prefix='backbone.'))) or load_from = {{dst!r}}"
+)
 # blocks of the four stages and the convolutions of a block -> depth
-_DEPTHS = {((2, 2, 2, 2), 2): 18, ((3, 4, 6, 3), 2): 34, ((3, 4, 6, 3), 3): 50, ((3, 4, 23, 3), 3): 101,
-           ((3, 8, 36, 3), 3): 152}
+_DEPTHS = {
+    ((2, 2, 2, 2), 2): 18,
+    ((3, 4, 6, 3), 2): 34,
+    ((3, 4, 6, 3), 3): 50,
+    ((3, 4, 23, 3), 3): 101,
+    ((3, 8, 36, 3), 3): 152,
+}
 # what weights cannot say
 _STYLE_REMARK = (
     "the weights do not say where a stage's stride is and how images were normalised: torchvision's and most of "
     "mmdet's are style='pytorch' with RGB mean and std, as in the package's configs; those of detectron2 ('caffe' in "
-    "their name) need style='caffe', bgr_to_rgb=False, mean=[103.53, 116.28, 123.675], std=[1, 1, 1]")
+    "their name) need style='caffe', bgr_to_rgb=False, mean=[103.53, 116.28, 123.675], std=[1, 1, 1]"
+)
 
 
 class MSPNBackbone(SourceKind):
@@ -48,19 +57,29 @@ class MSPNBackbone(SourceKind):
         for head in ('head.', 'keypoint_head.'):
             ledger.drop(head, 'heat maps in 2D; DAS has its own head')
         stages = _counted(ledger.result, r'backbone\.multi_stage_mspn\.(\d+)\.')
-        blocks = [_counted(ledger.result, rf'backbone\.multi_stage_mspn\.0\.downsample\.layer{i}\.(\d+)\.')
-                  for i in range(1, 5)]
+        blocks = [
+            _counted(ledger.result, rf'backbone\.multi_stage_mspn\.0\.downsample\.layer{i}\.(\d+)\.')
+            for i in range(1, 5)
+        ]
         first_up = ledger.result.get('backbone.multi_stage_mspn.0.upsample.up1.in_skip.conv.weight')
         if first_up is None or 0 in blocks:
-            raise UserError('an MSPN without some of its four units', file=source.path, field='state_dict',
-                            remedy='give a whole checkpoint')
+            raise UserError(
+                'an MSPN without some of its four units',
+                file=source.path,
+                field='state_dict',
+                remedy='give a whole checkpoint',
+            )
         options = dict(num_stages=stages, num_blocks=blocks, unit_channels=len(first_up))
         wanted = _weights_of(lambda: MSPNPyramid(**options))
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'an MSPN of {stages} stages')
         shown = ', '.join(f'{key}={value}' for key, value in options.items())
-        return Conversion(f"mmpose's MSPN of {stages} stages, for initialisation", ledger, {},
-                          _USE.format(options=f"type='MSPNPyramid', {shown}, "))
+        return Conversion(
+            f"mmpose's MSPN of {stages} stages, for initialisation",
+            ledger,
+            {},
+            _USE.format(options=f"type='MSPNPyramid', {shown}, "),
+        )
 
 
 class ResNetBackbone(SourceKind):
@@ -89,8 +108,13 @@ class ResNetBackbone(SourceKind):
         own_neck = {name: tensor for name, tensor in neck.items() if name in ledger.result}
         ledger.check_against({**wanted, **own_neck}, f'a ResNet-{depth}')
         with_neck = ' with FPN (the neck is read by load_from only)' if own_neck else ''
-        return Conversion(f'a ResNet-{depth}{with_neck}, for initialisation', ledger, {},
-                          _USE.format(options=f'depth={depth}, '), (_STYLE_REMARK, ))
+        return Conversion(
+            f'a ResNet-{depth}{with_neck}, for initialisation',
+            ledger,
+            {},
+            _USE.format(options=f'depth={depth}, '),
+            (_STYLE_REMARK,),
+        )
 
 
 def _convert_fpn(ledger: Ledger, wanted: dict[str, Tensor]) -> None:
@@ -100,9 +124,11 @@ def _convert_fpn(ledger: Ledger, wanted: dict[str, Tensor]) -> None:
     ``backbone.fpn.layer_blocks.i[.0]``, ``backbone.fpn.extra_blocks.p6``. Index 0 is stride 4 or 8, which the lateral's
     input channels tell.
     """
-    layouts = (('neck.lateral_convs.{}.conv.', 'neck.fpn_convs.{}.conv.'),
-               ('backbone.fpn.inner_blocks.{}.0.', 'backbone.fpn.layer_blocks.{}.0.'),
-               ('backbone.fpn.inner_blocks.{}.', 'backbone.fpn.layer_blocks.{}.'))
+    layouts = (
+        ('neck.lateral_convs.{}.conv.', 'neck.fpn_convs.{}.conv.'),
+        ('backbone.fpn.inner_blocks.{}.0.', 'backbone.fpn.layer_blocks.{}.0.'),
+        ('backbone.fpn.inner_blocks.{}.', 'backbone.fpn.layer_blocks.{}.'),
+    )
     our_input = wanted['neck.lateral_convs.0.conv.weight'].shape[1]
     for lateral, output in layouts:
         first = ledger.names(lateral.format(0) + 'weight')
@@ -120,8 +146,9 @@ def _use_fitting(ledger: Ledger, wanted: dict[str, Tensor], theirs: str, ours: s
     """A convolution whose shape is ours: the same on both sides; others stay for the reader to drop."""
     pairs = [(theirs + part, ours + part) for part in ('weight', 'bias')]
     there = set(ledger.names(theirs))
-    if all(name in there and target in wanted and ledger.peek(name).shape == wanted[target].shape
-           for name, target in pairs):
+    if all(
+        name in there and target in wanted and ledger.peek(name).shape == wanted[target].shape for name, target in pairs
+    ):
         for name, target in pairs:
             ledger.use(name, target)
 
@@ -130,8 +157,12 @@ def _resnet_depth(source: SourceFile, weights: dict[str, Tensor]) -> int:
     blocks = tuple(_counted(weights, rf'backbone\.layer{i}\.(\d+)\.') for i in range(1, 5))
     convs = _counted(weights, r'backbone\.layer1\.0\.conv(\d)\.weight')
     if (blocks, convs) not in _DEPTHS:
-        raise UserError(f'a ResNet of {blocks} blocks with {convs} convolutions each', file=source.path,
-                        field='state_dict', remedy='give a ResNet-18, 34, 50, 101 or 152')
+        raise UserError(
+            f'a ResNet of {blocks} blocks with {convs} convolutions each',
+            file=source.path,
+            field='state_dict',
+            remedy='give a ResNet-18, 34, 50, 101 or 152',
+        )
     return _DEPTHS[blocks, convs]
 
 
@@ -154,5 +185,9 @@ def _counted(weights: dict[str, Tensor], pattern: str) -> int:
 
 def _refuse_config(config: str | None, source: SourceFile) -> None:
     if config is not None:
-        raise UserError('weights of a backbone alone belong to no config', file=source.path, field='--config',
-                        remedy='leave the option out')
+        raise UserError(
+            'weights of a backbone alone belong to no config',
+            file=source.path,
+            field='--config',
+            remedy='leave the option out',
+        )

@@ -11,6 +11,7 @@ thresholds. What has no counterpart of the same form is folded into one that com
 The map of root offsets comes along, but has never been trained (the released loss has no term for it), and counts from
 the root to the point; :class:`.KeypointRootCoder` does not read it.
 """
+
 from __future__ import annotations
 
 import re
@@ -71,10 +72,13 @@ class ReleasedDAS(SourceKind):
         keypoints, layers, stages = setting = _setting(ledger)
         config = config or _CONFIGS.get(setting)
         if config is None:
-            raise UserError(f'a DAS of {keypoints} keypoints, {layers} update layers and {stages} MSPN stages: '
-                            'released are 15, 1, 2 (Panoptic) and 21, 2, 3 (MuCo)', file=source.path,
-                            field='state_dict', remedy='write a config for it on the pattern of '
-                            'configs/das/released and name it with --config')
+            raise UserError(
+                f'a DAS of {keypoints} keypoints, {layers} update layers and {stages} MSPN stages: '
+                'released are 15, 1, 2 (Panoptic) and 21, 2, 3 (MuCo)',
+                file=source.path,
+                field='state_dict',
+                remedy='write a config for it on the pattern of configs/das/released and name it with --config',
+            )
         wanted = weights_of_config(config)
         ledger.use_all('backbone.', 'backbone.')
         _convert_neck(ledger, wanted)
@@ -85,8 +89,13 @@ class ReleasedDAS(SourceKind):
             _mirror_flow(ledger, _HEAD + theirs, f'{_OURS}pose_losses.{ours}.flow.')
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'the config {config}')
-        return Conversion(f"the authors' released DAS, {keypoints} keypoints, {layers} update layer"
-                          f'{"s" * (layers > 1)}, {stages}-stage MSPN', ledger, name_config(config), USE_AS_MODEL)
+        return Conversion(
+            f"the authors' released DAS, {keypoints} keypoints, {layers} update layer"
+            f'{"s" * (layers > 1)}, {stages}-stage MSPN',
+            ledger,
+            name_config(config),
+            USE_AS_MODEL,
+        )
 
 
 def _setting(ledger: Ledger) -> tuple[int, int, int]:
@@ -95,9 +104,11 @@ def _setting(ledger: Ledger) -> tuple[int, int, int]:
     def count(pattern: str) -> int:
         return len({match[1] for name in ledger.names() if (match := re.match(pattern, name))})
 
-    return (len(ledger.peek(f'{_HEAD}conv_poses.0.weight')) // 3,
-            count(r'bbox_head\.recursive_update_branch\.layer_(\d+)\.'),
-            count(r'backbone\.multi_stage_mspn\.(\d+)\.'))
+    return (
+        len(ledger.peek(f'{_HEAD}conv_poses.0.weight')) // 3,
+        count(r'bbox_head\.recursive_update_branch\.layer_(\d+)\.'),
+        count(r'backbone\.multi_stage_mspn\.(\d+)\.'),
+    )
 
 
 def _convert_neck(ledger: Ledger, wanted: dict[str, Tensor]) -> None:
@@ -117,8 +128,13 @@ def _convert_scales(ledger: Ledger) -> None:
     """Scalars of L levels and 4 outputs to one (L, 4)."""
     names = ledger.names(f'{_HEAD}scales.')
     levels = 1 + max((int(name.split('.')[2]) for name in names), default=-1)
-    rows = [[ledger.take(f'{_HEAD}scales.{level}.{output}.scale', f'{_OURS}scales', Fate.FOLDED, 'into one tensor')
-             for output in range(4)] for level in range(levels)]
+    rows = [
+        [
+            ledger.take(f'{_HEAD}scales.{level}.{output}.scale', f'{_OURS}scales', Fate.FOLDED, 'into one tensor')
+            for output in range(4)
+        ]
+        for level in range(levels)
+    ]
     if rows:
         ledger.result[f'{_OURS}scales'] = torch.stack([torch.stack([one.reshape(()) for one in row]) for row in rows])
 
@@ -128,5 +144,6 @@ def _mirror_flow(ledger: Ledger, theirs: str, ours: str) -> None:
     for name in ledger.names(theirs):
         part = name.removeprefix(theirs)  # t.<layer>.<0|2|4>.<weight|bias>, s.…, mask
         negate = re.fullmatch(r'[st]\.\d+\.0\.weight|t\.\d+\.4\.(weight|bias)', part)
-        ledger.use(name, ours + part, torch.neg if negate else None,
-                   'sign: density of truth - prediction' if negate else '')
+        ledger.use(
+            name, ours + part, torch.neg if negate else None, 'sign: density of truth - prediction' if negate else ''
+        )

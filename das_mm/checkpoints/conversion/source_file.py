@@ -1,4 +1,5 @@
 """Weights out of files of other programs, without running anything that such a file asks for."""
+
 from __future__ import annotations
 
 import pickle
@@ -31,6 +32,7 @@ class SourceFile:
         not_built: Classes that the file names outside its weights and that were not built.
         sha256: Of the file.
     """
+
     path: Path
     weights: dict[str, Tensor]
     meta: dict
@@ -64,8 +66,12 @@ def read_source(path: str | Path) -> SourceFile:
         name, value = next(iter(foreign.items()), ('state_dict', {}))
         asked = f'; the file asks for {", ".join(not_built)}, which is not built here' if not_built else ''
         problem = f'expected a tensor, found {type(value).__name__}{asked}' if foreign else 'there are no weights'
-        raise UserError(problem, file=path, field=name,
-                        remedy='have the maker save the weights alone: torch.save(model.state_dict(), file)')
+        raise UserError(
+            problem,
+            file=path,
+            field=name,
+            remedy='have the maker save the weights alone: torch.save(model.state_dict(), file)',
+        )
     meta = checkpoint.get('meta')
     return SourceFile(path, weights, meta if isinstance(meta, dict) else {}, not_built, file_sha256(path))
 
@@ -82,9 +88,11 @@ def _read_past_classes(path: Path) -> tuple[dict, list[str]]:
                 if wanted is None or wanted in not_built or len(not_built) >= _LIMIT:
                     raise
             except (TypeError, AttributeError) as error:  # a stand-in cannot take what the class would have taken
-                raise UserError(f'it holds objects that cannot be passed over ({error}): {", ".join(not_built)}',
-                                file=path, remedy='have its maker save the weights alone: '
-                                                  'torch.save(model.state_dict(), file)') from error
+                raise UserError(
+                    f'it holds objects that cannot be passed over ({error}): {", ".join(not_built)}',
+                    file=path,
+                    remedy='have its maker save the weights alone: torch.save(model.state_dict(), file)',
+                ) from error
             not_built.append(wanted)
             allowed.enter_context(torch.serialization.safe_globals([(_StandIn, wanted)]))
 
@@ -98,4 +106,3 @@ def _refused_class(error: BaseException | None) -> str | None:
         return None
     name = found[1]
     return name if '.' in name else f'builtins.{name}'  # torch leaves `builtins` out of its message
-

@@ -1,4 +1,5 @@
 """Checks an annotation file for people who made it themselves: everything at once, and what to do about it."""
+
 from __future__ import annotations
 
 import json
@@ -32,6 +33,7 @@ class CheckReport:
         summary: Of what is sound (:func:`.summarise`); None if too little is.
         sound: The labels without the entries at fault; None likewise.
     """
+
     file: str
     faults: list[Finding]
     warnings: list[Finding]
@@ -40,12 +42,20 @@ class CheckReport:
 
     def as_dict(self) -> dict:
         """Plain values for json."""
-        return dict(file=self.file, faults=[finding.as_dict() for finding in self.faults],
-                    warnings=[finding.as_dict() for finding in self.warnings], summary=self.summary)
+        return dict(
+            file=self.file,
+            faults=[finding.as_dict() for finding in self.faults],
+            warnings=[finding.as_dict() for finding in self.warnings],
+            summary=self.summary,
+        )
 
 
-def check_annotation_file(file: str | Path, keypoint_set: str | None = None, images: str | Path | None = None,
-                          advance: Callable[[], None] = lambda: None) -> CheckReport:
+def check_annotation_file(
+    file: str | Path,
+    keypoint_set: str | None = None,
+    images: str | Path | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> CheckReport:
     """Lists all kinds of faults and oddities of a file.
 
     The reader of the trainings has the last word: without faults here, it takes the file. Only if it refuses, each

@@ -1,4 +1,5 @@
 """What a check found: faults and warnings, each told once with its number of culprits and the first few of them."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ class Kind:
         meaning: What comes of it, or how it usually comes about.
         remedy: What to do.
     """
+
     field: str
     problem: str
     meaning: str
@@ -26,6 +28,7 @@ class Kind:
 @dataclass
 class Finding:
     """A kind with its culprits: ``count`` in all, of whom ``examples`` names the first."""
+
     kind: Kind
     count: int = 0
     examples: list[str] = field(default_factory=list)

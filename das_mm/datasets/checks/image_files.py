@@ -1,4 +1,5 @@
 """Whether the images of a file are there, whole, and as large as the file says."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,8 +15,9 @@ from .findings import Findings, Kind
 _THREADS = 8  # they wait for the disk
 
 
-def check_images(images: list[dict], folder: str | Path, findings: Findings,
-                 advance: Callable[[], None] = lambda: None) -> None:
+def check_images(
+    images: list[dict], folder: str | Path, findings: Findings, advance: Callable[[], None] = lambda: None
+) -> None:
     """Adds a warning for each kind of trouble; reads headers and ends of files, and decodes only what looks cut.
 
     Args:
@@ -28,8 +30,12 @@ def check_images(images: list[dict], folder: str | Path, findings: Findings,
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError('there is no such folder', file=folder, field='--images',
-                        remedy='give the folder that file_name is relative to')
+        raise UserError(
+            'there is no such folder',
+            file=folder,
+            field='--images',
+            remedy='give the folder that file_name is relative to',
+        )
     with ThreadPoolExecutor(_THREADS) as pool:
         for image, found in zip(images, pool.map(lambda image: _trouble(folder, image), images)):
             if found is not None:
@@ -54,9 +60,21 @@ def _trouble(folder: Path, image: dict) -> tuple[Kind, str] | None:
     return None
 
 
-_MISSING = Kind('images.file_name', 'names a file that does not exist', 'it is left out of a training, and counts as '
-                'empty in a test', 'check --images, copy the file, or remove the entry and its annotations')
-_UNREADABLE = Kind('images.file_name', 'names a file that cannot be read', 'it is left out of a training, and counts '
-                   'as empty in a test', 'copy the file again')
-_OTHER_SIZE = Kind('images.width, height', 'are not the size of the file', 'keypoints, boxes and K probably belong to '
-                   'another size of the image', 'use the original images, or scale keypoints, boxes and K with them')
+_MISSING = Kind(
+    'images.file_name',
+    'names a file that does not exist',
+    'it is left out of a training, and counts as empty in a test',
+    'check --images, copy the file, or remove the entry and its annotations',
+)
+_UNREADABLE = Kind(
+    'images.file_name',
+    'names a file that cannot be read',
+    'it is left out of a training, and counts as empty in a test',
+    'copy the file again',
+)
+_OTHER_SIZE = Kind(
+    'images.width, height',
+    'are not the size of the file',
+    'keypoints, boxes and K probably belong to another size of the image',
+    'use the original images, or scale keypoints, boxes and K with them',
+)

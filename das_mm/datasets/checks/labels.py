@@ -1,4 +1,5 @@
 """The labels of a file as the checks need them. A people, M images, J keypoints of the file's own set."""
+
 from __future__ import annotations
 
 from functools import cached_property
@@ -41,8 +42,9 @@ class Labels:
     def _cameras(self) -> tuple[np.ndarray, np.ndarray]:
         cameras = [image['cam_param'] for image in self.file.images]
         K = np.array([np.eye(3) if camera is None else camera['K'] for camera in cameras])
-        dist = np.array([np.zeros(5) if camera is None or camera['dist'] is None else camera['dist']
-                         for camera in cameras])
+        dist = np.array(
+            [np.zeros(5) if camera is None or camera['dist'] is None else camera['dist'] for camera in cameras]
+        )
         return K, dist
 
     def name(self, row: int) -> str:

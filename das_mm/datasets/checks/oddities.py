@@ -1,4 +1,5 @@
 """What a file may hold, but hardly should: wrong units, exchanged sides, cameras of other images, shifted pixels."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -46,24 +47,48 @@ def _note_people(labels: Labels, findings: Findings, odd: Iterator[tuple[Kind, n
 def _places(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
     keypoints, size = labels.people.keypoints, labels.size_px[:, None]
     beyond = np.maximum(-keypoints, keypoints - size).max(-1) > _FAR_OUT * size.max(-1)
-    yield Kind('annotations.keypoints', 'lie far outside of the image (by more than its longer side)',
-               'often pixels of another size of the image, or a failed projection',
-               'check which image the pixels belong to; set the flag of keypoints that are not known to 0'
-               ), (beyond & labels.labelled).any(1)
-    yield Kind('annotations.keypoints', 'are flagged visible (2) but lie outside of the image',
-               'nobody can see them there', 'flag them 1: labelled, but hidden or outside'
-               ), ((labels.people.flags == 2) & ~labels.inside).any(1)
-    yield Kind('annotations.keypoints', 'are labelled at exactly (0, 0)',
-               'in most data sets that means "not known", and the network would learn it', 'set their flag to 0'
-               ), (labels.labelled & (keypoints == 0).all(-1)).any(1)
+    yield (
+        Kind(
+            'annotations.keypoints',
+            'lie far outside of the image (by more than its longer side)',
+            'often pixels of another size of the image, or a failed projection',
+            'check which image the pixels belong to; set the flag of keypoints that are not known to 0',
+        ),
+        (beyond & labels.labelled).any(1),
+    )
+    yield (
+        Kind(
+            'annotations.keypoints',
+            'are flagged visible (2) but lie outside of the image',
+            'nobody can see them there',
+            'flag them 1: labelled, but hidden or outside',
+        ),
+        ((labels.people.flags == 2) & ~labels.inside).any(1),
+    )
+    yield (
+        Kind(
+            'annotations.keypoints',
+            'are labelled at exactly (0, 0)',
+            'in most data sets that means "not known", and the network would learn it',
+            'set their flag to 0',
+        ),
+        (labels.labelled & (keypoints == 0).all(-1)).any(1),
+    )
 
 
 def _boxes(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
     boxes, counted = labels.people.bbox, labels.counted
     extent = boxes[:, 2:] - boxes[:, :2]
     small = counted & (extent.min(1) < _LEAST_BOX_PX)
-    yield Kind('annotations.bbox', 'is less than one pixel wide or high', 'such people are left out of most metrics',
-               'give the box of the whole visible person'), small
+    yield (
+        Kind(
+            'annotations.bbox',
+            'is less than one pixel wide or high',
+            'such people are left out of most metrics',
+            'give the box of the whole visible person',
+        ),
+        small,
+    )
     slack = np.maximum(_BOX_SLACK * extent.max(1), _BOX_SLACK_PX)[:, None]
     outside = np.maximum(boxes[:, None, :2] - labels.people.keypoints, labels.people.keypoints - boxes[:, None, 2:])
     missed = (outside.max(-1) > slack) & labels.inside & labels.labelled
@@ -72,12 +97,24 @@ def _boxes(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
     hint = ''
     if counted.any() and corners_fit[counted].mean() > _MANY:
         hint = '; these look like corners (x1, y1, x2, y2)'
-    yield Kind('annotations.bbox', 'does not contain the keypoints of its person',
-               'people are mixed up, or the box is in another unit', f'bbox is x, y, width, height in px{hint}'
-               ), missed.any(1) & counted & ~small
-    yield Kind('annotations.bbox', 'reaches out of the image', 'boxes are understood as cut to the image',
-               f'cut it; bbox is x, y, width, height in px{hint}'
-               ), ((boxes[:, :2] < -2).any(1) | (boxes[:, 2:] > labels.size_px + 2).any(1)) & counted
+    yield (
+        Kind(
+            'annotations.bbox',
+            'does not contain the keypoints of its person',
+            'people are mixed up, or the box is in another unit',
+            f'bbox is x, y, width, height in px{hint}',
+        ),
+        missed.any(1) & counted & ~small,
+    )
+    yield (
+        Kind(
+            'annotations.bbox',
+            'reaches out of the image',
+            'boxes are understood as cut to the image',
+            f'cut it; bbox is x, y, width, height in px{hint}',
+        ),
+        ((boxes[:, :2] < -2).any(1) | (boxes[:, 2:] > labels.size_px + 2).any(1)) & counted,
+    )
 
 
 def _twins(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
@@ -89,8 +126,15 @@ def _twins(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
     again[first] = False
     twins = np.zeros(len(people.ann_id), bool)
     twins[able[again]] = True
-    yield Kind('annotations', 'repeat a person of the same image (all keypoints within a pixel)',
-               'one of the two can never be found, and counts as missed', 'remove the repetition'), twins
+    yield (
+        Kind(
+            'annotations',
+            'repeat a person of the same image (all keypoints within a pixel)',
+            'one of the two can never be found, and counts as missed',
+            'remove the repetition',
+        ),
+        twins,
+    )
 
 
 def _roots(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
@@ -99,9 +143,15 @@ def _roots(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
     rootless = people & (flags == 0)
     if people.any() and rootless.sum() > _MANY * people.sum():
         sources = ' and '.join(labels.kset.keypoints[i] for i in labels.kset.root_sources)
-        yield Kind('annotations.keypoints', f'have no labelled root ({sources}) for most people',
-                   'the root is the centre of a person: whoever has none is ignored by the training',
-                   'label it (flag 1 where hidden), or name the right set in info.joints'), rootless
+        yield (
+            Kind(
+                'annotations.keypoints',
+                f'have no labelled root ({sources}) for most people',
+                'the root is the centre of a person: whoever has none is ignored by the training',
+                'label it (flag 1 where hidden), or name the right set in info.joints',
+            ),
+            rootless,
+        )
 
 
 def _images_twice(labels: Labels, findings: Findings) -> None:
@@ -109,10 +159,16 @@ def _images_twice(labels: Labels, findings: Findings) -> None:
     _, first = np.unique(names, return_index=True)
     again = np.setdiff1d(np.arange(len(names)), first)
     if len(again):
-        findings.warn(Kind('images.file_name', 'is used by an image before',
-                           'one picture with two sets of labels: each calls the people of the other background',
-                           'put all people of a picture under one image'),
-                      (labels.image_name(row) for row in again), len(again))
+        findings.warn(
+            Kind(
+                'images.file_name',
+                'is used by an image before',
+                'one picture with two sets of labels: each calls the people of the other background',
+                'put all people of a picture under one image',
+            ),
+            (labels.image_name(row) for row in again),
+            len(again),
+        )
 
 
 def _cameras(labels: Labels, findings: Findings) -> None:
@@ -122,29 +178,52 @@ def _cameras(labels: Labels, findings: Findings) -> None:
 
     with_3d = np.zeros(len(labels.file.images), bool)
     with_3d[labels.people.image_row[labels.with_3d]] = True
-    note(Kind('images.cam_param', 'is missing though there are keypoints_3d',
-              'without the focal length nobody\'s depth can be learnt or judged', 'give K of the stored image'),
-         np.flatnonzero(with_3d & ~labels.has_camera))
+    note(
+        Kind(
+            'images.cam_param',
+            'is missing though there are keypoints_3d',
+            "without the focal length nobody's depth can be learnt or judged",
+            'give K of the stored image',
+        ),
+        np.flatnonzero(with_3d & ~labels.has_camera),
+    )
     known = np.flatnonzero(labels.has_camera)
     if not len(known):
         return
     cameras = [labels.file.images[row]['cam_param'] for row in known]
     K = np.array([camera['K'] for camera in cameras])
     size = np.array([(labels.file.images[row]['width'], labels.file.images[row]['height']) for row in known], float)
-    note(Kind('images.cam_param.K', 'has its principal point outside of the image',
-              'K is probably that of another size of the image, or transposed',
-              'K must be that of the stored image: scale it with the image'),
-         known[((K[:, :2, 2] < 0) | (K[:, :2, 2] > size)).any(1)])
+    note(
+        Kind(
+            'images.cam_param.K',
+            'has its principal point outside of the image',
+            'K is probably that of another size of the image, or transposed',
+            'K must be that of the stored image: scale it with the image',
+        ),
+        known[((K[:, :2, 2] < 0) | (K[:, :2, 2] > size)).any(1)],
+    )
     fov = np.degrees(2 * np.arctan(size.max(1) / (2 * focal_px(K))))
     least, most = _FOV_DEG
-    note(Kind('images.cam_param.K', f'has a field of view that is not between {least:g} and {most:g} degrees',
-              'the focal length is in px of the stored image, neither in mm nor of another size',
-              'fx = width / (2 tan(horizontal field of view / 2))'),
-         known[(fov < least) | (fov > most)])
+    note(
+        Kind(
+            'images.cam_param.K',
+            f'has a field of view that is not between {least:g} and {most:g} degrees',
+            'the focal length is in px of the stored image, neither in mm nor of another size',
+            'fx = width / (2 tan(horizontal field of view / 2))',
+        ),
+        known[(fov < least) | (fov > most)],
+    )
     R = np.array([np.eye(3) if camera['R'] is None else camera['R'] for camera in cameras])
     skewed = np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max((1, 2)) > 1e-2
-    note(Kind('images.cam_param.R', 'is no rotation (R·Rᵀ is not 1, or it mirrors)', 'it may be a vector, or mirrored',
-              'X_camera = R·X_world + T'), known[skewed | (np.linalg.det(R) < 0)])
+    note(
+        Kind(
+            'images.cam_param.R',
+            'is no rotation (R·Rᵀ is not 1, or it mirrors)',
+            'it may be a vector, or mirrored',
+            'X_camera = R·X_world + T',
+        ),
+        known[skewed | (np.linalg.det(R) < 0)],
+    )
 
 
 def _depths(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
@@ -153,15 +232,27 @@ def _depths(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
     z = np.where(valid, people.keypoints_3d[..., 2], np.nan)
     with np.errstate(all='ignore'):
         flat = (valid.sum(1) > 2) & (np.where(valid, z, -np.inf).max(1) == np.where(valid, z, np.inf).min(1))
-    yield Kind('annotations.keypoints_3d', 'are all at the same depth',
-               'the body is flat: probably a depth for the whole person was copied to all its keypoints',
-               'give the depth of each keypoint, or leave keypoints_3d out and give root_depth alone'), flat
+    yield (
+        Kind(
+            'annotations.keypoints_3d',
+            'are all at the same depth',
+            'the body is flat: probably a depth for the whole person was copied to all its keypoints',
+            'give the depth of each keypoint, or leave keypoints_3d out and give root_depth alone',
+        ),
+        flat,
+    )
     root, root_valid = root_of(people.keypoints_3d, valid, labels.kset)
     given = people.root_depth_mm
     differs = root_valid & np.isfinite(given) & (np.abs(given - root[..., 2]) > _ROOT_DEPTH_MM)
-    yield Kind('annotations.root_depth', f'differs from the root of keypoints_3d by more than {_ROOT_DEPTH_MM:g} mm',
-               'one of the two is of another frame, unit or person', 'it is the z of the root in keypoints_3d, mm'
-               ), differs
+    yield (
+        Kind(
+            'annotations.root_depth',
+            f'differs from the root of keypoints_3d by more than {_ROOT_DEPTH_MM:g} mm',
+            'one of the two is of another frame, unit or person',
+            'it is the z of the root in keypoints_3d, mm',
+        ),
+        differs,
+    )
 
 
 def _reprojection(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
@@ -172,12 +263,17 @@ def _reprojection(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
     middle = np.take_along_axis(np.sort(distance, axis=1), np.maximum(number - 1, 0)[:, None] // 2, axis=1)[:, 0]
     limit = np.maximum(_REPROJECTION_PX, _REPROJECTION_SHARE * labels.size_px.max(1))
     median = np.median(distance[known]) if known.any() else 0.0
-    yield Kind('annotations.keypoints_3d', 'do not project onto the keypoints '
-               f'({_REPROJECTION_PX:g} px, or {100 * _REPROJECTION_SHARE:g} % of the image, apart)',
-               f'the median of the file is {median:.3g} px; usually a K of another size of the image, world instead of '
-               'camera coordinates, or frames that do not belong together',
-               'keypoints_3d are in the camera frame of cam_param; K and keypoints belong to the stored image'
-               ), middle > limit
+    yield (
+        Kind(
+            'annotations.keypoints_3d',
+            'do not project onto the keypoints '
+            f'({_REPROJECTION_PX:g} px, or {100 * _REPROJECTION_SHARE:g} % of the image, apart)',
+            f'the median of the file is {median:.3g} px; usually a K of another size of the image, world instead of '
+            'camera coordinates, or frames that do not belong together',
+            'keypoints_3d are in the camera frame of cam_param; K and keypoints belong to the stored image',
+        ),
+        middle > limit,
+    )
 
 
 def _shift(labels: Labels, findings: Findings) -> None:
@@ -189,25 +285,46 @@ def _shift(labels: Labels, findings: Findings) -> None:
     spread = np.median(np.abs(residual - middle), axis=0)
     close = [any(abs(value - shift) < _SHIFT_SPREAD_PX for shift in _SHIFTS_PX) for value in middle]
     if all(close) and (spread < _SHIFT_SPREAD_PX).all():
-        findings.warn(Kind('annotations.keypoints', 'are shifted against the projected keypoints_3d, all by the same',
-                           'pixels are counted from 1 (MATLAB), or from the corner of a pixel and not its centre',
-                           '(0, 0) is the centre of the top-left pixel: subtract 1, or 0.5'),
-                      [f'by ({-middle[0]:.2f}, {-middle[1]:.2f}) px'], int(labels.with_3d.sum()))
+        findings.warn(
+            Kind(
+                'annotations.keypoints',
+                'are shifted against the projected keypoints_3d, all by the same',
+                'pixels are counted from 1 (MATLAB), or from the corner of a pixel and not its centre',
+                '(0, 0) is the centre of the top-left pixel: subtract 1, or 0.5',
+            ),
+            [f'by ({-middle[0]:.2f}, {-middle[1]:.2f}) px'],
+            int(labels.with_3d.sum()),
+        )
 
 
 def _body(labels: Labels, findings: Findings) -> None:
     """Units and sides, by the limits of the converters' own checks."""
     people, use = labels.people, labels.with_3d & labels.counted
     statistics = PeopleStatistics(labels.kset.name)
-    statistics.add({}, [dict(keypoints_3d=people.keypoints_3d[row], keypoints_3d_valid=people.keypoints_3d_valid[row])
-                        for row in np.flatnonzero(use)])
+    statistics.add(
+        {},
+        [
+            dict(keypoints_3d=people.keypoints_3d[row], keypoints_3d_valid=people.keypoints_3d_valid[row])
+            for row in np.flatnonzero(use)
+        ],
+    )
     length = statistics.medians().get('shoulder_to_hip_mm')
     low, high = SHOULDER_TO_HIP_MM
     units = [(unit, factor) for unit, factor in _LENGTH_UNITS if length and low <= length * factor <= high]
-    advice = f'they look like {units[0][0]}: multiply by {units[0][1]:g} (T and root_depth too)' if units else \
-        'camera mm, x right, y down, z forward; left and right are the person\'s own'
+    advice = (
+        f'they look like {units[0][0]}: multiply by {units[0][1]:g} (T and root_depth too)'
+        if units
+        else "camera mm, x right, y down, z forward; left and right are the person's own"
+    )
     for sentence in statistics.faults():
         problem, _, meaning = sentence.partition(': ')
-        findings.warn(Kind('annotations.keypoints_3d', f'look wrong: {problem}',
-                           meaning or 'sides were exchanged, the order of the keypoints is another set\'s, or an axis '
-                           'is mirrored', advice), [], int(use.sum()))
+        findings.warn(
+            Kind(
+                'annotations.keypoints_3d',
+                f'look wrong: {problem}',
+                meaning or "sides were exchanged, the order of the keypoints is another set's, or an axis is mirrored",
+                advice,
+            ),
+            [],
+            int(use.sum()),
+        )

@@ -1,4 +1,5 @@
 """What a file holds, in a few numbers."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -55,7 +56,13 @@ def _keypoints(labels: Labels, judged: np.ndarray) -> list[dict]:
     def percent(mask: np.ndarray) -> list[float]:
         return (100 * mask[judged].sum(0) / number).round(1).tolist()
 
-    columns = zip(labels.kset.keypoints, percent(labels.labelled), percent(labels.people.flags == 2),
-                  percent(labels.people.keypoints_3d_valid))
-    return [dict(name=name, labelled=labelled, visible=visible, with_3d=with_3d)
-            for name, labelled, visible, with_3d in columns]
+    columns = zip(
+        labels.kset.keypoints,
+        percent(labels.labelled),
+        percent(labels.people.flags == 2),
+        percent(labels.people.keypoints_3d_valid),
+    )
+    return [
+        dict(name=name, labelled=labelled, visible=visible, with_3d=with_3d)
+        for name, labelled, visible, with_3d in columns
+    ]

@@ -1,4 +1,5 @@
 """From the original archives of a data set to the package's one annotation format (`das-mm convert`)."""
+
 from __future__ import annotations
 
 import importlib
@@ -31,11 +32,23 @@ def converter_class(name: str) -> type[Converter]:
         UserError: There is none of that name.
     """
     if name not in CONVERTERS:
-        raise UserError(f'{name!r} is no data set that can be converted', field='NAME',
-                        remedy=f'use one of: {", ".join(CONVERTERS)}')
+        raise UserError(
+            f'{name!r} is no data set that can be converted',
+            field='NAME',
+            remedy=f'use one of: {", ".join(CONVERTERS)}',
+        )
     module, _, cls = CONVERTERS[name].partition(':')
     return getattr(importlib.import_module(f'{__name__}.{module}'), cls)
 
 
-__all__ = ['CONVERTERS', 'Converter', 'Job', 'Part', 'camera_entry', 'converter_class', 'flags_in_image', 'image_size',
-           'person_entry']
+__all__ = [
+    'CONVERTERS',
+    'Converter',
+    'Job',
+    'Part',
+    'camera_entry',
+    'converter_class',
+    'flags_in_image',
+    'image_size',
+    'person_entry',
+]

@@ -4,6 +4,7 @@ A converter knows one data set's original archives. It lists jobs (a sequence, a
 gives one :class:`Part`; running them in parallel, resuming, numbering, checking, counting and drawing is the business of
 :mod:`.running`. Letters: J keypoints.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -34,6 +35,7 @@ class Job:
             of it makes a finished part stale.
         sources: Files or folders whose change makes a finished part stale.
     """
+
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sources: Sequence[Path] = ()
@@ -52,6 +54,7 @@ class Part:
         counts: How often what happened, for the table at the end: ``'images missing'``, ``'people dropped: no joint'``…
         notes: Sentences for the user: what looked odd and where.
     """
+
     images: list[dict] = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
@@ -69,6 +72,7 @@ class Converter(ABC):
         reprojection_limit_px: Greatest median distance between stored keypoints and projected ``keypoints_3d`` that is
             still no sign of a fault; None where there is no 3D.
     """
+
     name: ClassVar[str]
     title: ClassVar[str]
     keypoint_set: str
@@ -79,11 +83,16 @@ class Converter(ABC):
     def __init__(self, root: str | Path, split: str = 'train'):
         self.root, self.split = Path(root), split
         if not self.root.is_dir():
-            raise UserError('there is no such folder', file=self.root, field='--root',
-                            remedy=f'give the folder of {self.title}:\n{self.tree}')
+            raise UserError(
+                'there is no such folder',
+                file=self.root,
+                field='--root',
+                remedy=f'give the folder of {self.title}:\n{self.tree}',
+            )
         if self.splits and split not in self.splits:
-            raise UserError(f'{self.title} has no split {split!r}', field='--split',
-                            remedy=f'use one of: {", ".join(self.splits)}')
+            raise UserError(
+                f'{self.title} has no split {split!r}', field='--split', remedy=f'use one of: {", ".join(self.splits)}'
+            )
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> Converter:
@@ -131,8 +140,11 @@ class Converter(ABC):
             UserError: It does not; the message shows the whole tree that is needed.
         """
         if not path.exists():
-            raise UserError(f'{what} is not there', file=path,
-                            remedy=f'--root is the folder of {self.title}, which looks so:\n{self.tree}')
+            raise UserError(
+                f'{what} is not there',
+                file=path,
+                remedy=f'--root is the folder of {self.title}, which looks so:\n{self.tree}',
+            )
         return path
 
 
@@ -145,18 +157,31 @@ def image_size(path: str | Path) -> tuple[int, int] | None:
         return None
 
 
-def camera_entry(K: np.ndarray, R: np.ndarray | None = None, T_mm: np.ndarray | None = None,
-                 dist: np.ndarray | None = None) -> dict:
+def camera_entry(
+    K: np.ndarray, R: np.ndarray | None = None, T_mm: np.ndarray | None = None, dist: np.ndarray | None = None
+) -> dict:
     """``cam_param`` of an image: K (3, 3) px, R (3, 3) and T (3,) mm world to camera, dist (5,) of OpenCV."""
-    plain = {name: None if value is None else np.asarray(value, np.float64)
-             for name, value in dict(K=K, R=R, T=T_mm, dist=dist).items()}
-    return {name: None if value is None else (value.ravel() if name in ('T', 'dist') else value).tolist()
-            for name, value in plain.items()}
+    plain = {
+        name: None if value is None else np.asarray(value, np.float64)
+        for name, value in dict(K=K, R=R, T=T_mm, dist=dist).items()
+    }
+    return {
+        name: None if value is None else (value.ravel() if name in ('T', 'dist') else value).tolist()
+        for name, value in plain.items()
+    }
 
 
-def person_entry(keypoint_set: str, keypoints_px: np.ndarray, flags: np.ndarray, size: tuple[int, int], *,
-                 bbox_xywh: Sequence[float] | None = None, points_mm: np.ndarray | None = None,
-                 valid_3d: np.ndarray | None = None, **more: Any) -> dict:
+def person_entry(
+    keypoint_set: str,
+    keypoints_px: np.ndarray,
+    flags: np.ndarray,
+    size: tuple[int, int],
+    *,
+    bbox_xywh: Sequence[float] | None = None,
+    points_mm: np.ndarray | None = None,
+    valid_3d: np.ndarray | None = None,
+    **more: Any,
+) -> dict:
     """One entry of ``annotations[]`` without ids.
 
     Args:
@@ -172,21 +197,28 @@ def person_entry(keypoint_set: str, keypoints_px: np.ndarray, flags: np.ndarray,
     flags = np.asarray(flags).astype(int)
     keypoints_px = np.where(flags[:, None] > 0, np.asarray(keypoints_px, np.float64), 0.0)
     box = _cut_box(_box_of(keypoints_px[flags > 0]) if bbox_xywh is None else bbox_xywh, size)
-    entry = dict(bbox=np.round(box, _PX).tolist(), area=round(float(box[2] * box[3]), _PX), iscrowd=0, category_id=1,
-                 keypoints=np.round(np.column_stack([keypoints_px, flags]), _PX).ravel().tolist(),
-                 num_keypoints=int((flags > 0).sum()))
+    entry = dict(
+        bbox=np.round(box, _PX).tolist(),
+        area=round(float(box[2] * box[3]), _PX),
+        iscrowd=0,
+        category_id=1,
+        keypoints=np.round(np.column_stack([keypoints_px, flags]), _PX).ravel().tolist(),
+        num_keypoints=int((flags > 0).sum()),
+    )
     if points_mm is not None:
         valid = np.ones(len(flags), bool) if valid_3d is None else np.asarray(valid_3d) > 0
         points = np.where(valid[:, None], np.asarray(points_mm, np.float64), 0.0)
         roots = list(kset.root_sources)
         depth = round(float(points[roots, 2].mean()), _MM) if valid[roots].all() else None
-        entry |= dict(keypoints_3d=np.round(points, _MM).tolist(), keypoints_3d_valid=valid.astype(int).tolist(),
-                      root_depth=depth)
+        entry |= dict(
+            keypoints_3d=np.round(points, _MM).tolist(), keypoints_3d_valid=valid.astype(int).tolist(), root_depth=depth
+        )
     return entry | {key: value for key, value in more.items() if value is not None}
 
 
-def flags_in_image(keypoints_px: np.ndarray, known: np.ndarray, size: tuple[int, int],
-                   hidden: np.ndarray | None = None) -> np.ndarray:
+def flags_in_image(
+    keypoints_px: np.ndarray, known: np.ndarray, size: tuple[int, int], hidden: np.ndarray | None = None
+) -> np.ndarray:
     """(J,) flags of keypoints (J, 2) px: 2 inside, 1 known but outside or ``hidden``, 0 not ``known``."""
     inside = ((keypoints_px >= -0.5) & (keypoints_px < np.asarray(size) - 0.5)).all(-1)
     seen = inside if hidden is None else inside & ~(np.asarray(hidden) > 0)

@@ -2,6 +2,7 @@
 
 ``part`` (N, 17, 3) holds px and a confidence, ``S`` (N, 17, 4) camera-frame **metres** and a confidence.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _JOINTS = 17
 @dataclass(frozen=True)
 class Body3D:
     """Some rows of a file: names of the images, keypoints (N, 17, 2) px, points (N, 17, 3) mm, flags (N, 17) bool."""
+
     names: list[str]
     keypoints_px: np.ndarray
     known: np.ndarray
@@ -40,8 +42,10 @@ def image_names(path: Path) -> list[str]:
 
 def row_jobs(path: Path, rows: list[int], **arguments) -> list[Job]:
     """Jobs over the given rows, in slices; ``rows`` of a job is its list of rows."""
-    return [Job(f'{path.stem} {start}', dict(arguments, rows=rows[start:start + _ROWS_A_JOB]), (path,))
-            for start in range(0, len(rows), _ROWS_A_JOB)]
+    return [
+        Job(f'{path.stem} {start}', dict(arguments, rows=rows[start : start + _ROWS_A_JOB]), (path,))
+        for start in range(0, len(rows), _ROWS_A_JOB)
+    ]
 
 
 def read_rows(path: Path, rows: list[int]) -> Body3D:
@@ -54,8 +58,9 @@ def read_rows(path: Path, rows: list[int]) -> Body3D:
     check_shape(part, (len(names), _JOINTS, 3), path, 'part')
     check_shape(space, (len(names), _JOINTS, 4), path, 'S')
     part, space = part[rows].astype(float), space[rows].astype(float)
-    return Body3D([str(names[row]) for row in rows], part[..., :2], part[..., 2] > 0, 1000 * space[..., :3],
-                  space[..., 3] > 0)
+    return Body3D(
+        [str(names[row]) for row in rows], part[..., :2], part[..., 2] > 0, 1000 * space[..., :3], space[..., 3] > 0
+    )
 
 
 def read_cameras(path: Path) -> dict:
@@ -70,8 +75,12 @@ def read_cameras(path: Path) -> dict:
     for key, camera in cameras.items():
         for name in ('f', 'c'):
             if not isinstance(camera, dict) or np.size(camera.get(name)) != 2:
-                raise UserError('it is not two numbers', file=path, field=f'{key}.{name}',
-                                remedy='give the cameras file that belongs to the npz')
+                raise UserError(
+                    'it is not two numbers',
+                    file=path,
+                    field=f'{key}.{name}',
+                    remedy='give the cameras file that belongs to the npz',
+                )
     return cameras
 
 
@@ -92,10 +101,17 @@ def _load(path: Path, *keys: str) -> list[np.ndarray]:
         with np.load(path, allow_pickle=False) as content:
             return [content[key] for key in keys]
     except KeyError as error:
-        raise UserError('the file has no such array', file=path, field=str(error.args[0]).split()[0],
-                        remedy='give an annotation_body3d file of mmpose') from None
+        raise UserError(
+            'the file has no such array',
+            file=path,
+            field=str(error.args[0]).split()[0],
+            remedy='give an annotation_body3d file of mmpose',
+        ) from None
     except FileNotFoundError:
         raise UserError('there is no such file', file=path, field='--npz', remedy='check the path') from None
     except Exception as error:  # a broken zip fails anywhere
-        raise UserError(f'it is no whole npz file ({type(error).__name__}: {error})', file=path,
-                        remedy='copy or download the file again') from error
+        raise UserError(
+            f'it is no whole npz file ({type(error).__name__}: {error})',
+            file=path,
+            remedy='copy or download the file again',
+        ) from error

@@ -3,6 +3,7 @@
 The same two letters R and T stand for four things in files about the same cameras, and names do not tell which.
 All lengths in this module in one unit, whatever it is. Letters: C cameras, N points.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -36,8 +37,15 @@ def by_common_point(cameras: Sequence[Pose]) -> str | None:
     return best if len(cameras) > 1 and np.isfinite(scores[best]) else None
 
 
-def by_reprojection(source: Pose | None, target: Pose, points: np.ndarray, keypoints_px: np.ndarray,
-                    K: np.ndarray, dist: np.ndarray | None, limit_px: float) -> str | None:
+def by_reprojection(
+    source: Pose | None,
+    target: Pose,
+    points: np.ndarray,
+    keypoints_px: np.ndarray,
+    K: np.ndarray,
+    dist: np.ndarray | None,
+    limit_px: float,
+) -> str | None:
     """The convention that brings points to where another camera has seen them.
 
     Args:
@@ -48,6 +56,7 @@ def by_reprojection(source: Pose | None, target: Pose, points: np.ndarray, keypo
     Returns:
         Key of :data:`CONVENTIONS`, or None if none fits.
     """
+
     def off_px(world_to_camera: Callable[[np.ndarray, np.ndarray], Pose]) -> float:
         world = points
         if source is not None:

@@ -3,6 +3,7 @@
 Pixels are kept: COCO counts them from 0 at the centre of the top-left one, as we do. So are the ids and the areas of
 the segments, by which COCO's evaluation goes.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -32,11 +33,17 @@ class CocoStyleConverter(Converter):
         annotations: The json, if it does not lie or is not called as usual.
         images: The folder of the images, likewise; ``file_name`` is then relative to it, else to ``root``.
     """
+
     #: the file's name of a keypoint -> ours
     keypoint_names: dict[str, str] = {}
 
-    def __init__(self, root: str | Path, split: str = 'train', annotations: str | Path | None = None,
-                 images: str | Path | None = None):
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = 'train',
+        annotations: str | Path | None = None,
+        images: str | Path | None = None,
+    ):
         super().__init__(root, split)
         self.annotations = Path(annotations) if annotations is not None else None
         self.images = Path(images) if images is not None else None
@@ -109,8 +116,15 @@ class CocoStyleConverter(Converter):
         for entry in entries:
             labelled = 'with' if entry['num_keypoints'] else 'without'
             counts['crowd regions' if entry['iscrowd'] else f'people {labelled} labelled keypoints'] += 1
-        return dict(id=image['id'], file_name=name, width=size[0], height=size[1], has_3d=False,
-                    **self.image_fields(image), annotations=entries)
+        return dict(
+            id=image['id'],
+            file_name=name,
+            width=size[0],
+            height=size[1],
+            has_3d=False,
+            **self.image_fields(image),
+            annotations=entries,
+        )
 
     def _person(self, person: dict, size: tuple[int, int], file: str) -> dict:
         number = KEYPOINT_SETS[self.keypoint_set].num_keypoints
@@ -120,14 +134,27 @@ class CocoStyleConverter(Converter):
             bbox = np.asarray(person['bbox'], np.float64).reshape(4)
             area, crowd = self.person_area(person), int(person.get('iscrowd', 0))
             mask = _run_lengths(person.get('segmentation'), size)
-            return person_entry(self.keypoint_set, keypoints[:, :2], keypoints[:, 2], size, bbox_xywh=bbox,
-                                id=person['id'], area=area, iscrowd=crowd, segmentation=mask)
+            return person_entry(
+                self.keypoint_set,
+                keypoints[:, :2],
+                keypoints[:, 2],
+                size,
+                bbox_xywh=bbox,
+                id=person['id'],
+                area=area,
+                iscrowd=crowd,
+                segmentation=mask,
+            )
         except KeyError as error:
             raise UserError(f'it lacks {error}', file=file, field=field, remedy=_DAMAGED) from None
         except (TypeError, ValueError) as error:
-            raise UserError(f'it does not hold what it should ({error}); expected are {number} keypoints of (x, y, '
-                            'flag), a box of 4 and polygons or run lengths', file=file, field=field,
-                            remedy=_DAMAGED) from None
+            raise UserError(
+                f'it does not hold what it should ({error}); expected are {number} keypoints of (x, y, '
+                'flag), a box of 4 and polygons or run lengths',
+                file=file,
+                field=field,
+                remedy=_DAMAGED,
+            ) from None
 
     def _person_category(self, content: dict, file: str) -> int:
         """Id of the category with keypoints, whose names must be those of the keypoint set."""
@@ -137,10 +164,18 @@ class CocoStyleConverter(Converter):
             if theirs == ours:
                 return category.get('id', 1)
             if theirs:
-                raise UserError(f'its keypoints are {", ".join(theirs)}, not those of {self.title}', file=file,
-                                field='categories', remedy=f'expected are {", ".join(ours)}')
-        raise UserError('it names no keypoints', file=file, field='categories',
-                        remedy=f'give the file of the keypoints:\n{self.tree}')
+                raise UserError(
+                    f'its keypoints are {", ".join(theirs)}, not those of {self.title}',
+                    file=file,
+                    field='categories',
+                    remedy=f'expected are {", ".join(ours)}',
+                )
+        raise UserError(
+            'it names no keypoints',
+            file=file,
+            field='categories',
+            remedy=f'give the file of the keypoints:\n{self.tree}',
+        )
 
 
 _DAMAGED = 'the file is damaged: download or copy it again'
@@ -185,6 +220,7 @@ def _run_lengths(segmentation: list | dict | None, size: tuple[int, int]) -> dic
 
 class CocoConverter(CocoStyleConverter):
     """COCO's person keypoints of 2017, or of 2014 where those of 2017 are not there."""
+
     name = 'coco'
     title = 'COCO keypoints'
     keypoint_set = 'coco17'

@@ -1,4 +1,5 @@
 """The contact sheet at the end of a conversion: what was understood, drawn on the images."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,8 +11,9 @@ from das_mm.structures import project
 from das_mm.visualization import People, contact_sheet, draw_people, save_image
 
 
-def write_sheet(path: Path, samples: list[tuple[dict, list[dict]]], image_root: Path, keypoint_set: str,
-                columns: int = 3) -> Path | None:
+def write_sheet(
+    path: Path, samples: list[tuple[dict, list[dict]]], image_root: Path, keypoint_set: str, columns: int = 3
+) -> Path | None:
     """Draws sampled images with their people: 3D keypoints as the camera sees them, stored 2D keypoints dashed below.
 
     Args:
@@ -47,7 +49,9 @@ def _draw(picture: np.ndarray, image: dict, people: list[dict], keypoint_set: st
     valid = np.array([person['keypoints_3d_valid'] for person in with_3d]) > 0
     K, dist = (image['cam_param'].get(name) for name in ('K', 'dist'))
     in_front = np.where(valid[..., None], points, 1.0)
-    seen = People(keypoints_px=project(in_front, np.asarray(K, float), None if dist is None else np.asarray(dist, float)),
-                  keypoints_valid=valid,
-                  root_depths_mm=np.array([person.get('root_depth') or np.nan for person in with_3d]))
+    seen = People(
+        keypoints_px=project(in_front, np.asarray(K, float), None if dist is None else np.asarray(dist, float)),
+        keypoints_valid=valid,
+        root_depths_mm=np.array([person.get('root_depth') or np.nan for person in with_3d]),
+    )
     return draw_people(picture, seen, keypoint_set, truth=truth, scale=scale)

@@ -1,4 +1,5 @@
 """Runs a conversion: jobs in parallel, what is finished kept, then one checked file with its counts and a picture."""
+
 from __future__ import annotations
 
 import hashlib
@@ -38,6 +39,7 @@ class ConversionReport:
         notes: What looked odd. ``failed``: jobs left out, name -> what was wrong.
         medians: Of the numbers that were checked (:class:`.PeopleStatistics`).
     """
+
     out: Path
     sheet: Path | None = None
     smpl: Path | None = None
@@ -47,8 +49,16 @@ class ConversionReport:
     medians: dict[str, float] = field(default_factory=dict)
 
 
-def run_conversion(converter: Converter, out: str | Path, *, workers: int | None = 0, progress: bool = False,
-                   checks: bool = True, keep_going: bool = False, sheet: bool = True) -> ConversionReport:
+def run_conversion(
+    converter: Converter,
+    out: str | Path,
+    *,
+    workers: int | None = 0,
+    progress: bool = False,
+    checks: bool = True,
+    keep_going: bool = False,
+    sheet: bool = True,
+) -> ConversionReport:
     """Converts a data set to one annotation file.
 
     Finished jobs lie in ``OUT.parts`` until the file is there: an interrupted conversion goes on where it stopped.
@@ -70,8 +80,12 @@ def run_conversion(converter: Converter, out: str | Path, *, workers: int | None
     check_writable(out.parent, '--out')
     jobs = converter.jobs()
     if not jobs:
-        raise UserError('nothing to convert was found', file=converter.root, field='--root',
-                        remedy=f'{converter.title} looks so:\n{converter.tree}')
+        raise UserError(
+            'nothing to convert was found',
+            file=converter.root,
+            field='--root',
+            remedy=f'{converter.title} looks so:\n{converter.tree}',
+        )
     report = ConversionReport(out)
     parts = out.with_name(out.name + '.parts')
     stems = {job.name: parts / _fingerprint(converter, job) for job in jobs}
@@ -81,17 +95,21 @@ def run_conversion(converter: Converter, out: str | Path, *, workers: int | None
             report.failed[name] = fault
     if report.failed and not keep_going:
         name, fault = next(iter(report.failed.items()))
-        raise UserError(f'{len(report.failed)} of {len(jobs)} parts cannot be converted; the first, {name}: {fault}',
-                        file=converter.root, remedy='mend it and run the same command again (what is finished is kept), '
-                                                    'or add --keep-going to do without')
+        raise UserError(
+            f'{len(report.failed)} of {len(jobs)} parts cannot be converted; the first, {name}: {fault}',
+            file=converter.root,
+            remedy='mend it and run the same command again (what is finished is kept), '
+            'or add --keep-going to do without',
+        )
     done = [stems[job.name] for job in jobs if job.name not in report.failed]
     _merge(converter, done, report, checks, sheet)
     shutil.rmtree(parts, ignore_errors=True)
     return report
 
 
-def _finished(converter: Converter, todo: list[Job], stems: dict[str, Path], workers: int | None, progress: bool,
-              total: int) -> Iterator[tuple[str, str | None]]:
+def _finished(
+    converter: Converter, todo: list[Job], stems: dict[str, Path], workers: int | None, progress: bool, total: int
+) -> Iterator[tuple[str, str | None]]:
     """(name, what was wrong or None) of each job as it ends."""
     with _bar(f'converting {converter.title}', total, total - len(todo), progress) as advance:
         if workers == 0 or len(todo) <= 1:
@@ -141,8 +159,15 @@ def _fingerprint(converter: Converter, job: Job) -> str:
     for path in job.sources:
         there = Path(path).exists()
         sources.append([str(path), *([Path(path).stat().st_size, Path(path).stat().st_mtime_ns] if there else [])])
-    state = [FORMAT_VERSION, __version__, type(converter).__name__, sorted(vars(converter).items()), job.name,
-             sorted(job.arguments.items()), sources]
+    state = [
+        FORMAT_VERSION,
+        __version__,
+        type(converter).__name__,
+        sorted(vars(converter).items()),
+        job.name,
+        sorted(job.arguments.items()),
+        sources,
+    ]
     return hashlib.sha256(json.dumps(state, default=str).encode()).hexdigest()[:24]
 
 
@@ -163,8 +188,11 @@ def _merge(converter: Converter, stems: list[Path], report: ConversionReport, ch
     chosen = {round(i * (images_wanted - 1) / max(1, _SHEET_IMAGES - 1)) for i in range(_SHEET_IMAGES)}
     samples: list[tuple[dict, list[dict]]] = []
     if not images_wanted:
-        raise UserError('not one image is left' + _counted(report.counts), file=converter.root,
-                        remedy=f'{converter.title} looks so:\n{converter.tree}')
+        raise UserError(
+            'not one image is left' + _counted(report.counts),
+            file=converter.root,
+            remedy=f'{converter.title} looks so:\n{converter.tree}',
+        )
     try:
         with atomic_open(report.out) as file, open(people_file, 'w+b') as people_text:
             file.write(b'{"info":' + _json(_info(converter, report.smpl)) + b',\n"images":[')
@@ -181,8 +209,12 @@ def _merge(converter: Converter, stems: list[Path], report: ConversionReport, ch
                     samples.append((image, people))
             faults = statistics.faults() if checks else []
             if faults:
-                raise UserError('; '.join(faults), file=report.out, field='keypoints_3d',
-                                remedy='look at the source files; --skip-checks writes the file nevertheless')
+                raise UserError(
+                    '; '.join(faults),
+                    file=report.out,
+                    field='keypoints_3d',
+                    remedy='look at the source files; --skip-checks writes the file nevertheless',
+                )
             if report.smpl is not None:
                 bodies.write(report.smpl)
             file.write(b'],\n"annotations":[')
@@ -195,7 +227,9 @@ def _merge(converter: Converter, stems: list[Path], report: ConversionReport, ch
     report.counts['sequences'] = len(sequences - {(None, None)})
     report.medians = statistics.medians()
     if sheet:
-        report.sheet = write_sheet(report.out.with_suffix('.png'), samples, converter.image_root, converter.keypoint_set)
+        report.sheet = write_sheet(
+            report.out.with_suffix('.png'), samples, converter.image_root, converter.keypoint_set
+        )
 
 
 def _lines(stem: Path) -> int:
@@ -229,17 +263,28 @@ class _Numbering:
     def _id(self, entry: dict, used: set[int], name: str) -> int:
         number = entry['id'] if self.keep else len(used) + 1
         if number in used:
-            raise UserError(f'the source uses the id {number} twice', file=self.out, field=name,
-                            remedy='the source files are damaged or were joined')
+            raise UserError(
+                f'the source uses the id {number} twice',
+                file=self.out,
+                field=name,
+                remedy='the source files are damaged or were joined',
+            )
         used.add(number)
         return number
 
 
 def _count(counts: Counter, image: dict, people: list[dict]) -> None:
     with_3d = sum(any(person.get('keypoints_3d_valid', ())) for person in people)
-    counts.update({'images': 1, 'images without people': int(not people), 'people': len(people),
-                   'people with 3D': with_3d, 'people without 3D': len(people) - with_3d,
-                   'images with camera': int(bool(image.get('cam_param')))})
+    counts.update(
+        {
+            'images': 1,
+            'images without people': int(not people),
+            'people': len(people),
+            'people with 3D': with_3d,
+            'people without 3D': len(people) - with_3d,
+            'images with camera': int(bool(image.get('cam_param'))),
+        }
+    )
 
 
 def _counted(counts: Counter) -> str:
@@ -247,17 +292,32 @@ def _counted(counts: Counter) -> str:
 
 
 def _info(converter: Converter, smpl_file: Path | None) -> dict:
-    options = {name: str(value) if isinstance(value, Path) else value for name, value in vars(converter).items()
-               if name not in ('root', 'split') and isinstance(value, (str, int, float, bool, list, tuple, Path))}
-    return dict(dataset=converter.name, split=converter.split, joints=converter.keypoint_set, units='mm',
-                version=FORMAT_VERSION, converter=dict(das_mm=__version__, options=options),
-                **({} if smpl_file is None else dict(smpl_file=smpl_file.name)), **converter.info())
+    options = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(converter).items()
+        if name not in ('root', 'split') and isinstance(value, (str, int, float, bool, list, tuple, Path))
+    }
+    return dict(
+        dataset=converter.name,
+        split=converter.split,
+        joints=converter.keypoint_set,
+        units='mm',
+        version=FORMAT_VERSION,
+        converter=dict(das_mm=__version__, options=options),
+        **({} if smpl_file is None else dict(smpl_file=smpl_file.name)),
+        **converter.info(),
+    )
 
 
 def _category(keypoint_set: str) -> dict:
     kset = KEYPOINT_SETS[keypoint_set]
-    return dict(id=1, name='person', supercategory='person', keypoints=list(kset.keypoints),
-                skeleton=[[a + 1, b + 1] for a, b in kset.links])
+    return dict(
+        id=1,
+        name='person',
+        supercategory='person',
+        keypoints=list(kset.keypoints),
+        skeleton=[[a + 1, b + 1] for a, b in kset.links],
+    )
 
 
 def _json(value: object) -> bytes:
@@ -277,7 +337,6 @@ def _bar(title: str, total: int, done: int, shown: bool):
 
 
 class _Bar:
-
     def __init__(self, title: str, total: int, done: int):
         from rich.progress import (
             BarColumn,
@@ -287,9 +346,16 @@ class _Bar:
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
-        self.progress = Progress(TextColumn('[bold]{task.description}'), BarColumn(), MofNCompleteColumn(),
-                                 TextColumn('parts; elapsed'), TimeElapsedColumn(), TextColumn('left'),
-                                 TimeRemainingColumn())
+
+        self.progress = Progress(
+            TextColumn('[bold]{task.description}'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn('parts; elapsed'),
+            TimeElapsedColumn(),
+            TextColumn('left'),
+            TimeRemainingColumn(),
+        )
         self.task = self.progress.add_task(title, total=total, completed=done)
 
     def __enter__(self) -> Callable[[], None]:

@@ -1,4 +1,5 @@
 """CrowdPose (Li et al., CVPR 2019): COCO's style, 14 keypoints, a crowd index for every image and no areas."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -13,6 +14,7 @@ class CrowdPoseConverter(CocoStyleConverter):
 
     ``area`` is that of the official evaluation, 0.53 of the source's box: any OKS computed with it is CrowdPose's.
     """
+
     name = 'crowdpose'
     title = 'CrowdPose'
     keypoint_set = 'crowdpose14'

@@ -3,6 +3,7 @@
 Keypoints are those of the stored, distorted image. The lens is not one of OpenCV's; ``dist`` is the nearest
 (:mod:`.h36m_lens`). How R and T are meant is found out by re-projecting.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -34,6 +35,7 @@ _PAIR_FRAMES = 20
 @dataclass(frozen=True)
 class Protocol:
     """Subjects and frames of an evaluation; every nth frame counts from the first."""
+
     train: tuple[int, ...]
     test: tuple[int, ...]
     train_every: int
@@ -63,26 +65,40 @@ class H36MConverter(Converter):
         npz: A file of mmpose's instead of the archives; ``camera_file``: its cameras, by default ``cameras.pkl`` beside
             it or one folder above.
     """
+
     name = 'h36m'
     title = 'Human3.6M'
     keypoint_set = 'h36m17'
     splits = ('train', 'test')
     reprojection_limit_px = 1.0
-    tree = ('DIR/metadata.xml\n'
-            'DIR/S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf\n'
-            'DIR/S1/MyPoseFeatures/D3_Positions_mono/Directions 1.54138969.cdf\n'
-            'DIR/S1/MyPoseFeatures/D3_Positions/Directions 1.cdf      (optional: places of cameras are tried on it)\n'
-            'DIR/images/S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg\n'
-            '                                      (or DIR/S1/Videos/Directions 1.54138969.mp4 with --extract)')
+    tree = (
+        'DIR/metadata.xml\n'
+        'DIR/S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf\n'
+        'DIR/S1/MyPoseFeatures/D3_Positions_mono/Directions 1.54138969.cdf\n'
+        'DIR/S1/MyPoseFeatures/D3_Positions/Directions 1.cdf      (optional: places of cameras are tried on it)\n'
+        'DIR/images/S1/S1_Directions_1.54138969/S1_Directions_1.54138969_000001.jpg\n'
+        '                                      (or DIR/S1/Videos/Directions 1.54138969.mp4 with --extract)'
+    )
 
-    def __init__(self, root: str | Path, split: str = 'train', protocol: str = 'pose_p2',
-                 subjects: Sequence[int] | None = None, cameras: Sequence[str] | None = None, every: int | None = None,
-                 drop_misaligned: bool = False, images: str | Path | None = None, extract: bool = False,
-                 npz: str | Path | None = None, camera_file: str | Path | None = None):
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = 'train',
+        protocol: str = 'pose_p2',
+        subjects: Sequence[int] | None = None,
+        cameras: Sequence[str] | None = None,
+        every: int | None = None,
+        drop_misaligned: bool = False,
+        images: str | Path | None = None,
+        extract: bool = False,
+        npz: str | Path | None = None,
+        camera_file: str | Path | None = None,
+    ):
         super().__init__(root, split)
         if protocol not in PROTOCOLS:
-            raise UserError(f'{protocol!r} is no protocol', field='--protocol',
-                            remedy=f'use one of: {", ".join(PROTOCOLS)}')
+            raise UserError(
+                f'{protocol!r} is no protocol', field='--protocol', remedy=f'use one of: {", ".join(PROTOCOLS)}'
+            )
         rules = PROTOCOLS[protocol]
         self.protocol, self.drop_misaligned, self.extract = protocol, drop_misaligned, extract
         self.asked = tuple(subjects or ())
@@ -100,13 +116,17 @@ class H36MConverter(Converter):
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument('--protocol', choices=tuple(PROTOCOLS),
-                            help='subjects, cameras and frames of the literature; default: pose_p2')
+        parser.add_argument(
+            '--protocol',
+            choices=tuple(PROTOCOLS),
+            help='subjects, cameras and frames of the literature; default: pose_p2',
+        )
         parser.add_argument('--subjects', type=int, nargs='+', metavar='N', help='instead of those of the protocol')
         parser.add_argument('--cameras', nargs='+', metavar='ID', help='instead of those of the protocol')
         parser.add_argument('--every', type=int, metavar='N', help='every Nth frame instead of those of the protocol')
-        parser.add_argument('--drop-misaligned', action='store_true',
-                            help='leave out three takes of S9 whose ground truth is shifted')
+        parser.add_argument(
+            '--drop-misaligned', action='store_true', help='leave out three takes of S9 whose ground truth is shifted'
+        )
         parser.add_argument('--images', metavar='DIR', help='folder of the frames; default: images below --root')
         parser.add_argument('--extract', action='store_true', help='make the frames from the videos')
         parser.add_argument('--npz', metavar='FILE', help="mmpose's npz instead of the original archives")
@@ -154,9 +174,11 @@ class H36MConverter(Converter):
     def _pose_files(self, take: Recording, camera: str) -> tuple[Path, Path, Path]:
         """Keypoints in the image, points before the camera, points in the world."""
         features = self.root / f'S{take.subject}' / 'MyPoseFeatures'
-        return (features / 'D2_Positions' / f'{take.prefix}.{camera}.cdf',
-                features / 'D3_Positions_mono' / f'{take.prefix}.{camera}.cdf',
-                features / 'D3_Positions' / f'{take.prefix}.cdf')
+        return (
+            features / 'D2_Positions' / f'{take.prefix}.{camera}.cdf',
+            features / 'D3_Positions_mono' / f'{take.prefix}.{camera}.cdf',
+            features / 'D3_Positions' / f'{take.prefix}.cdf',
+        )
 
     def _convert_archive(self, camera: str, **take_fields) -> Part:
         take, part = Recording(**take_fields), Part()
@@ -165,8 +187,11 @@ class H36MConverter(Converter):
         px = read_pose(self.require(in_image, 'the pose in the image'), 2)
         points = read_pose(self.require(before_camera, 'the pose before the camera'), 3)
         if len(px) != len(points):
-            raise UserError(f'it has {len(points)} frames, but there are {len(px)} in {in_image}', file=before_camera,
-                            remedy='copy both from the original archives again')
+            raise UserError(
+                f'it has {len(points)} frames, but there are {len(px)} in {in_image}',
+                file=before_camera,
+                remedy='copy both from the original archives again',
+            )
         frames = range(0, len(px), self.every)
         name = f'{take.seq}.{camera}'
         paths = {frame: self.images / f'S{take.subject}' / name / f'{name}_{frame + 1:06d}.jpg' for frame in frames}
@@ -183,41 +208,75 @@ class H36MConverter(Converter):
         common = dict(cam_param=entry, seq=take.seq, view=camera, action=metadata.actions.get(take.action))
         joints = list(JOINTS_OF_32)
         for frame in found:
-            part.images.append(_image(paths[frame].relative_to(self.images), sizes[frame], frame + 1, px[frame, joints],
-                                      np.ones(len(joints)), points[frame, joints], np.ones(len(joints)), common))
+            part.images.append(
+                _image(
+                    paths[frame].relative_to(self.images),
+                    sizes[frame],
+                    frame + 1,
+                    px[frame, joints],
+                    np.ones(len(joints)),
+                    points[frame, joints],
+                    np.ones(len(joints)),
+                    common,
+                )
+            )
         return part
 
-    def _archive_camera(self, camera: H36MCamera, files: tuple[Path, Path, Path], px: np.ndarray,
-                        size: tuple[int, int]) -> dict:
+    def _archive_camera(
+        self, camera: H36MCamera, files: tuple[Path, Path, Path], px: np.ndarray, size: tuple[int, int]
+    ) -> dict:
         """``cam_param``; R and T only where the poses in the world are there to try them on."""
         dist, _ = opencv_distortion(camera.K, camera.k, camera.p, size)
         if not files[2].exists():
             return camera_entry(camera.K, dist=dist)
         world = read_pose(files[2], 3)
         if len(world) != len(px):
-            raise UserError(f'it has {len(world)} frames, but there are {len(px)} in {files[0]}', file=files[2],
-                            remedy='copy both from the original archives again')
+            raise UserError(
+                f'it has {len(world)} frames, but there are {len(px)} in {files[0]}',
+                file=files[2],
+                remedy='copy both from the original archives again',
+            )
         some = slice(None, None, max(1, len(px) // _PAIR_FRAMES))
-        convention = by_reprojection(None, (camera.R, camera.T_mm), world[some].reshape(-1, 3),
-                                     px[some].reshape(-1, 2), camera.K, dist, OFF_LIMIT_PX)
+        convention = by_reprojection(
+            None,
+            (camera.R, camera.T_mm),
+            world[some].reshape(-1, 3),
+            px[some].reshape(-1, 2),
+            camera.K,
+            dist,
+            OFF_LIMIT_PX,
+        )
         if convention is None:
-            raise UserError('no reading of the camera in metadata.xml brings its joints to those of the image',
-                            file=files[2], remedy='the archives do not belong together; copy them again')
+            raise UserError(
+                'no reading of the camera in metadata.xml brings its joints to those of the image',
+                file=files[2],
+                remedy='the archives do not belong together; copy them again',
+            )
         return camera_entry(camera.K, *CONVENTIONS[convention](camera.R, camera.T_mm), dist)
 
     # mmpose's npz
 
     def _npz_jobs(self) -> list[Job]:
         if self.drop_misaligned:
-            raise UserError('an npz does not tell which takes are the misaligned ones', field='--drop-misaligned',
-                            remedy='leave the option out, or convert the original archives')
+            raise UserError(
+                'an npz does not tell which takes are the misaligned ones',
+                field='--drop-misaligned',
+                remedy='leave the option out, or convert the original archives',
+            )
         parsed = [parse_name(name, self.npz) for name in body3d_npz.image_names(self.npz)]
-        mine = [row for row, (subject, _, camera, _) in enumerate(parsed)
-                if subject in self.subjects and camera in self.cameras]
+        mine = [
+            row
+            for row, (subject, _, camera, _) in enumerate(parsed)
+            if subject in self.subjects and camera in self.cameras
+        ]
         step = int(np.gcd.reduce([parsed[row][3] - 1 for row in mine])) if mine else 0
         if step > 1 and self.every % step:
-            raise UserError(f'it holds every {step}th frame only, not every {self.every}th', file=self.npz,
-                            field='--every', remedy=f'use the file of 50 frames a second, or --every {step}')
+            raise UserError(
+                f'it holds every {step}th frame only, not every {self.every}th',
+                file=self.npz,
+                field='--every',
+                remedy=f'use the file of 50 frames a second, or --every {step}',
+            )
         return body3d_npz.row_jobs(self.npz, [row for row in mine if (parsed[row][3] - 1) % self.every == 0])
 
     def _convert_npz(self, chosen: list[int]) -> Part:
@@ -228,8 +287,9 @@ class H36MConverter(Converter):
         convention = pose_convention(rows, cameras, self.npz)
         if convention is None:
             part.notes.append(f'{path.name}: how R and T are meant could not be found out; they are left out')
-        for name, px, known, points, valid in zip(rows.names, rows.keypoints_px, rows.known, rows.points_mm,
-                                                  rows.valid_3d):
+        for name, px, known, points, valid in zip(
+            rows.names, rows.keypoints_px, rows.known, rows.points_mm, rows.valid_3d
+        ):
             subject, seq, view, frame = parse_name(name, self.npz)
             file_name = body3d_npz.find_image(self.images, name)
             size = image_size(self.images / file_name)
@@ -249,12 +309,28 @@ class H36MConverter(Converter):
         return beside if beside.exists() else self.require(self.npz.parent.parent / 'cameras.pkl', 'the cameras')
 
 
-def _image(file_name: Path, size: tuple[int, int], frame: int, px: np.ndarray, known: np.ndarray, points: np.ndarray,
-           valid: np.ndarray, common: dict) -> dict:
-    person = person_entry(H36MConverter.keypoint_set, px, flags_in_image(px, known, size), size, points_mm=points,
-                          valid_3d=valid, track_id=0)
-    return dict(file_name=file_name.as_posix(), width=size[0], height=size[1], frame=frame, annotations=[person],
-                **common)
+def _image(
+    file_name: Path,
+    size: tuple[int, int],
+    frame: int,
+    px: np.ndarray,
+    known: np.ndarray,
+    points: np.ndarray,
+    valid: np.ndarray,
+    common: dict,
+) -> dict:
+    person = person_entry(
+        H36MConverter.keypoint_set,
+        px,
+        flags_in_image(px, known, size),
+        size,
+        points_mm=points,
+        valid_3d=valid,
+        track_id=0,
+    )
+    return dict(
+        file_name=file_name.as_posix(), width=size[0], height=size[1], frame=frame, annotations=[person], **common
+    )
 
 
 @lru_cache(maxsize=2)

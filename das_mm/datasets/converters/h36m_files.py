@@ -1,4 +1,5 @@
 """Files of the original Human3.6M archives: metadata.xml and poses in NASA's CDF."""
+
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
@@ -23,6 +24,7 @@ class H36MCamera:
         K: (3, 3) px. ``k`` (3,), ``p`` (2,): its lens, see :mod:`.h36m_lens`.
         R, T_mm: (3, 3), (3,), in the convention of the file.
     """
+
     K: np.ndarray
     k: np.ndarray
     p: np.ndarray
@@ -33,6 +35,7 @@ class H36MCamera:
 @dataclass(frozen=True)
 class Recording:
     """One take of a subject: ``action`` and ``trial`` count as in metadata.xml, ``prefix`` begins the files' names."""
+
     subject: int
     action: int
     trial: int
@@ -65,17 +68,25 @@ class Metadata:
         try:
             header, *rows = ([cell.text or '' for cell in row] for row in root.find('mapping'))
             subjects = [int(name.removeprefix('S')) for name in header[2:]]
-            self.recordings = [Recording(subject, int(row[0]), int(row[1]), prefix)
-                               for row in rows if row[0].isdigit() and row[1].isdigit()
-                               for subject, prefix in zip(subjects, row[2:]) if prefix]
+            self.recordings = [
+                Recording(subject, int(row[0]), int(row[1]), prefix)
+                for row in rows
+                if row[0].isdigit() and row[1].isdigit()
+                for subject, prefix in zip(subjects, row[2:])
+                if prefix
+            ]
             self.actions = {number + 1: element.text for number, element in enumerate(root.find('actionnames'))}
             self.camera_ids = [element.text for element in root.find('dbcameras/index2id')]
             self._w0 = np.array([float(number) for number in root.find('w0').text.strip(' \n[]').split()])
         except (AttributeError, TypeError, ValueError, IndexError) as error:
             raise UserError(f'it is not laid out as that of Human3.6M ({error})', file=path, remedy=_AGAIN) from None
         if len(self._w0) != 6 * _SUBJECTS * len(self.camera_ids) + 9 * len(self.camera_ids):
-            raise UserError(f'it holds {len(self._w0)} numbers of {len(self.camera_ids)} cameras', file=path,
-                            field='w0', remedy=_AGAIN)
+            raise UserError(
+                f'it holds {len(self._w0)} numbers of {len(self.camera_ids)} cameras',
+                file=path,
+                field='w0',
+                remedy=_AGAIN,
+            )
 
     def camera(self, subject: int, camera_id: str) -> H36MCamera:
         """The parameters of a camera on the day of a subject.
@@ -84,13 +95,22 @@ class Metadata:
             UserError: There is no such camera.
         """
         if camera_id not in self.camera_ids:
-            raise UserError(f'there is no camera {camera_id}', file=self.path, field='dbcameras',
-                            remedy=f'use some of: {", ".join(self.camera_ids)}')
+            raise UserError(
+                f'there is no camera {camera_id}',
+                file=self.path,
+                field='dbcameras',
+                remedy=f'use some of: {", ".join(self.camera_ids)}',
+            )
         index = self.camera_ids.index(camera_id)
-        place = self._w0[6 * (index * _SUBJECTS + subject - 1):][:6]
-        fx, fy, cx, cy, k1, k2, k3, p1, p2 = self._w0[6 * _SUBJECTS * len(self.camera_ids) + 9 * index:][:9]
-        return H36MCamera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), np.array([k1, k2, k3]), np.array([p1, p2]),
-                          _rotation(place[:3]), place[3:])
+        place = self._w0[6 * (index * _SUBJECTS + subject - 1) :][:6]
+        fx, fy, cx, cy, k1, k2, k3, p1, p2 = self._w0[6 * _SUBJECTS * len(self.camera_ids) + 9 * index :][:9]
+        return H36MCamera(
+            np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]),
+            np.array([k1, k2, k3]),
+            np.array([p1, p2]),
+            _rotation(place[:3]),
+            place[3:],
+        )
 
 
 def read_pose(path: str | Path, dimensions: int) -> np.ndarray:
@@ -106,15 +126,18 @@ def read_pose(path: str | Path, dimensions: int) -> np.ndarray:
     try:
         pose = np.asarray(cdflib.CDF(str(path)).varget('Pose'), float)
     except Exception as error:  # cdflib lets a broken file fail anywhere
-        raise UserError(f'it is no whole CDF file with a variable Pose ({type(error).__name__}: {error})', file=path,
-                        remedy=_AGAIN) from None
+        raise UserError(
+            f'it is no whole CDF file with a variable Pose ({type(error).__name__}: {error})', file=path, remedy=_AGAIN
+        ) from None
     if pose.shape[-1] != 32 * dimensions or pose.size != pose.shape[-1] * pose.shape[-2]:
-        raise UserError(f'it has the shape {pose.shape}, not 1 × N × {32 * dimensions}', file=path, field='Pose',
-                        remedy=_AGAIN)
+        raise UserError(
+            f'it has the shape {pose.shape}, not 1 × N × {32 * dimensions}', file=path, field='Pose', remedy=_AGAIN
+        )
     return pose.reshape(-1, 32, dimensions)
 
 
 def _rotation(angles: np.ndarray) -> np.ndarray:
     """(3, 3) of three angles, rad: about x, then y, then z, each about the axes as turned so far."""
     from scipy.spatial.transform import Rotation
+
     return Rotation.from_euler('XYZ', angles).as_matrix()

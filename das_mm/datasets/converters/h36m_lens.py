@@ -10,6 +10,7 @@ prism, which the five terms lack), but five terms fitted over the whole image co
 data set 0.07 to 0.14 px RMS, 0.23 to 0.44 px in the corners. Fitting focal lengths and centre too would gain next to
 nothing.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -47,8 +48,12 @@ def opencv_distortion(K: np.ndarray, k: np.ndarray, p: np.ndarray, size: tuple[i
     x, y = true.T
     r2 = x * x + y * y
     # the displacement in px is linear in the five numbers
-    columns = np.concatenate([focal[0] * np.stack([x * r2, x * r2**2, 2 * x * y, r2 + 2 * x * x, x * r2**3], 1),
-                              focal[1] * np.stack([y * r2, y * r2**2, r2 + 2 * y * y, 2 * x * y, y * r2**3], 1)])
+    columns = np.concatenate(
+        [
+            focal[0] * np.stack([x * r2, x * r2**2, 2 * x * y, r2 + 2 * x * x, x * r2**3], 1),
+            focal[1] * np.stack([y * r2, y * r2**2, r2 + 2 * y * y, 2 * x * y, y * r2**3], 1),
+        ]
+    )
     wanted = ((seen - true) * focal).T.ravel()
     numbers = np.linalg.lstsq(columns, wanted, rcond=None)[0]
     left = (columns @ numbers - wanted).reshape(2, -1)

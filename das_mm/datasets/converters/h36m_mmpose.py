@@ -1,4 +1,5 @@
 """mmpose's files of Human3.6M: names of its images, and its pickled cameras."""
+
 from __future__ import annotations
 
 import re
@@ -17,8 +18,12 @@ def parse_name(name: str, npz: Path) -> tuple[int, str, str, int]:
     """Subject, sequence, camera and frame of ``…/S1_Directions_1.54138969_000001.jpg``."""
     found = re.fullmatch(r'(?:.*/)?(S(\d+)_[^/.]+)\.(\d{8})_(\d+)\.\w+', name)
     if found is None:
-        raise UserError(f'{name!r} is no name of an image of Human3.6M', file=npz, field='imgname',
-                        remedy='give an h36m_*.npz of mmpose')
+        raise UserError(
+            f'{name!r} is no name of an image of Human3.6M',
+            file=npz,
+            field='imgname',
+            remedy='give an h36m_*.npz of mmpose',
+        )
     return int(found[2]), found[1], found[3], int(found[4])
 
 
@@ -38,8 +43,10 @@ class MmposeCameras:
         if key not in self._fitted:
             camera = self._camera(subject, view)
             K = body3d_npz.pinhole(camera)
-            self._fitted[key] = K, opencv_distortion(K, self._vector(camera, 'k', 3),
-                                                     self._vector(camera, 'p', 2), size)[0]
+            self._fitted[key] = (
+                K,
+                opencv_distortion(K, self._vector(camera, 'k', 3), self._vector(camera, 'p', 2), size)[0],
+            )
         return self._fitted[key]
 
     def pose(self, subject: int, view: str) -> tuple[np.ndarray, np.ndarray]:
@@ -55,14 +62,21 @@ class MmposeCameras:
         try:
             return self._cameras[f'S{subject}', view]
         except KeyError:
-            raise UserError(f'there is no camera {view} of S{subject}', file=self._path,
-                            remedy='give the cameras file that belongs to the npz with --camera-file') from None
+            raise UserError(
+                f'there is no camera {view} of S{subject}',
+                file=self._path,
+                remedy='give the cameras file that belongs to the npz with --camera-file',
+            ) from None
 
     def _vector(self, camera: dict, name: str, length: int) -> np.ndarray:
         values = np.ravel(camera.get(name, ())).astype(float)
         if len(values) != length:
-            raise UserError(f'it holds {len(values)} numbers, not {length}', file=self._path, field=name,
-                            remedy='give the cameras file that belongs to the npz')
+            raise UserError(
+                f'it holds {len(values)} numbers, not {length}',
+                file=self._path,
+                field=name,
+                remedy='give the cameras file that belongs to the npz',
+            )
         return values
 
 
@@ -75,6 +89,13 @@ def pose_convention(rows: body3d_npz.Body3D, cameras: MmposeCameras, npz: Path) 
         if other != row:
             K, dist = cameras.lens(subject, view, (1000, 1000))
             source = cameras.pose(subject, parse_name(rows.names[other], npz)[2])
-            return by_reprojection(source, cameras.pose(subject, view), rows.points_mm[other], rows.keypoints_px[row],
-                                   K, dist, OFF_LIMIT_PX)
+            return by_reprojection(
+                source,
+                cameras.pose(subject, view),
+                rows.points_mm[other],
+                rows.keypoints_px[row],
+                K,
+                dist,
+                OFF_LIMIT_PX,
+            )
     return by_common_point(cameras.poses(parse_name(rows.names[0], npz)[0])) if rows.names else None

@@ -1,4 +1,5 @@
 """Leeds Sports Pose (Johnson and Everingham 2010) and its extension LSPET (2011). Pixels of both count from 1."""
+
 from __future__ import annotations
 
 import argparse
@@ -18,6 +19,7 @@ class _LeedsConverter(Converter):
     Args:
         images: Folder of the images, by default ``images`` below the root, else the root.
     """
+
     keypoint_set = 'lsp14'
 
     def __init__(self, root: str | Path, split: str = 'train', images: str | Path | None = None):
@@ -38,11 +40,15 @@ class _LeedsConverter(Converter):
         return [Job(self.split, dict(file=str(file)), (file,))]
 
     def _read(self, file: str, *shape: int | None) -> np.ndarray:
-        joints, = read_mat(file, 'joints')
+        (joints,) = read_mat(file, 'joints')
         if joints.shape[:2] == shape[1::-1]:
-            raise UserError(f'it has the shape {joints.shape}: that is the other of LSP and LSPET, whose third numbers '
-                            'mean the opposite', file=file, field='joints', remedy='convert lspet instead of lsp, or '
-                                                                                   'the other way round')
+            raise UserError(
+                f'it has the shape {joints.shape}: that is the other of LSP and LSPET, whose third numbers '
+                'mean the opposite',
+                file=file,
+                field='joints',
+                remedy='convert lspet instead of lsp, or the other way round',
+            )
         check_shape(joints, shape, file, 'joints')
         return joints.astype(float)
 
@@ -55,26 +61,36 @@ class _LeedsConverter(Converter):
                 part.counts['images missing' if size is None else 'images without joints'] += 1
                 continue
             flags = flags_in_image(px[row], known[row], size, hidden[row])
-            part.images.append(dict(file_name=name, width=size[0], height=size[1],
-                                    annotations=[person_entry(self.keypoint_set, px[row], flags, size)]))
+            part.images.append(
+                dict(
+                    file_name=name,
+                    width=size[0],
+                    height=size[1],
+                    annotations=[person_entry(self.keypoint_set, px[row], flags, size)],
+                )
+            )
         return part
 
 
 class LSPConverter(_LeedsConverter):
     """LSP, original size or 150 px: the first half of the 2000 images trains, the second tests."""
+
     name = 'lsp'
     title = 'Leeds Sports Pose'
     splits = ('train', 'test')
-    tree = ('DIR/joints.mat      (3 × 14 × 2000)\n'
-            'DIR/images/im0001.jpg … im2000.jpg')
+    tree = 'DIR/joints.mat      (3 × 14 × 2000)\nDIR/images/im0001.jpg … im2000.jpg'
 
     def convert(self, job: Job) -> Part:
         joints = self._read(job.arguments['file'], 3, 14, None).transpose(2, 1, 0)  # (N, 14, 3)
         half = len(joints) // 2
         rows = np.arange(half) if self.split == 'train' else np.arange(half, len(joints))
         # the third number says that a joint is hidden; all are labelled
-        return self._part([f'im{row + 1:04d}.jpg' for row in rows], joints[rows, :, :2] - 1,
-                          np.isfinite(joints[rows]).all(-1), joints[rows, :, 2] > 0)
+        return self._part(
+            [f'im{row + 1:04d}.jpg' for row in rows],
+            joints[rows, :, :2] - 1,
+            np.isfinite(joints[rows]).all(-1),
+            joints[rows, :, 2] > 0,
+        )
 
     def expected(self) -> dict[str, str]:
         return {'images': '1000', 'people': '1000'}
@@ -82,18 +98,24 @@ class LSPConverter(_LeedsConverter):
 
 class LSPETConverter(_LeedsConverter):
     """LSPET: 10 000 training images, or the larger ones of the same set (hr-lspet, png with gaps in their numbers)."""
+
     name = 'lspet'
     title = 'Leeds Sports Pose Extended'
     splits = ('train',)
-    tree = ('DIR/joints.mat      (14 × 3 × 10000)\n'
-            'DIR/images/im00001.jpg … im10000.jpg      (hr-lspet: DIR/im00001.png …)')
+    tree = (
+        'DIR/joints.mat      (14 × 3 × 10000)\nDIR/images/im00001.jpg … im10000.jpg      (hr-lspet: DIR/im00001.png …)'
+    )
 
     def convert(self, job: Job) -> Part:
         joints = self._read(job.arguments['file'], 14, 3, None).transpose(2, 0, 1)  # (N, 14, 3)
         names = sorted(path.name for path in self.images.glob('im?????.png'))
         if names and len(names) != len(joints):
-            raise UserError(f'there are {len(names)} images im*.png, but joints of {len(joints)}', file=self.images,
-                            field='joints', remedy='unpack the archive again: the images are counted in their order')
+            raise UserError(
+                f'there are {len(names)} images im*.png, but joints of {len(joints)}',
+                file=self.images,
+                field='joints',
+                remedy='unpack the archive again: the images are counted in their order',
+            )
         if not names:
             names = [f'im{row + 1:05d}.jpg' for row in range(len(joints))]
         # the third number says that a joint is labelled; where it is 0 the coordinates mean nothing

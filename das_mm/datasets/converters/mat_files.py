@@ -1,4 +1,5 @@
 """MATLAB's files as arrays, with errors that name file and variable."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -25,16 +26,21 @@ def read_mat(path: str | Path, *names: str, **options: Any) -> list[Any]:
         UserError: The file cannot be read, is damaged, or lacks a variable.
     """
     from scipy.io import loadmat
+
     try:
         content = loadmat(str(path), variable_names=list(names), **options)
     except (FileNotFoundError, PermissionError) as error:
         raise UserError(f'it cannot be read ({error.strerror})', file=path, remedy=_AGAIN) from None
     except NotImplementedError:
-        raise UserError('it is a mat file of version 7.3, another than the original', file=path,
-                        remedy='use the file of the original archive') from None
+        raise UserError(
+            'it is a mat file of version 7.3, another than the original',
+            file=path,
+            remedy='use the file of the original archive',
+        ) from None
     except Exception as error:  # scipy lets a broken file fail anywhere
-        raise UserError(f'it is no whole mat file ({type(error).__name__}: {error})', file=path,
-                        remedy=_AGAIN) from error
+        raise UserError(
+            f'it is no whole mat file ({type(error).__name__}: {error})', file=path, remedy=_AGAIN
+        ) from error
     for name in names:
         if name not in content:
             raise UserError('the file has no such variable', file=path, field=name, remedy=_AGAIN)
@@ -51,8 +57,9 @@ def open_hdf5(path: str | Path) -> Iterator[HDF5Reader]:
     try:
         import h5py
     except ImportError:
-        raise UserError('h5py is needed to read MATLAB files of version 7.3', file=path,
-                        remedy='pip install das_mm[data]') from None
+        raise UserError(
+            'h5py is needed to read MATLAB files of version 7.3', file=path, remedy='pip install das_mm[data]'
+        ) from None
     try:
         file = h5py.File(path, 'r')
     except OSError as error:
@@ -87,5 +94,9 @@ def check_shape(values: np.ndarray, shape: tuple[int | None, ...], path: str | P
     """Raises UserError if an array has another shape; None stands for any length."""
     if len(values.shape) != len(shape) or any(b is not None and a != b for a, b in zip(values.shape, shape)):
         wanted = ' × '.join('N' if length is None else str(length) for length in shape)
-        raise UserError(f'it has the shape {values.shape}, not {wanted}', file=path, field=name,
-                        remedy='use the file of the original archive')
+        raise UserError(
+            f'it has the shape {values.shape}, not {wanted}',
+            file=path,
+            field=name,
+            remedy='use the file of the original archive',
+        )

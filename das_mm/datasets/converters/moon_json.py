@@ -3,6 +3,7 @@
 MuCo's is a gigabyte and more, several times that as Python objects. Its entries are flat: one pass over the bytes tells
 where each begins and ends, and a job then reads its own entries alone. Letters: M images, A annotations.
 """
+
 from __future__ import annotations
 
 import json
@@ -30,6 +31,7 @@ class MoonIndex:
         person_spans: (A, 2) begin and end, in the file's order.
         person_rows: (A,) annotations sorted by image; ``bounds``: (M + 1,) where those of each image begin in it.
     """
+
     file_names: list[str]
     image_spans: np.ndarray
     person_spans: np.ndarray
@@ -38,10 +40,12 @@ class MoonIndex:
 
     def slice(self, rows: Sequence[int]) -> dict[str, list[list[int]]]:
         """What :func:`read_slice` needs to read these images and their people: ranges of bytes, neighbours joined."""
-        people = [self.person_rows[self.bounds[row]:self.bounds[row + 1]] for row in rows]
+        people = [self.person_rows[self.bounds[row] : self.bounds[row + 1]] for row in rows]
         people = np.sort(np.concatenate(people)) if people else np.zeros(0, int)
-        return dict(images=_ranges(self.image_spans, np.sort(np.asarray(rows, int))),
-                    annotations=_ranges(self.person_spans, people))
+        return dict(
+            images=_ranges(self.image_spans, np.sort(np.asarray(rows, int))),
+            annotations=_ranges(self.person_spans, people),
+        )
 
 
 def index_moon_json(path: Path) -> MoonIndex:
@@ -69,8 +73,13 @@ def index_moon_json(path: Path) -> MoonIndex:
         raise _damaged(path, 'an annotation belongs to no image', 'annotations.image_id')
     person_rows = np.argsort(image_rows, kind='stable')
     bounds = np.searchsorted(image_rows[person_rows], np.arange(len(ids) + 1))
-    return MoonIndex(names, np.array(image_spans, int).reshape(-1, 2), np.array(person_spans, int).reshape(-1, 2),
-                     person_rows, bounds)
+    return MoonIndex(
+        names,
+        np.array(image_spans, int).reshape(-1, 2),
+        np.array(person_spans, int).reshape(-1, 2),
+        person_rows,
+        bounds,
+    )
 
 
 def read_slice(path: Path, ranges: Mapping[str, Sequence[Sequence[int]]]) -> list[tuple[dict, list[dict]]]:
@@ -80,8 +89,10 @@ def read_slice(path: Path, ranges: Mapping[str, Sequence[Sequence[int]]]) -> lis
         UserError: The file is no longer what it was when the slice was made, or its entries are no json.
     """
     with _mapped(path) as data:
-        images, people = ([entry for start, end in ranges[name]
-                           for entry in _parse(b'[' + data[start:end] + b']', path)] for name in ('images', 'annotations'))
+        images, people = (
+            [entry for start, end in ranges[name] for entry in _parse(b'[' + data[start:end] + b']', path)]
+            for name in ('images', 'annotations')
+        )
     by_image: dict[int, list[dict]] = {image['id']: [] for image in images}
     for person in people:
         by_image[person['image_id']].append(person)
@@ -112,7 +123,7 @@ def _spans(data: mmap.mmap, name: bytes, path: Path) -> Iterator[tuple[int, int]
     if opening is None:
         raise _damaged(path, 'is missing or no list', name.decode())
     place = opening.end()
-    if data[place:place + 1] == b']':
+    if data[place : place + 1] == b']':
         return
     while True:
         entry = _ENTRY.match(data, place)
@@ -147,8 +158,9 @@ def _mapped(path: Path) -> mmap.mmap:
     except ValueError:
         raise _damaged(path, 'is empty') from None
     except OSError as error:
-        raise UserError(f'cannot be read ({error.strerror})', file=path,
-                        remedy='check the path and permissions') from None
+        raise UserError(
+            f'cannot be read ({error.strerror})', file=path, remedy='check the path and permissions'
+        ) from None
 
 
 def _parse(text: bytes, path: Path):

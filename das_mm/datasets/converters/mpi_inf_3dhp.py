@@ -2,6 +2,7 @@
 
 The 3D joints are in each camera's frame as they are stored; the extrinsics are handed on, not applied.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -22,9 +23,24 @@ from .video_frames import extract_frames
 SUBJECTS = {'train': tuple(range(1, 9)), 'test': tuple(range(1, 7))}
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)  # those that SPIN, mmpose and ROMP use
 KEEP = ('inside', 'all')
-_FRAMES = {(1, 1): 6416, (1, 2): 12430, (2, 1): 6502, (2, 2): 6081, (3, 1): 12488, (3, 2): 12283, (4, 1): 6171,
-           (4, 2): 6675, (5, 1): 12820, (5, 2): 12312, (6, 1): 6188, (6, 2): 6145, (7, 1): 6239, (7, 2): 6320,
-           (8, 1): 6468, (8, 2): 6054}
+_FRAMES = {
+    (1, 1): 6416,
+    (1, 2): 12430,
+    (2, 1): 6502,
+    (2, 2): 6081,
+    (3, 1): 12488,
+    (3, 2): 12283,
+    (4, 1): 6171,
+    (4, 2): 6675,
+    (5, 1): 12820,
+    (5, 2): 12312,
+    (6, 1): 6188,
+    (6, 2): 6145,
+    (7, 1): 6239,
+    (7, 2): 6320,
+    (8, 1): 6468,
+    (8, 2): 6054,
+}
 _TEST_FRAMES = {1: 603, 2: 540, 3: 505, 4: 553, 5: 276, 6: 452}
 _TRAIN_FOLDERS, _TEST_FOLDERS = ('.', 'train'), ('mpi_inf_3dhp_test_set', 'test', '.')
 
@@ -45,19 +61,31 @@ class MPIINF3DHPConverter(Converter):
         npz: A file of mmpose's instead of the archives; ``camera_file``: its cameras, by default
             ``cameras_{split}.pkl`` beside it.
     """
+
     name = 'mpi-inf-3dhp'
     title = 'MPI-INF-3DHP'
     keypoint_set = 'mupots17'
     splits = ('train', 'test')
     reprojection_limit_px = 5.0
-    tree = ('DIR/S1 … S8/Seq1, Seq2/annot.mat, camera.calibration      (or below DIR/train)\n'
-            'DIR/S1/Seq1/imageFrames/video_0/frame_000001.jpg          (or imageSequence/video_0.avi with --extract)\n'
-            'DIR/mpi_inf_3dhp_test_set/TS1 … TS6/annot_data.mat, imageSequence/img_000001.jpg')
+    tree = (
+        'DIR/S1 … S8/Seq1, Seq2/annot.mat, camera.calibration      (or below DIR/train)\n'
+        'DIR/S1/Seq1/imageFrames/video_0/frame_000001.jpg          (or imageSequence/video_0.avi with --extract)\n'
+        'DIR/mpi_inf_3dhp_test_set/TS1 … TS6/annot_data.mat, imageSequence/img_000001.jpg'
+    )
 
-    def __init__(self, root: str | Path, split: str = 'train', subjects: Sequence[int] | None = None,
-                 cameras: Sequence[int] = CAMERAS, every: int | None = None, keep: str | None = None,
-                 images: str | Path | None = None, extract: bool = False, npz: str | Path | None = None,
-                 camera_file: str | Path | None = None):
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = 'train',
+        subjects: Sequence[int] | None = None,
+        cameras: Sequence[int] = CAMERAS,
+        every: int | None = None,
+        keep: str | None = None,
+        images: str | Path | None = None,
+        extract: bool = False,
+        npz: str | Path | None = None,
+        camera_file: str | Path | None = None,
+    ):
         super().__init__(root, split)
         self.subjects = None if subjects is None else tuple(subjects)
         self.cameras, self.extract = tuple(cameras), extract
@@ -66,8 +94,11 @@ class MPIINF3DHPConverter(Converter):
         self.images = Path(images) if images is not None else self.root
         self.npz = Path(npz) if npz is not None else None
         self.camera_file = Path(camera_file) if camera_file is not None else None
-        for value, possible, field in ((self.subjects or (), SUBJECTS[split], '--subjects'),
-                                       (self.cameras, range(NUM_CAMERAS), '--cameras'), ((self.keep,), KEEP, '--keep')):
+        for value, possible, field in (
+            (self.subjects or (), SUBJECTS[split], '--subjects'),
+            (self.cameras, range(NUM_CAMERAS), '--cameras'),
+            ((self.keep,), KEEP, '--keep'),
+        ):
             if not set(value) <= set(possible):
                 raise UserError(f'{value} is not possible', field=field, remedy=f'choose from {tuple(possible)}')
         if self.every < 1:
@@ -78,8 +109,11 @@ class MPIINF3DHPConverter(Converter):
         parser.add_argument('--subjects', type=int, nargs='+', metavar='N', help='S or TS numbers; default: all')
         parser.add_argument('--cameras', type=int, nargs='+', metavar='K', help='of 0 to 13; default: 0 1 2 4 5 6 7 8')
         parser.add_argument('--every', type=int, metavar='N', help='every Nth frame; default: train 10, test 1')
-        parser.add_argument('--keep', choices=KEEP,
-                            help='inside: only frames with all joints in the image; default: train inside, test all')
+        parser.add_argument(
+            '--keep',
+            choices=KEEP,
+            help='inside: only frames with all joints in the image; default: train inside, test all',
+        )
         parser.add_argument('--images', metavar='DIR', help='folder of the training frames; default: --root')
         parser.add_argument('--extract', action='store_true', help='make the training frames from the videos')
         parser.add_argument('--npz', metavar='FILE', help="mmpose's npz instead of the original archives")
@@ -92,7 +126,7 @@ class MPIINF3DHPConverter(Converter):
     def jobs(self) -> list[Job]:
         if self.npz is not None:
             names = body3d_npz.image_names(self.npz)
-            return body3d_npz.row_jobs(self.npz, list(range(len(names)))[::self.every])
+            return body3d_npz.row_jobs(self.npz, list(range(len(names)))[:: self.every])
         return self._training_jobs() if self.split == 'train' else self._test_jobs()
 
     def convert(self, job: Job) -> Part:
@@ -109,16 +143,24 @@ class MPIINF3DHPConverter(Converter):
             return {'sequences': str(len(counts)), 'images': f'{sum(counts)} at --every 1'}
         counts = [count for (subject, _), count in _FRAMES.items() if subject in chosen]
         frames = sum(-(-count // self.every) for count in counts)
-        return {'sequences': str(len(counts) * len(self.cameras)),
-                'images': f'at most {frames * len(self.cameras)}, all joints inside or not'}
+        return {
+            'sequences': str(len(counts) * len(self.cameras)),
+            'images': f'at most {frames * len(self.cameras)}, all joints inside or not',
+        }
 
     def _training_jobs(self) -> list[Job]:
         folders = self._folders('S', _TRAIN_FOLDERS)
         sequences = [path.parent for folder in folders for path in sorted(folder.glob('Seq*/annot.mat'))]
         if not sequences:
             self.require(self.root / 'S1' / 'Seq1' / 'annot.mat', 'the annotation')
-        return [Job(f'{path.parent.name}_{path.name}', dict(folder=str(path)),
-                    (path / 'annot.mat', path / 'camera.calibration')) for path in sequences]
+        return [
+            Job(
+                f'{path.parent.name}_{path.name}',
+                dict(folder=str(path)),
+                (path / 'annot.mat', path / 'camera.calibration'),
+            )
+            for path in sequences
+        ]
 
     def _test_jobs(self) -> list[Job]:
         folders = [path for path in self._folders('TS', _TEST_FOLDERS) if (path / 'annot_data.mat').exists()]
@@ -147,14 +189,20 @@ class MPIINF3DHPConverter(Converter):
             paths = {frame: place / f'frame_{frame + 1:06d}.jpg' for frame in frames}
             if self.extract:
                 extract_frames(folder / 'imageSequence' / f'video_{number}.avi', paths)
-            common = dict(cam_param=camera_entry(camera.K, camera.R, camera.T_mm), view=str(number),
-                          seq=f'{folder.parent.name}_{folder.name}')
+            common = dict(
+                cam_param=camera_entry(camera.K, camera.R, camera.T_mm),
+                view=str(number),
+                seq=f'{folder.parent.name}_{folder.name}',
+            )
             if frames and not any(path.exists() for path in paths.values()):
                 part.notes.append('some cameras have no frames at all: make them with --extract')
             for frame in frames:
                 if self._add(part, paths[frame], keypoints, frame, common) not in (None, camera.size):
-                    raise UserError(f'the image is not of {camera.size[0]}x{camera.size[1]} px, the size of the '
-                                    'calibration', file=paths[frame], remedy='extract the frames without resizing')
+                    raise UserError(
+                        f'the image is not of {camera.size[0]}x{camera.size[1]} px, the size of the calibration',
+                        file=paths[frame],
+                        remedy='extract the frames without resizing',
+                    )
         return part
 
     def _convert_test(self, folder: Path) -> Part:
@@ -172,7 +220,7 @@ class MPIINF3DHPConverter(Converter):
 
     def _chosen(self, keypoints: Keypoints, frames: np.ndarray, size: tuple[int, int], part: Part) -> list[int]:
         """Every nth of the frames (numbers from 0), if wanted without those in which joints are out of the image."""
-        frames = frames[frames % self.every == 0] if self.split == 'train' else frames[::self.every]
+        frames = frames[frames % self.every == 0] if self.split == 'train' else frames[:: self.every]
         inside = np.array([_inside(keypoints.px[frame], size) for frame in frames], bool)
         if self.keep == 'inside':
             part.counts['frames left out: a joint is out of the image'] += int((~inside).sum())
@@ -186,11 +234,25 @@ class MPIINF3DHPConverter(Converter):
             part.counts['images missing'] += 1
             return None
         px = keypoints.px[frame]
-        person = person_entry(self.keypoint_set, px, flags_in_image(px, np.ones(len(px)), size), size,
-                              points_mm=keypoints.points_mm[frame], track_id=0,
-                              keypoints_3d_univ=np.round(keypoints.universal_mm[frame], 3).tolist())
-        part.images.append(dict(file_name=path.relative_to(self.image_root).as_posix(), width=size[0], height=size[1],
-                                frame=frame + 1, annotations=[person], **common))
+        person = person_entry(
+            self.keypoint_set,
+            px,
+            flags_in_image(px, np.ones(len(px)), size),
+            size,
+            points_mm=keypoints.points_mm[frame],
+            track_id=0,
+            keypoints_3d_univ=np.round(keypoints.universal_mm[frame], 3).tolist(),
+        )
+        part.images.append(
+            dict(
+                file_name=path.relative_to(self.image_root).as_posix(),
+                width=size[0],
+                height=size[1],
+                frame=frame + 1,
+                annotations=[person],
+                **common,
+            )
+        )
         return size
 
     def _convert_npz(self, job: Job) -> Part:
@@ -198,12 +260,17 @@ class MPIINF3DHPConverter(Converter):
         part = Part()
         cameras = body3d_npz.read_cameras(self.camera_file or self.npz.with_name(f'cameras_{self.split}.pkl'))
         rows = body3d_npz.read_rows(self.npz, job.arguments['rows'])
-        for name, px, known, points, valid in zip(rows.names, rows.keypoints_px, rows.known, rows.points_mm,
-                                                  rows.valid_3d):
+        for name, px, known, points, valid in zip(
+            rows.names, rows.keypoints_px, rows.known, rows.points_mm, rows.valid_3d
+        ):
             key, seq, view, frame = _parse_name(name, self.npz)
             if key not in cameras:
-                raise UserError(f'there is no camera {key}', file=self.camera_file or self.npz, field='imgname',
-                                remedy='give the cameras file that belongs to the npz with --camera-file')
+                raise UserError(
+                    f'there is no camera {key}',
+                    file=self.camera_file or self.npz,
+                    field='imgname',
+                    remedy='give the cameras file that belongs to the npz with --camera-file',
+                )
             file_name = body3d_npz.find_image(self.image_root, name)
             size = image_size(self.image_root / file_name)
             flags = flags_in_image(px, known, size) if size else known
@@ -211,8 +278,15 @@ class MPIINF3DHPConverter(Converter):
                 part.counts['images missing' if size is None else 'frames left out: a joint is out of the image'] += 1
                 continue
             person = person_entry(self.keypoint_set, px, flags, size, points_mm=points, valid_3d=valid, track_id=0)
-            image = dict(file_name=file_name, width=size[0], height=size[1], seq=seq, frame=frame,
-                         cam_param=_npz_camera(cameras, key, seq), annotations=[person])
+            image = dict(
+                file_name=file_name,
+                width=size[0],
+                height=size[1],
+                seq=seq,
+                frame=frame,
+                cam_param=_npz_camera(cameras, key, seq),
+                annotations=[person],
+            )
             part.images.append(image | ({} if view is None else dict(view=view)))
         return part
 
@@ -225,15 +299,22 @@ def _parse_name(name: str, npz: Path) -> tuple[str, str, str | None, int]:
     """Key of the camera, sequence, view and frame of ``S4_Seq2_Cam0_001033.jpg`` or ``TS2_001850.jpg``."""
     found = re.fullmatch(r'(?:.*/)?(?P<key>(?P<seq>TS\d+|S\d+_Seq\d+)(?:_Cam(?P<view>\d+))?)_(?P<frame>\d+)\.\w+', name)
     if found is None:
-        raise UserError(f'{name!r} is no name of an image of MPI-INF-3DHP', file=npz, field='imgname',
-                        remedy='give an mpi_inf_3dhp_*.npz of mmpose')
+        raise UserError(
+            f'{name!r} is no name of an image of MPI-INF-3DHP',
+            file=npz,
+            field='imgname',
+            remedy='give an mpi_inf_3dhp_*.npz of mmpose',
+        )
     return found['key'], found['seq'], found['view'], int(found['frame'])
 
 
 def _npz_camera(cameras: dict, key: str, seq: str) -> dict:
     """K, and R and T where the cameras of the sequence tell how theirs are meant (lengths in the file are metres)."""
-    together = [(np.asarray(camera['R'], float), np.asarray(camera['T'], float).ravel())
-                for other, camera in cameras.items() if other.startswith(f'{seq}_') and 'R' in camera]
+    together = [
+        (np.asarray(camera['R'], float), np.asarray(camera['T'], float).ravel())
+        for other, camera in cameras.items()
+        if other.startswith(f'{seq}_') and 'R' in camera
+    ]
     convention = by_common_point(together) if together else None
     K = body3d_npz.pinhole(cameras[key])
     if convention is None:

@@ -2,6 +2,7 @@
 
 Pixels count from 0 here: in mmpose's samples the keypoints lie around the projected 3D joints by 0.03 px on average.
 """
+
 from __future__ import annotations
 
 import re
@@ -24,6 +25,7 @@ _FIT_LIMIT_PX = 5.0  # the annotation is no exact image of the 3D joints: they d
 @dataclass(frozen=True)
 class Keypoints:
     """One camera's annotation, N frames: px (N, 17, 2), points and universal points (N, 17, 3) mm camera frame."""
+
     px: np.ndarray
     points_mm: np.ndarray
     universal_mm: np.ndarray
@@ -35,6 +37,7 @@ class Keypoints:
 @dataclass(frozen=True)
 class Camera:
     """K (3, 3) px, R (3, 3) and T (3,) mm with X_cam = R·X + T, size (width, height) px."""
+
     K: np.ndarray
     R: np.ndarray
     T_mm: np.ndarray
@@ -44,6 +47,7 @@ class Camera:
 @dataclass(frozen=True)
 class TestSequence:
     """A test sequence, N frames: keypoints, which frames count, the activity (1 to 7) of each, K by least squares."""
+
     __test__ = False  # for pytest
     keypoints: Keypoints
     valid: np.ndarray
@@ -60,11 +64,17 @@ def read_training(path: Path, cameras: list[int]) -> dict[int, Keypoints]:
     cells = dict(zip(('annot2', 'annot3', 'univ_annot3'), read_mat(path, 'annot2', 'annot3', 'univ_annot3')))
     found = {}
     for camera in cameras:
-        px, points, universal = (_cell(cells[name], camera, width, path, name)[:, JOINTS_OF_28]
-                                 for name, width in (('annot2', 2), ('annot3', 3), ('univ_annot3', 3)))
+        px, points, universal = (
+            _cell(cells[name], camera, width, path, name)[:, JOINTS_OF_28]
+            for name, width in (('annot2', 2), ('annot3', 3), ('univ_annot3', 3))
+        )
         if not len(px) == len(points) == len(universal):
-            raise UserError(f'camera {camera} has {len(px)} frames in annot2, {len(points)} in annot3 and '
-                            f'{len(universal)} in univ_annot3', file=path, remedy='download the file again')
+            raise UserError(
+                f'camera {camera} has {len(px)} frames in annot2, {len(points)} in annot3 and '
+                f'{len(universal)} in univ_annot3',
+                file=path,
+                remedy='download the file again',
+            )
         found[camera] = Keypoints(px, points, universal)
     return found
 
@@ -84,11 +94,18 @@ def read_calibration(path: Path) -> list[Camera]:
         width, height = _numbers(block, 'size', 2, number, path)
         K = _numbers(block, 'intrinsic', 16, number, path).reshape(4, 4)
         extrinsic = _numbers(block, 'extrinsic', 16, number, path).reshape(4, 4)
-        cameras.append(Camera(check_intrinsics(K[:3, :3], file=path, field=f'camera {number}: intrinsic'),
-                              extrinsic[:3, :3], extrinsic[:3, 3], (int(width), int(height))))
+        cameras.append(
+            Camera(
+                check_intrinsics(K[:3, :3], file=path, field=f'camera {number}: intrinsic'),
+                extrinsic[:3, :3],
+                extrinsic[:3, 3],
+                (int(width), int(height)),
+            )
+        )
     if len(cameras) < NUM_CAMERAS:
-        raise UserError(f'it holds {len(cameras)} cameras, not {NUM_CAMERAS}', file=path,
-                        remedy='download the file again')
+        raise UserError(
+            f'it holds {len(cameras)} cameras, not {NUM_CAMERAS}', file=path, remedy='download the file again'
+        )
     return cameras
 
 
@@ -102,17 +119,23 @@ def read_test(path: Path) -> TestSequence:
         valid = file.array('valid_frame', None, 1)[:, 0] > 0
         frames = len(valid)
         px = file.array('annot2', frames, 1, 17, 2)[:, 0].astype(float)
-        points, universal = (file.array(name, frames, 1, 17, 3)[:, 0].astype(float)
-                             for name in ('annot3', 'univ_annot3'))
+        points, universal = (
+            file.array(name, frames, 1, 17, 3)[:, 0].astype(float) for name in ('annot3', 'univ_annot3')
+        )
         activity = file.array('activity_annotation', frames, 1)[:, 0].astype(int)
     if not valid.any():
         raise UserError('no frame of it counts', file=path, field='valid_frame', remedy='download the file again')
     K, off_px = fit_pinhole(px[valid], points[valid])
     if not off_px <= _FIT_LIMIT_PX:
-        raise UserError(f'no camera projects annot3 onto annot2: the best is off by {off_px:.3g} px', file=path,
-                        field='annot2', remedy='download the file again')
-    return TestSequence(Keypoints(px, points, universal), valid, activity,
-                        check_intrinsics(K, file=path, field='annot2'))
+        raise UserError(
+            f'no camera projects annot3 onto annot2: the best is off by {off_px:.3g} px',
+            file=path,
+            field='annot2',
+            remedy='download the file again',
+        )
+    return TestSequence(
+        Keypoints(px, points, universal), valid, activity, check_intrinsics(K, file=path, field='annot2')
+    )
 
 
 def fit_pinhole(keypoints_px: np.ndarray, points_mm: np.ndarray) -> tuple[np.ndarray, float]:
@@ -131,12 +154,20 @@ def _cell(cells: np.ndarray, camera: int, width: int, path: Path, name: str) -> 
     """(N, 28, width) of one camera."""
     cells = np.ravel(cells)
     if cells.dtype != object or len(cells) < NUM_CAMERAS:
-        raise UserError(f'it is no cell array of {NUM_CAMERAS} cameras', file=path, field=name,
-                        remedy='use the annot.mat of the original archive')
+        raise UserError(
+            f'it is no cell array of {NUM_CAMERAS} cameras',
+            file=path,
+            field=name,
+            remedy='use the annot.mat of the original archive',
+        )
     values = np.asarray(cells[camera], float)
     if values.ndim != 2 or values.shape[1] != 28 * width or not np.isfinite(values).all():
-        raise UserError(f'camera {camera} holds no finite N × {28 * width} numbers', file=path, field=name,
-                        remedy='use the annot.mat of the original archive')
+        raise UserError(
+            f'camera {camera} holds no finite N × {28 * width} numbers',
+            file=path,
+            field=name,
+            remedy='use the annot.mat of the original archive',
+        )
     return values.reshape(len(values), 28, width)
 
 
@@ -147,6 +178,7 @@ def _numbers(block: str, word: str, count: int, camera: int, path: Path) -> np.n
     except ValueError:
         numbers = np.empty(0)
     if len(numbers) != count or not np.isfinite(numbers).all():
-        raise UserError(f'camera {camera} has no {count} numbers there', file=path, field=word,
-                        remedy='download the file again')
+        raise UserError(
+            f'camera {camera} has no {count} numbers there', file=path, field=word, remedy='download the file again'
+        )
     return numbers

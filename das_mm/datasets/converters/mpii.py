@@ -2,6 +2,7 @@
 
 Pixels of both count from 1 and are moved here.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -34,15 +35,20 @@ class MPIIConverter(Converter):
         annotations: The mat or json file, if it does not lie as usual.
         images: Folder of the images, by default ``images`` below the root, else the root.
     """
+
     name = 'mpii'
     title = 'MPII Human Pose'
     keypoint_set = 'mpii16'
     splits = ('trainval', 'train', 'valid')
-    tree = (f'DIR/{_MAT}      (or annot/train.json, valid.json, trainval.json)\n'
-            'DIR/images/015601864.jpg')
+    tree = f'DIR/{_MAT}      (or annot/train.json, valid.json, trainval.json)\nDIR/images/015601864.jpg'
 
-    def __init__(self, root: str | Path, split: str = 'trainval', annotations: str | Path | None = None,
-                 images: str | Path | None = None):
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = 'trainval',
+        annotations: str | Path | None = None,
+        images: str | Path | None = None,
+    ):
         super().__init__(root, split)
         self.annotations = Path(annotations) if annotations is not None else None
         usual = self.root / 'images'
@@ -91,8 +97,12 @@ class MPIIConverter(Converter):
         else:
             file = self.root / 'annot' / f'{self.split}.json'
         if file.suffix == '.mat' and self.split != 'trainval':
-            raise UserError(f'the mat file does not know the split {self.split!r}', file=file, field='--split',
-                            remedy='use --split trainval, or the json files')
+            raise UserError(
+                f'the mat file does not know the split {self.split!r}',
+                file=file,
+                field='--split',
+                remedy='use --split trainval, or the json files',
+            )
         return self.require(file, 'the annotation file')
 
     def _entry(self, person: dict, size: tuple[int, int]) -> dict | None:
@@ -100,13 +110,20 @@ class MPIIConverter(Converter):
         if known.any():
             low, high = px[known].min(0), px[known].max(0)
             pad = _MARGIN * (high - low)
-            return person_entry(self.keypoint_set, px, flags_in_image(px, known, size, hidden), size,
-                                bbox_xywh=[*(low - pad), *(high - low + 2 * pad)], head_bbox=person['head_xywh'])
+            return person_entry(
+                self.keypoint_set,
+                px,
+                flags_in_image(px, known, size, hidden),
+                size,
+                bbox_xywh=[*(low - pad), *(high - low + 2 * pad)],
+                head_bbox=person['head_xywh'],
+            )
         if person['centre'] is None:
             return None
         side = _SCALE_PX * person['scale']
-        return person_entry(self.keypoint_set, px, np.zeros(_JOINTS), size,
-                            bbox_xywh=[*(person['centre'] - side / 2), side, side]) | dict(iscrowd=1)
+        return person_entry(
+            self.keypoint_set, px, np.zeros(_JOINTS), size, bbox_xywh=[*(person['centre'] - side / 2), side, side]
+        ) | dict(iscrowd=1)
 
 
 def _people_of_json(file: Path) -> Iterator[tuple[str, list[dict]]]:
@@ -114,11 +131,15 @@ def _people_of_json(file: Path) -> Iterator[tuple[str, list[dict]]]:
     try:
         rows = json.loads(file.read_text())
     except (OSError, ValueError) as error:
-        raise UserError(f'it is no valid json, perhaps cut short ({error})', file=file,
-                        remedy='copy or download the file again') from None
+        raise UserError(
+            f'it is no valid json, perhaps cut short ({error})', file=file, remedy='copy or download the file again'
+        ) from None
     if not isinstance(rows, list):
-        raise UserError(f'the top level is a {type(rows).__name__}, not a list of people', file=file,
-                        remedy="give one of mmpose's json files of MPII")
+        raise UserError(
+            f'the top level is a {type(rows).__name__}, not a list of people',
+            file=file,
+            remedy="give one of mmpose's json files of MPII",
+        )
     images: dict[str, list[dict]] = {}
     for number, row in enumerate(rows):
         try:
@@ -126,26 +147,35 @@ def _people_of_json(file: Path) -> Iterator[tuple[str, list[dict]]]:
             known = np.array(row['joints_vis'], float).reshape(_JOINTS) > 0
             centre, scale = np.array(row['center'], float).reshape(2) - 1, float(row['scale'])
             images.setdefault(str(row['image']), []).append(
-                dict(px=px, known=known & np.isfinite(px).all(1), hidden=None, head_xywh=None, centre=centre,
-                     scale=scale))
+                dict(
+                    px=px, known=known & np.isfinite(px).all(1), hidden=None, head_xywh=None, centre=centre, scale=scale
+                )
+            )
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f'an entry is not as expected ({type(error).__name__}: {error})', file=file,
-                            field=f'[{number}]', remedy='each needs image, center, scale, joints 16 × 2, joints_vis 16'
-                            ) from None
+            raise UserError(
+                f'an entry is not as expected ({type(error).__name__}: {error})',
+                file=file,
+                field=f'[{number}]',
+                remedy='each needs image, center, scale, joints 16 × 2, joints_vis 16',
+            ) from None
     yield from images.items()
 
 
 def _people_of_mat(file: Path) -> Iterator[tuple[str, list[dict]]]:
     """The training images with all people that the file mentions."""
-    release, = read_mat(file, 'RELEASE', struct_as_record=False, squeeze_me=True)
+    (release,) = read_mat(file, 'RELEASE', struct_as_record=False, squeeze_me=True)
     try:
         annolist, training = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
         for number in np.flatnonzero(training > 0):
             image = annolist[number]
             yield str(image.image.name), [_person_of_mat(rect) for rect in _structs(image.annorect)]
     except (AttributeError, IndexError, TypeError, ValueError) as error:
-        raise UserError(f'it is not laid out as the release of MPII ({error})', file=file, field='RELEASE',
-                        remedy='use the file of the original archive') from None
+        raise UserError(
+            f'it is not laid out as the release of MPII ({error})',
+            file=file,
+            field='RELEASE',
+            remedy='use the file of the original archive',
+        ) from None
 
 
 def _person_of_mat(rect: Any) -> dict:
@@ -163,8 +193,14 @@ def _person_of_mat(rect: Any) -> dict:
     place = next(iter(_structs(getattr(rect, 'objpos', None))), None)
     scale = getattr(rect, 'scale', None)
     placed = place is not None and scale is not None and np.size(scale) == 1
-    return dict(px=px, known=known, hidden=hidden, head_xywh=head_xywh, scale=float(scale) if placed else None,
-                centre=np.array([float(place.x), float(place.y)]) - 1 if placed else None)
+    return dict(
+        px=px,
+        known=known,
+        hidden=hidden,
+        head_xywh=head_xywh,
+        scale=float(scale) if placed else None,
+        centre=np.array([float(place.x), float(place.y)]) - 1 if placed else None,
+    )
 
 
 def _structs(value: Any) -> list[Any]:

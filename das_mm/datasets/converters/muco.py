@@ -1,4 +1,5 @@
 """MuCo-3DHP as composited and released by Moon: 400 000 images, camera-space mm, 21 keypoints (datasets.md §5)."""
+
 from __future__ import annotations
 
 import argparse
@@ -12,8 +13,11 @@ from .base import Converter, Job, Part, camera_entry, flags_in_image, person_ent
 from .moon_json import index_moon_json, numbers, read_slice
 
 _IMAGES_A_JOB = 5000
-_FOLDERS = {'augmented': ('augmented_set', ), 'unaugmented': ('unaugmented_set', ),
-            'all': ('augmented_set', 'unaugmented_set')}
+_FOLDERS = {
+    'augmented': ('augmented_set',),
+    'unaugmented': ('unaugmented_set',),
+    'all': ('augmented_set', 'unaugmented_set'),
+}
 _J = 21
 
 
@@ -29,14 +33,13 @@ class MuCoConverter(Converter):
         part: 'all', 'augmented' (background exchanged) or 'unaugmented'.
         interval: Of that part, every ``interval``-th image in the order of the file.
     """
+
     name = 'muco'
     title = 'MuCo-3DHP'
     keypoint_set = 'muco21'
-    splits = ('train', )
+    splits = ('train',)
     reprojection_limit_px = 2.0
-    tree = ('annotations/MuCo-3DHP.json    (or MuCo-3DHP.json)\n'
-            'augmented_set/…/*.jpg\n'
-            'unaugmented_set/…/*.jpg')
+    tree = 'annotations/MuCo-3DHP.json    (or MuCo-3DHP.json)\naugmented_set/…/*.jpg\nunaugmented_set/…/*.jpg'
 
     def __init__(self, root: str | Path, split: str = 'train', part: str = 'all', interval: int = 1):
         super().__init__(root, split)
@@ -51,21 +54,27 @@ class MuCoConverter(Converter):
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument('--part', choices=tuple(_FOLDERS), default='all', help='default %(default)s')
-        parser.add_argument('--interval', type=int, default=1, metavar='N',
-                            help='take every Nth image of the part; default %(default)s')
+        parser.add_argument(
+            '--interval', type=int, default=1, metavar='N', help='take every Nth image of the part; default %(default)s'
+        )
 
     def jobs(self) -> list[Job]:
         """Slices of 5000 images; the json is read through once to find them."""
         self.require(self.annotation_file, 'the annotation file')
         index = index_moon_json(self.annotation_file)
         folders = tuple(f'{folder}/' for folder in _FOLDERS[self.part])
-        rows = [row for row, name in enumerate(index.file_names) if name.startswith(folders)][::self.interval]
+        rows = [row for row, name in enumerate(index.file_names) if name.startswith(folders)][:: self.interval]
         if not rows:
-            raise UserError(f'no image lies in {" or ".join(folders)}', file=self.annotation_file,
-                            field='images.file_name', remedy='check --part, or download the file again')
-        chunks = [rows[start:start + _IMAGES_A_JOB] for start in range(0, len(rows), _IMAGES_A_JOB)]
-        return [Job(f'images {chunk[0]} to {chunk[-1]}', index.slice(chunk), (self.annotation_file, ))
-                for chunk in chunks]
+            raise UserError(
+                f'no image lies in {" or ".join(folders)}',
+                file=self.annotation_file,
+                field='images.file_name',
+                remedy='check --part, or download the file again',
+            )
+        chunks = [rows[start : start + _IMAGES_A_JOB] for start in range(0, len(rows), _IMAGES_A_JOB)]
+        return [
+            Job(f'images {chunk[0]} to {chunk[-1]}', index.slice(chunk), (self.annotation_file,)) for chunk in chunks
+        ]
 
     def convert(self, job: Job) -> Part:
         part = Part()
@@ -85,24 +94,36 @@ class MuCoConverter(Converter):
     def _image(self, image: dict, people: list[dict], part: Part) -> dict:
         """An entry of ``images[]`` with its people."""
         size = tuple(int(numbers(image, side, (), self.annotation_file)) for side in ('width', 'height'))
-        (fx, fy), (cx, cy) = (numbers(image, key, (2, ), self.annotation_file) for key in ('f', 'c'))
+        (fx, fy), (cx, cy) = (numbers(image, key, (2,), self.annotation_file) for key in ('f', 'c'))
         entries = [self._person(person, size) for person in people]
         part.counts['people dropped: out of the image'] += entries.count(None)
-        return dict(file_name=image['file_name'], width=size[0], height=size[1], has_3d=True,
-                    seq=image['file_name'].split('/')[0],
-                    cam_param=camera_entry(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])),
-                    annotations=[entry for entry in entries if entry is not None])
+        return dict(
+            file_name=image['file_name'],
+            width=size[0],
+            height=size[1],
+            has_3d=True,
+            seq=image['file_name'].split('/')[0],
+            cam_param=camera_entry(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])),
+            annotations=[entry for entry in entries if entry is not None],
+        )
 
     def _person(self, person: dict, size: tuple[int, int]) -> dict | None:
         """An entry of ``annotations[]``; None for a person of whom no keypoint lies in the image."""
         keypoints = numbers(person, 'keypoints_img', (_J, 2), self.annotation_file)
         points = numbers(person, 'keypoints_cam', (_J, 3), self.annotation_file)
-        seen = numbers(person, 'keypoints_vis', (_J, ), self.annotation_file) > 0
+        seen = numbers(person, 'keypoints_vis', (_J,), self.annotation_file) > 0
         front = points[:, 2] > 0
         flags = flags_in_image(keypoints, front, size, hidden=~seen)
         inside = flags_in_image(keypoints, front, size) == 2
         if not inside.any():
             return None
-        return person_entry(self.keypoint_set, keypoints, flags, size, points_mm=points, valid_3d=front,
-                            bbox_xywh=numbers(person, 'bbox', (4, ), self.annotation_file),
-                            visibility=np.where(inside, np.where(seen, 2, 1), 0).tolist())
+        return person_entry(
+            self.keypoint_set,
+            keypoints,
+            flags,
+            size,
+            points_mm=points,
+            valid_3d=front,
+            bbox_xywh=numbers(person, 'bbox', (4,), self.annotation_file),
+            visibility=np.where(inside, np.where(seen, 2, 1), 0).tolist(),
+        )

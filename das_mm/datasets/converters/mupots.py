@@ -1,4 +1,5 @@
 """MuPoTS-3D, the test set of 20 sequences (datasets.md §6)."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -21,6 +22,7 @@ _MM = 3  # decimals kept
 @dataclass(frozen=True)
 class _Person:
     """keypoints (J, 2) px, points and univ (J, 3) camera mm, occluded (J,); univ and occluded may be unknown."""
+
     keypoints: np.ndarray
     points: np.ndarray
     is_valid: bool
@@ -31,6 +33,7 @@ class _Person:
 @dataclass(frozen=True)
 class _Camera:
     """K (3, 3) px and (width, height) px of an image."""
+
     K: np.ndarray
     size: tuple[int, int]
 
@@ -48,13 +51,16 @@ class MuPoTSConverter(Converter):
     Args:
         root: Folder that holds MultiPersonTestSet, or that folder itself; MuPoTS-3D.json lies in it.
     """
+
     name = 'mupots'
     title = 'MuPoTS-3D'
     keypoint_set = 'mupots17'
-    splits = ('test', )
+    splits = ('test',)
     reprojection_limit_px = 2.0
-    tree = ('MultiPersonTestSet/TS1 … TS20/img_000000.jpg …, annot.mat, occlusion.mat\n'
-            'MuPoTS-3D.json    intrinsics; optional')
+    tree = (
+        'MultiPersonTestSet/TS1 … TS20/img_000000.jpg …, annot.mat, occlusion.mat\n'
+        'MuPoTS-3D.json    intrinsics; optional'
+    )
 
     def __init__(self, root: str | Path, split: str = 'test'):
         super().__init__(root, split)
@@ -68,9 +74,14 @@ class MuPoTSConverter(Converter):
         present = [seq for seq in SEQUENCES if (self.test_set / seq).is_dir()]
         absent = [seq for seq in SEQUENCES if seq not in present]
         slices = self._slices(present)
-        jobs = [Job(seq, dict(seq=seq, entries=slices.get(seq)),
-                    [path for path in (*self._mats(seq), self.test_set / seq, self.json_file) if path is not None])
-                for seq in present]
+        jobs = [
+            Job(
+                seq,
+                dict(seq=seq, entries=slices.get(seq)),
+                [path for path in (*self._mats(seq), self.test_set / seq, self.json_file) if path is not None],
+            )
+            for seq in present
+        ]
         if absent and present:
             jobs.append(Job('absent sequences', dict(absent=absent), [self.test_set]))
         return jobs
@@ -81,8 +92,11 @@ class MuPoTSConverter(Converter):
             return Part(counts=Counter({'sequences missing': len(absent)}), notes=[f'{", ".join(absent)}: not there'])
         seq, entries = job.arguments['seq'], job.arguments['entries']
         part = Part()
-        in_json = {} if entries is None else {_frame_of(image): (image, people)
-                                              for image, people in read_slice(self.json_file, entries)}
+        in_json = (
+            {}
+            if entries is None
+            else {_frame_of(image): (image, people) for image, people in read_slice(self.json_file, entries)}
+        )
         annot, occlusion = self._mats(seq)
         if annot.is_file() or not in_json:
             self.require(annot, 'the annotation of the sequence')
@@ -90,10 +104,11 @@ class MuPoTSConverter(Converter):
             if not occlusion.is_file():
                 part.notes.append(f'{seq} has no occlusion.mat: nothing is known of occlusion there')
         else:
-            frames = {frame: [self._json_person(person) for person in people]
-                      for frame, (_, people) in in_json.items()}
-            part.notes.append(f'{seq} has no annot.mat: taken from {self.json_file.name}, without univ_annot3, by '
-                              'which the official evaluation goes')
+            frames = {frame: [self._json_person(person) for person in people] for frame, (_, people) in in_json.items()}
+            part.notes.append(
+                f'{seq} has no annot.mat: taken from {self.json_file.name}, without univ_annot3, by '
+                'which the official evaluation goes'
+            )
         cameras = {frame: self._json_camera(image) for frame, (image, _) in in_json.items()}
         self._add_images(part, seq, frames, cameras)
         return part
@@ -128,9 +143,18 @@ class MuPoTSConverter(Converter):
             camera = cameras.get(frame, any_camera)
             people = [entry for entry in (_entry(person, camera.size) for person in frames[frame]) if entry is not None]
             part.counts['people that are not valid'] += sum(not person['is_valid'] for person in people)
-            part.images.append(dict(
-                file_name=paths[frame].relative_to(self.root).as_posix(), width=camera.size[0], height=camera.size[1],
-                seq=seq, frame=frame, has_3d=True, cam_param=camera_entry(camera.K), annotations=people))
+            part.images.append(
+                dict(
+                    file_name=paths[frame].relative_to(self.root).as_posix(),
+                    width=camera.size[0],
+                    height=camera.size[1],
+                    seq=seq,
+                    frame=frame,
+                    has_3d=True,
+                    cam_param=camera_entry(camera.K),
+                    annotations=people,
+                )
+            )
 
     def _estimated_camera(self, part: Part, seq: str, frames: dict[int, list[_Person]], image: Path) -> _Camera:
         """K by least squares, where no file tells it."""
@@ -141,19 +165,24 @@ class MuPoTSConverter(Converter):
         size = image_size(image)
         if size is None:
             raise UserError('is no image that can be read', file=image, remedy='extract the archive again')
-        part.notes.append(f'{seq}: intrinsics by least squares from annot2 and annot3 (median residual {off_px:.2g} px)')
+        part.notes.append(
+            f'{seq}: intrinsics by least squares from annot2 and annot3 (median residual {off_px:.2g} px)'
+        )
         return _Camera(K, size)
 
     def _json_camera(self, image: dict) -> _Camera:
-        fx, fy, cx, cy = numbers(image, 'intrinsic', (4, ), self.json_file)
+        fx, fy, cx, cy = numbers(image, 'intrinsic', (4,), self.json_file)
         width, height = (int(numbers(image, side, (), self.json_file)) for side in ('width', 'height'))
         return _Camera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), (width, height))
 
     def _json_person(self, person: dict) -> _Person:
-        seen = numbers(person, 'keypoints_vis', (_J, ), self.json_file) > 0
-        return _Person(numbers(person, 'keypoints_img', (_J, 2), self.json_file),
-                       numbers(person, 'keypoints_cam', (_J, 3), self.json_file),
-                       bool(numbers(person, 'is_valid', (), self.json_file)), occluded=~seen)
+        seen = numbers(person, 'keypoints_vis', (_J,), self.json_file) > 0
+        return _Person(
+            numbers(person, 'keypoints_img', (_J, 2), self.json_file),
+            numbers(person, 'keypoints_cam', (_J, 3), self.json_file),
+            bool(numbers(person, 'is_valid', (), self.json_file)),
+            occluded=~seen,
+        )
 
 
 def read_mats(annot: Path, occlusion: Path | None) -> dict[int, list[_Person]]:
@@ -165,8 +194,12 @@ def read_mats(annot: Path, occlusion: Path | None) -> dict[int, list[_Person]]:
     cells = _cells(annot, 'annotations')
     labels = None if occlusion is None else _cells(occlusion, 'occlusion_labels')
     if labels is not None and labels.shape != cells.shape:
-        raise UserError(f'has cells {labels.shape}, annot.mat {cells.shape}', file=occlusion, field='occlusion_labels',
-                        remedy='extract both from the same archive')
+        raise UserError(
+            f'has cells {labels.shape}, annot.mat {cells.shape}',
+            file=occlusion,
+            field='occlusion_labels',
+            remedy='extract both from the same archive',
+        )
     frames: dict[int, list[_Person]] = {}
     for row, column in np.ndindex(cells.shape):
         people = frames.setdefault(row, [])
@@ -174,12 +207,14 @@ def read_mats(annot: Path, occlusion: Path | None) -> dict[int, list[_Person]]:
         if not cell.size:
             continue
         where = f'annotations{{{row + 1},{column + 1}}}'
-        keypoints, points, univ = (_field(cell, name, (d, _J), annot, where).T
-                                   for name, d in (('annot2', 2), ('annot3', 3), ('univ_annot3', 3)))
-        valid = bool(_field(cell, 'isValidFrame', (1, ), annot, where)[0])
+        keypoints, points, univ = (
+            _field(cell, name, (d, _J), annot, where).T
+            for name, d in (('annot2', 2), ('annot3', 3), ('univ_annot3', 3))
+        )
+        valid = bool(_field(cell, 'isValidFrame', (1,), annot, where)[0])
         occluded = None
         if labels is not None and labels[row, column].size:
-            occluded = _shaped(labels[row, column], (_J, ), occlusion, f'occlusion_labels{where[11:]}') > 0
+            occluded = _shaped(labels[row, column], (_J,), occlusion, f'occlusion_labels{where[11:]}') > 0
         people.append(_Person(keypoints, points, valid, univ, occluded))
     return frames
 
@@ -197,8 +232,9 @@ def estimate_intrinsics(keypoints_px: np.ndarray, points_mm: np.ndarray, file: P
     K, off = np.eye(3), []
     for axis in (0, 1):
         tangent = points_mm[:, axis] / points_mm[:, 2]
-        (K[axis, axis], K[axis, 2]), *_ = np.linalg.lstsq(np.column_stack([tangent, np.ones_like(tangent)]),
-                                                          keypoints_px[:, axis], rcond=None)
+        (K[axis, axis], K[axis, 2]), *_ = np.linalg.lstsq(
+            np.column_stack([tangent, np.ones_like(tangent)]), keypoints_px[:, axis], rcond=None
+        )
         off.append(K[axis, axis] * tangent + K[axis, 2] - keypoints_px[:, axis])
     return K, float(np.median(np.hypot(*off)))
 
@@ -221,14 +257,17 @@ def _frame_of(image: dict) -> int:
     """``TS1/img_000007.jpg`` is 7."""
     digits = Path(image['file_name']).stem.rpartition('_')[2]
     if not digits.isdigit():
-        raise UserError(f'{image["file_name"]!r} has no number', field='images.file_name',
-                        remedy='MuPoTS-3D.json names images as TS1/img_000007.jpg')
+        raise UserError(
+            f'{image["file_name"]!r} has no number',
+            field='images.file_name',
+            remedy='MuPoTS-3D.json names images as TS1/img_000007.jpg',
+        )
     return int(digits)
 
 
 def _cells(path: Path, name: str) -> np.ndarray:
     """A cell array (frames, people) of a mat file."""
-    cells, = read_mat(path, name)
+    (cells,) = read_mat(path, name)
     if not isinstance(cells, np.ndarray) or cells.dtype != object or cells.ndim != 2:
         raise UserError('is no cell array', file=path, field=name, remedy='extract the archive again')
     return cells
@@ -246,6 +285,10 @@ def _shaped(value: np.ndarray, shape: tuple[int, ...], path: Path, field: str) -
     except (TypeError, ValueError):
         array = np.empty(0)
     if array.size != np.prod(shape) or (len(shape) > 1 and array.shape != shape):  # a vector may lie or stand
-        raise UserError(f'has the shape {np.shape(value)}, expected {shape}', file=path, field=field,
-                        remedy='extract the archive again')
+        raise UserError(
+            f'has the shape {np.shape(value)}, expected {shape}',
+            file=path,
+            field=field,
+            remedy='extract the archive again',
+        )
     return array.reshape(shape)

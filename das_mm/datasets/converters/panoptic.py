@@ -1,4 +1,5 @@
 """CMU Panoptic: HD cameras and frames of the monocular protocol, or any others (datasets.md §4)."""
+
 from __future__ import annotations
 
 import argparse
@@ -29,10 +30,22 @@ from .panoptic_files import (
 
 # those of the released code; 160226_ultimatum1 is left out there because its annotation is doubtful
 SEQUENCES = {
-    'train': ('160224_haggling1', '160224_mafia1', '160224_mafia2', '160226_mafia2', '160224_ultimatum1',
-              '160224_ultimatum2'),
-    'test': ('160226_haggling1', '160422_haggling1', '160226_mafia1', '160422_mafia2', '160422_ultimatum1',
-             '160906_pizza1'),
+    'train': (
+        '160224_haggling1',
+        '160224_mafia1',
+        '160224_mafia2',
+        '160226_mafia2',
+        '160224_ultimatum1',
+        '160224_ultimatum2',
+    ),
+    'test': (
+        '160226_haggling1',
+        '160422_haggling1',
+        '160226_mafia1',
+        '160422_mafia2',
+        '160422_ultimatum1',
+        '160906_pizza1',
+    ),
 }
 CAMERAS = ('00_16', '00_30')
 TRAIN_STEP = 2
@@ -75,19 +88,30 @@ class PanopticConverter(Converter):
     Raises:
         UserError: A sequence named by ``sequences`` is not there, or an option is impossible.
     """
+
     name = 'panoptic'
     title = 'CMU Panoptic'
     splits = ('train', 'test')
     reprojection_limit_px = 0.1  # keypoints are the projection; only rounding is left
-    tree = ('160422_ultimatum1/                       one folder a sequence\n'
-            '  calibration_160422_ultimatum1.json\n'
-            '  hdPose3d_stage1_coco19/body3DScene_00000153.json …   (extracted; older: hdPose3d_stage1/)\n'
-            '  hdImgs/00_16/00_16_00000153.jpg …      extracted from hdVideos, jpg or png')
+    tree = (
+        '160422_ultimatum1/                       one folder a sequence\n'
+        '  calibration_160422_ultimatum1.json\n'
+        '  hdPose3d_stage1_coco19/body3DScene_00000153.json …   (extracted; older: hdPose3d_stage1/)\n'
+        '  hdImgs/00_16/00_16_00000153.jpg …      extracted from hdVideos, jpg or png'
+    )
 
-    def __init__(self, root: str | Path, split: str = 'train', sequences: list[str] | None = None,
-                 cameras: list[str] | None = None, frames: str | int = 'protocol',
-                 frame_list: str | Path | None = None, joints: str = 'auto', min_joints: int = 3,
-                 keep_incomplete: bool = False):
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = 'train',
+        sequences: list[str] | None = None,
+        cameras: list[str] | None = None,
+        frames: str | int = 'protocol',
+        frame_list: str | Path | None = None,
+        joints: str = 'auto',
+        min_joints: int = 3,
+        keep_incomplete: bool = False,
+    ):
         super().__init__(root, split)
         listed = read_frame_list(Path(frame_list)) if frame_list is not None else {}
         self.sequences = list(sequences or dict.fromkeys(seq for seq, _ in listed) or SEQUENCES[split])
@@ -96,14 +120,21 @@ class PanopticConverter(Converter):
         self.frames = 'list' if listed else _frame_rule(frames)
         self.min_joints, self.keep_incomplete = min_joints, keep_incomplete
         if joints not in ('auto', *_SOURCES):
-            raise UserError(f'{joints!r} is no set of this data set', field='--joints',
-                            remedy=f'use one of: auto, {", ".join(_SOURCES)}')
+            raise UserError(
+                f'{joints!r} is no set of this data set',
+                field='--joints',
+                remedy=f'use one of: auto, {", ".join(_SOURCES)}',
+            )
         order = _SOURCES['panoptic15' if joints == 'auto' else joints]
         self.sources = {seq: find_source(self.root, seq, order) for seq in self.sequences}
         for seq in sequences or ():
             if self.sources[seq] is None:
-                raise UserError(f'the sequence {seq!r} has no body files', file=self.root / seq, field='--sequences',
-                                remedy=f'download and extract it; it looks so:\n{self.tree}')
+                raise UserError(
+                    f'the sequence {seq!r} has no body files',
+                    file=self.root / seq,
+                    field='--sequences',
+                    remedy=f'download and extract it; it looks so:\n{self.tree}',
+                )
         all_old = set(self.sources.values()) - {None} == {'mpi15'}
         self.keypoint_set = joints if joints != 'auto' else 'panoptic15_mpi' if all_old else 'panoptic15'
         self.is_protocol = not (sequences or cameras or listed) and self.frames == 'protocol'
@@ -112,15 +143,29 @@ class PanopticConverter(Converter):
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument('--sequences', nargs='+', metavar='SEQ', help="default: the protocol's of the split")
         parser.add_argument('--cameras', nargs='+', metavar='CAM', help=f'default: {" ".join(CAMERAS)}')
-        parser.add_argument('--frames', default='protocol', metavar='RULE',
-                            help='protocol, all, or N for every Nth annotation file; default %(default)s')
+        parser.add_argument(
+            '--frames',
+            default='protocol',
+            metavar='RULE',
+            help='protocol, all, or N for every Nth annotation file; default %(default)s',
+        )
         parser.add_argument('--frame-list', metavar='FILE', help='text file with one `sequence camera frame` a line')
-        parser.add_argument('--joints', default='auto', choices=('auto', *_SOURCES),
-                            help='keypoint set of the file; auto: panoptic15, or panoptic15_mpi where all are that')
-        parser.add_argument('--min-joints', type=int, default=3, metavar='N',
-                            help='people with fewer joints are dropped; default %(default)s')
-        parser.add_argument('--keep-incomplete', action='store_true',
-                            help='keep training images on which somebody was dropped')
+        parser.add_argument(
+            '--joints',
+            default='auto',
+            choices=('auto', *_SOURCES),
+            help='keypoint set of the file; auto: panoptic15, or panoptic15_mpi where all are that',
+        )
+        parser.add_argument(
+            '--min-joints',
+            type=int,
+            default=3,
+            metavar='N',
+            help='people with fewer joints are dropped; default %(default)s',
+        )
+        parser.add_argument(
+            '--keep-incomplete', action='store_true', help='keep training images on which somebody was dropped'
+        )
 
     def jobs(self) -> list[Job]:
         """One a sequence and camera; a sequence that is absent is one job that counts it."""
@@ -129,20 +174,30 @@ class PanopticConverter(Converter):
         for seq in self.sequences:
             source = self.sources[seq]
             if source is None:
-                jobs.append(Job(seq, dict(seq=seq), (self.root / seq, )))
+                jobs.append(Job(seq, dict(seq=seq), (self.root / seq,)))
                 continue
             for camera in self.cameras:
                 frames = listed.get((seq, camera), []) if self.frame_list is not None else self.frames
-                jobs.append(Job(f'{seq} {camera}', dict(seq=seq, camera=camera, source=source, frames=frames),
-                                (calibration_file(self.root, seq), self.root / seq / BODY_SOURCES[source].folder,
-                                 image_folder(self.root, seq, camera))))
+                jobs.append(
+                    Job(
+                        f'{seq} {camera}',
+                        dict(seq=seq, camera=camera, source=source, frames=frames),
+                        (
+                            calibration_file(self.root, seq),
+                            self.root / seq / BODY_SOURCES[source].folder,
+                            image_folder(self.root, seq, camera),
+                        ),
+                    )
+                )
         return jobs if any('camera' in job.arguments for job in jobs) else []
 
     def convert(self, job: Job) -> Part:
         seq = job.arguments['seq']
         if 'camera' not in job.arguments:
-            return Part(counts=Counter({'sequences missing': 1}),
-                        notes=[f'{seq}: no {" and no ".join(s.folder for s in BODY_SOURCES.values())} with body files'])
+            return Part(
+                counts=Counter({'sequences missing': 1}),
+                notes=[f'{seq}: no {" and no ".join(s.folder for s in BODY_SOURCES.values())} with body files'],
+            )
         return _View(self, **job.arguments).part()
 
     def expected(self) -> dict[str, str]:
@@ -151,9 +206,11 @@ class PanopticConverter(Converter):
         if self.split == 'train':
             return {'sequences': str(len(self.sequences) * len(self.cameras)), 'images': 'about 160 000 (SMAP)'}
         activities = dict.fromkeys(activity_of(seq) for seq in self.sequences)
-        return {'sequences': str(len(self.sequences) * len(self.cameras)),
-                'images': str(TEST_IMAGES_PER_ACTIVITY * len(activities)),
-                **{f'images of {activity}': str(TEST_IMAGES_PER_ACTIVITY) for activity in activities}}
+        return {
+            'sequences': str(len(self.sequences) * len(self.cameras)),
+            'images': str(TEST_IMAGES_PER_ACTIVITY * len(activities)),
+            **{f'images of {activity}': str(TEST_IMAGES_PER_ACTIVITY) for activity in activities},
+        }
 
     def info(self) -> dict:
         return dict(joint_sets={seq: source for seq, source in self.sources.items() if source is not None})
@@ -193,8 +250,9 @@ class _View:
     def __init__(self, owner: PanopticConverter, seq: str, camera: str, source: str, frames: str | int | list[int]):
         self.owner, self.seq, self.camera_name, self.frames = owner, seq, camera, frames
         self.joint_set, self.source = source, BODY_SOURCES[source]
-        self.camera: HDCamera = read_hd_camera(owner.require(calibration_file(owner.root, seq), 'the calibration'),
-                                               camera)
+        self.camera: HDCamera = read_hd_camera(
+            owner.require(calibration_file(owner.root, seq), 'the calibration'), camera
+        )
         self.bodies = body_files(owner.root / seq / self.source.folder)
         self.images = image_files(image_folder(owner.root, seq, camera), camera)
         self._check_size()
@@ -209,8 +267,10 @@ class _View:
             part.images = [image for image in images if image is not None]
         part.counts[f'images of {activity_of(self.seq)}'] += len(part.images)
         if self.joint_set != _SOURCES[self.owner.keypoint_set][0]:
-            lacking = sorted(set(KEYPOINT_SETS[self.owner.keypoint_set].keypoints)
-                             - set(KEYPOINT_SETS[self.source.keypoint_set].keypoints))
+            lacking = sorted(
+                set(KEYPOINT_SETS[self.owner.keypoint_set].keypoints)
+                - set(KEYPOINT_SETS[self.source.keypoint_set].keypoints)
+            )
             part.notes.append(f'{self.seq} has {self.joint_set} joints: {", ".join(lacking)} not labelled there')
         return part
 
@@ -220,8 +280,9 @@ class _View:
         usable = [frame for frame in self._candidates(trial) if self._image(frame, trial) is not None]
         wanted = self.owner.test_images(self.seq)
         if len(usable) < wanted:
-            part.notes.append(f'{self.seq} {self.camera_name}: the protocol takes {wanted} images, '
-                              f'only {len(usable)} can be used')
+            part.notes.append(
+                f'{self.seq} {self.camera_name}: the protocol takes {wanted} images, only {len(usable)} can be used'
+            )
         chosen = np.linspace(0, len(usable) - 1, min(wanted, len(usable))).astype(int)
         part.images = [self._image(usable[i], part) for i in chosen]
         part.notes += trial.notes
@@ -235,7 +296,7 @@ class _View:
             return [frame for frame in self.frames if frame in self.bodies]
         if self.frames == 'all' or (self.frames == 'protocol' and self.owner.split == 'test'):
             return frames
-        return frames[::TRAIN_STEP if self.frames == 'protocol' else self.frames]
+        return frames[:: TRAIN_STEP if self.frames == 'protocol' else self.frames]
 
     def _image(self, frame: int, part: Part) -> dict | None:
         """An entry of ``images[]`` with its people; None for a frame that cannot be used."""
@@ -256,10 +317,18 @@ class _View:
             part.counts['images dropped: nobody left' if not people else 'images dropped: somebody was dropped'] += 1
             return None
         width, height = self.camera.size
-        return dict(file_name=self.images[frame].relative_to(self.owner.root).as_posix(), width=width, height=height,
-                    seq=self.seq, view=self.camera_name, frame=frame, joint_set=self.joint_set, has_3d=True,
-                    cam_param=camera_entry(self.camera.K, self.camera.R, self.camera.T_mm, self.camera.dist),
-                    annotations=people)
+        return dict(
+            file_name=self.images[frame].relative_to(self.owner.root).as_posix(),
+            width=width,
+            height=height,
+            seq=self.seq,
+            view=self.camera_name,
+            frame=frame,
+            joint_set=self.joint_set,
+            has_3d=True,
+            cam_param=camera_entry(self.camera.K, self.camera.R, self.camera.T_mm, self.camera.dist),
+            annotations=people,
+        )
 
     def _person(self, body: Body, part: Part) -> dict | None:
         """An entry of ``annotations[]``; None for one that is dropped."""
@@ -279,8 +348,16 @@ class _View:
         keypoints, known_2d = convert_keypoints(keypoints, valid & seen, **sets)
         points, known_3d = convert_keypoints(points, valid, **sets)
         flags = flags_in_image(keypoints, known_2d, self.camera.size)
-        return person_entry(self.owner.keypoint_set, keypoints, flags, self.camera.size, bbox_xywh=box,
-                            points_mm=points, valid_3d=known_3d, track_id=body.track_id)
+        return person_entry(
+            self.owner.keypoint_set,
+            keypoints,
+            flags,
+            self.camera.size,
+            bbox_xywh=box,
+            points_mm=points,
+            valid_3d=known_3d,
+            track_id=body.track_id,
+        )
 
     def _box(self, points_px: np.ndarray) -> np.ndarray | None:
         """x, y, width, height px of the released converter; None where hardly anything lies in the image."""
@@ -297,8 +374,11 @@ class _View:
         first = next(iter(self.images.values()), None)
         size = image_size(first) if first is not None else None
         if size is not None and size != self.camera.size:
-            raise UserError(f'has {size[0]}x{size[1]} px, the camera {self.camera.size[0]}x{self.camera.size[1]}',
-                            file=first, remedy='extract the images at the full size of the video')
+            raise UserError(
+                f'has {size[0]}x{size[1]} px, the camera {self.camera.size[0]}x{self.camera.size[1]}',
+                file=first,
+                remedy='extract the images at the full size of the video',
+            )
 
 
 def _counting(source: BodySource) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 Calibrations and bodies are in cm, in a world whose y axis points down; what leaves this module is in mm.
 """
+
 from __future__ import annotations
 
 import json
@@ -29,6 +30,7 @@ class BodySource:
         up, down: What the box of the released converter adds above and below the joints, as a share of their height.
         skipped: Joints that neither count nor make the box (the nose: it came later than the boxes).
     """
+
     folder: str
     key: str
     keypoint_set: str
@@ -38,14 +40,15 @@ class BodySource:
 
 
 BODY_SOURCES = {
-    'coco19': BodySource('hdPose3d_stage1_coco19', 'joints19', 'panoptic19', .30, .15, ('nose', )),
-    'mpi15': BodySource('hdPose3d_stage1', 'joints15', 'panoptic15_mpi', .02, .07),
+    'coco19': BodySource('hdPose3d_stage1_coco19', 'joints19', 'panoptic19', 0.30, 0.15, ('nose',)),
+    'mpi15': BodySource('hdPose3d_stage1', 'joints15', 'panoptic15_mpi', 0.02, 0.07),
 }
 
 
 @dataclass(frozen=True)
 class Body:
     """Joints (J, 3) world mm, their confidence (J,), -1 where missing, and the sequence's number of the person."""
+
     points_mm: np.ndarray
     confidence: np.ndarray
     track_id: int
@@ -54,6 +57,7 @@ class Body:
 @dataclass(frozen=True)
 class HDCamera:
     """K (3, 3) px, dist (5,) of OpenCV, R (3, 3) and T (3,) mm world to camera, size (width, height) px."""
+
     K: np.ndarray
     dist: np.ndarray
     R: np.ndarray
@@ -101,17 +105,32 @@ def read_hd_camera(path: Path, name: str) -> HDCamera:
     of_type = [camera for camera in cameras if isinstance(camera, dict) and camera.get('type') == 'hd']
     camera = next((camera for camera in of_type if camera.get('name') == name), None)
     if camera is None:
-        raise UserError(f'has no HD camera {name!r}', file=path, field='cameras', remedy='use some of: ' +
-                        ', '.join(str(camera.get('name')) for camera in of_type))
+        raise UserError(
+            f'has no HD camera {name!r}',
+            file=path,
+            field='cameras',
+            remedy='use some of: ' + ', '.join(str(camera.get('name')) for camera in of_type),
+        )
     field = f'cameras ({name})'
-    part = {key: _numbers(camera.get(key), shape, path, f'{field}.{key}')
-            for key, shape in dict(K=(3, 3), distCoef=(5, ), R=(3, 3), t=(3, ), resolution=(2, )).items()}
+    part = {
+        key: _numbers(camera.get(key), shape, path, f'{field}.{key}')
+        for key, shape in dict(K=(3, 3), distCoef=(5,), R=(3, 3), t=(3,), resolution=(2,)).items()
+    }
     if np.abs(part['R'] @ part['R'].T - np.eye(3)).max() > 1e-3 or np.linalg.det(part['R']) < 0:
-        raise UserError(f'is no rotation: {part["R"].tolist()}', file=path, field=f'{field}.R',
-                        remedy='download the calibration again')
+        raise UserError(
+            f'is no rotation: {part["R"].tolist()}',
+            file=path,
+            field=f'{field}.R',
+            remedy='download the calibration again',
+        )
     width, height = part['resolution'].astype(int).tolist()
-    return HDCamera(check_intrinsics(part['K'], file=path, field=f'{field}.K'), part['distCoef'], part['R'],
-                    _MM_PER_CM * part['t'], (width, height))
+    return HDCamera(
+        check_intrinsics(part['K'], file=path, field=f'{field}.K'),
+        part['distCoef'],
+        part['R'],
+        _MM_PER_CM * part['t'],
+        (width, height),
+    )
 
 
 def calibration_file(root: Path, seq: str) -> Path:
@@ -186,12 +205,17 @@ def read_frame_list(path: Path) -> dict[tuple[str, str], list[int]]:
         if not words:
             continue
         if len(words) != 3 or not words[2].isdigit():
-            raise UserError(f'{line!r} is not `sequence camera frame`', file=path, field=f'line {number}',
-                            remedy='write, for instance: 160422_haggling1 00_16 1234')
+            raise UserError(
+                f'{line!r} is not `sequence camera frame`',
+                file=path,
+                field=f'line {number}',
+                remedy='write, for instance: 160422_haggling1 00_16 1234',
+            )
         frames.setdefault((words[0], words[1]), set()).add(int(words[2]))
     if not frames:
-        raise UserError('the list is empty', file=path, field='--frame-list',
-                        remedy='write one `sequence camera frame` a line')
+        raise UserError(
+            'the list is empty', file=path, field='--frame-list', remedy='write one `sequence camera frame` a line'
+        )
     return {key: sorted(value) for key, value in frames.items()}
 
 
@@ -201,8 +225,9 @@ def _read_json(path: Path) -> dict:
     except OSError as error:
         raise UserError(f'cannot be read ({error.strerror})', file=path, remedy='download it') from None
     except ValueError as error:
-        raise UserError(f'is no valid json, perhaps cut short ({error})', file=path,
-                        remedy='download it again') from None
+        raise UserError(
+            f'is no valid json, perhaps cut short ({error})', file=path, remedy='download it again'
+        ) from None
     if not isinstance(content, dict):
         raise UserError(f'is a {type(content).__name__}, not an object', file=path, remedy='download it again')
     return content
@@ -214,6 +239,10 @@ def _numbers(value: object, shape: tuple[int, ...], path: Path, field: str) -> n
     except (TypeError, ValueError):
         array = np.empty(0)
     if array.size != np.prod(shape, dtype=int) or not np.isfinite(array).all():
-        raise UserError(f'is not {"x".join(map(str, shape))} finite numbers', file=path, field=field,
-                        remedy='download or extract the file again')
+        raise UserError(
+            f'is not {"x".join(map(str, shape))} finite numbers',
+            file=path,
+            field=field,
+            remedy='download or extract the file again',
+        )
     return array.reshape(shape)

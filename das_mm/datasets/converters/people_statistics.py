@@ -2,6 +2,7 @@
 
 A slip of units (cm, m), the sign of a translation or exchanged sides move the medians far beyond these limits.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -30,7 +31,9 @@ class PeopleStatistics:
 
     def add(self, image: dict, people: list[dict]) -> None:
         """One image and its people, entries of the annotation format."""
-        people = [person for person in people if person.get('keypoints_3d') is not None and person.get('is_valid', True)]
+        people = [
+            person for person in people if person.get('keypoints_3d') is not None and person.get('is_valid', True)
+        ]
         if not people:
             return
         points = np.array([person['keypoints_3d'] for person in people])  # (P, J, 3)
@@ -55,18 +58,25 @@ class PeopleStatistics:
         """Sentences, one for each limit that is broken; empty where all is well."""
         medians, faults = self.medians(), []
         for name, (low, high), meaning in (
-                ('root_depth_mm', ROOT_DEPTH_MM, 'median depth of the roots'),
-                ('shoulder_to_hip_mm', SHOULDER_TO_HIP_MM, 'median distance from shoulder to hip'),
-                ('hip_to_hip_mm', HIP_TO_HIP_MM, 'median distance between the hips')):
+            ('root_depth_mm', ROOT_DEPTH_MM, 'median depth of the roots'),
+            ('shoulder_to_hip_mm', SHOULDER_TO_HIP_MM, 'median distance from shoulder to hip'),
+            ('hip_to_hip_mm', HIP_TO_HIP_MM, 'median distance between the hips'),
+        ):
             if name in medians and not low <= medians[name] <= high:
-                faults.append(f'the {meaning} is {medians[name]:.4g} mm, not between {low:g} and {high:g} mm: wrong '
-                              'units, or a wrong sign of a translation')
+                faults.append(
+                    f'the {meaning} is {medians[name]:.4g} mm, not between {low:g} and {high:g} mm: wrong '
+                    'units, or a wrong sign of a translation'
+                )
         off = medians.get('reprojection_px', 0.0)
         if self.reprojection_limit_px is not None and off > self.reprojection_limit_px:
-            faults.append(f'projected 3D keypoints lie {off:.4g} px from the stored ones (median), allowed are '
-                          f'{self.reprojection_limit_px:g}: a wrong camera, or frames that do not belong together')
-        for name, meaning in (('faces_forward', 'shoulders and face say that left and right are exchanged'),
-                              ('hips_with_shoulders', 'left and right of hips and shoulders are opposite')):
+            faults.append(
+                f'projected 3D keypoints lie {off:.4g} px from the stored ones (median), allowed are '
+                f'{self.reprojection_limit_px:g}: a wrong camera, or frames that do not belong together'
+            )
+        for name, meaning in (
+            ('faces_forward', 'shoulders and face say that left and right are exchanged'),
+            ('hips_with_shoulders', 'left and right of hips and shoulders are opposite'),
+        ):
             share = np.mean(self._all().get(name, [1.0]))
             if share < _LEAST_SHARE_OF_SIDES:
                 faults.append(f'{meaning} for {100 * (1 - share):.0f} % of the people')

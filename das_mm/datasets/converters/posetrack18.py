@@ -1,4 +1,5 @@
 """PoseTrack 2018 (Andriluka et al.): videos in COCO's style, with identities, boxes of heads, and regions to ignore."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -28,6 +29,7 @@ class PoseTrack18Converter(CocoStyleConverter):
         annotations: A json, or a folder of them, where they do not lie as usual.
         images: The folder that ``file_name`` (``images/val/…``) is relative to, by default the root.
     """
+
     name = 'posetrack18'
     title = 'PoseTrack 2018'
     keypoint_set = 'posetrack17'
@@ -40,8 +42,12 @@ posetrack18/
 
     def usual_annotations(self) -> list[Path]:
         """Folders of one json a video, then mmpose's files."""
-        names = (f'annotations/{self.split}', f'posetrack_data/annotations/{self.split}',
-                 f'annotations/posetrack18_{self.split}.json', f'posetrack18_{self.split}.json')
+        names = (
+            f'annotations/{self.split}',
+            f'posetrack_data/annotations/{self.split}',
+            f'annotations/posetrack18_{self.split}.json',
+            f'posetrack18_{self.split}.json',
+        )
         return [self.root / name for name in names]
 
     def usual_image_folders(self) -> list[Path]:
@@ -82,40 +88,68 @@ posetrack18/
         entries = [entry for entry in entries if entry is not None]
         counts.update({'labelled images': int(labelled), 'images with ignored regions': int(bool(regions))})
         more = dict(ignore_regions=regions) if regions else {}
-        return dict(id=image['id'], file_name=path.relative_to(self.image_root).as_posix(), width=size[0],
-                    height=size[1], has_3d=False, seq=path.parent.name, frame=_frame_number(path, file),
-                    is_labeled=labelled, **more, annotations=entries)
+        return dict(
+            id=image['id'],
+            file_name=path.relative_to(self.image_root).as_posix(),
+            width=size[0],
+            height=size[1],
+            has_3d=False,
+            seq=path.parent.name,
+            frame=_frame_number(path, file),
+            is_labeled=labelled,
+            **more,
+            annotations=entries,
+        )
 
     def _tracked_person(self, person: dict, size: tuple[int, int], file: str, counts: Counter) -> dict | None:
         """The entry; None for somebody who is neither labelled nor has a box."""
         number = KEYPOINT_SETS[self.keypoint_set].num_keypoints
         try:
             keypoints = np.asarray(person['keypoints'], np.float64).reshape(number, 3)
-            bbox, head = (None if person.get(name) is None else np.asarray(person[name], np.float64).reshape(4).tolist()
-                          for name in ('bbox', 'bbox_head'))
+            bbox, head = (
+                None if person.get(name) is None else np.asarray(person[name], np.float64).reshape(4).tolist()
+                for name in ('bbox', 'bbox_head')
+            )
             known = (keypoints[:, 2] > 0) & (keypoints[:, :2] != 0).any(1) & np.isfinite(keypoints).all(1)
             track_id, ident = int(person['track_id']), int(person['id'])
         except KeyError as error:
-            raise UserError(f'it lacks {error}', file=file, field=f'annotations, id {person.get("id")}',
-                            remedy=_DAMAGED) from None
+            raise UserError(
+                f'it lacks {error}', file=file, field=f'annotations, id {person.get("id")}', remedy=_DAMAGED
+            ) from None
         except (TypeError, ValueError) as error:
-            raise UserError(f'it does not hold what it should ({error}); expected are {number} keypoints of '
-                            '(x, y, flag), boxes of 4 and an identity', file=file,
-                            field=f'annotations, id {person.get("id")}', remedy=_DAMAGED) from None
+            raise UserError(
+                f'it does not hold what it should ({error}); expected are {number} keypoints of '
+                '(x, y, flag), boxes of 4 and an identity',
+                file=file,
+                field=f'annotations, id {person.get("id")}',
+                remedy=_DAMAGED,
+            ) from None
         known[_EARS] = False
         if not known.any() and bbox is None:
             counts['people dropped: neither keypoints nor box'] += 1
             return None
         counts['people with labelled keypoints' if known.any() else 'people without labelled keypoints'] += 1
         counts['people without a box of the head'] += head is None
-        return person_entry(self.keypoint_set, keypoints[:, :2], flags_in_image(keypoints[:, :2], known, size), size,
-                            bbox_xywh=bbox, id=ident, track_id=track_id, head_bbox=head)
+        return person_entry(
+            self.keypoint_set,
+            keypoints[:, :2],
+            flags_in_image(keypoints[:, :2], known, size),
+            size,
+            bbox_xywh=bbox,
+            id=ident,
+            track_id=track_id,
+            head_bbox=head,
+        )
 
 
 def _frame_number(path: Path, file: str) -> int:
     if not path.stem.isdigit():
-        raise UserError(f'{path.name} is no number of a frame', file=file, field='images, file_name',
-                        remedy='frames are called 000000.jpg, 000001.jpg, …')
+        raise UserError(
+            f'{path.name} is no number of a frame',
+            file=file,
+            field='images, file_name',
+            remedy='frames are called 000000.jpg, 000001.jpg, …',
+        )
     return int(path.stem)
 
 
@@ -123,9 +157,15 @@ def _ignore_regions(image: dict, file: str) -> list[list[list[float]]]:
     """Polygons out of the lists of x and of y; what has no area is left out."""
     xs, ys = (image.get(f'ignore_regions_{axis}') or [] for axis in 'xy')
     try:
-        regions = [np.column_stack([np.asarray(side, np.float64).reshape(-1) for side in pair])
-                   for pair in zip(xs, ys, strict=True)]
+        regions = [
+            np.column_stack([np.asarray(side, np.float64).reshape(-1) for side in pair])
+            for pair in zip(xs, ys, strict=True)
+        ]
     except (TypeError, ValueError) as error:
-        raise UserError(f'its regions to ignore do not fit together ({error})', file=file,
-                        field=f'images, id {image.get("id")}, ignore_regions_x', remedy=_DAMAGED) from None
+        raise UserError(
+            f'its regions to ignore do not fit together ({error})',
+            file=file,
+            field=f'images, id {image.get("id")}, ignore_regions_x',
+            remedy=_DAMAGED,
+        ) from None
     return [region.tolist() for region in regions if len(region) >= 3]

@@ -3,6 +3,7 @@
 A converter gives a person's parameters as the entry ``smpl`` of its annotation; while the file is written they become a
 row here, and the annotation keeps the row's number.
 """
+
 from __future__ import annotations
 
 import io
@@ -19,8 +20,9 @@ _SHAPES = dict(global_orient=(3,), body_pose=(23, 3), betas=(10,), transl=(3,))
 GENDERS = ('m', 'f', 'n')
 
 
-def smpl_entry(global_orient: np.ndarray, body_pose: np.ndarray, betas: np.ndarray, transl_m: np.ndarray,
-               gender: str = 'n') -> dict:
+def smpl_entry(
+    global_orient: np.ndarray, body_pose: np.ndarray, betas: np.ndarray, transl_m: np.ndarray, gender: str = 'n'
+) -> dict:
     """``smpl`` of an annotation while it is converted.
 
     Args:
@@ -35,8 +37,11 @@ def smpl_entry(global_orient: np.ndarray, body_pose: np.ndarray, betas: np.ndarr
     for (name, shape), value in zip(_SHAPES.items(), (global_orient, body_pose, betas, transl_m)):
         value = np.asarray(value, np.float64)
         if value.size != np.prod(shape) or not np.isfinite(value).all():
-            raise UserError(f'{name} must be {" × ".join(map(str, shape))} finite numbers, got an array of '
-                            f'{value.shape}', field=name, remedy='look at the source file')
+            raise UserError(
+                f'{name} must be {" × ".join(map(str, shape))} finite numbers, got an array of {value.shape}',
+                field=name,
+                remedy='look at the source file',
+            )
         entry[name] = np.round(value.reshape(shape), _DECIMALS).tolist()
     if gender not in GENDERS:
         raise UserError(f'{gender!r} is no gender', field='gender', remedy=f'use one of {", ".join(GENDERS)}')
@@ -52,8 +57,19 @@ class SMPLRows:
 
     def __init__(self, keypoint_set: str):
         self.keypoint_set = keypoint_set
-        self._columns: dict[str, list] = {name: [] for name in (
-            *_SHAPES, 'gender', 'image_path', 'bbox_xywh', 'keypoints2d', 'keypoints3d', 'track_id', 'is_valid')}
+        self._columns: dict[str, list] = {
+            name: []
+            for name in (
+                *_SHAPES,
+                'gender',
+                'image_path',
+                'bbox_xywh',
+                'keypoints2d',
+                'keypoints3d',
+                'track_id',
+                'is_valid',
+            )
+        }
         self._cameras: dict[str, list] = {'cam_K': [], 'cam_R': [], 'cam_T': []}
         self._ends: list[int] = []
 
@@ -79,11 +95,15 @@ class SMPLRows:
         if points_mm is not None:
             points = np.column_stack([np.asarray(points_mm) / 1000, person['keypoints_3d_valid']])
         row = dict(
-            **{name: np.asarray(parameters[name], np.float32) for name in _SHAPES}, gender=parameters['gender'],
-            image_path=image['file_name'], bbox_xywh=np.append(person['bbox'], 1.0).astype(np.float32),
+            **{name: np.asarray(parameters[name], np.float32) for name in _SHAPES},
+            gender=parameters['gender'],
+            image_path=image['file_name'],
+            bbox_xywh=np.append(person['bbox'], 1.0).astype(np.float32),
             keypoints2d=np.column_stack([seen[:, :2], seen[:, 2] > 0]).astype(np.float32),
-            keypoints3d=points.astype(np.float32), track_id=int(person.get('track_id', -1)),
-            is_valid=bool(person.get('is_valid', True)))
+            keypoints3d=points.astype(np.float32),
+            track_id=int(person.get('track_id', -1)),
+            is_valid=bool(person.get('is_valid', True)),
+        )
         for name, column in self._columns.items():
             column.append(row[name])
 
@@ -97,7 +117,12 @@ class SMPLRows:
         arrays = {name: np.array(column) for name, column in self._columns.items()}
         buffer = io.BytesIO()
         np.savez_compressed(
-            buffer, **arrays, **{name: np.array(column) for name, column in self._cameras.items()},
-            has_smpl=np.ones(len(self), bool), keypoints_convention=np.array(self.keypoint_set),
-            body_model=np.array('smpl'), frame_range=np.stack([np.append(0, ends[:-1]), ends], axis=1))
+            buffer,
+            **arrays,
+            **{name: np.array(column) for name, column in self._cameras.items()},
+            has_smpl=np.ones(len(self), bool),
+            keypoints_convention=np.array(self.keypoint_set),
+            body_model=np.array('smpl'),
+            frame_range=np.stack([np.append(0, ends[:-1]), ends], axis=1),
+        )
         atomic_write(path, buffer.getvalue())

@@ -3,6 +3,7 @@
 Everything is in metres in a world frame, with the camera's pose for each image; image numbers are array indices, while
 ``img_frame_ids`` count at 60 Hz. Letters: N frames, P people.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -40,11 +41,14 @@ class ThreeDPWConverter(Converter):
         least_joints: People with fewer joints detected in 2D (confidence above 0.3) are not evaluated and not learnt.
             The literature takes 7 (VIBE, ROMP); by default nobody is left out for that.
     """
+
     name, title, keypoint_set = '3dpw', '3DPW', 'smpl24'
     splits = ('train', 'validation', 'test')
-    tree = ('3DPW/\n'
-            '  imageFiles/courtyard_arguing_00/image_00000.jpg …\n'
-            '  sequenceFiles/{train,validation,test}/courtyard_arguing_00.pkl …')
+    tree = (
+        '3DPW/\n'
+        '  imageFiles/courtyard_arguing_00/image_00000.jpg …\n'
+        '  sequenceFiles/{train,validation,test}/courtyard_arguing_00.pkl …'
+    )
     reprojection_limit_px = 0.5
 
     def __init__(self, root: str | Path, split: str = 'train', least_joints: int = 0):
@@ -53,16 +57,22 @@ class ThreeDPWConverter(Converter):
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument('--least-joints', type=int, metavar='N',
-                            help='leave out people with fewer joints detected in 2D (VIBE and ROMP: 7; default 0)')
+        parser.add_argument(
+            '--least-joints',
+            type=int,
+            metavar='N',
+            help='leave out people with fewer joints detected in 2D (VIBE and ROMP: 7; default 0)',
+        )
 
     def expected(self) -> dict[str, str]:
         return {'sequences': dict(train='24', validation='12', test='24')[self.split]}
 
     def jobs(self) -> list[Job]:
         folder = self.require(self.root / 'sequenceFiles' / self.split, f'the folder of the split {self.split!r}')
-        return [Job(path.stem, dict(path=str(path)), [path, self.root / 'imageFiles' / path.stem])
-                for path in sorted(folder.glob('*.pkl'))]
+        return [
+            Job(path.stem, dict(path=str(path)), [path, self.root / 'imageFiles' / path.stem])
+            for path in sorted(folder.glob('*.pkl'))
+        ]
 
     def convert(self, job: Job) -> Part:
         path, part = Path(job.arguments['path']), Part()
@@ -70,11 +80,14 @@ class ThreeDPWConverter(Converter):
         files = self._images(job.name)
         frames = min(sequence.num_frames, max(files, default=-1) + 1)
         if sequence.num_frames != len(files) or sequence.num_frames != frames:
-            part.notes.append(f'{job.name}: {len(files)} images for {sequence.num_frames} frames; those with both are '
-                              'taken')
+            part.notes.append(
+                f'{job.name}: {len(files)} images for {sequence.num_frames} frames; those with both are taken'
+            )
         if sequence.pelvis_spread_mm > _PELVIS_TOLERANCE_MM:
-            part.notes.append(f'{job.name}: joints and translations of a person differ by up to '
-                              f'{sequence.pelvis_spread_mm:.0f} mm from frame to frame; the joints are taken')
+            part.notes.append(
+                f'{job.name}: joints and translations of a person differ by up to '
+                f'{sequence.pelvis_spread_mm:.0f} mm from frame to frame; the joints are taken'
+            )
         size = None
         for frame in range(frames):
             if frame not in files:
@@ -84,16 +97,23 @@ class ThreeDPWConverter(Converter):
             if size is None:
                 part.counts['images that cannot be read'] += 1
                 continue
-            part.images.append(dict(
-                file_name=files[frame].relative_to(self.root).as_posix(), width=size[0], height=size[1], seq=job.name,
-                frame=frame, has_3d=True,
-                cam_param=camera_entry(sequence.K, sequence.R[frame], 1000 * sequence.t_m[frame]),
-                annotations=self._people(sequence, frame, size, part.counts)))
+            part.images.append(
+                dict(
+                    file_name=files[frame].relative_to(self.root).as_posix(),
+                    width=size[0],
+                    height=size[1],
+                    seq=job.name,
+                    frame=frame,
+                    has_3d=True,
+                    cam_param=camera_entry(sequence.K, sequence.R[frame], 1000 * sequence.t_m[frame]),
+                    annotations=self._people(sequence, frame, size, part.counts),
+                )
+            )
         return part
 
     def _images(self, name: str) -> dict[int, Path]:
         """Number -> file; one listing instead of thousands of questions to a slow disk."""
-        folder = self.require(self.root / 'imageFiles' / name, 'the folder of a sequence\'s images')
+        folder = self.require(self.root / 'imageFiles' / name, "the folder of a sequence's images")
         found = ((_IMAGE_NUMBER.fullmatch(path.name), path) for path in folder.iterdir())
         return {int(match[1]): path for match, path in found if match}
 
@@ -113,9 +133,19 @@ class ThreeDPWConverter(Converter):
             counts['people without 2D detection'] += detected == 0
             parameters = sequence.parameters(person, frame)
             counts['people dropped from SMPL: numbers not finite'] += parameters is None
-            people.append(person_entry(
-                self.keypoint_set, seen, flags, size, points_mm=points_mm, valid_3d=known, track_id=person,
-                is_valid=is_valid, smpl=parameters))
+            people.append(
+                person_entry(
+                    self.keypoint_set,
+                    seen,
+                    flags,
+                    size,
+                    points_mm=points_mm,
+                    valid_3d=known,
+                    track_id=person,
+                    is_valid=is_valid,
+                    smpl=parameters,
+                )
+            )
         return people
 
 
@@ -136,14 +166,19 @@ class _Sequence:
         if not isinstance(poses, (list, tuple, np.ndarray)) or not len(poses):
             self._fail('poses', 'it is no list with an entry for each person')
         self.num_people = len(poses)
-        people = {key: [self._array(stored, key, row, (None, *shape)) for row in range(self.num_people)]
-                  for key, shape in _PERSON_SHAPES.items()}
+        people = {
+            key: [self._array(stored, key, row, (None, *shape)) for row in range(self.num_people)]
+            for key, shape in _PERSON_SHAPES.items()
+        }
         camera = self._array(stored, 'cam_poses', None, (None, 4, 4))
         self.num_frames = min(len(array) for array in (camera, *(a for arrays in people.values() for a in arrays)))
         self.K = self._array(stored, 'cam_intrinsics', None, (3, 3))
-        self.R, self.t_m = camera[:self.num_frames, :3, :3], camera[:self.num_frames, :3, 3]
-        if not (np.isfinite(camera).all() and np.isfinite(self.K).all()) or abs(np.linalg.det(self.K)) < 1e-9 \
-                or np.abs(self.R @ self.R.swapaxes(1, 2) - np.eye(3)).max() > 1e-3:
+        self.R, self.t_m = camera[: self.num_frames, :3, :3], camera[: self.num_frames, :3, 3]
+        if (
+            not (np.isfinite(camera).all() and np.isfinite(self.K).all())
+            or abs(np.linalg.det(self.K)) < 1e-9
+            or np.abs(self.R @ self.R.swapaxes(1, 2) - np.eye(3)).max() > 1e-3
+        ):
             self._fail('cam_poses', 'the cameras are no rotations and translations with finite intrinsics')
         self.betas = [self._array(stored, 'betas', row, (None,))[:10] for row in range(self.num_people)]
         self.genders = [self._gender(stored, row) for row in range(self.num_people)]
@@ -177,8 +212,8 @@ class _Sequence:
 
     def _rest_pelvis(self, person: int) -> tuple[np.ndarray, float]:
         """(3,) m, and how far it moves over the frames, mm."""
-        places = (self._joints[person][:self.num_frames, 0] - self._trans[person][:self.num_frames])
-        places = places[self.campose_valid[person][:self.num_frames] & np.isfinite(places).all(1)]
+        places = self._joints[person][: self.num_frames, 0] - self._trans[person][: self.num_frames]
+        places = places[self.campose_valid[person][: self.num_frames] & np.isfinite(places).all(1)]
         if not len(places):
             return np.full(3, np.nan), 0.0
         pelvis = np.median(places, axis=0)
@@ -199,8 +234,12 @@ class _Sequence:
         except (IndexError, KeyError, TypeError, ValueError):
             self._fail(field, 'it holds no array of numbers')
         if array.ndim != len(shape) or any(want is not None and want != have for want, have in zip(shape, array.shape)):
-            self._fail(field, f'its shape is {array.shape}, expected ('
-                              + ', '.join('N' if side is None else str(side) for side in shape) + ')')
+            self._fail(
+                field,
+                f'its shape is {array.shape}, expected ('
+                + ', '.join('N' if side is None else str(side) for side in shape)
+                + ')',
+            )
         return array
 
     def _gender(self, stored: Mapping, row: int) -> str:
@@ -211,5 +250,9 @@ class _Sequence:
         return gender
 
     def _fail(self, field: str | None, problem: str) -> None:
-        raise UserError(problem, file=self.path, field=field,
-                        remedy='unpack sequenceFiles.zip of 3DPW again; converted or repacked files will not do')
+        raise UserError(
+            problem,
+            file=self.path,
+            field=field,
+            remedy='unpack sequenceFiles.zip of 3DPW again; converted or repacked files will not do',
+        )

@@ -1,4 +1,5 @@
 """Single frames of a video as image files."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

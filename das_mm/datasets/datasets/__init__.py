@@ -3,20 +3,35 @@ from .das_dataset import DASDataset
 from .image_files import image_fault, looks_complete
 from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset
 from .real_3d import (
-                      DAS3DPWDataset,
-                      DASH36MDataset,
-                      DASMPIINF3DHPDataset,
-                      DASMuCoDataset,
-                      DASMuPoTSDataset,
-                      DASPanopticDataset,
+    DAS3DPWDataset,
+    DASH36MDataset,
+    DASMPIINF3DHPDataset,
+    DASMuCoDataset,
+    DASMuPoTSDataset,
+    DASPanopticDataset,
 )
 from .record_table import Records, RecordTable
 from .records import make_table
 
 __all__ = [
-    'AnnotationFile', 'DAS3DPWDataset', 'DASCocoDataset', 'DASCrowdPoseDataset', 'DASDataset', 'DASH36MDataset',
+    'AnnotationFile',
+    'DAS3DPWDataset',
+    'DASCocoDataset',
+    'DASCrowdPoseDataset',
+    'DASDataset',
+    'DASH36MDataset',
     'DASLSPDataset',
-    'DASLSPETDataset', 'DASMPIIDataset', 'DASMPIINF3DHPDataset', 'DASMuCoDataset', 'DASMuPoTSDataset',
-    'DASPanopticDataset', 'People', 'RecordTable', 'Records', 'image_fault', 'looks_complete', 'make_table',
-    'read_annotation_file'
+    'DASLSPETDataset',
+    'DASMPIIDataset',
+    'DASMPIINF3DHPDataset',
+    'DASMuCoDataset',
+    'DASMuPoTSDataset',
+    'DASPanopticDataset',
+    'People',
+    'RecordTable',
+    'Records',
+    'image_fault',
+    'looks_complete',
+    'make_table',
+    'read_annotation_file',
 ]

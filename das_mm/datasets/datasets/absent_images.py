@@ -1,4 +1,5 @@
 """Which images of an annotation file are not on this disk, found by listing folders rather than asking file by file."""
+
 from __future__ import annotations
 
 import contextlib

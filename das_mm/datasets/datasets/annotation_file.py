@@ -3,6 +3,7 @@
 Everything is checked once, when the file is loaded, with array operations; only a failed check looks for the culprit.
 Letters: M images, A annotations, J keypoints of the file's own set.
 """
+
 from __future__ import annotations
 
 import json
@@ -102,8 +103,12 @@ class _Rows:
         """Fails for the first entry that lacks one of the keys."""
         for row, entry in enumerate(self.rows):
             if not isinstance(entry, dict):
-                raise UserError(f'expected an object, found {type(entry).__name__}', file=self.file,
-                                field=f'{self.name}[{row}]', remedy='write the file again')
+                raise UserError(
+                    f'expected an object, found {type(entry).__name__}',
+                    file=self.file,
+                    field=f'{self.name}[{row}]',
+                    remedy='write the file again',
+                )
             for key in keys:
                 if key not in entry:
                     self.fail(row, key, 'is missing', remedy or f'every entry of {self.name} needs {", ".join(keys)}')
@@ -133,8 +138,9 @@ class _Rows:
         return np.asarray([int(entry.get(key, default)) for entry in self.rows], dtype=np.int64)  # exact beyond 2^53
 
 
-def read_annotation_file(file: str, keypoint_set: str | None = None, require_annotations: bool = True,
-                         default_set: str | None = None) -> AnnotationFile:
+def read_annotation_file(
+    file: str, keypoint_set: str | None = None, require_annotations: bool = True, default_set: str | None = None
+) -> AnnotationFile:
     """Loads and checks one file.
 
     Args:
@@ -148,13 +154,18 @@ def read_annotation_file(file: str, keypoint_set: str | None = None, require_ann
         UserError: Anything is wrong with the file; it names file and field, and what to do.
     """
     content = load_json(file)
-    for key in ('images', 'annotations') if require_annotations else ('images', ):
+    for key in ('images', 'annotations') if require_annotations else ('images',):
         if not isinstance(content.get(key), list):
-            raise UserError('is missing or not a list', file=file, field=key,
-                            remedy='a COCO-style file has the lists `images` and `annotations`')
+            raise UserError(
+                'is missing or not a list',
+                file=file,
+                field=key,
+                remedy='a COCO-style file has the lists `images` and `annotations`',
+            )
     if not content['images']:
-        raise UserError('the dataset is empty: there are no images', file=file, field='images',
-                        remedy='check how the file was made')
+        raise UserError(
+            'the dataset is empty: there are no images', file=file, field='images', remedy='check how the file was made'
+        )
     info = content.get('info') or {}
     kset = source_set(content, info, keypoint_set, default_set, file)
     images = _Rows(file, 'images', content['images'])
@@ -172,17 +183,25 @@ def load_json(file: str) -> dict:
         with open(file, encoding='utf-8') as stream:
             content = json.load(stream, object_hook=_compact)
     except FileNotFoundError:
-        raise UserError('the annotation file does not exist', file=file,
-                        remedy='check `data_root` and `ann_file` of the dataset, or create the file first') from None
+        raise UserError(
+            'the annotation file does not exist',
+            file=file,
+            remedy='check `data_root` and `ann_file` of the dataset, or create the file first',
+        ) from None
     except OSError as error:
-        raise UserError(f'the annotation file cannot be read ({error.strerror})', file=file,
-                        remedy='check its permissions') from None
+        raise UserError(
+            f'the annotation file cannot be read ({error.strerror})', file=file, remedy='check its permissions'
+        ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f'is no valid json, perhaps cut short ({error})', file=file,
-                        remedy='copy or create the file again') from None
+        raise UserError(
+            f'is no valid json, perhaps cut short ({error})', file=file, remedy='copy or create the file again'
+        ) from None
     if not isinstance(content, dict):
-        raise UserError(f'the top level is a {type(content).__name__}, not an object with `images` and `annotations`',
-                        file=file, remedy='convert the annotations to the COCO-style format first')
+        raise UserError(
+            f'the top level is a {type(content).__name__}, not an object with `images` and `annotations`',
+            file=file,
+            remedy='convert the annotations to the COCO-style format first',
+        )
     return content
 
 
@@ -202,8 +221,12 @@ def _compact(entry: dict) -> dict:
 def source_set(content: dict, info: dict, given: str | None, default: str | None, file: str) -> KeypointSet:
     declared = info.get('joints')
     if given is not None and declared is not None and given != declared:
-        raise UserError(f'the file declares {declared!r}, but `source_keypoint_set` is {given!r}', file=file,
-                        field='info.joints', remedy='leave `source_keypoint_set` out')
+        raise UserError(
+            f'the file declares {declared!r}, but `source_keypoint_set` is {given!r}',
+            file=file,
+            field='info.joints',
+            remedy='leave `source_keypoint_set` out',
+        )
     if given is not None:
         return get_keypoint_set(given, field='source_keypoint_set')
     if declared is not None:
@@ -214,16 +237,24 @@ def source_set(content: dict, info: dict, given: str | None, default: str | None
                 return kset
     if default is not None:
         return get_keypoint_set(default)
-    raise UserError('nothing says in which order the keypoints are stored', file=file, field='info.joints',
-                    remedy=f'set `source_keypoint_set` of the dataset to one of: {", ".join(KEYPOINT_SETS)}')
+    raise UserError(
+        'nothing says in which order the keypoints are stored',
+        file=file,
+        field='info.joints',
+        remedy=f'set `source_keypoint_set` of the dataset to one of: {", ".join(KEYPOINT_SETS)}',
+    )
 
 
 def _check_unique(rows: _Rows, ids: np.ndarray) -> None:
     _, first = np.unique(ids, return_index=True)
     repeated = np.ones(len(ids), dtype=bool)
     repeated[first] = False
-    rows.check(~repeated, 'id', f'is used before: ids of {rows.name} must be unique',
-               'give every entry an id of its own; two files must not simply be joined')
+    rows.check(
+        ~repeated,
+        'id',
+        f'is used before: ids of {rows.name} must be unique',
+        'give every entry an id of its own; two files must not simply be joined',
+    )
 
 
 def _read_images(images: _Rows) -> list[dict]:
@@ -236,9 +267,15 @@ def _read_images(images: _Rows) -> list[dict]:
     theirs = images.numbers('crowdIndex', default=np.nan)  # CrowdPose's own files
     crowd_index = np.where(np.isnan(crowd_index), theirs, crowd_index)
     regions = [_polygons(images, row) for row in range(len(images.rows))]
-    return [{**image, 'cam_param': camera, 'ignore_regions': polygons,
-             'crowd_index': None if np.isnan(index) else float(index)}
-            for image, camera, polygons, index in zip(images.rows, _read_cameras(images), regions, crowd_index)]
+    return [
+        {
+            **image,
+            'cam_param': camera,
+            'ignore_regions': polygons,
+            'crowd_index': None if np.isnan(index) else float(index),
+        }
+        for image, camera, polygons, index in zip(images.rows, _read_cameras(images), regions, crowd_index)
+    ]
 
 
 def _polygons(images: _Rows, row: int) -> list[np.ndarray]:
@@ -249,8 +286,12 @@ def _polygons(images: _Rows, row: int) -> list[np.ndarray]:
         except (TypeError, ValueError):
             points = np.empty(0)
         if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not np.isfinite(points).all():
-            images.fail(row, 'ignore_regions', f'holds no polygon: {_short(polygon)}',
-                        'give a list of polygons [[x, y], [x, y], [x, y], …] in px')
+            images.fail(
+                row,
+                'ignore_regions',
+                f'holds no polygon: {_short(polygon)}',
+                'give a list of polygons [[x, y], [x, y], [x, y], …] in px',
+            )
         polygons.append(points)
     return polygons
 
@@ -266,10 +307,14 @@ def _read_cameras(images: _Rows) -> list[dict | None]:
             continue
         field = f'images[{row}] (id {image["id"]}).cam_param'
         if not isinstance(camera, dict) or 'K' not in camera:
-            raise UserError('has no K', file=images.file, field=field,
-                            remedy='give K, or leave cam_param out where the camera is unknown')
+            raise UserError(
+                'has no K',
+                file=images.file,
+                field=field,
+                remedy='give K, or leave cam_param out where the camera is unknown',
+            )
         parts = dict(K=check_intrinsics(camera['K'], file=images.file, field=f'{field}.K'))
-        for key, shape in (('R', (3, 3)), ('T', (3, )), ('dist', (5, ))):
+        for key, shape in (('R', (3, 3)), ('T', (3,)), ('dist', (5,))):
             parts[key] = _camera_part(camera.get(key), shape, images.file, f'{field}.{key}')
         if parts['dist'] is not None and not parts['dist'].any():
             parts['dist'] = None
@@ -286,8 +331,12 @@ def _camera_part(value, shape: tuple[int, ...], file: str, field: str) -> np.nda
     except (TypeError, ValueError):
         array = np.empty(0)
     if array.size != math.prod(shape) or not np.isfinite(array).all():
-        raise UserError(f'is not {shape} finite numbers: {_short(value)}', file=file, field=field,
-                        remedy='R is 3×3, T is 3 mm, dist is k1, k2, p1, p2, k3')
+        raise UserError(
+            f'is not {shape} finite numbers: {_short(value)}',
+            file=file,
+            field=field,
+            remedy='R is 3×3, T is 3 mm, dist is k1, k2, p1, p2, k3',
+        )
     return array.reshape(shape)
 
 
@@ -298,27 +347,49 @@ def _read_people(rows: _Rows, image_ids: np.ndarray, kset: KeypointSet) -> Peopl
     by_id = np.argsort(image_ids, kind='stable')
     place = np.minimum(np.searchsorted(image_ids, owners, sorter=by_id), len(image_ids) - 1)
     image_row = by_id[place]
-    rows.check(image_ids[image_row] == owners, 'image_id', 'no image has this id',
-               'the file may be cut, or images were removed without their annotations')
-    keypoints = rows.numbers('keypoints', (kset.num_keypoints * 3, ), remedy=(
-        f'{kset.name} has {kset.num_keypoints} keypoints of (x, y, flag); name the right `source_keypoint_set`')
+    rows.check(
+        image_ids[image_row] == owners,
+        'image_id',
+        'no image has this id',
+        'the file may be cut, or images were removed without their annotations',
+    )
+    keypoints = rows.numbers(
+        'keypoints',
+        (kset.num_keypoints * 3,),
+        remedy=(
+            f'{kset.name} has {kset.num_keypoints} keypoints of (x, y, flag); name the right `source_keypoint_set`'
+        ),
     ).reshape(-1, kset.num_keypoints, 3)
     flags, keypoints = keypoints[..., 2], keypoints[..., :2]
     rows.check(np.isin(flags, (0, 1, 2)), 'keypoints', 'holds a flag that is not 0, 1 or 2')
-    rows.check(np.isfinite(keypoints).all(-1) | (flags == 0), 'keypoints', 'holds NaN or infinity where labelled',
-               'set the flag of keypoints that are not known to 0')
+    rows.check(
+        np.isfinite(keypoints).all(-1) | (flags == 0),
+        'keypoints',
+        'holds NaN or infinity where labelled',
+        'set the flag of keypoints that are not known to 0',
+    )
     keypoints[flags == 0] = 0
-    bbox = rows.numbers('bbox', (4, ), remedy='bbox is x, y, width, height')
+    bbox = rows.numbers('bbox', (4,), remedy='bbox is x, y, width, height')
     rows.check(np.isfinite(bbox), 'bbox', 'holds NaN or infinity')
     rows.check(bbox[:, 2:] >= 0, 'bbox', 'has a negative width or height', 'bbox is x, y, width, height')
     area = rows.numbers('area', default=np.nan)
     points, valid, root_depth = _read_depths(rows, kset)
     columns = People(
-        image_row, np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:]], axis=1), keypoints, flags.astype(np.int64),
-        points, valid, root_depth, np.where(np.isfinite(area), area, bbox[:, 2] * bbox[:, 3]),
-        rows.numbers('iscrowd', default=0) != 0, rows.numbers('is_valid', default=1) != 0,
-        rows.integers('track_id', default=-1), rows.integers('smpl', default=-1), ids,
-        **_read_optional(rows, kset, valid))
+        image_row,
+        np.concatenate([bbox[:, :2], bbox[:, :2] + bbox[:, 2:]], axis=1),
+        keypoints,
+        flags.astype(np.int64),
+        points,
+        valid,
+        root_depth,
+        np.where(np.isfinite(area), area, bbox[:, 2] * bbox[:, 3]),
+        rows.numbers('iscrowd', default=0) != 0,
+        rows.numbers('is_valid', default=1) != 0,
+        rows.integers('track_id', default=-1),
+        rows.integers('smpl', default=-1),
+        ids,
+        **_read_optional(rows, kset, valid),
+    )
     order = np.argsort(image_row, kind='stable')
     return People(**{name: None if column is None else column[order] for name, column in vars(columns).items()})
 
@@ -327,14 +398,21 @@ def _read_optional(rows: _Rows, kset: KeypointSet, valid_3d: np.ndarray) -> dict
     """Columns of fields that most files lack: None for those that no annotation has."""
     J = kset.num_keypoints
     remedy = f'{kset.name} has {J} keypoints'
-    occluded = _sparse(rows, 'occluded', (J, ), 0.0, remedy)
+    occluded = _sparse(rows, 'occluded', (J,), 0.0, remedy)
     univ = _sparse(rows, 'keypoints_3d_univ', (J, 3), np.nan, remedy)
     if univ is not None:
-        rows.check(np.isfinite(univ).all(-1) | ~valid_3d, 'keypoints_3d_univ', 'is missing, or holds NaN or infinity',
-                   'other annotations have it: give it wherever keypoints_3d is valid, or nowhere')
+        rows.check(
+            np.isfinite(univ).all(-1) | ~valid_3d,
+            'keypoints_3d_univ',
+            'is missing, or holds NaN or infinity',
+            'other annotations have it: give it wherever keypoints_3d is valid, or nowhere',
+        )
         univ[~valid_3d] = 0
-    return dict(occluded=None if occluded is None else occluded > 0, keypoints_3d_univ=univ,
-                head_bbox=_sparse(rows, 'head_bbox', (4, ), np.nan, 'head_bbox is x, y, width, height'))
+    return dict(
+        occluded=None if occluded is None else occluded > 0,
+        keypoints_3d_univ=univ,
+        head_bbox=_sparse(rows, 'head_bbox', (4,), np.nan, 'head_bbox is x, y, width, height'),
+    )
 
 
 def _sparse(rows: _Rows, key: str, shape: tuple[int, ...], fill: float, remedy: str) -> np.ndarray | None:
@@ -352,23 +430,35 @@ def _read_depths(rows: _Rows, kset: KeypointSet) -> tuple[np.ndarray, np.ndarray
     count, J = len(rows.rows), kset.num_keypoints
     points, valid = np.zeros((count, J, 3)), np.zeros((count, J), dtype=bool)
     root_depth = rows.numbers('root_depth', default=np.nan)
-    rows.check(~(root_depth <= 0), 'root_depth', 'is not in front of the camera',
-               'give mm along the optical axis, or null where it is not known')
+    rows.check(
+        ~(root_depth <= 0),
+        'root_depth',
+        'is not in front of the camera',
+        'give mm along the optical axis, or null where it is not known',
+    )
     labelled = rows.having('keypoints_3d')
     if not labelled.rows:
         return points, valid, root_depth
     labelled.require('keypoints_3d_valid', remedy='say with 0 and 1 which of keypoints_3d (camera-space mm) are known')
     remedy = f'{kset.name} has {J} keypoints; camera-space mm'
     some_points = labelled.numbers('keypoints_3d', (J, 3), remedy=remedy)
-    some_valid = labelled.numbers('keypoints_3d_valid', (J, ), remedy=remedy) > 0
+    some_valid = labelled.numbers('keypoints_3d_valid', (J,), remedy=remedy) > 0
     unknown = 'set keypoints_3d_valid to 0 for keypoints that are not known'
     labelled.check(np.isfinite(some_points).all(-1) | ~some_valid, 'keypoints_3d', 'holds NaN or infinity', unknown)
-    labelled.check((some_points[..., 2] > 0) | ~some_valid, 'keypoints_3d', 'has a keypoint behind the camera (z <= 0)',
-                   f'check R and the sign of T, or {unknown}')
+    labelled.check(
+        (some_points[..., 2] > 0) | ~some_valid,
+        'keypoints_3d',
+        'has a keypoint behind the camera (z <= 0)',
+        f'check R and the sign of T, or {unknown}',
+    )
     depths = some_points[..., 2][some_valid]
     if len(depths) and np.median(depths) < LEAST_MEDIAN_DEPTH_MM:
-        raise UserError(f'the median depth is {np.median(depths):.3g} mm: these are no millimetres', file=rows.file,
-                        field='annotations.keypoints_3d', remedy='store camera-space millimetres')
+        raise UserError(
+            f'the median depth is {np.median(depths):.3g} mm: these are no millimetres',
+            file=rows.file,
+            field='annotations.keypoints_3d',
+            remedy='store camera-space millimetres',
+        )
     some_points[~some_valid] = 0
     points[labelled.places], valid[labelled.places] = some_points, some_valid
     return points, valid, root_depth

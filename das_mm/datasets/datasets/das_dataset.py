@@ -1,4 +1,5 @@
 """Images with all their people, in 3D or in 2D only: the class of every data set."""
+
 from __future__ import annotations
 
 import logging
@@ -81,29 +82,57 @@ class DASDataset(BaseDataset):
 
     NATIVE_SET: str | None = None
 
-    def __init__(self, ann_file: str, keypoint_set: str | None = None, source_keypoint_set: str | None = None,
-                 derive_neck: bool = False, dataset_name: str | None = None, missing_images: str = 'skip',
-                 max_skipped: int = 100, strict: bool = False, data_root: str = '', data_prefix: dict | None = None,
-                 pipeline: Sequence[dict | Callable] = (), metainfo: dict | None = None,
-                 filter_cfg: dict | None = None, indices: int | Sequence[int] | None = None,
-                 serialize_data: bool = True, test_mode: bool = False, lazy_init: bool = False):
+    def __init__(
+        self,
+        ann_file: str,
+        keypoint_set: str | None = None,
+        source_keypoint_set: str | None = None,
+        derive_neck: bool = False,
+        dataset_name: str | None = None,
+        missing_images: str = 'skip',
+        max_skipped: int = 100,
+        strict: bool = False,
+        data_root: str = '',
+        data_prefix: dict | None = None,
+        pipeline: Sequence[dict | Callable] = (),
+        metainfo: dict | None = None,
+        filter_cfg: dict | None = None,
+        indices: int | Sequence[int] | None = None,
+        serialize_data: bool = True,
+        test_mode: bool = False,
+        lazy_init: bool = False,
+    ):
         if missing_images not in ('skip', 'error'):
-            raise UserError(f'{missing_images!r} is no way to treat missing images', field='missing_images',
-                            remedy="use 'skip' or 'error'")
+            raise UserError(
+                f'{missing_images!r} is no way to treat missing images',
+                field='missing_images',
+                remedy="use 'skip' or 'error'",
+            )
         unknown = set(filter_cfg or ()) - set(_FILTERS)
         if unknown:
-            raise UserError(f'there is no filter {", ".join(sorted(unknown))}', field='filter_cfg',
-                            remedy=f'use {", ".join(_FILTERS)}')
+            raise UserError(
+                f'there is no filter {", ".join(sorted(unknown))}',
+                field='filter_cfg',
+                remedy=f'use {", ".join(_FILTERS)}',
+            )
         self.keypoint_set = get_keypoint_set(keypoint_set or self.NATIVE_SET or 'panoptic15', field='keypoint_set')
         self.source_keypoint_set = source_keypoint_set
-        self.derive = DEFAULT_DERIVE + (('neck', ) if derive_neck else ())
+        self.derive = DEFAULT_DERIVE + (('neck',) if derive_neck else ())
         self.dataset_name, self.missing_images = dataset_name, missing_images
         self.max_skipped, self.strict = max_skipped, strict
         # our transforms are found without a prefix, whatever the default scope of the caller
         steps = [{'_scope_': 'das_mm', **step} if isinstance(step, dict) else step for step in pipeline]
-        super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix or dict(img=''),
-                         pipeline=steps, filter_cfg=filter_cfg, indices=indices, serialize_data=False,
-                         test_mode=test_mode, lazy_init=True)
+        super().__init__(
+            ann_file=ann_file,
+            data_root=data_root,
+            data_prefix=data_prefix or dict(img=''),
+            pipeline=steps,
+            filter_cfg=filter_cfg,
+            indices=indices,
+            serialize_data=False,
+            test_mode=test_mode,
+            lazy_init=True,
+        )
         self._skipped = torch.zeros(0, dtype=torch.uint8)  # until it is known how many images there are
         self._missing_rows = np.empty(0, dtype=np.int64)  # of the table
         self._metainfo = {**self._metainfo_of(self.keypoint_set), **(metainfo or {})}
@@ -126,8 +155,13 @@ class DASDataset(BaseDataset):
 
     def load_data_list(self) -> Records:
         # all that the columns depend on beside the file
-        settings = dict(source=self.source_keypoint_set, default_source=self.NATIVE_SET, derive=list(self.derive),
-                        keypoints=list(self.keypoint_set.keypoints), images_alone=self.test_mode)
+        settings = dict(
+            source=self.source_keypoint_set,
+            default_source=self.NATIVE_SET,
+            derive=list(self.derive),
+            keypoints=list(self.keypoint_set.keypoints),
+            images_alone=self.test_mode,
+        )
         table = cached_table(self.ann_file, settings, self._make_table)
         smpl = smpl_state(self.ann_file, table.header['info'])
         if table.header.get('smpl_state') != smpl:  # the SMPL file changed under a cached table
@@ -136,8 +170,9 @@ class DASDataset(BaseDataset):
         return Records(table)
 
     def _make_table(self) -> RecordTable:
-        annotations = read_annotation_file(self.ann_file, self.source_keypoint_set, not self.test_mode,
-                                           default_set=self.NATIVE_SET)
+        annotations = read_annotation_file(
+            self.ann_file, self.source_keypoint_set, not self.test_mode, default_set=self.NATIVE_SET
+        )
         table = make_table(annotations, self.keypoint_set, self.derive)
         smpl = smpl_columns(self.ann_file, annotations)
         table.columns.update(smpl)
@@ -157,12 +192,18 @@ class DASDataset(BaseDataset):
             labelled = (columns['keypoints_flags'] > 0).sum(axis=1) * ~columns['iscrowd']
             keep = keep & (table.people_per_image(labelled) >= filters['min_labelled_keypoints_per_image'])
         if filters.get('sequences'):
-            names = np.array([any(fnmatchcase(seq, pattern) for pattern in filters['sequences'])
-                              for seq in table.header['seq']], dtype=bool)
+            names = np.array(
+                [any(fnmatchcase(seq, pattern) for pattern in filters['sequences']) for seq in table.header['seq']],
+                dtype=bool,
+            )
             keep = keep & names[columns['seq']]
         if not keep.any():
-            raise UserError('no image is left after filtering', file=self.ann_file, field='filter_cfg',
-                            remedy='look at the labels: no image passes, e.g. none has a person with a labelled root')
+            raise UserError(
+                'no image is left after filtering',
+                file=self.ann_file,
+                field='filter_cfg',
+                remedy='look at the labels: no image passes, e.g. none has a person with a labelled root',
+            )
         return self._without_missing(records[np.flatnonzero(keep)])
 
     def _without_missing(self, records: Records) -> Records:
@@ -174,12 +215,19 @@ class DASDataset(BaseDataset):
             return records
         examples = ', '.join(self._path(records[row]['file_name']) for row in np.flatnonzero(absent)[:3])
         if count == total or self.missing_images == 'error':
-            raise UserError(f'{count} of its {total} images do not exist, among them {examples}', file=self.ann_file,
-                            remedy='check `data_root` and `data_prefix`'
-                            + ('' if count == total else ", or give missing_images='skip'"))
+            raise UserError(
+                f'{count} of its {total} images do not exist, among them {examples}',
+                file=self.ann_file,
+                remedy='check `data_root` and `data_prefix`'
+                + ('' if count == total else ", or give missing_images='skip'"),
+            )
         effect = 'count as seen with nobody found' if self.test_mode else 'are left out'
-        print_log(f'{self.dataset_name}: {count} of {total} images are missing and {effect}: {examples}'
-                  + (' …' if count > 3 else ''), logger='current', level=logging.WARNING)
+        print_log(
+            f'{self.dataset_name}: {count} of {total} images are missing and {effect}: {examples}'
+            + (' …' if count > 3 else ''),
+            logger='current',
+            level=logging.WARNING,
+        )
         return records if self.test_mode else records[~absent]
 
     def adapt(self, record: dict) -> None:
@@ -205,8 +253,9 @@ class DASDataset(BaseDataset):
         record['annotated_shape'] = record['ori_shape']  # loading an image sets ori_shape to what it finds
         record['id'] = record['ann_id'].tolist()
         record['raw_ann_info'] = _coco_annotations(record)
-        record['gt'] = {key: record[key] for key in
-                        ('bbox', 'keypoints', 'keypoints_flags', 'keypoints_3d', 'keypoints_3d_valid')}
+        record['gt'] = {
+            key: record[key] for key in ('bbox', 'keypoints', 'keypoints_flags', 'keypoints_3d', 'keypoints_3d_valid')
+        }
         return record
 
     def _adapted(self, record: dict) -> dict:
@@ -250,8 +299,11 @@ class DASDataset(BaseDataset):
             elif sample is not None:
                 return sample
         example = self.get_data_info(0)['img_path']
-        raise UserError('not one image can be read', file=self.ann_file,
-                        remedy=f'check `data_root` and `data_prefix`; looked e.g. for {example}')
+        raise UserError(
+            'not one image can be read',
+            file=self.ann_file,
+            remedy=f'check `data_root` and `data_prefix`; looked e.g. for {example}',
+        )
 
     def get_subset_(self, indices: Sequence[int] | int) -> None:
         super().get_subset_(indices)
@@ -289,11 +341,17 @@ class DASDataset(BaseDataset):
     def _skip(self, idx: int, fault: str) -> None:
         self._skipped[idx] = 1
         count, path = int(self._skipped.sum()), self.get_data_info(idx)['img_path']
-        print_log(f'{path}: {fault}; the image is skipped ({count} of {len(self)} so far)', logger='current',
-                  level=logging.WARNING)
+        print_log(
+            f'{path}: {fault}; the image is skipped ({count} of {len(self)} so far)',
+            logger='current',
+            level=logging.WARNING,
+        )
         if count > self.max_skipped:
-            raise UserError(f'{count} images cannot be read, the last one because {fault}', file=path,
-                            remedy='check `data_root` and `data_prefix`, mend the images, or raise `max_skipped`')
+            raise UserError(
+                f'{count} images cannot be read, the last one because {fault}',
+                file=path,
+                remedy='check `data_root` and `data_prefix`, mend the images, or raise `max_skipped`',
+            )
 
     def _test_sample(self, idx: int) -> dict:
         record = self.get_data_info(idx)
@@ -315,7 +373,16 @@ def _coco_annotations(record: dict) -> list[dict]:
     keypoints = np.concatenate([record['keypoints'], record['keypoints_flags'][..., None]], axis=-1)
     boxes = np.concatenate([record['bbox'][:, :2], record['bbox'][:, 2:] - record['bbox'][:, :2]], axis=1)
     counts = (record['keypoints_flags'] > 0).sum(axis=1)
-    return [dict(id=int(record['ann_id'][n]), image_id=record['img_id'], category_id=1, bbox=boxes[n].tolist(),
-                 area=float(record['area'][n]), iscrowd=int(record['iscrowd'][n]),
-                 keypoints=keypoints[n].ravel().tolist(), num_keypoints=int(counts[n]))
-            for n in range(len(boxes))]
+    return [
+        dict(
+            id=int(record['ann_id'][n]),
+            image_id=record['img_id'],
+            category_id=1,
+            bbox=boxes[n].tolist(),
+            area=float(record['area'][n]),
+            iscrowd=int(record['iscrowd'][n]),
+            keypoints=keypoints[n].ravel().tolist(),
+            num_keypoints=int(counts[n]),
+        )
+        for n in range(len(boxes))
+    ]

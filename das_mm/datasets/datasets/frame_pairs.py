@@ -1,4 +1,5 @@
 """Frames of videos with the frame before them, for tracking networks (journal paper §3.4)."""
+
 from __future__ import annotations
 
 import numpy as np

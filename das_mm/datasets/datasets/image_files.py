@@ -1,4 +1,5 @@
 """What is wrong with an image file, in words a user understands."""
+
 from __future__ import annotations
 
 import os

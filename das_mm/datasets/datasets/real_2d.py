@@ -3,6 +3,7 @@
 Depth is not known of anyone in them, and never trained. Each names the keypoints of its own files and learns them
 unless told otherwise; with another set (``keypoint_set='panoptic15'``) they are carried over by name.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping

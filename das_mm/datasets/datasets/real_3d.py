@@ -3,6 +3,7 @@
 Each names the keypoints of its own files and learns them unless told otherwise; what is particular to one is written in
 its class. The files are made by ``das-mm convert``.
 """
+
 from __future__ import annotations
 
 from das_mm.registry import DATASETS

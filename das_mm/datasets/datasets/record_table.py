@@ -2,6 +2,7 @@
 
 Letters: M images, A people in the order of the images, K keypoints, C cameras.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,8 +13,19 @@ import numpy as np
 from das_mm.errors import UserError
 
 # columns with one row an image, and with one row a camera; all others have one row a person
-_IMAGE_COLUMNS = ('img_id', 'height', 'width', 'frame', 'has_3d', 'is_labeled', 'crowd_index', 'activity', 'camera',
-                  'seq', 'view')
+_IMAGE_COLUMNS = (
+    'img_id',
+    'height',
+    'width',
+    'frame',
+    'has_3d',
+    'is_labeled',
+    'crowd_index',
+    'activity',
+    'camera',
+    'seq',
+    'view',
+)
 _CAMERA_PARTS = ('K', 'R', 'T', 'dist')
 
 
@@ -32,8 +44,9 @@ class RecordTable:
             table is pickled as its folder: a worker process maps the same pages and receives no copy.
     """
 
-    def __init__(self, columns: dict[str, np.ndarray], header: dict, folder: Path | None = None,
-                 token: str | None = None):
+    def __init__(
+        self, columns: dict[str, np.ndarray], header: dict, folder: Path | None = None, token: str | None = None
+    ):
         self.columns, self.header, self.folder, self.token = columns, header, folder, token
 
     def __len__(self) -> int:
@@ -59,21 +72,29 @@ class RecordTable:
     def record(self, row: int) -> dict:
         """A new dict of new arrays: one image with its people (fields: :class:`.DASDataset`, ``img_path`` excepted)."""
         columns = self.columns
-        start, stop = columns['first_person'][row:row + 2].tolist()
+        start, stop = columns['first_person'][row : row + 2].tolist()
         image = {name: columns[name][row].item() for name in _IMAGE_COLUMNS}
         crowd_index = image['crowd_index']
         record = dict(
-            file_name=self._file_name(row), img_id=image['img_id'], ori_shape=(image['height'], image['width']),
-            camera=self._camera(image['camera']), seq=self.header['seq'][image['seq']],
-            view=self.header['view'][image['view']], frame=image['frame'], has_3d=image['has_3d'],
-            is_labeled=image['is_labeled'], crowd_index=None if crowd_index != crowd_index else crowd_index,
-            activity=None if image['activity'] < 0 else image['activity'], ignore_regions=self._regions(row))
+            file_name=self._file_name(row),
+            img_id=image['img_id'],
+            ori_shape=(image['height'], image['width']),
+            camera=self._camera(image['camera']),
+            seq=self.header['seq'][image['seq']],
+            view=self.header['view'][image['view']],
+            frame=image['frame'],
+            has_3d=image['has_3d'],
+            is_labeled=image['is_labeled'],
+            crowd_index=None if crowd_index != crowd_index else crowd_index,
+            activity=None if image['activity'] < 0 else image['activity'],
+            ignore_regions=self._regions(row),
+        )
         for name in self.header['people_columns']:
             record[name] = np.array(columns[name][start:stop])
         return record
 
     def _file_name(self, row: int) -> str:
-        start, stop = self.columns['file_name_ends'][row:row + 2].tolist()
+        start, stop = self.columns['file_name_ends'][row : row + 2].tolist()
         return self.columns['file_name'][start:stop].tobytes().decode()
 
     def _camera(self, row: int) -> dict:
@@ -81,11 +102,12 @@ class RecordTable:
             return dict.fromkeys(_CAMERA_PARTS) | dict(source='unknown')
         parts = {part: np.array(self.columns[f'camera_{part}'][row]) for part in _CAMERA_PARTS}
         return {part: None if np.isnan(value).any() else value for part, value in parts.items()} | dict(
-            source='annotation')
+            source='annotation'
+        )
 
     def _regions(self, row: int) -> list[np.ndarray]:
-        first, last = self.columns['regions_of_image'][row:row + 2].tolist()
-        ends = self.columns['region_ends'][first:last + 1].tolist()
+        first, last = self.columns['regions_of_image'][row : row + 2].tolist()
+        ends = self.columns['region_ends'][first : last + 1].tolist()
         return [np.array(self.columns['region_points'][start:stop]) for start, stop in zip(ends[:-1], ends[1:])]
 
 
@@ -112,8 +134,12 @@ class Records(Sequence):
 def _map_again(folder: Path, token: str) -> RecordTable:
     """What unpickling calls in a worker process."""
     from .table_cache import map_table
+
     table = map_table(folder)
     if table.token != token:
-        raise UserError('the cached annotations were made anew while a process was using them', file=folder,
-                        remedy='start again; do not edit annotation files of a running training')
+        raise UserError(
+            'the cached annotations were made anew while a process was using them',
+            file=folder,
+            remedy='start again; do not edit annotation files of a running training',
+        )
     return table

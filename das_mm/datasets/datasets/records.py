@@ -1,4 +1,5 @@
 """From a checked annotation file to a table of records, in the keypoint set that the model learns."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -28,8 +29,14 @@ def make_table(annotations: AnnotationFile, kset: KeypointSet, derive: tuple[str
     columns['first_person'] = np.searchsorted(people.image_row, np.arange(len(images) + 1))
     labels = _converted(people, columns['has_3d'][people.image_row], source, kset, derive)
     _project_derived(labels, columns, people.image_row, derived_indices(source, kset, derive), kset)
-    labels |= dict(area=_float32(people.area), iscrowd=people.iscrowd, is_valid=people.is_valid,
-                   track_id=people.track_id, ann_id=people.ann_id, smpl_row=people.smpl_row)
+    labels |= dict(
+        area=_float32(people.area),
+        iscrowd=people.iscrowd,
+        is_valid=people.is_valid,
+        track_id=people.track_id,
+        ann_id=people.ann_id,
+        smpl_row=people.smpl_row,
+    )
     if people.head_bbox is not None:
         labels['head_bbox'] = _float32(people.head_bbox)
     header = dict(info=annotations.info, people_columns=list(labels))
@@ -39,8 +46,9 @@ def make_table(annotations: AnnotationFile, kset: KeypointSet, derive: tuple[str
     return RecordTable({**columns, **labels}, header)
 
 
-def _converted(people: People, image_has_3d: np.ndarray, source: KeypointSet, kset: KeypointSet,
-               derive: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _converted(
+    people: People, image_has_3d: np.ndarray, source: KeypointSet, kset: KeypointSet, derive: tuple[str, ...]
+) -> dict[str, np.ndarray]:
     """Keypoints, root and depth of all people in ``kset``; 3D only of people in images that may be used for it."""
     valid_3d = people.keypoints_3d_valid & image_has_3d[:, None]
     points_3d, valid = convert_keypoints(people.keypoints_3d, valid_3d, source, kset, derive)
@@ -49,18 +57,26 @@ def _converted(people: People, image_has_3d: np.ndarray, source: KeypointSet, ks
     root_3d, root_valid = root_of(points_3d, valid, kset)
     given_depth = np.where(image_has_3d & (source.root == kset.root), people.root_depth_mm, np.nan)
     labels = dict(
-        bbox=_float32(people.bbox), keypoints=_float32(points), keypoints_flags=flags.astype(np.int8),
-        keypoints_3d=_float32(points_3d), keypoints_3d_valid=valid, root_px=_float32(root_px),
-        root_flags=root_flags.astype(np.int8), root_depth_mm=_float32(np.where(root_valid, root_3d[:, 2], given_depth)),
-        occluded=_converted_marks(people.occluded, source, kset, derive, len(people.bbox)))
+        bbox=_float32(people.bbox),
+        keypoints=_float32(points),
+        keypoints_flags=flags.astype(np.int8),
+        keypoints_3d=_float32(points_3d),
+        keypoints_3d_valid=valid,
+        root_px=_float32(root_px),
+        root_flags=root_flags.astype(np.int8),
+        root_depth_mm=_float32(np.where(root_valid, root_3d[:, 2], given_depth)),
+        occluded=_converted_marks(people.occluded, source, kset, derive, len(people.bbox)),
+    )
     if people.keypoints_3d_univ is not None:
         labels['keypoints_3d_univ'] = _float32(
-            convert_keypoints(people.keypoints_3d_univ, valid_3d, source, kset, derive)[0])
+            convert_keypoints(people.keypoints_3d_univ, valid_3d, source, kset, derive)[0]
+        )
     return labels
 
 
-def _converted_marks(marks: np.ndarray | None, source: KeypointSet, kset: KeypointSet, derive: tuple[str, ...],
-                     count: int) -> np.ndarray:
+def _converted_marks(
+    marks: np.ndarray | None, source: KeypointSet, kset: KeypointSet, derive: tuple[str, ...], count: int
+) -> np.ndarray:
     """(A, K) int8: 1 where the keypoint, or one of those that it is derived from, is marked; 0 where nothing is known."""
     out = np.zeros((count, kset.num_keypoints), dtype=np.int8)
     if marks is None:
@@ -84,8 +100,9 @@ def _image_columns(images: list[dict]) -> dict[str, np.ndarray]:
         is_labeled=np.array([bool(image.get('is_labeled', True)) for image in images]),
         activity=np.array([int(image.get('activity', -1)) for image in images], dtype=np.int16),
         crowd_index=np.array([image['crowd_index'] for image in images], dtype=np.float32),
-        camera=camera_rows)
-    for part, shape in (('K', (3, 3)), ('R', (3, 3)), ('T', (3, )), ('dist', (5, ))):
+        camera=camera_rows,
+    )
+    for part, shape in (('K', (3, 3)), ('R', (3, 3)), ('T', (3,)), ('dist', (5,))):
         known = [np.full(shape, np.nan) if camera[part] is None else camera[part] for camera in cameras]
         columns[f'camera_{part}'] = np.array(known).reshape(-1, *shape)
     names = [image['file_name'].encode() for image in images]
@@ -98,8 +115,13 @@ def _image_columns(images: list[dict]) -> dict[str, np.ndarray]:
     return columns
 
 
-def _project_derived(labels: dict[str, np.ndarray], columns: dict[str, np.ndarray], image_row: np.ndarray,
-                     derived: list[int], kset: KeypointSet) -> None:
+def _project_derived(
+    labels: dict[str, np.ndarray],
+    columns: dict[str, np.ndarray],
+    image_row: np.ndarray,
+    derived: list[int],
+    kset: KeypointSet,
+) -> None:
     """Puts derived keypoints where the camera sees the mean of the 3D joints, not at the mean of their images."""
     camera_row = columns['camera'][image_row]
     dist = np.nan_to_num(columns['camera_dist'])

@@ -2,6 +2,7 @@
 
 Letters: A people in the order of the images, R rows of the SMPL file.
 """
+
 from __future__ import annotations
 
 import os
@@ -14,7 +15,7 @@ from das_mm.errors import UserError
 
 from .annotation_file import AnnotationFile
 
-_SHAPES = dict(global_orient=(3, ), body_pose=(23, 3), betas=(10, ), transl=(3, ))
+_SHAPES = dict(global_orient=(3,), body_pose=(23, 3), betas=(10,), transl=(3,))
 _REMEDY = 'make both files again: the annotations and their SMPL file belong together'
 
 
@@ -50,22 +51,34 @@ def smpl_columns(ann_file: str, annotations: AnnotationFile) -> dict[str, np.nda
     arrays = _read(path, ann_file)
     count = len(arrays['betas'])
     if rows.max() >= count:
-        raise UserError(f'a person refers to row {rows.max()} of {path.name}, which has {count} rows', file=ann_file,
-                        field='annotations[].smpl', remedy=_REMEDY)
+        raise UserError(
+            f'a person refers to row {rows.max()} of {path.name}, which has {count} rows',
+            file=ann_file,
+            field='annotations[].smpl',
+            remedy=_REMEDY,
+        )
     there = rows >= 0
     chosen = rows[there]
     known = there.copy()
     known[there] = arrays['has_smpl'][chosen]
     columns = dict(has_smpl=known, smpl_gender=np.full(len(rows), 'n', dtype='<U1'))
     columns['smpl_gender'][there] = arrays['gender'][chosen]
-    for name, target in (('global_orient', 'smpl_global_orient'), ('body_pose', 'smpl_body_pose'),
-                         ('betas', 'smpl_betas'), ('transl', 'smpl_transl_mm')):
+    for name, target in (
+        ('global_orient', 'smpl_global_orient'),
+        ('body_pose', 'smpl_body_pose'),
+        ('betas', 'smpl_betas'),
+        ('transl', 'smpl_transl_mm'),
+    ):
         columns[target] = np.zeros((len(rows), *_SHAPES[name]), dtype=np.float32)
         columns[target][there] = arrays[name][chosen]
         bad = known & ~np.isfinite(columns[target]).reshape(len(rows), -1).all(axis=1)
         if bad.any():
-            raise UserError(f'row {rows[bad][0]} is not finite', file=path, field=name,
-                            remedy='mend the row, or set its has_smpl to false')
+            raise UserError(
+                f'row {rows[bad][0]} is not finite',
+                file=path,
+                field=name,
+                remedy='mend the row, or set its has_smpl to false',
+            )
     columns['smpl_transl_mm'] *= 1000  # metres in the file, as in SMPL itself
     return columns
 
@@ -75,15 +88,23 @@ def _read(path: Path, ann_file: str) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in (*_SHAPES, 'has_smpl', 'gender') if name in stored.files}
     except FileNotFoundError:
-        raise UserError(f'its SMPL file {path.name} does not exist, neither beside it nor one folder up', file=ann_file,
-                        field='info.smpl_file', remedy=_REMEDY) from None
+        raise UserError(
+            f'its SMPL file {path.name} does not exist, neither beside it nor one folder up',
+            file=ann_file,
+            field='info.smpl_file',
+            remedy=_REMEDY,
+        ) from None
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f'is no SMPL file ({error})', file=path, remedy=_REMEDY) from None
     for name, shape in _SHAPES.items():
         if name not in arrays or arrays[name].shape[1:] != shape or len(arrays[name]) != len(arrays['betas']):
             found = arrays[name].shape if name in arrays else None
-            raise UserError(f'has shape {found}, expected (people, {", ".join(map(str, shape))})', file=path, field=name,
-                            remedy=_REMEDY)
+            raise UserError(
+                f'has shape {found}, expected (people, {", ".join(map(str, shape))})',
+                file=path,
+                field=name,
+                remedy=_REMEDY,
+            )
     count = len(arrays['betas'])
     arrays.setdefault('has_smpl', np.ones(count, dtype=bool))
     arrays.setdefault('gender', np.full(count, 'n'))

@@ -4,6 +4,7 @@ A cached table is a folder of ``.npy`` columns and a ``table.json`` that says wh
 beside its place and then moved there, so it is whole or absent; nothing in it can execute anything. The folder's name
 follows from the path of the annotation file and from how it is read, so a changed file replaces its table.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -60,8 +61,9 @@ def cached_table(file: str, settings: dict, make: Callable[[], RecordTable]) -> 
         return make()
     path = os.path.realpath(file)
     # all but the path and the settings, which name the folder, makes a stored table out of date when it changes
-    source = dict(format=FORMAT, version=__version__, path=path, size=stat.st_size, mtime_ns=stat.st_mtime_ns,
-                  settings=settings)
+    source = dict(
+        format=FORMAT, version=__version__, path=path, size=stat.st_size, mtime_ns=stat.st_mtime_ns, settings=settings
+    )
     digest = hashlib.sha256(json.dumps([path, settings], sort_keys=True).encode()).hexdigest()
     folder = cache_folder() / f'{Path(path).stem}-{digest[:16]}'
     try:
@@ -69,8 +71,11 @@ def cached_table(file: str, settings: dict, make: Callable[[], RecordTable]) -> 
     except UserError as error:
         table = _usable_table(folder, source)
         if table is None:
-            print_log(f'{error.args[0]}\n  {file} is read anew at each start: DAS_MM_CACHE names a folder for the cache',
-                      logger='current', level=logging.WARNING)
+            print_log(
+                f'{error.args[0]}\n  {file} is read anew at each start: DAS_MM_CACHE names a folder for the cache',
+                logger='current',
+                level=logging.WARNING,
+            )
         return table or make()
     # where there are no locks, processes that start together each make the table, and the last one stays
     with file_lock(folder.with_name(f'.{folder.name}.lock')):
@@ -82,8 +87,11 @@ def cached_table(file: str, settings: dict, make: Callable[[], RecordTable]) -> 
                 table = _store(table, folder, source)
                 _return_memory()
             except OSError as error:
-                print_log(f'{folder}: the annotations cannot be cached ({error.strerror or error})', logger='current',
-                          level=logging.WARNING)
+                print_log(
+                    f'{folder}: the annotations cannot be cached ({error.strerror or error})',
+                    logger='current',
+                    level=logging.WARNING,
+                )
     return table
 
 
@@ -112,8 +120,11 @@ def _usable_table(folder: Path, source: dict) -> RecordTable | None:
             return None
         return map_table(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print_log(f'{folder}: the cached annotations are damaged ({error}) and are made anew', logger='current',
-                  level=logging.WARNING)
+        print_log(
+            f'{folder}: the cached annotations are damaged ({error}) and are made anew',
+            logger='current',
+            level=logging.WARNING,
+        )
         return None
 
 

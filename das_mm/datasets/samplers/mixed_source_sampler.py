@@ -1,4 +1,5 @@
 """Mixing data sets by probability (DAS journal paper, Table 3)."""
+
 from __future__ import annotations
 
 import math
@@ -36,8 +37,14 @@ class MixedSourceSampler(Sampler):
         UserError: The dataset has no sources, or the probabilities do not fit them.
     """
 
-    def __init__(self, dataset: ConcatDataset, probabilities: Sequence[float], length: int | None = None,
-                 max_length: int | None = None, seed: int | None = None):
+    def __init__(
+        self,
+        dataset: ConcatDataset,
+        probabilities: Sequence[float],
+        length: int | None = None,
+        max_length: int | None = None,
+        seed: int | None = None,
+    ):
         sizes = _source_sizes(dataset)
         _check_probabilities(probabilities, sizes)
         if length is None:
@@ -49,8 +56,11 @@ class MixedSourceSampler(Sampler):
         self.first_index = np.concatenate([[0], np.cumsum(sizes)])[:-1]
         self.counts = _round_to_sum(np.asarray(probabilities, dtype=np.float64) * self.length)
         if not all(self.counts):
-            raise UserError(f'an epoch of {self.length} samples has none of source {self.counts.index(0)}',
-                            field='probabilities', remedy='make the epoch longer, or leave the source out')
+            raise UserError(
+                f'an epoch of {self.length} samples has none of source {self.counts.index(0)}',
+                field='probabilities',
+                remedy='make the epoch longer, or leave the source out',
+            )
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
 
@@ -65,37 +75,49 @@ class MixedSourceSampler(Sampler):
     def __iter__(self) -> Iterator[int]:
         indices = np.concatenate([first + self._of_source(source) for source, first in enumerate(self.first_index)])
         np.random.default_rng([self.seed, self.epoch]).shuffle(indices)
-        return iter(indices[self.rank::self.world_size].tolist())
+        return iter(indices[self.rank :: self.world_size].tolist())
 
     def _of_source(self, source: int) -> np.ndarray:
         """(count,) images of a source in this epoch: the next stretch of its endless row of permutations."""
         size, count = self.sizes[source], self.counts[source]
         start = self.epoch * count
         first_pass, last_pass = start // size, (start + count - 1) // size
-        passes = [np.random.default_rng([self.seed, source, number, 1]).permutation(size)
-                  for number in range(first_pass, last_pass + 1)]
+        passes = [
+            np.random.default_rng([self.seed, source, number, 1]).permutation(size)
+            for number in range(first_pass, last_pass + 1)
+        ]
         offset = start - first_pass * size
-        return np.concatenate(passes)[offset:offset + count]
+        return np.concatenate(passes)[offset : offset + count]
 
 
 def _source_sizes(dataset: ConcatDataset) -> list[int]:
     if not isinstance(dataset, ConcatDataset):
-        raise UserError(f'a {type(dataset).__name__} has no sources to mix', field='sampler',
-                        remedy="make the dataset a dict(type='mmengine.ConcatDataset', datasets=[…])")
+        raise UserError(
+            f'a {type(dataset).__name__} has no sources to mix',
+            field='sampler',
+            remedy="make the dataset a dict(type='mmengine.ConcatDataset', datasets=[…])",
+        )
     dataset.full_init()
     return [len(source) for source in dataset.datasets]
 
 
 def _check_probabilities(probabilities: Sequence[float], sizes: list[int]) -> None:
     if len(probabilities) != len(sizes):
-        raise UserError(f'{len(probabilities)} probabilities for {len(sizes)} sources', field='probabilities',
-                        remedy='give one for each dataset of the ConcatDataset, in its order')
+        raise UserError(
+            f'{len(probabilities)} probabilities for {len(sizes)} sources',
+            field='probabilities',
+            remedy='give one for each dataset of the ConcatDataset, in its order',
+        )
     if not all(p > 0 for p in probabilities):
-        raise UserError(f'not all are positive: {list(probabilities)}', field='probabilities',
-                        remedy='leave out a source that is not to be used')
+        raise UserError(
+            f'not all are positive: {list(probabilities)}',
+            field='probabilities',
+            remedy='leave out a source that is not to be used',
+        )
     if not math.isclose(sum(probabilities), 1, abs_tol=1e-6):
-        raise UserError(f'their sum is {sum(probabilities):.6g}, not 1', field='probabilities',
-                        remedy='divide each by the sum')
+        raise UserError(
+            f'their sum is {sum(probabilities):.6g}, not 1', field='probabilities', remedy='divide each by the sum'
+        )
 
 
 def _round_to_sum(expected: np.ndarray) -> list[int]:

@@ -1,4 +1,5 @@
 """Videos in their order, each wholly on one process: what a model with a memory must be tested with."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
 """Clips: people who move, and a camera that may, over 16 to 64 frames; identities stay."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from .viewpoint import Viewpoint, look_rotation
 
 _TRIES = 16
 _CHECK_EVERY = 3  # frames; at 15 frames a second a runner moves 0.8 m in that time
-_SEEN_SHARE = .5  # of the frames the pelvis is in the picture
+_SEEN_SHARE = 0.5  # of the frames the pelvis is in the picture
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Actor:
         frames: The person in every frame, world frame.
         partner_of: Identity of the person that this one interacts with, None for others.
     """
+
     frames: list[Person]
     partner_of: int | None = None
 
@@ -64,47 +66,63 @@ def layout_clip(config: SyntheticConfig, index: int, count: int) -> list[Layout]
 def moving_camera(rng: np.random.Generator, shot: Shot, frames: int, fps: float) -> list[Viewpoint]:
     """Still, panning, walking or hand-held: the view of every frame; the lens stays."""
     times = np.arange(frames) / fps
-    kind = str(rng.choice(['still', 'pan', 'walk', 'hand'], p=[.2, .3, .25, .25]))
-    shake = {'still': 0., 'pan': .3, 'walk': 1., 'hand': 1.}[kind]
+    kind = str(rng.choice(['still', 'pan', 'walk', 'hand'], p=[0.2, 0.3, 0.25, 0.25]))
+    shake = {'still': 0.0, 'pan': 0.3, 'walk': 1.0, 'hand': 1.0}[kind]
     turn = np.radians(rng.normal(0, 9)) * times * (kind == 'pan')
-    drift = rng.normal(0, .35, 3) * [1, .1, 1] * (kind == 'walk')
-    angles = np.radians(.5 * shake) * _sway(rng, times, 3)
+    drift = rng.normal(0, 0.35, 3) * [1, 0.1, 1] * (kind == 'walk')
+    angles = np.radians(0.5 * shake) * _sway(rng, times, 3)
     angles[:, 0] += turn
-    places = shot.view.position + times[:, None] * drift + .015 * shake * _sway(rng, times, 3)
+    places = shot.view.position + times[:, None] * drift + 0.015 * shake * _sway(rng, times, 3)
     yaw, pitch, roll = _angles(shot)
-    return [replace(shot.view, rotation=look_rotation(yaw + a, pitch + b, roll + c), position=place)
-            for (a, b, c), place in zip(angles - angles[0], places)]
+    return [
+        replace(shot.view, rotation=look_rotation(yaw + a, pitch + b, roll + c), position=place)
+        for (a, b, c), place in zip(angles - angles[0], places)
+    ]
 
 
 def _angles(shot: Shot) -> tuple[float, float, float]:
     """Yaw, pitch and roll of the shot's camera, rad."""
     forward = shot.view.rotation[2]
     pitch = -np.arcsin(forward[1])
-    level = look_rotation(shot.yaw, pitch, 0.)
+    level = look_rotation(shot.yaw, pitch, 0.0)
     return shot.yaw, pitch, float(np.arctan2(shot.view.rotation[0] @ level[1], shot.view.rotation[0] @ level[0]))
 
 
 def _sway(rng: np.random.Generator, times: np.ndarray, channels: int) -> np.ndarray:
     """(T, channels) slow random movement of about unit size."""
     total = np.zeros((len(times), channels))
-    for hertz in (.4, .9, 1.9):
-        total += rng.normal(0, .6 / hertz**.5, channels) * np.sin(2 * np.pi *
-                                                                  (hertz * times[:, None] + rng.random(channels)))
+    for hertz in (0.4, 0.9, 1.9):
+        total += rng.normal(0, 0.6 / hertz**0.5, channels) * np.sin(
+            2 * np.pi * (hertz * times[:, None] + rng.random(channels))
+        )
     return total
 
 
-def _new_actors(rng: np.random.Generator, config: SyntheticConfig, shot: Shot, views: list[Viewpoint],
-                present: list[Actor], most: int) -> list[Actor]:
+def _new_actors(
+    rng: np.random.Generator,
+    config: SyntheticConfig,
+    shot: Shot,
+    views: list[Viewpoint],
+    present: list[Actor],
+    most: int,
+) -> list[Actor]:
     """One person, or two who do something together, where they run into nobody; none where no place is found."""
     identity = len(present)
-    activity = None if most > 1 else str(rng.choice(['walk', 'run', 'turn', 'stand', 'sit_down', 'reach', 'wave'],
-                                                    p=[.4, .1, .08, .14, .1, .1, .08]))
-    betas = sample_betas(rng, child=0. if activity is None else .1)
+    activity = (
+        None
+        if most > 1
+        else str(
+            rng.choice(
+                ['walk', 'run', 'turn', 'stand', 'sit_down', 'reach', 'wave'], p=[0.4, 0.1, 0.08, 0.14, 0.1, 0.1, 0.08]
+            )
+        )
+    )
+    betas = sample_betas(rng, child=0.0 if activity is None else 0.1)
     motion = sample_motion(rng, config.clip_length, config.fps, activity, float(stature_m(betas)))
     actors = [_actor(identity, betas, motion)]
     if 'partner' in motion:
         partner = motion['partner']
-        other = _actor(identity + 1, sample_betas(rng, child=0.), partner, partner_of=identity)
+        other = _actor(identity + 1, sample_betas(rng, child=0.0), partner, partner_of=identity)
         actors.append(other.moved(partner['yaw'], np.array([0, 0, partner['distance_m']])))
     middle = actors[0].frames[len(views) // 2].joints[0] * [1, 0, 1]
     for _ in range(_TRIES):
@@ -121,12 +139,20 @@ def _actor(identity: int, betas: np.ndarray, motion: dict, partner_of: int | Non
     """A motion as people on the ground: the pelvis over the path, the lowest vertex at the motion's lift."""
     count = len(motion['body_pose'])
     shape = np.tile(betas, (count, 1))
-    vertices, joints = linear_blend_skinning(load_generated_body(), motion['root_tilt'], motion['body_pose'], shape,
-                                             np.zeros((count, 3)))
+    vertices, joints = linear_blend_skinning(
+        load_generated_body(), motion['root_tilt'], motion['body_pose'], shape, np.zeros((count, 3))
+    )
     people = []
     for t in range(count):
-        person = Person(identity, betas, motion['body_pose'][t], motion['root_tilt'][t], np.zeros(3),
-                        vertices[t].astype(np.float64), joints[t].astype(np.float64))
+        person = Person(
+            identity,
+            betas,
+            motion['body_pose'][t],
+            motion['root_tilt'][t],
+            np.zeros(3),
+            vertices[t].astype(np.float64),
+            joints[t].astype(np.float64),
+        )
         x, z = motion['ground_path'][t]
         place = np.array([x, person.joints[0, 1] - person.vertices[:, 1].min() + motion['lift_m'][t], z])
         people.append(person.moved(float(motion['global_orient_yaw'][t]), place - person.joints[0]))

@@ -1,4 +1,5 @@
 """Settings of a synthetic set, and the random streams that follow from them."""
+
 from __future__ import annotations
 
 import hashlib
@@ -36,6 +37,7 @@ class SyntheticConfig:
         save_vertices: Also keep the vertices (camera frame, m) of every person in the SMPL file: 41 kB a person. They
             are computed again from the parameters by ``vertices_from_row`` otherwise.
     """
+
     num_images: int = 200
     image_size: tuple[int, int] = (832, 512)
     people: tuple[int, int] = (1, 8)
@@ -55,19 +57,27 @@ class SyntheticConfig:
         for name in ('image_size', 'people', 'subject_share', 'joint_sets'):  # lists come from config files
             object.__setattr__(self, name, tuple(getattr(self, name)))
         self._require('num_images', self.num_images >= 1, 'give at least 1')
-        self._require('image_size', len(self.image_size) == 2 and min(self.image_size) >= 32,
-                      'give (width, height), each at least 32 px')
-        self._require('people', len(self.people) == 2 and 0 <= self.people[0] <= self.people[1] <= 20,
-                      'give (fewest, most) with 0 <= fewest <= most <= 20')
+        self._require(
+            'image_size',
+            len(self.image_size) == 2 and min(self.image_size) >= 32,
+            'give (width, height), each at least 32 px',
+        )
+        self._require(
+            'people',
+            len(self.people) == 2 and 0 <= self.people[0] <= self.people[1] <= 20,
+            'give (fewest, most) with 0 <= fewest <= most <= 20',
+        )
         self._require('seed', self.seed >= 0, 'give a whole number that is not negative')
         self._require('split', self.split.isidentifier(), 'use letters, digits and underscores')
         self._require('kind', self.kind in ('scenes', 'clips'), "use 'scenes' or 'clips'")
         self._require('clip_length', 16 <= self.clip_length <= 64, 'a clip has 16 to 64 frames')
         self._require('fps', 1 <= self.fps <= 120, 'give 1 to 120 frames a second')
         self._require('joint_sets', len(self.joint_sets) > 0, "name at least one, for instance ('panoptic15',)")
-        self._require('subject_share', len(self.subject_share) == 2
-                      and 0.1 <= self.subject_share[0] <= self.subject_share[1] <= 1.9,
-                      'give (least, greatest) with 0.1 <= least <= greatest <= 1.9')
+        self._require(
+            'subject_share',
+            len(self.subject_share) == 2 and 0.1 <= self.subject_share[0] <= self.subject_share[1] <= 1.9,
+            'give (least, greatest) with 0.1 <= least <= greatest <= 1.9',
+        )
         self._require('clothes', self.clothes in ('varied', 'suits'), "use 'varied' or 'suits'")
         self._require('share_spread', 0 <= self.share_spread <= 1, 'give 0 to 1')
         self._require('jpeg_quality', 1 <= self.jpeg_quality <= 100, 'give 1 to 100')

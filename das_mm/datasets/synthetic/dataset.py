@@ -1,4 +1,5 @@
 """The embedded data set: a config names it, and it makes itself on first use."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -34,19 +35,46 @@ class SyntheticPeople(DASDataset):
         UserError: Settings are impossible or the folder cannot be written to.
     """
 
-    def __init__(self, num_images: int = 200, image_size: Sequence[int] = (832, 512), people: Sequence[int] = (1, 8),
-                 seed: int = 0, split: str = 'train', kind: str = 'scenes', clip_length: int = 24, fps: float = 15.0,
-                 subject_share: Sequence[float] = (0.25, 1.35), share_spread: float = 0.45, clothes: str = 'varied',
-                 root: str | Path | None = None, keypoint_set: str = 'panoptic15', workers: int | None = None,
-                 **kwargs):
-        self.config = SyntheticConfig(num_images=num_images, image_size=tuple(image_size), people=tuple(people),
-                                      seed=seed, split=split, kind=kind, clip_length=clip_length, fps=fps,
-                                      subject_share=tuple(subject_share), share_spread=share_spread, clothes=clothes)
+    def __init__(
+        self,
+        num_images: int = 200,
+        image_size: Sequence[int] = (832, 512),
+        people: Sequence[int] = (1, 8),
+        seed: int = 0,
+        split: str = 'train',
+        kind: str = 'scenes',
+        clip_length: int = 24,
+        fps: float = 15.0,
+        subject_share: Sequence[float] = (0.25, 1.35),
+        share_spread: float = 0.45,
+        clothes: str = 'varied',
+        root: str | Path | None = None,
+        keypoint_set: str = 'panoptic15',
+        workers: int | None = None,
+        **kwargs,
+    ):
+        self.config = SyntheticConfig(
+            num_images=num_images,
+            image_size=tuple(image_size),
+            people=tuple(people),
+            seed=seed,
+            split=split,
+            kind=kind,
+            clip_length=clip_length,
+            fps=fps,
+            subject_share=tuple(subject_share),
+            share_spread=share_spread,
+            clothes=clothes,
+        )
         self.workers = workers
         folder = Path(root).expanduser() if root is not None else cache_folder() / 'synthetic'
         joint_set = keypoint_set if keypoint_set in self.config.joint_sets else self.config.joint_sets[0]
-        super().__init__(ann_file=f'annotations/{split}_{joint_set}.json', data_root=str(folder / self.config.key),
-                         keypoint_set=keypoint_set, **kwargs)
+        super().__init__(
+            ann_file=f'annotations/{split}_{joint_set}.json',
+            data_root=str(folder / self.config.key),
+            keypoint_set=keypoint_set,
+            **kwargs,
+        )
 
     def load_data_list(self) -> list[dict]:
         """Makes the set where it is not there, then reads it."""

@@ -1,4 +1,5 @@
 """One image from its layout: dress the people, build the place, draw, and write picture, depth and truth."""
+
 from __future__ import annotations
 
 import json
@@ -28,6 +29,7 @@ _EVERY = 25  # one vertex in so many stands for a body when things are placed ar
 @dataclass(frozen=True)
 class Setting:
     """What stays the same through a clip: looks by identity, the place, the camera's faults."""
+
     looks: dict[int, Look]
     environment: Environment
     film: Film
@@ -45,14 +47,15 @@ def choose_setting(config: SyntheticConfig, index: int, layouts: list[Layout]) -
     path = np.stack([layout.view.position for layout in layouts])
     environment = build_environment(surroundings, people, layouts[0].view, path)
     seats = [surface for person in _sitters(layouts) for surface in _seat(person, surroundings)]
-    return Setting(looks, replace(environment, surfaces=environment.surfaces + seats),
-                   sample_film(config.rng(index, 'image')))
+    return Setting(
+        looks, replace(environment, surfaces=environment.surfaces + seats), sample_film(config.rng(index, 'image'))
+    )
 
 
 def _sitters(layouts: list[Layout]) -> list[Person]:
     """Everyone who needs a seat, in the frame in which they sit lowest."""
     lowest: dict[int, Person] = {}
-    for person in (person for layout in layouts for person in layout.people if person.seat_height > .15):
+    for person in (person for layout in layouts for person in layout.people if person.seat_height > 0.15):
         known = lowest.get(person.identity)
         if known is None or person.joints[0, 1] < known.joints[0, 1]:
             lowest[person.identity] = person
@@ -64,7 +67,7 @@ def _seat(person: Person, rng: np.random.Generator) -> list[Surface]:
     hips, knees = person.joints[[1, 2]].mean(0), person.joints[[4, 5]].mean(0)
     forward = knees - hips
     under = yaw_matrix(np.arctan2(forward[0], forward[2]))
-    place = np.array([hips[0], 0, hips[2]]) + .06 * under[:, 2]
+    place = np.array([hips[0], 0, hips[2]]) + 0.06 * under[:, 2]
     return [part.transformed(under, place) for part in chair(rng, person.seat_height)]
 
 
@@ -76,8 +79,15 @@ def image_name(config: SyntheticConfig, index: int) -> str:
     return f'images/{config.split}/clip_{clip:04d}/{frame:03d}.jpg'
 
 
-def draw_and_write(config: SyntheticConfig, index: int, layout: Layout, setting: Setting, root: Path, record_file: Path,
-                   exposure_gain: float | None = None) -> float:
+def draw_and_write(
+    config: SyntheticConfig,
+    index: int,
+    layout: Layout,
+    setting: Setting,
+    root: Path,
+    record_file: Path,
+    exposure_gain: float | None = None,
+) -> float:
     """Draw image ``index``; the record is written last, so an image with a record is whole.
 
     Returns:
@@ -101,9 +111,11 @@ def draw_and_write(config: SyntheticConfig, index: int, layout: Layout, setting:
     clip, frame = divmod(index, config.clip_length) if config.kind == 'clips' else (None, index)
     seq = config.split if clip is None else f'{config.split}_clip_{clip:04d}'
     record = image_record(index, file_name, layout, people, seq, frame)
-    write_whole(root / file_name,
-                cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality])[1].tobytes())
-    write_whole(root / depth_name(file_name),
-                cv2.imencode('.png', depth_mm, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
+    write_whole(
+        root / file_name, cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality])[1].tobytes()
+    )
+    write_whole(
+        root / depth_name(file_name), cv2.imencode('.png', depth_mm, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    )
     write_whole(record_file, json.dumps(record).encode())
     return gain

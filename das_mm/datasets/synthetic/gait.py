@@ -7,6 +7,7 @@ slide nor sink.
 
 Lengths are those of the mean body of 1.70 m; z forward, y up, metres. Phase in radians: at 0 the left foot lands.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Gait:
         bob_m: Amplitude of the pelvis height.
         lean_deg, elbow_deg, arm_swing_deg: Trunk forward, bend of the elbows, swing of the arms.
     """
+
     speed: float
     cycle_m: float
     stance: float
@@ -65,26 +67,54 @@ class Gait:
 def walking(speed: float, arms: float = 1.0) -> Gait:
     """Walk at 0.3 to 2 m/s: people lengthen their steps and quicken them alike (constant walk ratio)."""
     pace = speed / 1.35
-    return Gait(speed=speed, cycle_m=2 * np.sqrt(0.35 * speed), stance=0.63 - 0.02 * pace,
-                land_deg=-18 * min(pace, 1.2)**0.5, push_deg=54 * min(pace, 1.3)**0.5, flat=(0.14, 0.50),
-                clearance_m=0.035 + 0.02 * pace, bob_m=0.024 * min(pace, 1.2),
-                lean_deg=3.0, elbow_deg=16.0, arm_swing_deg=22 * arms * pace)
+    return Gait(
+        speed=speed,
+        cycle_m=2 * np.sqrt(0.35 * speed),
+        stance=0.63 - 0.02 * pace,
+        land_deg=-18 * min(pace, 1.2) ** 0.5,
+        push_deg=54 * min(pace, 1.3) ** 0.5,
+        flat=(0.14, 0.50),
+        clearance_m=0.035 + 0.02 * pace,
+        bob_m=0.024 * min(pace, 1.2),
+        lean_deg=3.0,
+        elbow_deg=16.0,
+        arm_swing_deg=22 * arms * pace,
+    )
 
 
 def running(speed: float, arms: float = 1.0) -> Gait:
     """Run at 2 to 4.5 m/s."""
     pace = speed / 3.0
-    return Gait(speed=speed, cycle_m=speed / (1.30 + 0.08 * pace), stance=0.42 - 0.09 * pace, land_deg=-8.0,
-                push_deg=52.0,
-                flat=(0.15, 0.50), clearance_m=0.14 + 0.10 * pace, bob_m=0.035, lean_deg=8 + 4 * pace, elbow_deg=82.0,
-                arm_swing_deg=26 * arms * pace)
+    return Gait(
+        speed=speed,
+        cycle_m=speed / (1.30 + 0.08 * pace),
+        stance=0.42 - 0.09 * pace,
+        land_deg=-8.0,
+        push_deg=52.0,
+        flat=(0.15, 0.50),
+        clearance_m=0.14 + 0.10 * pace,
+        bob_m=0.035,
+        lean_deg=8 + 4 * pace,
+        elbow_deg=82.0,
+        arm_swing_deg=26 * arms * pace,
+    )
 
 
 def stepping(arms: float = 0.6) -> Gait:
     """Steps on the spot."""
-    return Gait(speed=0.0, cycle_m=1.0, stance=0.62, land_deg=0.0, push_deg=12.0, flat=(0.05, 0.85), clearance_m=0.07,
-                bob_m=0.010,
-                lean_deg=1.0, elbow_deg=14.0, arm_swing_deg=6 * arms)
+    return Gait(
+        speed=0.0,
+        cycle_m=1.0,
+        stance=0.62,
+        land_deg=0.0,
+        push_deg=12.0,
+        flat=(0.05, 0.85),
+        clearance_m=0.07,
+        bob_m=0.010,
+        lean_deg=1.0,
+        elbow_deg=14.0,
+        arm_swing_deg=6 * arms,
+    )
 
 
 def gait_cycle(gait: Gait, phase: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +159,7 @@ def _stance_ankle(gait: Gait, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     flat = np.stack([travel * (0.39 - u), np.full_like(u, _ANKLE[1])], axis=-1)  # the ankle, were the foot flat
     down, rise = gait.flat
     land = gait.land_deg * _ease(1 - u / down)
-    push = gait.push_deg * np.clip((u - rise) / (1 - rise), 0, None)**1.7
+    push = gait.push_deg * np.clip((u - rise) / (1 - rise), 0, None) ** 1.7
     about_heel, about_ball = _HEEL - _turned(_HEEL, land), _BALL - _turned(_BALL, push)
     return flat + about_heel + about_ball, land + push
 
@@ -151,26 +181,32 @@ def _foot(gait: Gait, cycles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scale = (1 - gait.stance) / gait.stance / step
     leave, land = (place[0] - before[0]) * scale, (before[1] - place[1]) * scale
     ankle[swing] = _hermite(u, place[0], place[1], leave, land)
-    ankle[swing, 1] += gait.clearance_m * (16 * u**2 * (1 - u)**2) * (1.5 - u)
+    ankle[swing, 1] += gait.clearance_m * (16 * u**2 * (1 - u) ** 2) * (1.5 - u)
     pitch[swing] = _hermite(u, turn[0], turn[1], (turn[0] - turn_before[0]) * scale, (turn_before[1] - turn[1]) * scale)
     return ankle, pitch
 
 
 def _hermite(u: np.ndarray, start, end, start_slope, end_slope) -> np.ndarray:
-    u = u.reshape(-1, *(1, ) * np.ndim(start))
-    return ((2 * u**3 - 3 * u**2 + 1) * start + (u**3 - 2 * u**2 + u) * start_slope
-            + (3 * u**2 - 2 * u**3) * end + (u**3 - u**2) * end_slope)
+    u = u.reshape(-1, *(1,) * np.ndim(start))
+    return (
+        (2 * u**3 - 3 * u**2 + 1) * start
+        + (u**3 - 2 * u**2 + u) * start_slope
+        + (3 * u**2 - 2 * u**3) * end
+        + (u**3 - u**2) * end_slope
+    )
 
 
 def _hip_height(gait: Gait, phase: np.ndarray) -> np.ndarray:
     """Smooth height of the hips: walking lowest when both feet stand, running lowest in mid-stance."""
+
     def wave(p):
         lowest = 2 * np.pi * (0.03 if gait.stance > 0.5 else 0.5 * gait.stance)
         return -gait.bob_m * np.cos(2 * (p - lowest))
+
     cycle = np.arange(128) / 128
     u = cycle[cycle <= gait.stance] / gait.stance
     ankle, _ = _stance_ankle(gait, u)
-    limit = ankle[:, 1] + np.sqrt(np.maximum(_REACH**2 - ankle[:, 0]**2, 0.01))
+    limit = ankle[:, 1] + np.sqrt(np.maximum(_REACH**2 - ankle[:, 0] ** 2, 0.01))
     return (limit - wave(2 * np.pi * u * gait.stance)).min() + wave(phase)
 
 

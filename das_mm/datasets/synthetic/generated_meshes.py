@@ -1,4 +1,5 @@
 """Reading the truth of a generated set back: people as meshes."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -19,8 +20,9 @@ def load_smpl(path: str | Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError) as error:
-        raise UserError(f'cannot be read as an SMPL file ({error})', file=path,
-                        remedy='generate the set again') from error
+        raise UserError(
+            f'cannot be read as an SMPL file ({error})', file=path, remedy='generate the set again'
+        ) from error
     lacking = {'global_orient', 'body_pose', 'betas', 'transl'} - set(arrays)
     if lacking:
         raise UserError(f'has no {", ".join(sorted(lacking))}', file=path, remedy='generate the set again')

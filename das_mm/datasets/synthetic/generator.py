@@ -1,4 +1,5 @@
 """Makes a whole set: shares the images among processes, shows how far it is, and leaves only whole files behind."""
+
 from __future__ import annotations
 
 import json
@@ -31,13 +32,15 @@ class GeneratedPaths:
         annotations: Joint set -> its json.
         smpl: SMPL parameters of all people.
     """
+
     root: Path
     annotations: dict[str, Path]
     smpl: Path
 
 
-def generate(config: SyntheticConfig, root: str | Path, workers: int | None = None,
-             progress: bool = True) -> GeneratedPaths:
+def generate(
+    config: SyntheticConfig, root: str | Path, workers: int | None = None, progress: bool = True
+) -> GeneratedPaths:
     """Make the set, finish what was begun, or return at once where it is there.
 
     Args:
@@ -102,11 +105,14 @@ def _state(config: SyntheticConfig, root: Path) -> str:
     if stored.get('key') != config.key:
         theirs = {**stored.get('settings', {}), 'version': stored.get('version')}
         ours = {**json.loads(json.dumps(asdict(config))), 'version': GENERATOR_VERSION}
-        differ = ', '.join(f'{name} {theirs.get(name)} there, {ours[name]} now' for name in ours
-                           if theirs.get(name) != ours[name])
-        raise UserError(f'the folder holds another set of the split {config.split!r} ({differ or "unreadable"})',
-                        file=path,
-                        remedy='choose another folder or split, or delete the old set')
+        differ = ', '.join(
+            f'{name} {theirs.get(name)} there, {ours[name]} now' for name in ours if theirs.get(name) != ours[name]
+        )
+        raise UserError(
+            f'the folder holds another set of the split {config.split!r} ({differ or "unreadable"})',
+            file=path,
+            remedy='choose another folder or split, or delete the old set',
+        )
     paths = _paths(config, root)
     files = [*paths.annotations.values(), paths.smpl]
     return 'finished' if stored['state'] == 'finished' and all(file.exists() for file in files) else 'unfinished'
@@ -119,9 +125,16 @@ def _draw_missing(config: SyntheticConfig, root: Path, records: Path, workers: i
     todo = [unit for unit in units if not done.issuperset(unit_images(config, unit))]
     if not todo:
         return
-    columns = (TextColumn('[bold]{task.description}'), BarColumn(), MofNCompleteColumn(),
-               TextColumn('{task.fields[rate]}'), TextColumn('elapsed'), TimeElapsedColumn(), TextColumn('left'),
-               TimeRemainingColumn())
+    columns = (
+        TextColumn('[bold]{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn('{task.fields[rate]}'),
+        TextColumn('elapsed'),
+        TimeElapsedColumn(),
+        TextColumn('left'),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, disable=not progress, refresh_per_second=4) as bar:
         task = bar.add_task(f'synthetic {config.split}', total=config.num_images, completed=len(done), rate='')
         with closing(_numbers(config, todo, root, records, workers)) as numbers:
@@ -147,5 +160,6 @@ def _write_annotations(config: SyntheticConfig, paths: GeneratedPaths, records: 
 
 def _vertices(records: list[dict]) -> list[np.ndarray]:
     from .generated_meshes import vertices_from_row
+
     rows = [person['smpl'] for record in records for person in record['persons']]
     return [vertices_from_row({name: np.array([value]) for name, value in row.items()}, 0) for row in rows]

@@ -2,6 +2,7 @@
 
 ``person_geometry`` needs no drawing; ``seen_truth`` adds what follows from the drawn depth and owners.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,8 +24,18 @@ OUT_OF_FRAME, OCCLUDED, VISIBLE = 0, 1, 2
 
 # A keypoint lies inside the body: its own surface may be this far in front of it (mm); if it is more, another part
 # hides it.
-_DEPTH_INSIDE_MM = {'hip': 230, 'neck': 150, 'shoulder': 150, 'knee': 130, 'elbow': 100, 'wrist': 80, 'ankle': 110,
-                    'nose': 40, 'eye': 45, 'ear': 60}
+_DEPTH_INSIDE_MM = {
+    'hip': 230,
+    'neck': 150,
+    'shoulder': 150,
+    'knee': 130,
+    'elbow': 100,
+    'wrist': 80,
+    'ankle': 110,
+    'nose': 40,
+    'eye': 45,
+    'ear': 60,
+}
 _DEFAULT_INSIDE_MM = 130
 _OTHERS_MM = 15  # anything else may be no nearer than this in front of it
 
@@ -43,6 +54,7 @@ class PersonGeometry:
         bbox_xyxy (4,): Tight box of the dressed surface inside the image, px; None where nothing of it is inside.
         global_orient (3,), transl (3,): SMPL in the camera frame, rad and m.
     """
+
     keypoints_mm: dict[str, np.ndarray]
     keypoints_px: dict[str, np.ndarray]
     bbox_xyxy: np.ndarray | None
@@ -56,12 +68,16 @@ def keypoint_names(joint_sets: tuple[str, ...]) -> list[str]:
     Raises:
         UserError: A set is unknown or asks for a point that the generated body lacks.
     """
-    names = dict.fromkeys(name for joint_set in joint_sets
-                          for name in get_keypoint_set(joint_set, field='joint_sets').keypoints)
+    names = dict.fromkeys(
+        name for joint_set in joint_sets for name in get_keypoint_set(joint_set, field='joint_sets').keypoints
+    )
     lacking = [name for name in names if name not in KEYPOINT_NAMES]
     if lacking:
-        raise UserError(f'the generated body has no {", ".join(lacking)}', field='joint_sets',
-                        remedy='use sets without these keypoints')
+        raise UserError(
+            f'the generated body has no {", ".join(lacking)}',
+            field='joint_sets',
+            remedy='use sets without these keypoints',
+        )
     return list(names)
 
 
@@ -85,8 +101,13 @@ def person_geometry(person: Person, surfaces: list[Surface], view: Viewpoint, na
     weights, needed = _regressor(tuple(names))
     points_mm = 1000 * view.to_camera(weights @ np.concatenate([person.vertices, person.joints])[needed])
     orient, transl = camera_frame_smpl(person, view)
-    return PersonGeometry(dict(zip(names, points_mm)), dict(zip(names, project(points_mm, view.K))),
-                          _box_in_image(surfaces, view), orient, transl)
+    return PersonGeometry(
+        dict(zip(names, points_mm)),
+        dict(zip(names, project(points_mm, view.K))),
+        _box_in_image(surfaces, view),
+        orient,
+        transl,
+    )
 
 
 def _box_in_image(surfaces: list[Surface], view: Viewpoint) -> np.ndarray | None:
@@ -95,7 +116,7 @@ def _box_in_image(surfaces: list[Surface], view: Viewpoint) -> np.ndarray | None
     for surface in surfaces:
         camera = view.to_camera(surface.vertices)
         places = project(np.maximum(camera, [-np.inf, -np.inf, 1e-3]), view.K)
-        inside = ((places >= 0) & (places <= [view.width - 1, view.height - 1])).all(1) & (camera[:, 2] > .05)
+        inside = ((places >= 0) & (places <= [view.width - 1, view.height - 1])).all(1) & (camera[:, 2] > 0.05)
         reached = surface.faces[inside[surface.faces].any(1)]
         corners.append(places[reached.ravel()])
     corners = np.concatenate(corners)
@@ -115,6 +136,7 @@ class SeenTruth:
         area_px: Pixels of the mask.
         is_valid: Enough is seen to ask for this person.
     """
+
     visibility: dict[str, int]
     segmentation: dict
     area_px: int
@@ -130,20 +152,25 @@ def seen_truth(geometry: PersonGeometry, number: int, depth_mm: np.ndarray, owne
     x1, y1, x2, y2 = geometry.bbox_xyxy
     enough = area >= max(MIN_VISIBLE_PX * width * height / (832 * 512), 6)
     return SeenTruth(
-        {name: keypoint_visibility(name, geometry.keypoints_px[name], point[2], number, depth_mm, owner)
-         for name, point in geometry.keypoints_mm.items()},
-        {'size': [height, width], 'counts': rle['counts'].decode()}, area,
-        bool(enough and area >= MIN_VISIBLE_SHARE * (x2 - x1) * (y2 - y1)))
+        {
+            name: keypoint_visibility(name, geometry.keypoints_px[name], point[2], number, depth_mm, owner)
+            for name, point in geometry.keypoints_mm.items()
+        },
+        {'size': [height, width], 'counts': rle['counts'].decode()},
+        area,
+        bool(enough and area >= MIN_VISIBLE_SHARE * (x2 - x1) * (y2 - y1)),
+    )
 
 
-def keypoint_visibility(name: str, place_px: np.ndarray, z_mm: float, number: int, depth_mm: np.ndarray,
-                        owner: np.ndarray) -> int:
+def keypoint_visibility(
+    name: str, place_px: np.ndarray, z_mm: float, number: int, depth_mm: np.ndarray, owner: np.ndarray
+) -> int:
     """0, 1 or 2 for one keypoint of person ``number``, from the pixel in which it falls.
 
     Visible: the first surface there is the person's own and no farther in front than the flesh over this joint, or it
     is something else behind the joint.
     """
-    column, row = np.floor(np.asarray(place_px) + .5).astype(int)
+    column, row = np.floor(np.asarray(place_px) + 0.5).astype(int)
     if not (0 <= column < owner.shape[1] and 0 <= row < owner.shape[0]):
         return OUT_OF_FRAME
     first = depth_mm[row, column]

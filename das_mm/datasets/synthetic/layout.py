@@ -1,4 +1,5 @@
 """Puts people on the ground before a camera: alone, in pairs that do something together, in rings and rows."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -15,11 +16,11 @@ from .poses import sample_betas, sample_pair, sample_pose
 from .scene import Layout, Person
 from .surfaces import yaw_matrix
 
-_SHARES = (.08, 1.9)  # smallest and largest height of a standing adult over the height of the image
-NEAREST_M = .5  # no joint comes nearer to the image plane
+_SHARES = (0.08, 1.9)  # smallest and largest height of a standing adult over the height of the image
+NEAREST_M = 0.5  # no joint comes nearer to the image plane
 _TRIES = 24
-LEAST_GAP_M = {'alone': .05, 'ring': .0, 'row': -.01, 'pair': -.14}
-_ROOT_IN_FRAME = .88  # of the people; the others stand at the border, cut
+LEAST_GAP_M = {'alone': 0.05, 'ring': 0.0, 'row': -0.01, 'pair': -0.14}
+_ROOT_IN_FRAME = 0.88  # of the people; the others stand at the border, cut
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Group:
         people: On the ground, around the origin.
         kind: Key of ``LEAST_GAP_M``.
     """
+
     people: list[Person]
     kind: str
 
@@ -37,21 +39,21 @@ class Group:
 def standing(identity: int, betas: np.ndarray, pose: dict, rng: np.random.Generator) -> Person:
     """A person with the pelvis over the origin and the lowest vertex on the ground, or in the air in a jump."""
     person = Person.posed(identity, betas, pose['body_pose'], pose['root_tilt'], np.zeros(3))
-    lift = rng.uniform(.05, .4) if pose['activity'] in ('run', 'reach', 't_pose') and rng.random() < .08 else 0.
+    lift = rng.uniform(0.05, 0.4) if pose['activity'] in ('run', 'reach', 't_pose') and rng.random() < 0.08 else 0.0
     x, _, z = person.joints[0]
-    person = person.moved(0., np.array([-x, lift - person.vertices[:, 1].min(), -z]))
+    person = person.moved(0.0, np.array([-x, lift - person.vertices[:, 1].min(), -z]))
     return replace(person, seat_height=seat_height(person)) if pose['needs_seat'] else person
 
 
 def seat_height(person: Person) -> float:
     """Height of the underside of the hips."""
     hips = load_generated_body().part_labels == PART_NAMES.index('pelvis')
-    return float(max(person.vertices[hips, 1].min() + .01, 0))
+    return float(max(person.vertices[hips, 1].min() + 0.01, 0))
 
 
 def sample_group(rng: np.random.Generator, identity: int, most: int) -> Group:
     """One to ``most`` people who belong together, numbered from ``identity``."""
-    kind = str(rng.choice(['alone', 'pair', 'ring', 'row'], p=[.55, .13, .18, .14])) if most > 1 else 'alone'
+    kind = str(rng.choice(['alone', 'pair', 'ring', 'row'], p=[0.55, 0.13, 0.18, 0.14])) if most > 1 else 'alone'
     if kind == 'pair':
         pair = sample_pair(rng)
         people = [standing(identity + i, _adult(rng), pose, rng) for i, pose in enumerate(pair['poses'])]
@@ -59,19 +61,23 @@ def sample_group(rng: np.random.Generator, identity: int, most: int) -> Group:
     count = 1 if kind == 'alone' else int(rng.integers(2, min(most, 4) + 1))
     people = [standing(identity + i, sample_betas(rng), sample_pose(rng), rng) for i in range(count)]
     if kind == 'ring':
-        radius, first = rng.uniform(.42, .8) * max(1, count / 3), rng.uniform(0, 2 * np.pi)
-        angles = first + 2 * np.pi * np.arange(count) / count + rng.normal(0, .15, count)
-        people = [person.moved(angle + np.pi + rng.normal(0, .35), radius * np.array([np.sin(angle), 0, np.cos(angle)]))
-                  for person, angle in zip(people, angles)]
+        radius, first = rng.uniform(0.42, 0.8) * max(1, count / 3), rng.uniform(0, 2 * np.pi)
+        angles = first + 2 * np.pi * np.arange(count) / count + rng.normal(0, 0.15, count)
+        people = [
+            person.moved(angle + np.pi + rng.normal(0, 0.35), radius * np.array([np.sin(angle), 0, np.cos(angle)]))
+            for person, angle in zip(people, angles)
+        ]
     elif kind == 'row':
-        step = rng.uniform(.48, .8)
-        people = [person.moved(rng.normal(0, .25), np.array([(i - (count - 1) / 2) * step, 0, rng.normal(0, .1)]))
-                  for i, person in enumerate(people)]
+        step = rng.uniform(0.48, 0.8)
+        people = [
+            person.moved(rng.normal(0, 0.25), np.array([(i - (count - 1) / 2) * step, 0, rng.normal(0, 0.1)]))
+            for i, person in enumerate(people)
+        ]
     return Group(people, kind)
 
 
 def _adult(rng: np.random.Generator) -> np.ndarray:
-    return sample_betas(rng, child=0.)
+    return sample_betas(rng, child=0.0)
 
 
 def layout_scene(config: SyntheticConfig, index: int) -> Layout:
@@ -89,8 +95,9 @@ def layout_scene(config: SyntheticConfig, index: int) -> Layout:
     return Layout(people, shot.view)
 
 
-def place_groups(rng: np.random.Generator, shot: Shot, wanted: int,
-                 present: list[Person] | None = None) -> list[Person]:
+def place_groups(
+    rng: np.random.Generator, shot: Shot, wanted: int, present: list[Person] | None = None
+) -> list[Person]:
     """Up to ``wanted`` new people beside those ``present``, identities counted on."""
     present = list(present or [])
     new: list[Person] = []
@@ -119,23 +126,23 @@ def _placed(rng: np.random.Generator, shot: Shot, group: Group, present: list[Pe
 
 def sample_heading(rng: np.random.Generator, shot: Shot) -> float:
     """Yaw of a person, rad: most people in photographs are seen from somewhere in front."""
-    return shot.yaw + np.pi + float(rng.normal(0, 1.) if rng.random() < .6 else rng.uniform(-np.pi, np.pi))
+    return shot.yaw + np.pi + float(rng.normal(0, 1.0) if rng.random() < 0.6 else rng.uniform(-np.pi, np.pi))
 
 
 def place_on_ground(rng: np.random.Generator, shot: Shot, present: list[Person]) -> np.ndarray:
     """(3,) world point on the ground, anywhere in the picture or next to somebody who is in it."""
     view = shot.view
-    if present and rng.random() < .45:  # before, behind or beside somebody: people hide each other
+    if present and rng.random() < 0.45:  # before, behind or beside somebody: people hide each other
         other = present[int(rng.integers(len(present)))].joints[0]
         offset = other - view.position
-        depth = (offset @ shot.forward) * np.exp(rng.normal(0, .35))
-        column = np.clip((offset @ shot.right) / max(offset @ shot.forward, .1), -1, 1) * view.K[0, 0] + view.K[0, 2]
-        column += rng.normal(0, .08) * view.width
+        depth = (offset @ shot.forward) * np.exp(rng.normal(0, 0.35))
+        column = np.clip((offset @ shot.right) / max(offset @ shot.forward, 0.1), -1, 1) * view.K[0, 0] + view.K[0, 2]
+        column += rng.normal(0, 0.08) * view.width
     else:
         share = np.clip(shot.subject_share * np.exp(rng.normal(0, shot.share_spread)), *_SHARES)
         depth = shot.distance(share)
-        column = rng.uniform(-.05, 1.05) * view.width
-    depth = max(depth, .8)
+        column = rng.uniform(-0.05, 1.05) * view.width
+    depth = max(depth, 0.8)
     lateral = (column - view.K[0, 2]) / view.K[0, 0] * depth
     place = view.position + depth * shot.forward + lateral * shot.right
     return place * [1, 0, 1]

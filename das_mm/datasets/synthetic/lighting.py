@@ -1,4 +1,5 @@
 """Light of a scene and the sky behind it."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,9 +8,9 @@ import numpy as np
 
 from .textures import Tile, sample_tile
 
-_TO_LINEAR = ((np.arange(256) / 255.0)**2.2).astype(np.float32)
+_TO_LINEAR = ((np.arange(256) / 255.0) ** 2.2).astype(np.float32)
 _STEPS = 16384
-_TO_SRGB = (255 * (np.arange(_STEPS + 1) / _STEPS)**(1 / 2.2)).astype(np.float32)
+_TO_SRGB = (255 * (np.arange(_STEPS + 1) / _STEPS) ** (1 / 2.2)).astype(np.float32)
 
 
 def to_linear(srgb: np.ndarray) -> np.ndarray:
@@ -19,7 +20,7 @@ def to_linear(srgb: np.ndarray) -> np.ndarray:
 
 def to_srgb(linear: np.ndarray) -> np.ndarray:
     """Linear light to sRGB in [0, 255] float32; light above 1 is clipped."""
-    return _TO_SRGB[(np.clip(linear, 0, 1) * _STEPS + .5).astype(np.int32)]
+    return _TO_SRGB[(np.clip(linear, 0, 1) * _STEPS + 0.5).astype(np.int32)]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Light:
         softness: Radius of the lamp over its distance; widens the rim of shadows.
         above (3,), below (3,): Linear light from the upper and the lower half of the surroundings.
     """
+
     position: np.ndarray
     colour: np.ndarray
     softness: float
@@ -55,6 +57,7 @@ class Sky:
         ridge_rgb (3,): Its colour.
         haze_m: Distance at which things have lost two thirds of their own colour to the air; 0 = clear (indoors).
     """
+
     zenith: np.ndarray
     horizon: np.ndarray
     ground: np.ndarray
@@ -79,16 +82,16 @@ class Sky:
         sky = self.horizon.astype(np.float32) + height * (self.zenith - self.horizon).astype(np.float32)
         if self.clouds is not None:
             # clouds lie on a high plane, so they crowd together towards the horizon
-            reach = 1 / np.maximum(slope, np.float32(.04))
-            uv = np.stack([x, z], 1) * (reach * np.float32(.12))[:, None]
-            cloud = sample_tile(self.clouds, uv, np.float32(.004) * reach)[:, :1] / 255
+            reach = 1 / np.maximum(slope, np.float32(0.04))
+            uv = np.stack([x, z], 1) * (reach * np.float32(0.12))[:, None]
+            cloud = sample_tile(self.clouds, uv, np.float32(0.004) * reach)[:, :1] / 255
             amount = np.clip((cloud - 1 + self.cover) * 3, 0, 1) * np.clip(slope * 8, 0, 1)[:, None]
-            sky += amount * (235 - sky) * np.float32(.85)
+            sky += amount * (235 - sky) * np.float32(0.85)
         if self.ridge > 0:
             low = np.flatnonzero(slope < 2 * self.ridge)
             azimuth = np.arctan2(x[low], z[low])
             wave = sum(np.sin(azimuth * n + n) / m for n, m in ((7, 1), (19, 2), (53, 3), (131, 4), (307, 6)))
-            under = low[slope[low] < self.ridge * (1 + .3 * wave)]
+            under = low[slope[low] < self.ridge * (1 + 0.3 * wave)]
             sky[under] = self.ridge_rgb
         out[up] = sky
         return out

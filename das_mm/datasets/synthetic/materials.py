@@ -1,4 +1,5 @@
 """What a surface gives back: a colour for every pixel that sees it."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from .textures import VARIANTS, hsv, sample_tile, texture_tile
 
 class Material(Protocol):
     """Attributes: ``gloss``, strength of the highlight, 0 = matt; ``glow``, share of the colour that needs no light."""
+
     gloss: float
     glow: float
 
@@ -24,6 +26,7 @@ class Material(Protocol):
 @dataclass(frozen=True)
 class Plain:
     """One colour (sRGB 0–255)."""
+
     rgb: tuple[float, float, float]
     gloss: float = 0.0
     glow: float = 0.0
@@ -38,9 +41,10 @@ class Plain:
 @dataclass(frozen=True)
 class Tiled:
     """A procedural tile (``textures.KINDS``), tinted by a factor per channel and stretched by ``scale``."""
+
     kind: str
     variant: int
-    tint: tuple[float, float, float] = (1., 1., 1.)
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     scale: float = 1.0
     gloss: float = 0.0
     glow: float = 0.0
@@ -58,12 +62,18 @@ class Tiled:
 
 def random_plain(rng: np.random.Generator, gloss: float = 0.0) -> Plain:
     """Any colour, mostly muted."""
-    return Plain(tuple(hsv(rng.random(), rng.beta(.8, 3), rng.uniform(.1, .9))), gloss)
+    return Plain(tuple(hsv(rng.random(), rng.beta(0.8, 3), rng.uniform(0.1, 0.9))), gloss)
 
 
-def random_tiled(rng: np.random.Generator, kinds: tuple[str, ...], gloss: float = 0.0, glow: float = 0.0,
-                 scale: tuple[float, float] = (.7, 1.5)) -> Tiled:
+def random_tiled(
+    rng: np.random.Generator,
+    kinds: tuple[str, ...],
+    gloss: float = 0.0,
+    glow: float = 0.0,
+    scale: tuple[float, float] = (0.7, 1.5),
+) -> Tiled:
     """One of the ``kinds``, in a random variant, size and slight tint."""
-    tint = np.clip(rng.uniform(.7, 1.15) * (1 + .05 * rng.standard_normal(3)), .3, 1.3)
-    return Tiled(str(rng.choice(kinds)), int(rng.integers(VARIANTS)), tuple(tint), float(rng.uniform(*scale)), gloss,
-                 glow)
+    tint = np.clip(rng.uniform(0.7, 1.15) * (1 + 0.05 * rng.standard_normal(3)), 0.3, 1.3)
+    return Tiled(
+        str(rng.choice(kinds)), int(rng.integers(VARIANTS)), tuple(tint), float(rng.uniform(*scale)), gloss, glow
+    )

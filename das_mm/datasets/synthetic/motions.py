@@ -7,6 +7,7 @@ Conventions as in ``poses``: body-local y up; the scene applies the heading, ``g
 root_tilt``, and puts the lowest vertex of every frame on the ground, plus ``lift_m``. Yaw and path begin at zero: the
 scene adds where the person starts and what way it faces. A body that faces yaw a walks along (sin a, cos a) in (x, z).
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -81,9 +82,13 @@ def _turn(rng: Rng, times: np.ndarray) -> dict:
     look = np.clip(rate * 12, -20, 20)  # the head goes ahead
     for name in ('neck', 'head'):
         angles[:, JOINT_INDEX[name] - 1, 1] += look
-    return dict(angles=angles, root_tilt=np.zeros((len(times), 3)), yaw=2 * (ease - ease[0]),
-                path=np.zeros((len(times), 2)),
-                lift_m=np.zeros(len(times)))
+    return dict(
+        angles=angles,
+        root_tilt=np.zeros((len(times), 3)),
+        yaw=2 * (ease - ease[0]),
+        path=np.zeros((len(times), 2)),
+        lift_m=np.zeros(len(times)),
+    )
 
 
 Keyframe = tuple[np.ndarray, float]  # angles (23, 3) degrees, tilt of the pelvis in degrees
@@ -117,8 +122,9 @@ def _standing(angles: np.ndarray, tilt_deg: np.ndarray) -> dict:
     tilt = np.zeros((len(angles), 3))
     tilt[:, 0] = np.radians(tilt_deg)
     feet = _sole_points(pose_from_angles(clip_angles(angles)), tilt).mean(axis=(1, 2))[:, [0, 2]]
-    return dict(angles=angles, root_tilt=tilt, yaw=np.zeros(len(angles)), path=feet[0] - feet,
-                lift_m=np.zeros(len(angles)))
+    return dict(
+        angles=angles, root_tilt=tilt, yaw=np.zeros(len(angles)), path=feet[0] - feet, lift_m=np.zeros(len(angles))
+    )
 
 
 def _key(rng: Rng, builder: Callable, base: poses.Angles | None = None, arms_only: bool = False) -> Keyframe:
@@ -143,8 +149,10 @@ def _arm_action(activity: str) -> Callable[[Rng, np.ndarray], dict]:
         base = poses.relaxed(rng)
         rest = clip_angles(stack_angles(base)), 0.0
         done = _key(rng, poses.BUILDERS[activity], base, arms_only=True)
-        return _play(rng, times, [rest, done, rest], [rng.uniform(0, 0.4), rng.uniform(0.3, 0.8), 0.3],
-                     rng.uniform(1.2, 2.2))
+        return _play(
+            rng, times, [rest, done, rest], [rng.uniform(0, 0.4), rng.uniform(0.3, 0.8), 0.3], rng.uniform(1.2, 2.2)
+        )
+
     return action
 
 
@@ -200,11 +208,25 @@ def _interact(rng: Rng, times: np.ndarray) -> dict:
 
 
 _ACTIONS: dict[str, Callable[[Rng, np.ndarray], dict]] = {
-    'walk': _walk, 'run': _run, 'turn': _turn, 'stand': _stand, 'sit_down': _sit_down, 'reach': _arm_action('reach'),
+    'walk': _walk,
+    'run': _run,
+    'turn': _turn,
+    'stand': _stand,
+    'sit_down': _sit_down,
+    'reach': _arm_action('reach'),
     'wave': _wave,
-    'interact': _interact}
-_SHARES = {'walk': 0.38, 'run': 0.1, 'turn': 0.08, 'stand': 0.12, 'sit_down': 0.1, 'reach': 0.1, 'wave': 0.06,
-           'interact': 0.06}
+    'interact': _interact,
+}
+_SHARES = {
+    'walk': 0.38,
+    'run': 0.1,
+    'turn': 0.08,
+    'stand': 0.12,
+    'sit_down': 0.1,
+    'reach': 0.1,
+    'wave': 0.06,
+    'interact': 0.06,
+}
 
 #: what ``sample_motion`` can be asked for
 MOTION_ACTIVITIES: tuple[str, ...] = tuple(_ACTIONS)
@@ -257,12 +279,18 @@ def sample_motion(rng: Rng, num_frames: int, fps: float, activity: str | None = 
 def _finish(rng: Rng, times: np.ndarray, motion: dict, activity: str, scale: float) -> dict:
     angles = clip_angles(motion['angles'] + _sway(rng, times))
     path = motion['path'] - motion['path'][0]
-    result = dict(body_pose=pose_from_angles(angles), root_tilt=motion['root_tilt'],
-                  global_orient_yaw=motion['yaw'] - motion['yaw'][0], ground_path=scale * path,
-                  lift_m=scale * motion['lift_m'],
-                  needs_seat=activity == 'sit_down', activity=activity)
+    result = dict(
+        body_pose=pose_from_angles(angles),
+        root_tilt=motion['root_tilt'],
+        global_orient_yaw=motion['yaw'] - motion['yaw'][0],
+        ground_path=scale * path,
+        lift_m=scale * motion['lift_m'],
+        needs_seat=activity == 'sit_down',
+        activity=activity,
+    )
     if 'partner' in motion:
         partner = motion['partner']
         result['partner'] = _finish(rng, times, partner['motion'], activity, scale) | dict(
-            distance_m=scale * partner['distance_m'], yaw=partner['yaw'])
+            distance_m=scale * partner['distance_m'], yaw=partner['yaw']
+        )
     return result

@@ -1,4 +1,5 @@
 """Affine frames of a posed body's parts, to hang things on: hair, skirts, bags."""
+
 from __future__ import annotations
 
 from functools import cache, lru_cache

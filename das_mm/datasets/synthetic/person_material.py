@@ -1,4 +1,5 @@
 """Colour of a person's own surface: skin, face, hair and the clothes that lie close to the body."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,50 +17,56 @@ _WAVES = np.random.Generator(np.random.PCG64(7)).normal(0, 1, (8, 3)) * np.geoms
 @dataclass(frozen=True)
 class PersonMaterial:
     """Reads rest coordinates (see ``regions``); implements ``materials.Material``."""
+
     look: Look
     gloss: float = 0.04
     glow: float = 0.0
 
     def colour(self, coords: np.ndarray, footprint_m: np.ndarray) -> np.ndarray:
         """(N, 3) float32 sRGB."""
-        look, width = self.look, np.maximum(footprint_m, .0015)
+        look, width = self.look, np.maximum(footprint_m, 0.0015)
         out = self._skin(coords, width)
         along, around = _limb_coords(coords)
-        _lay(out, hair_weight(look, coords, np.maximum(width, .012)), self._hair(coords))
+        _lay(out, hair_weight(look, coords, np.maximum(width, 0.012)), self._hair(coords))
         _lay(out, bottom_weight(look, coords, width), look.bottom, along, around, footprint_m)
         if look.open_front:
             _lay(out, top_weight(look, coords, width, neckline=1.42), look.shirt, along, around, footprint_m)
         top = top_weight(look, coords, width)
         if look.open_front:
-            gap = ramp(.035 + .03 * (coords[:, 1] - 1.) - np.abs(coords[:, 0]), width) * (coords[:, 2] > 0)
+            gap = ramp(0.035 + 0.03 * (coords[:, 1] - 1.0) - np.abs(coords[:, 0]), width) * (coords[:, 2] > 0)
             top = top * (1 - gap)
         _lay(out, top, look.top, along, around, footprint_m)
         _lay(out, skirt_weight(look, coords, width), look.skirt, along, around, footprint_m)
         _lay(out, shoe_weight(look, coords, width), look.shoes, along, around, footprint_m)
-        sole = ramp(.022 - coords[:, 1], width)
+        sole = ramp(0.022 - coords[:, 1], width)
         _lay(out, sole, look.shoes.second)
         return out
 
     def bump(self, coords: np.ndarray, footprint_m: np.ndarray) -> np.ndarray:
         """(N, 3): folds of the cloth, strands of the hair; skin stays smooth."""
         look = self.look
-        cloth = np.maximum(top_weight(look, coords, .02) * min(look.loose_top, .02),
-                           bottom_weight(look, coords, .02) * min(look.loose_bottom, .02)) * 14
-        hair = hair_weight(look, coords, .02) * .12
+        cloth = (
+            np.maximum(
+                top_weight(look, coords, 0.02) * min(look.loose_top, 0.02),
+                bottom_weight(look, coords, 0.02) * min(look.loose_bottom, 0.02),
+            )
+            * 14
+        )
+        hair = hair_weight(look, coords, 0.02) * 0.12
         out = np.zeros_like(coords)
         for wave in _WAVES.astype(np.float32):
             frequency = float(np.linalg.norm(wave))
             phase = coords @ wave
             # neighbouring waves bend each other, so that folds are no grid
-            value = np.cos(phase + 1.5 * np.sin(phase[..., None] * .37)[..., 0] + frequency)
+            value = np.cos(phase + 1.5 * np.sin(phase[..., None] * 0.37)[..., 0] + frequency)
             seen = np.clip(1.5 - footprint_m * frequency, 0, 1)
             out += (value * seen)[:, None] * (wave / frequency)
-        return out * (.55 * cloth + hair)[:, None].astype(np.float32)
+        return out * (0.55 * cloth + hair)[:, None].astype(np.float32)
 
     def _skin(self, coords: np.ndarray, width: np.ndarray) -> np.ndarray:
         look = self.look
         out = np.tile(look.skin.astype(np.float32), (len(coords), 1))
-        face = np.flatnonzero((coords[:, 1] > 1.42) & (coords[:, 2] > .0) & (np.abs(coords[:, 0]) < .12))
+        face = np.flatnonzero((coords[:, 1] > 1.42) & (coords[:, 2] > 0.0) & (np.abs(coords[:, 0]) < 0.12))
         if len(face):
             out[face] = _face(look, coords[face], width[face])
         return out
@@ -69,16 +76,19 @@ class PersonMaterial:
         if look.hair_style == 'cap':
             return look.hat.base + np.zeros_like(coords)
         strands = np.sin(coords @ np.float32([310, 40, 180])) * np.sin(coords @ np.float32([95, 20, 130]))
-        return look.hair * (1 + .08 * strands[:, None])
+        return look.hair * (1 + 0.08 * strands[:, None])
 
 
 def _limb_coords(coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(N,) metres along and around the arm, the leg or the trunk."""
     side, height, depth = np.abs(coords[:, 0]), coords[:, 1], coords[:, 2]
-    arm, leg = is_arm(coords), height < .88
+    arm, leg = is_arm(coords), height < 0.88
     along = np.where(arm, side, height)
-    around = np.where(arm, .05 * np.arctan2(height - 1.38, depth + .025),
-                      np.where(leg, .08 * np.arctan2(side - .1, depth), .16 * np.arctan2(coords[:, 0], depth + .01)))
+    around = np.where(
+        arm,
+        0.05 * np.arctan2(height - 1.38, depth + 0.025),
+        np.where(leg, 0.08 * np.arctan2(side - 0.1, depth), 0.16 * np.arctan2(coords[:, 0], depth + 0.01)),
+    )
     return along.astype(np.float32), around.astype(np.float32)
 
 
@@ -96,9 +106,10 @@ def _lay(out: np.ndarray, weight: np.ndarray, cover, *coords: np.ndarray) -> Non
 
 def _spot(coords: np.ndarray, centre, radii, width: np.ndarray) -> np.ndarray:
     """(N,) 1 inside the ellipse (x, y radii in metres) about ``centre`` as seen from the front."""
-    radii = np.maximum(np.asarray(radii)[None], width[:, None] * .6)
-    return ramp(1 - np.hypot(*((coords[:, :2] - np.asarray(centre)[:2]) / radii).T),
-                np.maximum(width / radii.min(1), .15))
+    radii = np.maximum(np.asarray(radii)[None], width[:, None] * 0.6)
+    return ramp(
+        1 - np.hypot(*((coords[:, :2] - np.asarray(centre)[:2]) / radii).T), np.maximum(width / radii.min(1), 0.15)
+    )
 
 
 def _face(look: Look, coords: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -106,19 +117,19 @@ def _face(look: Look, coords: np.ndarray, width: np.ndarray) -> np.ndarray:
     out = np.tile(look.skin.astype(np.float32), (len(coords), 1))
     eye, nose = landmark('left_eye'), landmark('nose')
     sides = np.stack([np.abs(coords[:, 0]), coords[:, 1], coords[:, 2]], 1)
-    mouth = np.array([0, nose[1] - .033, 0])
-    red = look.skin * np.array([1.02, .86, .84])
-    _lay(out, .6 * _spot(sides, (.038, nose[1] - .005), (.02, .018), np.maximum(width, .02)), red)
+    mouth = np.array([0, nose[1] - 0.033, 0])
+    red = look.skin * np.array([1.02, 0.86, 0.84])
+    _lay(out, 0.6 * _spot(sides, (0.038, nose[1] - 0.005), (0.02, 0.018), np.maximum(width, 0.02)), red)
     if look.beard > 0:
-        chin = ramp(nose[1] - .012 - coords[:, 1], .015) * ramp(coords[:, 1] - (nose[1] - .11), .02)
-        _lay(out, min(1., look.beard + .25) * .85 * chin, look.hair)
-    _lay(out, _spot(sides, mouth, (.024, .0085), width), look.skin * np.array([.82, .55, .55]))
-    _lay(out, _spot(sides, mouth, (.02, .0015), width), look.skin * np.array([.5, .3, .3]))
-    _lay(out, .5 * _spot(sides, (eye[0], eye[1]), (.019, .012), np.maximum(width, .008)), look.skin * .72)
-    _lay(out, _spot(sides, (eye[0], eye[1]), (.0135, .0065), width), np.array([236, 232, 228]))
-    _lay(out, _spot(sides, (eye[0], eye[1]), (.0062, .0062), width), look.eyes)
-    brow = eye[1] + .017 + .15 * np.maximum(sides[:, :1] - eye[0], 0)
-    _lay(out, .9 * _spot(sides, np.array([eye[0], brow.mean()]), (.018, .0042), width), look.hair * .8)
-    nostril = _spot(sides, (.008, nose[1] - .011), (.0045, .003), width)
-    _lay(out, .7 * nostril, look.skin * .4)
+        chin = ramp(nose[1] - 0.012 - coords[:, 1], 0.015) * ramp(coords[:, 1] - (nose[1] - 0.11), 0.02)
+        _lay(out, min(1.0, look.beard + 0.25) * 0.85 * chin, look.hair)
+    _lay(out, _spot(sides, mouth, (0.024, 0.0085), width), look.skin * np.array([0.82, 0.55, 0.55]))
+    _lay(out, _spot(sides, mouth, (0.02, 0.0015), width), look.skin * np.array([0.5, 0.3, 0.3]))
+    _lay(out, 0.5 * _spot(sides, (eye[0], eye[1]), (0.019, 0.012), np.maximum(width, 0.008)), look.skin * 0.72)
+    _lay(out, _spot(sides, (eye[0], eye[1]), (0.0135, 0.0065), width), np.array([236, 232, 228]))
+    _lay(out, _spot(sides, (eye[0], eye[1]), (0.0062, 0.0062), width), look.eyes)
+    brow = eye[1] + 0.017 + 0.15 * np.maximum(sides[:, :1] - eye[0], 0)
+    _lay(out, 0.9 * _spot(sides, np.array([eye[0], brow.mean()]), (0.018, 0.0042), width), look.hair * 0.8)
+    nostril = _spot(sides, (0.008, nose[1] - 0.011), (0.0045, 0.003), width)
+    _lay(out, 0.7 * nostril, look.skin * 0.4)
     return out

@@ -1,4 +1,5 @@
 """The processes that draw: start them, feed them, hear what they have done."""
+
 from __future__ import annotations
 
 import json
@@ -48,15 +49,27 @@ def _start(config: SyntheticConfig, root: Path, records: Path, log: IO[str]) -> 
     package = str(Path(das_mm.__file__).resolve().parents[1])
     settings = {
         # one thread each: the processes already fill the cores
-        'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1',
+        'OMP_NUM_THREADS': '1',
+        'MKL_NUM_THREADS': '1',
+        'OPENBLAS_NUM_THREADS': '1',
         # arrays of some megabytes come and go by the hundred: let glibc keep their pages
-        'MALLOC_MMAP_THRESHOLD_': str(1 << 30), 'MALLOC_TRIM_THRESHOLD_': str(1 << 31),
-        'PYTHONPATH': os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH')]))}
-    command = [sys.executable, str(Path(__file__).with_name('_worker_process.py')),
-               '--config', json.dumps(asdict(config)), '--root', str(Path(root).resolve()),
-               '--records', str(Path(records).resolve())]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0,
-                            env={**os.environ, **settings})
+        'MALLOC_MMAP_THRESHOLD_': str(1 << 30),
+        'MALLOC_TRIM_THRESHOLD_': str(1 << 31),
+        'PYTHONPATH': os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH')])),
+    }
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name('_worker_process.py')),
+        '--config',
+        json.dumps(asdict(config)),
+        '--root',
+        str(Path(root).resolve()),
+        '--records',
+        str(Path(records).resolve()),
+    ]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, env={**os.environ, **settings}
+    )
 
 
 def _feed(process: subprocess.Popen, waiting: Iterator[int]) -> None:
@@ -71,8 +84,9 @@ def _feed(process: subprocess.Popen, waiting: Iterator[int]) -> None:
         pass  # it has died: its closed output tells why
 
 
-def _hear(process: subprocess.Popen, waiting: Iterator[int], selector: selectors.BaseSelector,
-          log: IO[str]) -> Iterator[int]:
+def _hear(
+    process: subprocess.Popen, waiting: Iterator[int], selector: selectors.BaseSelector, log: IO[str]
+) -> Iterator[int]:
     """Images that one answer of the process reports."""
     line = _read_line(process.stdout)
     if not line:
@@ -104,5 +118,7 @@ def _read_line(stream: IO[bytes]) -> bytes:
 def _died(process: subprocess.Popen, log: IO[str]) -> UserError:
     log.seek(0)
     said = log.read().strip().splitlines()[-1:] or ['it said nothing']
-    return UserError(f'a drawing process ended with status {process.returncode}: {said[0]}',
-                     remedy='what is drawn is kept: run the same command again, with fewer workers if memory ran out')
+    return UserError(
+        f'a drawing process ended with status {process.returncode}: {said[0]}',
+        remedy='what is drawn is kept: run the same command again, with fewer workers if memory ran out',
+    )

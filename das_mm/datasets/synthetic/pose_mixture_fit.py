@@ -7,6 +7,7 @@ Run it as a module (about a minute; the same numbers every time)::
 Writes ``means`` (M, 69), ``covars`` (M, 69, 69) and ``weights`` (M,), the names of SMPLify's ``gmm_08.pkl``. Every
 pose counts twice, as it is and mirrored. Letters: N poses, M components, D numbers.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -41,8 +42,9 @@ def log_densities(data: np.ndarray, mixture: PoseMixture) -> np.ndarray:
     for mean, covariance, weight in zip(mixture.means, mixture.covariances, mixture.weights):
         root = np.linalg.cholesky(covariance)
         white = np.linalg.solve(root, (data - mean).T)  # (D, N)
-        columns.append(np.log(weight) - np.log(np.diag(root)).sum() - 0.5 * len(root) * np.log(2 * np.pi)
-                       - 0.5 * (white**2).sum(0))
+        columns.append(
+            np.log(weight) - np.log(np.diag(root)).sum() - 0.5 * len(root) * np.log(2 * np.pi) - 0.5 * (white**2).sum(0)
+        )
     return np.stack(columns, axis=1)
 
 
@@ -51,8 +53,9 @@ def log_likelihood(data: np.ndarray, mixture: PoseMixture) -> np.ndarray:
     return _log_sum(log_densities(data, mixture))
 
 
-def fit_mixture(data: np.ndarray, components: int, spread: float, seed: int = 0, steps: int = 100,
-                tolerance: float = 1e-3) -> PoseMixture:
+def fit_mixture(
+    data: np.ndarray, components: int, spread: float, seed: int = 0, steps: int = 100, tolerance: float = 1e-3
+) -> PoseMixture:
     """Expectation maximisation with full covariances from one deterministic start.
 
     Args:
@@ -113,8 +116,12 @@ def main() -> None:
     mixture = fit_mixture(generated_poses(args.poses, seed=0), args.components, SPREAD_RAD)
     buffer = io.BytesIO()
     # rounded to 2^-20 rad²: half the size, and six orders below the least variance
-    np.savez_compressed(buffer, means=mixture.means.astype(np.float32), weights=mixture.weights,
-                        covars=(np.round(mixture.covariances * 2**20) / 2**20).astype(np.float32))
+    np.savez_compressed(
+        buffer,
+        means=mixture.means.astype(np.float32),
+        weights=mixture.weights,
+        covars=(np.round(mixture.covariances * 2**20) / 2**20).astype(np.float32),
+    )
     atomic_write(args.out, buffer.getvalue())
     logger = MMLogger.get_instance('das_mm')
     for name, seed in (('the poses fitted', 0), ('unseen poses', 1)):

@@ -6,6 +6,7 @@ how far the pelvis leans (bending, crouching) and is zero for most poses. Every 
 vertex: the scene shifts the body until that vertex touches. Who sits touches the ground with the feet too; a seat
 belongs under the thighs (``needs_seat``).
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -42,27 +43,39 @@ def stack_angles(angles: Angles) -> np.ndarray:
     return stacked
 
 
-def leg(side: str, lift: float = 0.0, spread: float = 4.0, knee: float = 4.0, point: float | None = None,
-        turn_out: float = 6.0) -> Angles:
+def leg(
+    side: str,
+    lift: float = 0.0,
+    spread: float = 4.0,
+    knee: float = 4.0,
+    point: float | None = None,
+    turn_out: float = 6.0,
+) -> Angles:
     """Angles of one leg, degrees; the ankle keeps the sole level with the ground unless ``point`` (toes down) is given.
 
     ``lift`` brings the thigh forward, ``spread`` moves it away from the other leg.
     """
     sign = np.ones(3) if side == 'left' else _MIRROR
     level = lift - knee
-    return {f'{side}_hip': np.array([-lift, turn_out, spread]) * sign, f'{side}_knee': np.array([knee, 0, 0.0]),
-            f'{side}_ankle': np.array([level if point is None else point, 0, 0.6 * -spread]) * sign}
+    return {
+        f'{side}_hip': np.array([-lift, turn_out, spread]) * sign,
+        f'{side}_knee': np.array([knee, 0, 0.0]),
+        f'{side}_ankle': np.array([level if point is None else point, 0, 0.6 * -spread]) * sign,
+    }
 
 
-def hanging_arm(side: str, lower: float = 74.0, swing: float = 0.0, twist: float = 0.0, elbow: float = 12.0,
-                forearm: float = 0.0) -> Angles:
+def hanging_arm(
+    side: str, lower: float = 74.0, swing: float = 0.0, twist: float = 0.0, elbow: float = 12.0, forearm: float = 0.0
+) -> Angles:
     """Angles of an arm lowered from the side by ``lower`` and then brought forward by ``swing``, degrees."""
     turn = about('x', -swing) * about('z', -0.89 * lower) * about('x', twist)
     sign = np.ones(3) if side == 'left' else _MIRROR
     # the shoulder girdle sinks with the arm
-    return {f'{side}_collar': np.array([0, 0, -0.11 * max(lower - 15, 0)]) * sign,
-            f'{side}_shoulder': angles_of_rotation('left_shoulder', turn) * sign,
-            f'{side}_elbow': np.array([forearm, -elbow, 0.0]) * sign}
+    return {
+        f'{side}_collar': np.array([0, 0, -0.11 * max(lower - 15, 0)]) * sign,
+        f'{side}_shoulder': angles_of_rotation('left_shoulder', turn) * sign,
+        f'{side}_elbow': np.array([forearm, -elbow, 0.0]) * sign,
+    }
 
 
 def relaxed(rng: Rng) -> Angles:
@@ -71,21 +84,37 @@ def relaxed(rng: Rng) -> Angles:
     angles: Angles = {}
     for side, sign in zip(SIDES, (1.0, -1.0)):
         eased = max(0.0, -weight * sign) * rng.uniform(5, 22)
-        angles |= leg(side, lift=0.6 * eased + rng.normal(0, 2), knee=2 + 1.2 * eased, spread=rng.uniform(-2, 6),
-                      turn_out=rng.uniform(0, 18))
-        angles |= hanging_arm(side, lower=rng.uniform(66, 80), swing=rng.normal(4, 7), twist=rng.normal(8, 12),
-                              elbow=rng.uniform(6, 32), forearm=rng.normal(0, 15))
+        angles |= leg(
+            side,
+            lift=0.6 * eased + rng.normal(0, 2),
+            knee=2 + 1.2 * eased,
+            spread=rng.uniform(-2, 6),
+            turn_out=rng.uniform(0, 18),
+        )
+        angles |= hanging_arm(
+            side,
+            lower=rng.uniform(66, 80),
+            swing=rng.normal(4, 7),
+            twist=rng.normal(8, 12),
+            elbow=rng.uniform(6, 32),
+            forearm=rng.normal(0, 15),
+        )
         angles[f'{side}_hand'] = np.array([0, 0, -rng.uniform(0, 30) * sign])
     lean = rng.normal(0, 4)
-    angles |= {'spine1': np.array([2 + rng.normal(0, 3), rng.normal(0, 4), weight * rng.uniform(0, 5)]),
-               'spine2': np.array([lean, rng.normal(0, 4), 0]), 'spine3': np.array([0.5 * lean, rng.normal(0, 3), 0])}
+    angles |= {
+        'spine1': np.array([2 + rng.normal(0, 3), rng.normal(0, 4), weight * rng.uniform(0, 5)]),
+        'spine2': np.array([lean, rng.normal(0, 4), 0]),
+        'spine3': np.array([0.5 * lean, rng.normal(0, 3), 0]),
+    }
     return angles | _gaze(rng)
 
 
 def _gaze(rng: Rng, yaw_std: float = 18.0, pitch: float = 0.0) -> Angles:
     yaw, nod, lean = rng.normal(0, yaw_std), pitch + rng.normal(0, 7), rng.normal(0, 4)
-    return {'neck': np.array([0.5 * nod, 0.45 * yaw, 0.5 * lean]),
-            'head': np.array([0.5 * nod, 0.55 * yaw, 0.5 * lean])}
+    return {
+        'neck': np.array([0.5 * nod, 0.45 * yaw, 0.5 * lean]),
+        'head': np.array([0.5 * nod, 0.55 * yaw, 0.5 * lean]),
+    }
 
 
 def _unstack(stacked: np.ndarray) -> Angles:
@@ -102,8 +131,9 @@ def _arms(rng: Rng, targets: dict[str, tuple], spread_m: float = 0.02) -> Angles
     """side -> (wrist relative to the shoulder m, elbow direction, forearm twist) with a little noise."""
     angles: Angles = {}
     for side, (wrist, pole, twist) in targets.items():
-        angles |= reach(side, np.asarray(wrist) + rng.normal(0, spread_m, 3), np.asarray(pole, float),
-                        twist + rng.normal(0, 8))
+        angles |= reach(
+            side, np.asarray(wrist) + rng.normal(0, spread_m, 3), np.asarray(pole, float), twist + rng.normal(0, 8)
+        )
     return angles
 
 
@@ -144,8 +174,14 @@ def _sit(rng: Rng) -> tuple[Angles, float]:
     for side in SIDES:
         stretch = rng.uniform(-12, 22)
         lift = depth + rng.normal(0, 2)
-        angles |= leg(side, lift=lift + tilt, knee=np.clip(lift - stretch, 40, 120), spread=rng.uniform(0, 16),
-                      turn_out=rng.uniform(-4, 8), point=-stretch * 0.6)
+        angles |= leg(
+            side,
+            lift=lift + tilt,
+            knee=np.clip(lift - stretch, 40, 120),
+            spread=rng.uniform(0, 16),
+            turn_out=rng.uniform(-4, 8),
+            point=-stretch * 0.6,
+        )
     angles['spine1'][0] = rng.uniform(0, 14)
     style = rng.choice(['knees', 'lap', 'table', 'hang'])
     if style == 'knees':
@@ -163,8 +199,14 @@ def _crouch(rng: Rng) -> tuple[Angles, float]:
     depth = rng.uniform(55, 100)
     for side in SIDES:
         lift, knee = depth + 0.25 * tilt + rng.normal(0, 3), 1.25 * depth + rng.normal(0, 3)
-        angles |= leg(side, lift=min(lift + tilt, 126), knee=knee, spread=rng.uniform(6, 26),
-                      turn_out=rng.uniform(5, 25), point=np.clip(lift - knee, -30, 0))
+        angles |= leg(
+            side,
+            lift=min(lift + tilt, 126),
+            knee=knee,
+            spread=rng.uniform(6, 26),
+            turn_out=rng.uniform(5, 25),
+            point=np.clip(lift - knee, -30, 0),
+        )
     angles['spine1'][0] = rng.uniform(5, 22)
     angles['spine2'][0] = rng.uniform(2, 16)
     if rng.random() < 0.7:
@@ -182,8 +224,13 @@ def _bend(rng: Rng) -> tuple[Angles, float]:
         angles[name] = np.array([back * most, rng.normal(0, 5), rng.normal(0, 3)])
     down = tilt + 60 * back  # the arms hang towards the ground whatever the trunk does
     for side in SIDES:
-        angles |= hanging_arm(side, lower=rng.uniform(72, 84), swing=np.clip(down + rng.normal(0, 12), 0, 125),
-                              elbow=rng.uniform(5, 30), twist=rng.normal(0, 12))
+        angles |= hanging_arm(
+            side,
+            lower=rng.uniform(72, 84),
+            swing=np.clip(down + rng.normal(0, 12), 0, 125),
+            elbow=rng.uniform(5, 30),
+            twist=rng.normal(0, 12),
+        )
     return angles | _gaze(rng, 12, -10), tilt
 
 
@@ -252,13 +299,33 @@ def _hug(rng: Rng) -> tuple[Angles, float]:
 
 
 BUILDERS: dict[str, Callable[[Rng], tuple[Angles, float]]] = {
-    'stand': _stand, 'walk': lambda rng: (_gait(rng, walking(rng.uniform(0.6, 1.8), rng.uniform(0.6, 1.4))), 0.0),
+    'stand': _stand,
+    'walk': lambda rng: (_gait(rng, walking(rng.uniform(0.6, 1.8), rng.uniform(0.6, 1.4))), 0.0),
     'run': lambda rng: (_gait(rng, running(rng.uniform(2.2, 4.2), rng.uniform(0.7, 1.3))), 0.0),
-    'sit': _sit, 'crouch': _crouch, 'bend': _bend, 'reach': _reach, 'wave': _wave, 'arms_crossed': _arms_crossed,
-    't_pose': _t_pose, 'handshake': _handshake, 'hug': _hug}
-_SHARES = {'stand': 0.24, 'walk': 0.22, 'run': 0.08, 'sit': 0.12, 'crouch': 0.05, 'bend': 0.06, 'reach': 0.08,
-           'wave': 0.05,
-           'arms_crossed': 0.05, 't_pose': 0.02, 'handshake': 0.02, 'hug': 0.01}
+    'sit': _sit,
+    'crouch': _crouch,
+    'bend': _bend,
+    'reach': _reach,
+    'wave': _wave,
+    'arms_crossed': _arms_crossed,
+    't_pose': _t_pose,
+    'handshake': _handshake,
+    'hug': _hug,
+}
+_SHARES = {
+    'stand': 0.24,
+    'walk': 0.22,
+    'run': 0.08,
+    'sit': 0.12,
+    'crouch': 0.05,
+    'bend': 0.06,
+    'reach': 0.08,
+    'wave': 0.05,
+    'arms_crossed': 0.05,
+    't_pose': 0.02,
+    'handshake': 0.02,
+    'hug': 0.01,
+}
 _NOISE_DEG = np.array([1.5, 1.5, 1.5])
 
 #: what ``sample_pose`` can be asked for
@@ -286,8 +353,12 @@ def sample_pose(rng: Rng, activity: str | None = None) -> dict:
     angles, tilt_deg = BUILDERS[activity](rng)
     stacked = stack_angles(angles)
     stacked = clip_angles(stacked + rng.normal(0, 1, stacked.shape) * _NOISE_DEG * (stacked != 0))
-    return dict(body_pose=pose_from_angles(stacked), root_tilt=np.radians([tilt_deg, 0.0, 0.0]), activity=activity,
-                needs_seat=activity == 'sit')
+    return dict(
+        body_pose=pose_from_angles(stacked),
+        root_tilt=np.radians([tilt_deg, 0.0, 0.0]),
+        activity=activity,
+        needs_seat=activity == 'sit',
+    )
 
 
 def sample_pair(rng: Rng, activity: str | None = None) -> dict:
@@ -299,8 +370,12 @@ def sample_pair(rng: Rng, activity: str | None = None) -> dict:
     """
     activity = activity or str(rng.choice(list(PARTNER_DISTANCE_M)))
     distance = PARTNER_DISTANCE_M[activity] + rng.normal(0, 0.02)
-    return dict(poses=(sample_pose(rng, activity), sample_pose(rng, activity)), distance_m=float(distance), yaw=np.pi,
-                activity=activity)
+    return dict(
+        poses=(sample_pose(rng, activity), sample_pose(rng, activity)),
+        distance_m=float(distance),
+        yaw=np.pi,
+        activity=activity,
+    )
 
 
 def stature_m(betas: np.ndarray) -> np.ndarray:
@@ -330,6 +405,13 @@ def sample_betas(rng: Rng, child: float = 0.1) -> np.ndarray:
     return betas
 
 
-__all__ = ['ACTIVITIES', 'JOINT_LIMITS_DEG', 'PARTNER_DISTANCE_M', 'sample_betas', 'sample_pair', 'sample_pose',
-           'stature_m',
-           'within_limits']
+__all__ = [
+    'ACTIVITIES',
+    'JOINT_LIMITS_DEG',
+    'PARTNER_DISTANCE_M',
+    'sample_betas',
+    'sample_pair',
+    'sample_pose',
+    'stature_m',
+    'within_limits',
+]

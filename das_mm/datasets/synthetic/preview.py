@@ -1,4 +1,5 @@
 """A contact sheet of a set: pictures beside the same pictures with masks, boxes and joints drawn in."""
+
 from __future__ import annotations
 
 import json
@@ -13,16 +14,26 @@ from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
 from .set_files import write_whole
 
-_COLOURS = [(66, 135, 245), (245, 96, 66), (80, 200, 90), (220, 80, 220), (240, 190, 40), (40, 200, 220),
-            (150, 110, 250), (170, 170, 60)]
+_COLOURS = [
+    (66, 135, 245),
+    (245, 96, 66),
+    (80, 200, 90),
+    (220, 80, 220),
+    (240, 190, 40),
+    (40, 200, 220),
+    (150, 110, 250),
+    (170, 170, 60),
+]
 
 
-def write_contact_sheet(annotation_file: str | Path,
-                        root: str | Path,
-                        out: str | Path,
-                        most: int = 12,
-                        columns: int = 2,
-                        width_px: int = 480) -> Path:
+def write_contact_sheet(
+    annotation_file: str | Path,
+    root: str | Path,
+    out: str | Path,
+    most: int = 12,
+    columns: int = 2,
+    width_px: int = 480,
+) -> Path:
     """Draw up to ``most`` images of a set, spread evenly over it, each plain and with its truth.
 
     Filled joints are visible, rings are occluded; people who are no target (``is_valid`` false) get a thin box.
@@ -47,13 +58,16 @@ def write_contact_sheet(annotation_file: str | Path,
     for image in chosen:
         picture = cv2.imread(str(Path(root) / image['file_name']))
         if picture is None:
-            raise UserError('the image is missing or unreadable', file=Path(root) / image['file_name'],
-                            remedy='generate the set again')
+            raise UserError(
+                'the image is missing or unreadable',
+                file=Path(root) / image['file_name'],
+                remedy='generate the set again',
+            )
         pair = np.hstack([picture, draw_truth(picture, by_image.get(image['id'], []), stored['info']['joints'])])
         height = round(width_px * picture.shape[0] / picture.shape[1])
         tiles.append(cv2.resize(pair, (2 * width_px, height), interpolation=cv2.INTER_AREA))
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
-    sheet = np.vstack([np.hstack(tiles[i:i + columns]) for i in range(0, len(tiles), columns)])
+    sheet = np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
     write_whole(Path(out), cv2.imencode('.png', sheet)[1].tobytes())
     return Path(out)
 
@@ -66,7 +80,7 @@ def draw_truth(picture: np.ndarray, annotations: list[dict], joint_set: str) -> 
         colour = _COLOURS[(annotation.get('track_id', annotation['id'])) % len(_COLOURS)]
         if annotation.get('segmentation'):
             inside = coco_mask.decode(annotation['segmentation']).astype(bool)
-            out[inside] = (.65 * out[inside] + .35 * np.array(colour)).astype(np.uint8)
+            out[inside] = (0.65 * out[inside] + 0.35 * np.array(colour)).astype(np.uint8)
     for annotation in annotations:
         colour = _COLOURS[(annotation.get('track_id', annotation['id'])) % len(_COLOURS)]
         x, y, w, h = np.round(annotation['bbox']).astype(int)

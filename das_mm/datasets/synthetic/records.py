@@ -3,6 +3,7 @@
 One record is written per image as it is drawn, with every keypoint by name; when all are there they become one
 COCO-style json per joint set and one SMPL npz, in the package's annotation format.
 """
+
 from __future__ import annotations
 
 import io
@@ -21,8 +22,14 @@ from .scene import Layout
 _PX, _MM = 4, 3  # decimals kept: 1e-4 px, 1e-3 mm
 
 
-def image_record(index: int, file_name: str, layout: Layout, people: list[tuple[int, PersonGeometry, SeenTruth]],
-                 seq: str, frame: int) -> dict:
+def image_record(
+    index: int,
+    file_name: str,
+    layout: Layout,
+    people: list[tuple[int, PersonGeometry, SeenTruth]],
+    seq: str,
+    frame: int,
+) -> dict:
     """Everything the annotation files say of one image, ready for json.
 
     Args:
@@ -36,13 +43,24 @@ def image_record(index: int, file_name: str, layout: Layout, people: list[tuple[
     for number, geometry, seen in people:
         person = layout.people[number]
         x1, y1, x2, y2 = geometry.bbox_xyxy
-        persons.append({
-            'bbox': np.round([x1, y1, x2 - x1, y2 - y1], 3).tolist(), 'area': seen.area_px, 'is_valid': seen.is_valid,
-            'segmentation': seen.segmentation, 'identity': person.identity, 'visibility': seen.visibility,
-            'px': {name: np.round(place, _PX).tolist() for name, place in geometry.keypoints_px.items()},
-            'mm': {name: np.round(place, _MM).tolist() for name, place in geometry.keypoints_mm.items()},
-            'smpl': {'global_orient': geometry.global_orient.tolist(), 'body_pose': person.body_pose.tolist(),
-                     'betas': person.betas.tolist(), 'transl': geometry.transl.tolist()}})
+        persons.append(
+            {
+                'bbox': np.round([x1, y1, x2 - x1, y2 - y1], 3).tolist(),
+                'area': seen.area_px,
+                'is_valid': seen.is_valid,
+                'segmentation': seen.segmentation,
+                'identity': person.identity,
+                'visibility': seen.visibility,
+                'px': {name: np.round(place, _PX).tolist() for name, place in geometry.keypoints_px.items()},
+                'mm': {name: np.round(place, _MM).tolist() for name, place in geometry.keypoints_mm.items()},
+                'smpl': {
+                    'global_orient': geometry.global_orient.tolist(),
+                    'body_pose': person.body_pose.tolist(),
+                    'betas': person.betas.tolist(),
+                    'transl': geometry.transl.tolist(),
+                },
+            }
+        )
     return {
         'id': index + 1,
         'file_name': file_name,
@@ -53,12 +71,12 @@ def image_record(index: int, file_name: str, layout: Layout, people: list[tuple[
             'K': view.K.tolist(),
             'R': view.rotation.tolist(),
             'T': view.translation_mm.tolist(),
-            'dist': None
+            'dist': None,
         },
         'seq': seq,
         'frame': frame,
         'has_3d': True,
-        'persons': persons
+        'persons': persons,
     }
 
 
@@ -75,11 +93,23 @@ def annotation_json(config: SyntheticConfig, records: list[dict], joint_set: str
         images.append({key: value for key, value in record.items() if key != 'persons'})
         for person in record['persons']:
             annotations.append(_annotation(len(annotations), record['id'], person, keypoint_set))
-    info = {'dataset': 'synthetic_people', 'split': config.split, 'joints': joint_set, 'units': 'mm',
-            'version': GENERATOR_VERSION, 'key': config.key, 'smpl_file': smpl_name(config),
-            'description': 'generated scenes; no person, no licence'}
-    person = {'id': 1, 'name': 'person', 'supercategory': 'person', 'keypoints': list(keypoint_set.keypoints),
-              'skeleton': [[a + 1, b + 1] for a, b in keypoint_set.links]}
+    info = {
+        'dataset': 'synthetic_people',
+        'split': config.split,
+        'joints': joint_set,
+        'units': 'mm',
+        'version': GENERATOR_VERSION,
+        'key': config.key,
+        'smpl_file': smpl_name(config),
+        'description': 'generated scenes; no person, no licence',
+    }
+    person = {
+        'id': 1,
+        'name': 'person',
+        'supercategory': 'person',
+        'keypoints': list(keypoint_set.keypoints),
+        'skeleton': [[a + 1, b + 1] for a, b in keypoint_set.links],
+    }
     return {'info': info, 'images': images, 'annotations': annotations, 'categories': [person]}
 
 
@@ -105,7 +135,7 @@ def _annotation(row: int, image_id: int, person: dict, keypoint_set: KeypointSet
         'track_id': person['identity'],
         'is_valid': person['is_valid'],
         'segmentation': person['segmentation'],
-        'smpl': row
+        'smpl': row,
     }
 
 
@@ -128,7 +158,7 @@ def smpl_npz(config: SyntheticConfig, records: list[dict], vertices: list[np.nda
     mm = column(lambda person: [person['mm'][name] for name in names], len(names), 3)
     arrays = {
         'image_path': np.array([file_name for file_name, _ in rows], dtype=str),
-        'bbox_xywh': column(lambda person: [*person['bbox'], 1.], 5),
+        'bbox_xywh': column(lambda person: [*person['bbox'], 1.0], 5),
         'keypoints2d': np.concatenate([px, seen], -1),
         'keypoints3d': np.concatenate([mm / 1000, np.ones_like(seen)], -1),
         'keypoints_convention': np.array(config.joint_sets[0]),
@@ -142,7 +172,8 @@ def smpl_npz(config: SyntheticConfig, records: list[dict], vertices: list[np.nda
         **{f'cam_{name}': np.array([record['cam_param'][name] for record in records]) for name in 'KRT'},
         'frame_range': np.stack([np.append(0, last[:-1]), last], 1),
         'track_id': column(lambda person: person['identity']).astype(int),
-        'is_valid': column(lambda person: person['is_valid']).astype(bool)}
+        'is_valid': column(lambda person: person['is_valid']).astype(bool),
+    }
     if vertices is not None:
         arrays['vertices'] = np.array(vertices, np.float32).reshape(len(rows), -1, 3)
     buffer = io.BytesIO()

@@ -4,6 +4,7 @@ Every pixel gets one ray through its centre; depth and masks are read there. Pix
 outlines are smooth. Light is one lamp with soft shadows, a bright and a dark half of the surroundings, and short
 occlusion rays that darken corners and the ground under feet.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -22,7 +23,9 @@ from .viewpoint import Viewpoint
 NOTHING = -2  # owner of a pixel whose ray leaves the scene
 _OFFSET_M = 0.006  # secondary rays start this far off the surface, not to hit the triangle they come from
 _OCCLUSION_REACH_M = 0.7
-_EDGE_SAMPLES = np.array([[-.125, -.375], [.375, -.125], [.125, .375], [-.375, .125]])  # rotated grid in the pixel
+_EDGE_SAMPLES = np.array(
+    [[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]]
+)  # rotated grid in the pixel
 _MOST_EDGE_PIXELS = 0.12
 _BEND = 0.02  # of the inverse depth from pixel to pixel
 _SOFT = 0.025  # lamps wider than this, over their distance, cast shadows without sharp rims
@@ -30,13 +33,13 @@ _SOFT = 0.025  # lamps wider than this, over their distance, cast shadows withou
 
 def _sunflower(count: int) -> np.ndarray:
     """(count, 2) points spread evenly over the unit disc."""
-    n = np.arange(count) + .5
+    n = np.arange(count) + 0.5
     return np.stack([np.sqrt(n / count) * np.cos(2.39996 * n), np.sqrt(n / count) * np.sin(2.39996 * n)], 1)
 
 
 def _fibonacci_sphere(count: int) -> np.ndarray:
     """(count, 3) directions spread evenly, in an order that mixes them."""
-    n = np.arange(count) + .5
+    n = np.arange(count) + 0.5
     z = 1 - 2 * n / count
     ring = np.sqrt(1 - z * z)
     return np.stack([ring * np.cos(2.39996 * n), ring * np.sin(2.39996 * n), z], 1)[np.arange(count) * 7 % count]
@@ -45,7 +48,7 @@ def _fibonacci_sphere(count: int) -> np.ndarray:
 # Neighbouring pixels trace different rays out of a fixed set, and a window that covers the set once smooths them: soft
 # shadows and dark corners without grain, for one ray a pixel.
 _DISC = _sunflower(9)  # 3x3 pixels
-_SPHERE = (.95 * _fibonacci_sphere(25)).astype(np.float32)  # 5x5 pixels
+_SPHERE = (0.95 * _fibonacci_sphere(25)).astype(np.float32)  # 5x5 pixels
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Rendered:
         depth_m (H, W) float32: z at the pixel centres, 0 where nothing is hit.
         owner (H, W) int16: Index of the person, ``surfaces.BACKGROUND`` or ``NOTHING``.
     """
+
     radiance: np.ndarray
     depth_m: np.ndarray
     owner: np.ndarray
@@ -94,6 +98,7 @@ class _Scene:
 @dataclass
 class _Points:
     """N points that pixels see: place and unit normal in the camera frame, colour in linear light."""
+
     place: np.ndarray
     normal: np.ndarray
     albedo: np.ndarray
@@ -119,7 +124,7 @@ def _look(scene: _Scene, hits: Hits, rays: np.ndarray) -> _Points:
     # a ray that meets the back of an open sheet sees it from behind
     normal /= np.copysign(np.maximum(length, np.float32(1e-6)), -along)[:, None]
     slant = np.abs(along) / (length * np.sqrt(_dot(rays, rays)) + np.float32(1e-9))
-    footprint = hits.t / np.float32(scene.view.K[0, 0]) / np.sqrt(np.maximum(slant, np.float32(.15)))
+    footprint = hits.t / np.float32(scene.view.K[0, 0]) / np.sqrt(np.maximum(slant, np.float32(0.15)))
     surface = scene.face_surface[hits.face]
     albedo = np.empty_like(place)
     gloss, glow = np.empty(len(place), np.float32), np.empty(len(place), np.float32)
@@ -141,7 +146,7 @@ def _lamp(scene: _Scene, light: Light) -> np.ndarray:
 def _shadow(scene: _Scene, light: Light, points: _Points, turn: np.ndarray) -> np.ndarray:
     """(N,) float32: 1 where the lamp is seen, 0 in shadow; point n looks at place ``turn[n]`` of nine on the lamp."""
     lamp = _lamp(scene, light)
-    spread = light.softness * np.linalg.norm(lamp - points.place.mean(0)) if len(points.place) else 0.
+    spread = light.softness * np.linalg.norm(lamp - points.place.mean(0)) if len(points.place) else 0.0
     # lamps are level discs: under a ceiling, a ball would reach through it
     places = (lamp + spread * _DISC @ scene.view.rotation[:, [0, 2]].T).astype(np.float32)
     towards = places[turn] - points.place
@@ -162,35 +167,36 @@ def _openness(scene: _Scene, points: _Points, turn: np.ndarray) -> np.ndarray:
 
 def _smooth_like(values: np.ndarray, depth: np.ndarray, radius: int) -> np.ndarray:
     """Mean of (H, W) values over a (2r+1)² window, of neighbours at a similar depth only."""
-    inverse = 1 / np.maximum(depth, np.float32(.05))
-    limit = np.float32(.04) * inverse
+    inverse = 1 / np.maximum(depth, np.float32(0.05))
+    limit = np.float32(0.04) * inverse
     height, width = values.shape
     around = [cv2.copyMakeBorder(a, radius, radius, radius, radius, cv2.BORDER_REPLICATE) for a in (values, inverse)]
     total, weight = np.zeros_like(values), np.full_like(values, 1e-6)
     for dy in range(2 * radius + 1):
         for dx in range(2 * radius + 1):
-            value, other = (a[dy:dy + height, dx:dx + width] for a in around)
+            value, other = (a[dy : dy + height, dx : dx + width] for a in around)
             near = (np.abs(other - inverse) < limit).astype(np.float32)
             total += near * value
             weight += near
     return total / weight
 
 
-def _shade(scene: _Scene, points: _Points, light: Light, sky: Sky, shadow: np.ndarray,
-           openness: np.ndarray) -> np.ndarray:
+def _shade(
+    scene: _Scene, points: _Points, light: Light, sky: Sky, shadow: np.ndarray, openness: np.ndarray
+) -> np.ndarray:
     """(N, 3) linear radiance."""
     towards = _unit(_lamp(scene, light) - points.place)
     facing = np.maximum(_dot(points.normal, towards), 0) * shadow
-    up = .5 + .5 * (points.normal @ scene.view.rotation[:, 1].astype(np.float32))
+    up = 0.5 + 0.5 * (points.normal @ scene.view.rotation[:, 1].astype(np.float32))
     amounts = np.stack([facing, openness * up, openness * (1 - up), points.glow], 1)
     out = points.albedo * (amounts @ np.stack([light.colour, light.above, light.below, np.ones(3, np.float32)]))
     shiny = np.flatnonzero(points.gloss * facing > 0)
     if len(shiny):
         half = _unit(towards[shiny] - _unit(points.place[shiny]))
-        highlight = np.maximum(_dot(half, points.normal[shiny]), 0)**24
+        highlight = np.maximum(_dot(half, points.normal[shiny]), 0) ** 24
         out[shiny] += (points.gloss[shiny] * highlight * shadow[shiny])[:, None] * light.colour
     if sky.haze_m:
-        clear = np.float32(.05 * sky.haze_m)  # near things keep their colours, and need no computing
+        clear = np.float32(0.05 * sky.haze_m)  # near things keep their colours, and need no computing
         far = np.flatnonzero(points.place[:, 2] > clear)
         kept = np.exp((clear - points.place[far, 2]) / np.float32(sky.haze_m))[:, None]
         out[far] = kept * out[far] + (1 - kept) * to_linear(sky.horizon)
@@ -203,7 +209,7 @@ def _sky(view: Viewpoint, sky: Sky, rays: np.ndarray) -> np.ndarray:
 
 def _edges(surface: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Indices of pixels at a change of surface or a bend of depth; (H, W) surface numbers and depth (0 = nothing)."""
-    inverse = 1 / np.maximum(depth, np.float32(.05))  # linear over a plane, so that only bends and jumps show
+    inverse = 1 / np.maximum(depth, np.float32(0.05))  # linear over a plane, so that only bends and jumps show
     edge = np.zeros(depth.shape, bool)
     edge[:-1] |= surface[:-1] != surface[1:]
     edge[1:] |= surface[:-1] != surface[1:]
@@ -248,8 +254,14 @@ def render(surfaces: list[Surface], view: Viewpoint, light: Light, sky: Sky) -> 
     return Rendered(radiance.reshape(height, width, 3), depth, owner)
 
 
-def _over_image(sample: Callable[[_Points, np.ndarray], np.ndarray], points: _Points, hit: np.ndarray,
-                depth: np.ndarray, cells: int, step: int) -> np.ndarray:
+def _over_image(
+    sample: Callable[[_Points, np.ndarray], np.ndarray],
+    points: _Points,
+    hit: np.ndarray,
+    depth: np.ndarray,
+    cells: int,
+    step: int,
+) -> np.ndarray:
     """(H·W,) a quantity that is sampled with ray number (x % cells, y % cells) at pixel (x, y), and smoothed.
 
     Args:
@@ -271,8 +283,9 @@ def _over_image(sample: Callable[[_Points, np.ndarray], np.ndarray], points: _Po
     return (smooth if step == 1 else cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)).ravel()
 
 
-def _supersampled(scene: _Scene, pixel: np.ndarray, light: Light, sky: Sky, shadow: np.ndarray,
-                  openness: np.ndarray) -> np.ndarray:
+def _supersampled(
+    scene: _Scene, pixel: np.ndarray, light: Light, sky: Sky, shadow: np.ndarray, openness: np.ndarray
+) -> np.ndarray:
     """(N, 3) radiance of N pixels as the mean of four rays each, with the shadow and openness of the pixel's centre."""
     count = len(_EDGE_SAMPLES)
     rays = scene.view.rays((pixel[:, None] + _EDGE_SAMPLES).reshape(-1, 2))

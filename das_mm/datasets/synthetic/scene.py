@@ -1,4 +1,5 @@
 """A scene before it is drawn: who stands where, seen by which camera."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ class Person:
         vertices (V, 3), joints (24, 3): What they give, m.
         seat_height: Height of the seat under a sitting person, 0 where there is none.
     """
+
     identity: int
     betas: np.ndarray
     body_pose: np.ndarray
@@ -36,10 +38,19 @@ class Person:
         """A person from SMPL parameters alone."""
         arrays = [np.asarray(a, np.float64) for a in (betas, body_pose, global_orient, transl)]
         betas, body_pose, global_orient, transl = arrays
-        vertices, joints = linear_blend_skinning(load_generated_body(), global_orient[None], body_pose[None],
-                                                 betas[None], transl[None])
-        return cls(identity, betas, body_pose, global_orient, transl, vertices[0].astype(np.float64),
-                   joints[0].astype(np.float64), seat_height)
+        vertices, joints = linear_blend_skinning(
+            load_generated_body(), global_orient[None], body_pose[None], betas[None], transl[None]
+        )
+        return cls(
+            identity,
+            betas,
+            body_pose,
+            global_orient,
+            transl,
+            vertices[0].astype(np.float64),
+            joints[0].astype(np.float64),
+            seat_height,
+        )
 
     def moved(self, yaw: float, shift: np.ndarray) -> Person:
         """The same person turned by ``yaw`` rad about the vertical through the pelvis and shifted by (3,) metres."""
@@ -52,6 +63,7 @@ class Person:
 @dataclass(frozen=True)
 class Layout:
     """The people of one image and the camera that sees them."""
+
     people: list[Person]
     view: Viewpoint
 
@@ -67,6 +79,6 @@ def camera_frame_smpl(person: Person, view: Viewpoint) -> tuple[np.ndarray, np.n
     SMPL turns a body about its rest pelvis J0, so the translation is R (J0 + t - c) - J0, c the camera's place.
     """
     body = load_generated_body()
-    pelvis = body.joints_template[0] + body.joints_dirs[0, :, :len(person.betas)] @ person.betas
+    pelvis = body.joints_template[0] + body.joints_dirs[0, :, : len(person.betas)] @ person.betas
     orient = matrix_to_axis_angle(view.rotation @ axis_angle_to_matrix(person.global_orient))
     return orient, view.to_camera(pelvis + person.transl) - pelvis

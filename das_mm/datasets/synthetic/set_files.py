@@ -1,4 +1,5 @@
 """Files of a set: written whole or not at all, and with words a user can act on where the disk says no."""
+
 from __future__ import annotations
 
 import errno
@@ -10,8 +11,7 @@ from das_mm.engine import file_lock
 from das_mm.errors import UserError
 
 _REMEDIES = {
-    errno.ENOSPC:
-    'free some space or choose another folder; run the same command again and it goes on where it stopped',
+    errno.ENOSPC: 'free some space or choose another folder; run the same command again and it goes on where it stopped',
     errno.EDQUOT: 'your quota is used up: free some space or choose another folder, then run the same command again',
     errno.EACCES: 'choose a folder that you may write to',
     errno.EPERM: 'choose a folder that you may write to',
@@ -24,8 +24,11 @@ _REMEDIES = {
 
 def write_error(error: OSError, path: Path | str) -> UserError:
     """The message for a file that could not be written."""
-    return UserError(f'cannot be written ({error.strerror or error})', file=path,
-                     remedy=_REMEDIES.get(error.errno, 'look at the disk, then run the same command again'))
+    return UserError(
+        f'cannot be written ({error.strerror or error})',
+        file=path,
+        remedy=_REMEDIES.get(error.errno, 'look at the disk, then run the same command again'),
+    )
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,4 +1,5 @@
 """Suits whose every limb has its own colour, so that a small network learns poses within minutes."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -28,10 +29,22 @@ class Suit(Look):
 def sample_suit(rng: np.random.Generator) -> Suit:
     """Somebody in a suit, drawn from the person's own stream."""
     person = vars(sample_look(rng))
-    return Suit(**{
-        **person, 'top_hem': .92, 'sleeve_x': .68, 'neckline': _NECK_Y, 'bottom_hem': .06, 'waist': .97,
-        'skirt_hem': 0., 'open_front': False, 'shoe_top': .07, 'loose_top': .006, 'loose_bottom': .006, 'bag': 'none'
-    })
+    return Suit(
+        **{
+            **person,
+            'top_hem': 0.92,
+            'sleeve_x': 0.68,
+            'neckline': _NECK_Y,
+            'bottom_hem': 0.06,
+            'waist': 0.97,
+            'skirt_hem': 0.0,
+            'open_front': False,
+            'shoe_top': 0.07,
+            'loose_top': 0.006,
+            'loose_bottom': 0.006,
+            'bag': 'none',
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -39,10 +52,10 @@ class SuitMaterial(PersonMaterial):
     """Colours the body below the neck by limb; implements ``materials.Material``."""
 
     def colour(self, coords: np.ndarray, footprint_m: np.ndarray) -> np.ndarray:
-        width = np.maximum(footprint_m, .0015)
+        width = np.maximum(footprint_m, 0.0015)
         out = self._skin(coords, width)
-        _lay(out, hair_weight(self.look, coords, np.maximum(width, .012)), self._hair(coords))
-        _lay(out, np.where(is_arm(coords), 1., ramp(_NECK_Y - coords[:, 1], width)), suit_rgb(coords))
+        _lay(out, hair_weight(self.look, coords, np.maximum(width, 0.012)), self._hair(coords))
+        _lay(out, np.where(is_arm(coords), 1.0, ramp(_NECK_Y - coords[:, 1], width)), suit_rgb(coords))
         return out
 
 

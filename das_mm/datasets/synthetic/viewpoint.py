@@ -1,4 +1,5 @@
 """The camera of a scene: where it stands, where it looks, and what it sees."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ class Viewpoint:
         position (3,): World, m.
         width, height: px.
     """
+
     K: np.ndarray
     rotation: np.ndarray
     position: np.ndarray

@@ -4,6 +4,7 @@ Plain child processes rather than ``multiprocessing``: they need no ``__main__``
 threads in the caller (a forked Embree hangs), end with it (their input closes), and one that is killed is noticed
 instead of waited for.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -21,6 +22,7 @@ def draw_unit(config: SyntheticConfig, unit: int, root: Path, records: Path) -> 
     """Draw the images of one unit that have no record yet; gives their numbers as they are done."""
     from .drawing import choose_setting, draw_and_write
     from .layout import layout_scene
+
     numbers = unit_images(config, unit)
     if all(record_path(records, number).exists() for number in numbers):
         yield from numbers
@@ -29,6 +31,7 @@ def draw_unit(config: SyntheticConfig, unit: int, root: Path, records: Path) -> 
         layouts = [layout_scene(config, unit)]
     else:
         from .clips import layout_clip
+
         layouts = layout_clip(config, unit, len(numbers))
     setting = choose_setting(config, unit, layouts)
     gain = None
@@ -57,6 +60,7 @@ def main() -> None:
         parser.add_argument(name, required=True)
     args = parser.parse_args()
     import cv2
+
     cv2.setNumThreads(1)
     config = SyntheticConfig(**json.loads(args.config))
     for line in sys.stdin:

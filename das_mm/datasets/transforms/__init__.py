@@ -3,20 +3,33 @@ from .corner_origin import CornerOrigin
 from .flip import DASRandomFlip
 from .formatting import PackDASInputs
 from .geometry import (
-                       MEAN_BGR,
-                       begin_geometry,
-                       keep_ratio_size,
-                       normalised_root_depths,
-                       turn_lens,
-                       update_geometry,
-                       warp_boxes,
-                       warp_image,
+    MEAN_BGR,
+    begin_geometry,
+    keep_ratio_size,
+    normalised_root_depths,
+    turn_lens,
+    update_geometry,
+    warp_boxes,
+    warp_image,
 )
 from .mesh_labels import AddMeshLabels
 from .previous_frame import AddPreviousFrame
 from .resize import DASResize
 
-__all__ = ['AddMeshLabels', 'AddPreviousFrame', 'CornerOrigin', 'DASRandomAffine', 'DASRandomFlip', 'DASResize',
-           'MEAN_BGR', 'PackDASInputs',
-           'begin_geometry', 'keep_ratio_size', 'normalised_root_depths', 'turn_lens', 'update_geometry', 'warp_boxes',
-           'warp_image']
+__all__ = [
+    'AddMeshLabels',
+    'AddPreviousFrame',
+    'CornerOrigin',
+    'DASRandomAffine',
+    'DASRandomFlip',
+    'DASResize',
+    'MEAN_BGR',
+    'PackDASInputs',
+    'begin_geometry',
+    'keep_ratio_size',
+    'normalised_root_depths',
+    'turn_lens',
+    'update_geometry',
+    'warp_boxes',
+    'warp_image',
+]

@@ -29,10 +29,16 @@ class DASRandomAffine(BaseTransform):
         border_bgr: Colour outside the image.
     """
 
-    def __init__(self, input_size: tuple[int, int] | None = None, short_side_range: tuple[int, int] | None = None,
-                 max_long_side: int = 1333, scale_range: tuple[float, float] = (0.6, 1.4),
-                 translate_sigma: float = 0.15, max_rotation_rad: float = 0.0,
-                 border_bgr: tuple[int, int, int] = MEAN_BGR):
+    def __init__(
+        self,
+        input_size: tuple[int, int] | None = None,
+        short_side_range: tuple[int, int] | None = None,
+        max_long_side: int = 1333,
+        scale_range: tuple[float, float] = (0.6, 1.4),
+        translate_sigma: float = 0.15,
+        max_rotation_rad: float = 0.0,
+        border_bgr: tuple[int, int, int] = MEAN_BGR,
+    ):
         check_size_options(input_size, short_side_range)
         self.input_size, self.short_side_range, self.max_long_side = input_size, short_side_range, max_long_side
         self.scale_range, self.translate_sigma = scale_range, translate_sigma
@@ -43,8 +49,11 @@ class DASRandomAffine(BaseTransform):
         """Scale factor, shift (x, y) in sides of the fitted image, angle in rad."""
         limit = 2 * self.translate_sigma
         shift = np.clip(np.random.normal(0, self.translate_sigma, 2), -limit, limit)
-        return (np.random.uniform(*self.scale_range), shift,
-                np.random.uniform(-self.max_rotation_rad, self.max_rotation_rad))
+        return (
+            np.random.uniform(*self.scale_range),
+            shift,
+            np.random.uniform(-self.max_rotation_rad, self.max_rotation_rad),
+        )
 
     def transform(self, results: dict) -> dict:
         begin_geometry(results)
@@ -61,6 +70,8 @@ class DASRandomAffine(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(input_size={self.input_size}, short_side_range={self.short_side_range}, '
-                f'scale_range={self.scale_range}, translate_sigma={self.translate_sigma}, '
-                f'max_rotation_rad={self.max_rotation_rad})')
+        return (
+            f'{type(self).__name__}(input_size={self.input_size}, short_side_range={self.short_side_range}, '
+            f'scale_range={self.scale_range}, translate_sigma={self.translate_sigma}, '
+            f'max_rotation_rad={self.max_rotation_rad})'
+        )

@@ -1,4 +1,5 @@
 """The released code's way of counting pixels."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -13,9 +13,31 @@ from das_mm.structures import warp_points
 
 from .geometry import begin_geometry, normalised_root_depths
 
-_META_KEYS = ('id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'camera', 'input_K', 'input_dist', 'warp_mat',
-              'flip', 'dataset_name', 'has_3d', 'raw_ann_info', 'seq', 'view', 'frame', 'ignore_regions', 'is_labeled',
-              'crowd_index', 'image_fault', 'previous_centers_px', 'previous_sizes_px', 'activity')
+_META_KEYS = (
+    'id',
+    'img_id',
+    'img_path',
+    'ori_shape',
+    'img_shape',
+    'camera',
+    'input_K',
+    'input_dist',
+    'warp_mat',
+    'flip',
+    'dataset_name',
+    'has_3d',
+    'raw_ann_info',
+    'seq',
+    'view',
+    'frame',
+    'ignore_regions',
+    'is_labeled',
+    'crowd_index',
+    'image_fault',
+    'previous_centers_px',
+    'previous_sizes_px',
+    'activity',
+)
 _SMPL_FIELDS = ('has_smpl', 'smpl_global_orient', 'smpl_body_pose', 'smpl_betas', 'smpl_transl_mm', 'smpl_gender')
 
 
@@ -79,16 +101,23 @@ class PackDASInputs(BaseTransform):
         boxes = results['bbox'].clip((-0.5, -0.5) * 2, (width - 0.5, height - 0.5) * 2)
         sides = boxes[:, 2:] - boxes[:, :2]
         root_on_image = (results['root_flags'] > 0) & _on_image(results['root_px'], results)
-        center_valid = (root_on_image & results['is_valid'] & ~results['iscrowd'] &
-                        (sides >= self.min_bbox_side_px).all(axis=1))
+        center_valid = (
+            root_on_image & results['is_valid'] & ~results['iscrowd'] & (sides >= self.min_bbox_side_px).all(axis=1)
+        )
         root_depth = results['root_depth_mm'].astype(np.float64)
         root_norm = normalised_root_depths(root_depth, results['input_K'])
         depth_known = results['keypoints_3d_valid'] & np.isfinite(root_depth)[:, None]
         relative = np.where(depth_known, results['keypoints_3d'][..., 2] - root_depth[:, None], 0)
         columns = dict(
-            bboxes=boxes, keypoints=keypoints, keypoints_weights=supervised, relative_depths_mm=relative,
-            relative_depths_weights=depth_known & supervised, root_px=results['root_px'],
-            root_depths_norm=np.nan_to_num(root_norm), root_depths_weights=np.isfinite(root_norm))
+            bboxes=boxes,
+            keypoints=keypoints,
+            keypoints_weights=supervised,
+            relative_depths_mm=relative,
+            relative_depths_weights=depth_known & supervised,
+            root_px=results['root_px'],
+            root_depths_norm=np.nan_to_num(root_norm),
+            root_depths_weights=np.isfinite(root_norm),
+        )
         on_input = seen.any(axis=1) | root_on_image | (sides > 0).all(axis=1)
         regions = _ignored_boxes(results)
         labels = InstanceData()
@@ -101,26 +130,41 @@ class PackDASInputs(BaseTransform):
         return labels
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(supervise_outside={self.supervise_outside}, '
-                f'min_bbox_side_px={self.min_bbox_side_px})')
+        return (
+            f'{type(self).__name__}(supervise_outside={self.supervise_outside}, '
+            f'min_bbox_side_px={self.min_bbox_side_px})'
+        )
 
 
 def _check_size(results: dict) -> None:
     annotated = results.get('annotated_shape')
     if annotated is not None and tuple(results['ori_shape']) != tuple(annotated):
         (height, width), (want_height, want_width) = results['ori_shape'], annotated
-        raise UserError(f'the image is {width}x{height} px, but its annotations are for {want_width}x{want_height}',
-                        file=results['img_path'], remedy='use the images the annotations were made for')
+        raise UserError(
+            f'the image is {width}x{height} px, but its annotations are for {want_width}x{want_height}',
+            file=results['img_path'],
+            remedy='use the images the annotations were made for',
+        )
 
 
 def _ground_truth(results: dict) -> InstanceData:
     gt, truth = results['gt'], InstanceData()
     fields = dict(
-        bboxes=gt['bbox'], keypoints=gt['keypoints'], keypoints_visible=(gt['keypoints_flags'] > 0).astype(np.float32),
-        keypoints_flags=gt['keypoints_flags'], keypoints_3d=gt['keypoints_3d'],
-        keypoints_3d_valid=gt['keypoints_3d_valid'], root_depths_mm=results['root_depth_mm'], areas=results['area'],
-        iscrowd=results['iscrowd'], is_valid=results['is_valid'], track_ids=results['track_id'],
-        ann_ids=results['ann_id'], smpl_rows=results['smpl_row'], occluded=results['occluded'])
+        bboxes=gt['bbox'],
+        keypoints=gt['keypoints'],
+        keypoints_visible=(gt['keypoints_flags'] > 0).astype(np.float32),
+        keypoints_flags=gt['keypoints_flags'],
+        keypoints_3d=gt['keypoints_3d'],
+        keypoints_3d_valid=gt['keypoints_3d_valid'],
+        root_depths_mm=results['root_depth_mm'],
+        areas=results['area'],
+        iscrowd=results['iscrowd'],
+        is_valid=results['is_valid'],
+        track_ids=results['track_id'],
+        ann_ids=results['ann_id'],
+        smpl_rows=results['smpl_row'],
+        occluded=results['occluded'],
+    )
     if 'keypoints_3d_univ' in results:
         fields['keypoints_3d_univ'] = results['keypoints_3d_univ']
     if 'head_bbox' in results:
@@ -136,8 +180,10 @@ def _ground_truth(results: dict) -> InstanceData:
 def _ignored_boxes(results: dict) -> np.ndarray:
     """(n, 4) boxes about the image's ignore regions, cut to the network input; those outside it are left out."""
     height, width = results['img_shape']
-    boxes = [np.concatenate([moved.min(axis=0), moved.max(axis=0)]) for moved in
-             (warp_points(polygon, results['warp_mat']) for polygon in results.get('ignore_regions', ()))]
+    boxes = [
+        np.concatenate([moved.min(axis=0), moved.max(axis=0)])
+        for moved in (warp_points(polygon, results['warp_mat']) for polygon in results.get('ignore_regions', ()))
+    ]
     boxes = np.reshape(boxes, (-1, 4)).clip((-0.5, -0.5) * 2, (width - 0.5, height - 0.5) * 2)
     return boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
 

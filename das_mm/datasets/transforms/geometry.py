@@ -7,6 +7,7 @@ with the image), and the labels ``bbox``, ``keypoints``, ``root_px`` (input px) 
 and the root depth normalised by the focal length follows from ``input_K``. ``results['gt']`` and ``results['camera']``
 stay those of the stored image.
 """
+
 from __future__ import annotations
 
 import cv2
@@ -71,8 +72,12 @@ def normalised_root_depths(root_depth_mm: np.ndarray, input_K: np.ndarray | None
     return root_depth_mm.astype(np.float64) / focal_px(input_K)
 
 
-def keep_ratio_size(size: tuple[int, int], input_size: tuple[int, int] | None,
-                    short_side_range: tuple[int, int] | None, max_long_side: int) -> tuple[int, int]:
+def keep_ratio_size(
+    size: tuple[int, int],
+    input_size: tuple[int, int] | None,
+    short_side_range: tuple[int, int] | None,
+    max_long_side: int,
+) -> tuple[int, int]:
     """(width, height) of an image of ``size`` resized to the greatest that fits.
 
     Either into ``input_size`` (width, height), or so that its short side has a length drawn from ``short_side_range``
@@ -95,11 +100,12 @@ def check_size_options(input_size: tuple[int, int] | None, short_side_range: tup
 def warp_image(image: np.ndarray, warp: np.ndarray, size: tuple[int, int], border_bgr: tuple[int, ...]) -> np.ndarray:
     """The image (H, W, 3) under ``warp`` on a canvas of ``size`` (width, height), without aliasing when it shrinks."""
     height, width = image.shape[:2]
-    shrink = int(abs(np.linalg.det(warp[:, :2]))**-0.5)
+    shrink = int(abs(np.linalg.det(warp[:, :2])) ** -0.5)
     if shrink >= 2:  # interpolation looks at two pixels a side only: average first, then warp the rest of the way
         small = max(1, round(width / shrink)), max(1, round(height / shrink))
         image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
         sx, sy = width / small[0], height / small[1]
         warp = compose_warps(warp, np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2]]))
-    return cv2.warpAffine(image, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
-                          borderValue=border_bgr)
+    return cv2.warpAffine(
+        image, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border_bgr
+    )

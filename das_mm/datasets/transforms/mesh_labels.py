@@ -39,7 +39,11 @@ class AddMeshLabels(BaseTransform):
         results['extra_labels'] = {
             **results.get('extra_labels', {}),
             'keypoints_3d_mm': np.where(valid[..., None], results['keypoints_3d'], 0),
-            'keypoints_3d_weights': valid, 'smpl_pose_matrices': matrices, 'smpl_betas': betas, 'smpl_weights': known}
+            'keypoints_3d_weights': valid,
+            'smpl_pose_matrices': matrices,
+            'smpl_betas': betas,
+            'smpl_weights': known,
+        }
         return results
 
     @staticmethod

@@ -33,8 +33,15 @@ class AddPreviousFrame(BaseTransform):
         photometric: Transform on the previous image's colours (that of the current image, with other random numbers).
     """
 
-    def __init__(self, center_jitter: float = 0.05, miss_prob: float = 0.4, false_prob: float = 0.1,
-                 static_shift: float = 0.05, static_scale: float = 0.05, photometric: ConfigType | None = None):
+    def __init__(
+        self,
+        center_jitter: float = 0.05,
+        miss_prob: float = 0.4,
+        false_prob: float = 0.1,
+        static_shift: float = 0.05,
+        static_scale: float = 0.05,
+        photometric: ConfigType | None = None,
+    ):
         self.center_jitter, self.miss_prob, self.false_prob = center_jitter, miss_prob, false_prob
         self.static_shift, self.static_scale = static_shift, static_scale
         self.photometric = None if photometric is None else TRANSFORMS.build(photometric)
@@ -87,9 +94,12 @@ class AddPreviousFrame(BaseTransform):
         rows = np.array([before.get(identity, -1) for identity in now.tolist()], dtype=int)
         there = rows >= 0
         count, keypoints = len(rows), results['keypoints'].shape[1]
-        labels = dict(previous_root_px=np.zeros((count, 2)), previous_root_weights=np.zeros(count),
-                      previous_keypoints=np.zeros((count, keypoints, 2)),
-                      previous_keypoints_weights=np.zeros((count, keypoints)))
+        labels = dict(
+            previous_root_px=np.zeros((count, 2)),
+            previous_root_weights=np.zeros(count),
+            previous_keypoints=np.zeros((count, keypoints, 2)),
+            previous_keypoints_weights=np.zeros((count, keypoints)),
+        )
         labels['previous_root_px'][there] = people['root_px'][rows[there]]
         labels['previous_root_weights'][there] = people['root_known'][rows[there]] & (results['root_flags'][there] > 0)
         labels['previous_keypoints'][there] = people['keypoints'][rows[there]]
@@ -97,8 +107,10 @@ class AddPreviousFrame(BaseTransform):
         results['extra_labels'] = {**results.get('extra_labels', {}), **labels}
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(center_jitter={self.center_jitter}, miss_prob={self.miss_prob}, '
-                f'false_prob={self.false_prob}, static_shift={self.static_shift}, static_scale={self.static_scale})')
+        return (
+            f'{type(self).__name__}(center_jitter={self.center_jitter}, miss_prob={self.miss_prob}, '
+            f'false_prob={self.false_prob}, static_shift={self.static_shift}, static_scale={self.static_scale})'
+        )
 
 
 def _seen_through(record: dict, warp: np.ndarray, results: dict) -> dict:
@@ -111,6 +123,12 @@ def _seen_through(record: dict, warp: np.ndarray, results: dict) -> dict:
     root_px, root_flags = root_of(keypoints, flags, kset)
     same = record.get('same_people', False)
     usable = record['is_valid'].astype(bool) & ~record['iscrowd'].astype(bool)
-    return dict(keypoints=keypoints, flags=flags, root_px=root_px, root_known=(root_flags > 0) & usable,
-                sizes_px=(boxes[:, 2:] - boxes[:, :2]).clip(1), same_people=same,
-                identities=record['ann_id'] if same else record['track_id'])
+    return dict(
+        keypoints=keypoints,
+        flags=flags,
+        root_px=root_px,
+        root_known=(root_flags > 0) & usable,
+        sizes_px=(boxes[:, 2:] - boxes[:, :2]).clip(1),
+        same_people=same,
+        identities=record['ann_id'] if same else record['track_id'],
+    )

@@ -23,12 +23,18 @@ class DASResize(BaseTransform):
             side, as the released code (and mmcv) does. What is enlarged is always interpolated linearly.
     """
 
-    def __init__(self, input_size: tuple[int, int] | None = None, short_side_range: tuple[int, int] | None = None,
-                 max_long_side: int = 1333, shrink_interpolation: str = 'area'):
+    def __init__(
+        self,
+        input_size: tuple[int, int] | None = None,
+        short_side_range: tuple[int, int] | None = None,
+        max_long_side: int = 1333,
+        shrink_interpolation: str = 'area',
+    ):
         check_size_options(input_size, short_side_range)
         if shrink_interpolation not in _INTERPOLATIONS:
-            raise ValueError(f'shrink_interpolation must be one of {list(_INTERPOLATIONS)}, not '
-                             f'{shrink_interpolation!r}')
+            raise ValueError(
+                f'shrink_interpolation must be one of {list(_INTERPOLATIONS)}, not {shrink_interpolation!r}'
+            )
         self.shrink_interpolation = shrink_interpolation
         self.input_size, self.short_side_range, self.max_long_side = input_size, short_side_range, max_long_side
 
@@ -45,5 +51,7 @@ class DASResize(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(input_size={self.input_size}, short_side_range={self.short_side_range}, '
-                f'max_long_side={self.max_long_side})')
+        return (
+            f'{type(self).__name__}(input_size={self.input_size}, short_side_range={self.short_side_range}, '
+            f'max_long_side={self.max_long_side})'
+        )

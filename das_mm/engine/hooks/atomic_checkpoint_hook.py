@@ -1,4 +1,5 @@
 """Checkpoints that are whole or not there, and a resume that takes the newest whole one."""
+
 from __future__ import annotations
 
 from pathlib import Path

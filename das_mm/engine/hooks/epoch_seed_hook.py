@@ -1,4 +1,5 @@
 """Randomness as a function of (seed, epoch, rank), so that a resumed run repeats an uninterrupted one."""
+
 from __future__ import annotations
 
 import random
@@ -45,7 +46,8 @@ class EpochSeedHook(Hook):
         if runner.train_dataloader.persistent_workers:
             runner.logger.warning(
                 'train_dataloader.persistent_workers=True: its workers keep their random state over epochs, so a '
-                'resumed run will see other augmentations than an uninterrupted one. Set it to False to repeat it.')
+                'resumed run will see other augmentations than an uninterrupted one. Set it to False to repeat it.'
+            )
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seed this process now and the workers when the epoch starts them."""

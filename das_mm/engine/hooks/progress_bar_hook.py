@@ -1,4 +1,5 @@
 """A progress bar in the terminal for those who watch a training."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,8 +28,14 @@ class ProgressBarHook(Hook):
             return
         self._stop()
         self._progress = Progress(
-            TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn('left'), TimeRemainingColumn(), TextColumn('{task.fields[note]}'))
+            TextColumn('{task.description}'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn('left'),
+            TimeRemainingColumn(),
+            TextColumn('{task.fields[note]}'),
+        )
         self._progress.start()
         self._task = self._progress.add_task(description, total=total, completed=completed, note='')
 

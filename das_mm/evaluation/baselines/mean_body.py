@@ -1,4 +1,5 @@
 """The mean body of a training set, judged by the same metric as the network."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -30,13 +31,15 @@ def fit_mean_body_to_samples(samples: Iterable) -> BodyParameters:
             known = known & (to_numpy(instances['is_valid']) > 0)
         found.append(people[known])
     if not sum(map(len, found)):
-        raise UserError('no person with SMPL parameters', field='has_smpl',
-                        remedy='give a training set with SMPL parameters')
+        raise UserError(
+            'no person with SMPL parameters', field='has_smpl', remedy='give a training set with SMPL parameters'
+        )
     return mean_body(BodyParameters.concatenate(found))
 
 
-def mean_body_scores(train_samples: Iterable, eval_samples: Iterable, metric: BaseMetric,
-                     orientation: str = 'mean') -> dict[str, float]:
+def mean_body_scores(
+    train_samples: Iterable, eval_samples: Iterable, metric: BaseMetric, orientation: str = 'mean'
+) -> dict[str, float]:
     """Score of the mean body of the training set put where every person truly stands.
 
     Recall and precision of this baseline are given, not earned: it is told where the people are, in the image and in
@@ -63,8 +66,19 @@ def mean_body_scores(train_samples: Iterable, eval_samples: Iterable, metric: Ba
         placed = mean_body_baseline(mean, people, orientation)
         points = instances.get('keypoints_3d')
         points = np.zeros((*keypoints_px.shape[:2], 3)) if points is None else np.nan_to_num(to_numpy(points))
-        metric.process(None, [{**sample, 'pred_instances': dict(
-            keypoints=keypoints_px, keypoints_3d=points, scores=np.ones(len(keypoints_px)),
-            **{f'smpl_{name}': column for name, column in vars(placed).items()})}])
+        metric.process(
+            None,
+            [
+                {
+                    **sample,
+                    'pred_instances': dict(
+                        keypoints=keypoints_px,
+                        keypoints_3d=points,
+                        scores=np.ones(len(keypoints_px)),
+                        **{f'smpl_{name}': column for name, column in vars(placed).items()},
+                    ),
+                }
+            ],
+        )
         size += 1
     return metric.evaluate(size)

@@ -1,4 +1,5 @@
 """Baselines that need no network, judged by the same metric as the network."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -50,8 +51,11 @@ def fit_mean_pose_to_samples(samples: Iterable, root: Root) -> MeanPose:
             valid.append(truth.people.valid_3d[chosen])
             focal.append(np.full(chosen.sum(), float(focal_px(to_numpy(K)))))
     if not poses:
-        raise UserError('no person with 3D truth in an image with known intrinsics', field='keypoints_3d',
-                        remedy='give a training set with 3D truth')
+        raise UserError(
+            'no person with 3D truth in an image with known intrinsics',
+            field='keypoints_3d',
+            remedy='give a training set with 3D truth',
+        )
     return fit_mean_pose(np.concatenate(poses), np.concatenate(valid), np.concatenate(focal), root)
 
 

@@ -8,6 +8,7 @@
 
 Joints that a model does not predict are 0, 0, 0 with the score 0.
 """
+
 from __future__ import annotations
 
 import itertools
@@ -42,11 +43,16 @@ def posetrack_image(sample: Mapping, image: TrackedImage, source: KeypointSet) -
     flags = (flags > 0).astype(float)
     keypoints = np.concatenate([values[..., :2] * flags[..., None], flags[..., None]], axis=-1)
     scores = np.nan_to_num(values[..., 2] * flags)
-    people = [dict(track_id=int(identity), keypoints=points.round(2).ravel().tolist(), scores=of_joints.tolist())
-              for identity, points, of_joints in zip(image.predicted_ids, keypoints, scores)]
+    people = [
+        dict(track_id=int(identity), keypoints=points.round(2).ravel().tolist(), scores=of_joints.tolist())
+        for identity, points, of_joints in zip(image.predicted_ids, keypoints, scores)
+    ]
     number = sample.get('img_id')
-    return dict(id=number.item() if isinstance(number, np.generic) else number, file_name=_file_name(sample, image),
-                people=people)
+    return dict(
+        id=number.item() if isinstance(number, np.generic) else number,
+        file_name=_file_name(sample, image),
+        people=people,
+    )
 
 
 def write_posetrack_files(folder: str | Path, sequences: Mapping[str, Sequence[dict]]) -> list[Path]:
@@ -70,8 +76,9 @@ def write_posetrack_files(folder: str | Path, sequences: Mapping[str, Sequence[d
             images.append(dict(id=frame['id'], file_name=frame['file_name'], frame_id=frame['id']))
             for person in frame['people']:
                 identity = person['track_id'] if person['track_id'] >= 0 else next(fresh)
-                annotations.append({**person, 'id': len(annotations), 'image_id': frame['id'], 'track_id': identity,
-                                    'category_id': 1})
+                annotations.append(
+                    {**person, 'id': len(annotations), 'image_id': frame['id'], 'track_id': identity, 'category_id': 1}
+                )
         content = dict(images=images, annotations=annotations, categories=[_CATEGORY])
         paths.append(Path(folder) / f'{name.replace("/", "_")}.json')
         atomic_write(paths[-1], json.dumps(content, allow_nan=False).encode())
@@ -82,5 +89,5 @@ def _file_name(sample: Mapping, image: TrackedImage) -> str:
     """As in the annotations of the data set: from ``images`` on."""
     parts = PurePath(sample.get('img_path') or '').parts
     if 'images' in parts:
-        return '/'.join(parts[len(parts) - 1 - parts[::-1].index('images'):])
+        return '/'.join(parts[len(parts) - 1 - parts[::-1].index('images') :])
     return f'{image.sequence}/{image.frame:06d}.jpg'

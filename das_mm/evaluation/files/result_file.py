@@ -12,6 +12,7 @@ flat arrays (P persons in all): ``image_ids`` (I,), ``person_image`` (P,) row of
 ``keypoints_3d_mm`` (P, K, 3), ``keypoints_px`` (P, K, 3), ``root_depths_mm`` (P,), ``bboxes_xywh_px`` (P, 4),
 ``track_ids`` (P,; -1 = none). Neither needs pickle.
 """
+
 from __future__ import annotations
 
 import io
@@ -94,8 +95,9 @@ def read_result_file(path: str | Path) -> list[dict]:
                 _require(person, _PERSON_FIELDS)
         return images
     except OSError as error:
-        raise UserError(f'cannot be read: {error.strerror or error}', file=path,
-                        remedy='give a result file that exists') from error
+        raise UserError(
+            f'cannot be read: {error.strerror or error}', file=path, remedy='give a result file that exists'
+        ) from error
     except KeyError as error:
         raise UserError('is missing', file=path, field=str(error.args[0]), remedy='write the file again') from error
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -124,19 +126,26 @@ def _to_arrays(images: list[dict]) -> dict[str, np.ndarray]:
 
     return dict(
         image_ids=np.array([image['image_id'] for image in images]),
-        person_image=np.array([row for row, _ in people], dtype=np.int64), scores=stack('score', ()),
-        keypoints_3d_mm=stack('keypoints_3d', (0, 3)), keypoints_px=stack('keypoints', (0, 3)),
-        root_depths_mm=stack('root_depth', ()), bboxes_xywh_px=stack('bbox', (4,)),
-        track_ids=stack('track_id', (), -1).astype(np.int64))
+        person_image=np.array([row for row, _ in people], dtype=np.int64),
+        scores=stack('score', ()),
+        keypoints_3d_mm=stack('keypoints_3d', (0, 3)),
+        keypoints_px=stack('keypoints', (0, 3)),
+        root_depths_mm=stack('root_depth', ()),
+        bboxes_xywh_px=stack('bbox', (4,)),
+        track_ids=stack('track_id', (), -1).astype(np.int64),
+    )
 
 
 def _from_arrays(arrays: dict[str, np.ndarray]) -> list[dict]:
     images = [dict(image_id=image_id, persons=[]) for image_id in arrays['image_ids'].tolist()]
     for index, row in enumerate(arrays['person_image']):
         person = dict(
-            score=arrays['scores'][index], keypoints_3d=arrays['keypoints_3d_mm'][index],
-            keypoints=arrays['keypoints_px'][index], root_depth=arrays['root_depths_mm'][index],
-            bbox=arrays['bboxes_xywh_px'][index])
+            score=arrays['scores'][index],
+            keypoints_3d=arrays['keypoints_3d_mm'][index],
+            keypoints=arrays['keypoints_px'][index],
+            root_depth=arrays['root_depths_mm'][index],
+            bbox=arrays['bboxes_xywh_px'][index],
+        )
         if arrays['track_ids'][index] >= 0:
             person['track_id'] = arrays['track_ids'][index]
         images[row]['persons'].append(finite_or_none(person))

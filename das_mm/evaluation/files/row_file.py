@@ -1,4 +1,5 @@
 """Tables of one row a person, as csv or json; written whole or not at all."""
+
 from __future__ import annotations
 
 import csv

@@ -4,6 +4,7 @@ Letters: N poses, K keypoints. Poses are (N, K, 3) in mm, camera frame; ``valid`
 keypoints may be used. ``root`` is one keypoint index or several, whose mean is then the root (COCO-17 has no pelvis:
 its root is the middle of the two hips).
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -97,7 +98,7 @@ def similarity_align(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, *, sca
     rotation = (u * signs[:, None]) @ vt  # row vectors: aligned = source @ rotation
     spread = (source**2).sum((1, 2))
     # points that coincide (up to rounding) fix neither a rotation nor a scale
-    spread_floor = (1e-12 * np.abs(source_mean).max((1, 2), initial=1.0))**2
+    spread_floor = (1e-12 * np.abs(source_mean).max((1, 2), initial=1.0)) ** 2
     degenerate = spread <= spread_floor
     rotation[degenerate] = np.eye(3)
     factor = np.ones(len(spread))
@@ -107,8 +108,7 @@ def similarity_align(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, *, sca
     return aligned
 
 
-def align_procrustes(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray,
-                     root: Root) -> tuple[np.ndarray, np.ndarray]:
+def align_procrustes(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, root: Root) -> tuple[np.ndarray, np.ndarray]:
     """Similarity alignment of every pose by itself (PA-MPJPE, "reconstruction error"); ``root`` is not used."""
     return similarity_align(pred, gt, valid), gt
 
@@ -126,5 +126,4 @@ def align_rigid(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, root: Root)
 
 
 #: name -> function(pred, gt, valid, root) giving the aligned (pred, gt)
-ALIGNMENTS: dict[str, Callable] = dict(
-    none=align_none, root=align_root, procrustes=align_procrustes, rigid=align_rigid)
+ALIGNMENTS: dict[str, Callable] = dict(none=align_none, root=align_root, procrustes=align_procrustes, rigid=align_rigid)

@@ -5,6 +5,7 @@ error, mm here. If it is honest, the errors of all keypoints with about the same
 reliability curve is the diagonal), an interval that should hold 80 % of the errors does (coverage), and larger σ goes
 with larger errors (rank correlation).
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ class Reliability:
         error_rms, error_abs: (B,) root mean square and mean of the magnitude of the errors.
         count: (B,) keypoints.
     """
+
     sigma: list[float]
     error_rms: list[float]
     error_abs: list[float]
@@ -49,6 +51,7 @@ class Calibration:
         coverage: Density -> share of the errors inside its central interval, for each of :data:`LEVELS`.
         coverage_error: Density -> mean over the levels of |share − level|.
     """
+
     num: int
     reliability: Reliability
     ence: float
@@ -63,9 +66,15 @@ class Calibration:
         return cls(**{**values, 'reliability': Reliability(**values['reliability'])})
 
 
-def lateral_and_depth_errors(keypoints_px: np.ndarray, keypoints_3d: np.ndarray, sigma: np.ndarray,
-                             true_px: np.ndarray, true_3d: np.ndarray, focal_px: np.ndarray,
-                             root: Root) -> tuple[np.ndarray, np.ndarray]:
+def lateral_and_depth_errors(
+    keypoints_px: np.ndarray,
+    keypoints_3d: np.ndarray,
+    sigma: np.ndarray,
+    true_px: np.ndarray,
+    true_3d: np.ndarray,
+    focal_px: np.ndarray,
+    root: Root,
+) -> tuple[np.ndarray, np.ndarray]:
     """Errors of what σ speaks of, and σ, both in mm, of M people who were found.
 
     A network that regresses pixels and relative depths knows the spread of these two, not of where the whole person
@@ -93,8 +102,9 @@ def lateral_and_depth_errors(keypoints_px: np.ndarray, keypoints_3d: np.ndarray,
     mm_per_px = true_3d[..., 2:] / focal_px[:, None]  # (M, K, 2)
     errors, scales = [(keypoints_px - true_px) * mm_per_px], [sigma[..., :2] * mm_per_px]
     if sigma.shape[-1] == 3:
-        relative, true_relative = (points[..., 2] - root_position(points, root)[:, None, 2]
-                                   for points in (keypoints_3d, true_3d))
+        relative, true_relative = (
+            points[..., 2] - root_position(points, root)[:, None, 2] for points in (keypoints_3d, true_3d)
+        )
         errors.append((relative - true_relative)[..., None])
         scales.append(sigma[..., 2:])
     return np.concatenate(errors, axis=-1), np.concatenate(scales, axis=-1)
@@ -129,13 +139,18 @@ def reliability(errors: np.ndarray, sigma: np.ndarray, num_bins: int = 10) -> Re
     """
     order = np.argsort(sigma, kind='stable')
     bins = [rows for rows in np.array_split(order, num_bins) if len(rows)]
-    root_mean_square = lambda values: [float(np.sqrt(np.mean(values[rows]**2))) for rows in bins]
-    return Reliability(root_mean_square(sigma), root_mean_square(errors),
-                       [float(np.abs(errors[rows]).mean()) for rows in bins], [len(rows) for rows in bins])
+    root_mean_square = lambda values: [float(np.sqrt(np.mean(values[rows] ** 2))) for rows in bins]
+    return Reliability(
+        root_mean_square(sigma),
+        root_mean_square(errors),
+        [float(np.abs(errors[rows]).mean()) for rows in bins],
+        [len(rows) for rows in bins],
+    )
 
 
-def calibrate(errors: np.ndarray, sigma: np.ndarray, densities: Mapping[str, np.ndarray],
-              num_bins: int = 10) -> dict[str, Calibration]:
+def calibrate(
+    errors: np.ndarray, sigma: np.ndarray, densities: Mapping[str, np.ndarray], num_bins: int = 10
+) -> dict[str, Calibration]:
     """How honest σ is along every axis and for the length of the error.
 
     Args:
@@ -185,7 +200,7 @@ def _norm_share(errors: np.ndarray, sigma: np.ndarray, samples: np.ndarray, num:
     samples = samples[np.linspace(0, len(samples) - 1, min(num, len(samples))).astype(int)]
     squares, shares = (samples**2).T, []  # (D, S)
     for rows in np.array_split(np.arange(len(errors)), -(-len(errors) // _CHUNK)):
-        shares.append(((sigma[rows]**2) @ squares < (errors[rows]**2).sum(1, keepdims=True)).mean(1))
+        shares.append(((sigma[rows] ** 2) @ squares < (errors[rows] ** 2).sum(1, keepdims=True)).mean(1))
     return np.concatenate(shares)
 
 
@@ -195,9 +210,14 @@ def _judge(errors: np.ndarray, sigma: np.ndarray, shares: Mapping[str, np.ndarra
     predicted, actual = np.array(curve.sigma), np.array(curve.error_rms)
     coverage = {name: [float((values <= level).mean()) for level in LEVELS] for name, values in shares.items()}
     return Calibration(
-        num=len(errors), reliability=curve, ence=float((np.abs(predicted - actual) / predicted).mean()),
-        factor=float(np.sqrt((errors**2).sum() / (sigma**2).sum())), rank_correlation=_rank_correlation(errors, sigma),
-        coverage=coverage, coverage_error={name: _mean_gap(held) for name, held in coverage.items()})
+        num=len(errors),
+        reliability=curve,
+        ence=float((np.abs(predicted - actual) / predicted).mean()),
+        factor=float(np.sqrt((errors**2).sum() / (sigma**2).sum())),
+        rank_correlation=_rank_correlation(errors, sigma),
+        coverage=coverage,
+        coverage_error={name: _mean_gap(held) for name, held in coverage.items()},
+    )
 
 
 def _mean_gap(held: Sequence[float]) -> float:

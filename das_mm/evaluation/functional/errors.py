@@ -1,4 +1,5 @@
 """Joint errors in mm and their means. Letters: N poses, K keypoints; poses are (N, K, 3) in mm, camera frame."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,8 +7,9 @@ import numpy as np
 from .alignment import ALIGNMENTS, Root, root_position
 
 
-def joint_errors(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, *, alignment: str = 'root',
-                 root: Root = 0) -> np.ndarray:
+def joint_errors(
+    pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, *, alignment: str = 'root', root: Root = 0
+) -> np.ndarray:
     """Distance of every predicted keypoint from the true one after an alignment.
 
     Args:
@@ -52,8 +54,9 @@ def mean_over_joints(errors: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
 
-def mpjpe(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, *, alignment: str = 'root',
-          root: Root = 0) -> np.ndarray:
+def mpjpe(
+    pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, *, alignment: str = 'root', root: Root = 0
+) -> np.ndarray:
     """Mean per joint position error of each pose (mean over its valid keypoints, the root among them).
 
     Args and errors as in :func:`joint_errors`. Returns (N,) mm; NaN for a pose without a valid keypoint.

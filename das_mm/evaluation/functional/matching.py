@@ -18,6 +18,7 @@ equal pairs.
 Both exclusive rules minimise the *gated* cost ``Σ min(cost, gate)`` (Hungarian algorithm), an unpaired person
 costing one gate: a bad pair is never taken for the sake of having one more.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class TruePeople:
         keypoints_3d: (N, K, 3) mm, camera frame.
         valid_3d: (N, K) bool, keypoints that may be compared in 3D.
     """
+
     keypoints_px: np.ndarray
     labelled: np.ndarray
     bboxes: np.ndarray
@@ -50,8 +52,13 @@ class TruePeople:
 
     def __getitem__(self, index) -> TruePeople:
         """The people picked by a mask or by indices (N',)."""
-        return TruePeople(self.keypoints_px[index], self.labelled[index], self.bboxes[index], self.keypoints_3d[index],
-                          self.valid_3d[index])
+        return TruePeople(
+            self.keypoints_px[index],
+            self.labelled[index],
+            self.bboxes[index],
+            self.keypoints_3d[index],
+            self.valid_3d[index],
+        )
 
     @property
     def sizes_px(self) -> np.ndarray:
@@ -67,6 +74,7 @@ class TruePeople:
 @dataclass(frozen=True)
 class PredictedPeople:
     """Predicted people of one image: ``keypoints_px`` (M, K, 2) px, ``keypoints_3d`` (M, K, 3) mm; finite numbers."""
+
     keypoints_px: np.ndarray
     keypoints_3d: np.ndarray
 
@@ -110,6 +118,7 @@ class OneToOne:
         >>> OneToOne().match(truth, PredictedPeople(keypoints[::-1] + 3, flat), root=0)
         array([1, 0])
     """
+
     needs_3d = False
 
     def __init__(self, gate: float = 0.5):
@@ -130,6 +139,7 @@ class OneToOne3D:
     Args:
         gate_mm: Largest mean distance in mm (exclusive).
     """
+
     needs_3d = True
 
     def __init__(self, gate_mm: float = 500.0):
@@ -143,6 +153,7 @@ class OneToOne3D:
 
 class Nearest:
     """Not exclusive: the prediction with the nearest root-relative pose; ties go to the lowest index."""
+
     needs_3d = True
 
     def match(self, truth: TruePeople, predicted: PredictedPeople, root: Root) -> np.ndarray:
@@ -175,8 +186,9 @@ def build_matching(rule: str | dict):
     return MATCHING_RULES[options.pop('type')](**options)
 
 
-def covered_by_ignored(ignored: TruePeople, is_region: np.ndarray, predicted: PredictedPeople,
-                       gate: float = 0.5) -> np.ndarray:
+def covered_by_ignored(
+    ignored: TruePeople, is_region: np.ndarray, predicted: PredictedPeople, gate: float = 0.5
+) -> np.ndarray:
     """Predictions that fall on people who are not evaluated; they are neither right nor wrong.
 
     A prediction is covered by a person within the gate of the ``one_to_one`` cost, or, where the ignored item is a

@@ -5,6 +5,7 @@ its recall and precision are perfect by construction and mean nothing. Depth is 
 ``z = f · d`` with the mean normalised root depth ``d = z / f`` of the training set (the same normalisation as the
 network's), so its absolute errors are honest.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class MeanPose:
         pose_mm: (K, 3) mean root-relative pose, mm.
         depth_norm: Mean root depth over focal length, mm per px.
     """
+
     pose_mm: np.ndarray
     depth_norm: float
 
@@ -101,6 +103,12 @@ def mean_pose_predictions(stats: MeanPose, roots_px: np.ndarray, K: np.ndarray, 
     keypoints_px = project(keypoints_3d.reshape(-1, 3), K, dist).reshape(-1, num, 2)
     ones = np.ones(len(roots_px))
     return dict(
-        keypoints=keypoints_px, keypoint_scores=np.ones((len(roots_px), num)), keypoints_3d=keypoints_3d, scores=ones,
-        bbox_scores=ones, bboxes=np.concatenate([keypoints_px.min(1), keypoints_px.max(1)], axis=1),
-        root_depths_mm=depths_mm, roots_px=roots_px)
+        keypoints=keypoints_px,
+        keypoint_scores=np.ones((len(roots_px), num)),
+        keypoints_3d=keypoints_3d,
+        scores=ones,
+        bbox_scores=ones,
+        bboxes=np.concatenate([keypoints_px.min(1), keypoints_px.max(1)], axis=1),
+        root_depths_mm=depths_mm,
+        roots_px=roots_px,
+    )

@@ -3,6 +3,7 @@
 Letters: N people, V vertices, B betas. Meshes are in mm; "untranslated" means as a body model gives them, turned as the
 camera sees them, with the rest pelvis where the template has it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ class BodyParameters:
         global_orient: (N, 3) axis-angle, rad. body_pose: (N, 23, 3) axis-angle, rad. betas: (N, B).
         transl_mm: (N, 3).
     """
+
     global_orient: np.ndarray
     body_pose: np.ndarray
     betas: np.ndarray
@@ -45,8 +47,9 @@ class BodyParameters:
     @property
     def finite(self) -> np.ndarray:
         """(N,) bool, every number of the person is finite."""
-        return np.stack([np.isfinite(column).all(tuple(range(1, column.ndim)))
-                         for column in vars(self).values()]).all(0)
+        return np.stack([np.isfinite(column).all(tuple(range(1, column.ndim))) for column in vars(self).values()]).all(
+            0
+        )
 
     @staticmethod
     def concatenate(parts: Sequence[BodyParameters], num_betas: int = 10) -> BodyParameters:
@@ -59,13 +62,15 @@ class BodyParameters:
 @dataclass(frozen=True)
 class PosedBodies:
     """N meshes: ``vertices_mm`` (N, V, 3) and ``joints_mm`` (N, 14, 3) untranslated, ``transl_mm`` (N, 3)."""
+
     vertices_mm: np.ndarray
     joints_mm: np.ndarray
     transl_mm: np.ndarray
 
 
-def pve(pred: np.ndarray, gt: np.ndarray, pred_origin: np.ndarray | float = 0.0,
-        gt_origin: np.ndarray | float = 0.0) -> np.ndarray:
+def pve(
+    pred: np.ndarray, gt: np.ndarray, pred_origin: np.ndarray | float = 0.0, gt_origin: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Per-vertex error of each person: mean distance of corresponding vertices, each mesh relative to its origin.
 
     Args:
@@ -115,7 +120,8 @@ def mesh_errors(pred: PosedBodies, gt: PosedBodies, root: Root = LSP14_ROOT) -> 
         pa_mpjpe_mm=mpjpe(pred.joints_mm, gt.joints_mm, valid, alignment='procrustes'),
         pve_root_mm=pve(pred.vertices_mm, gt.vertices_mm, *roots),
         pve_zero_transl_mm=pve(pred.vertices_mm, gt.vertices_mm),
-        pve_abs_mm=pve(pred.vertices_mm, gt.vertices_mm, -pred.transl_mm, -gt.transl_mm))
+        pve_abs_mm=pve(pred.vertices_mm, gt.vertices_mm, -pred.transl_mm, -gt.transl_mm),
+    )
 
 
 #: names of ``mesh_errors``
@@ -132,6 +138,7 @@ class NearestRoot:
         >>> NearestRoot().match(truth, PredictedPeople(two[1:] - 2, flat[1:]), root=0)
         array([0, 0])
     """
+
     needs_3d = False
 
     def match(self, truth: TruePeople, predicted: PredictedPeople, root: Root) -> np.ndarray:
@@ -168,8 +175,9 @@ def mean_body(people: BodyParameters) -> BodyParameters:
         raise ValueError('no person to take the mean body of')
     rotations = np.concatenate([people.global_orient[:, None], people.body_pose], axis=1)  # (N, 24, 3)
     mean = np.stack([Rotation.from_rotvec(joint).mean().as_rotvec() for joint in rotations.swapaxes(0, 1)])
-    return BodyParameters(mean[None, 0], mean[None, 1:], people.betas.mean(0, keepdims=True),
-                          people.transl_mm.mean(0, keepdims=True))
+    return BodyParameters(
+        mean[None, 0], mean[None, 1:], people.betas.mean(0, keepdims=True), people.transl_mm.mean(0, keepdims=True)
+    )
 
 
 def mean_body_baseline(mean: BodyParameters, people: BodyParameters, orientation: str = 'mean') -> BodyParameters:
@@ -197,5 +205,9 @@ def mean_body_baseline(mean: BodyParameters, people: BodyParameters, orientation
     if orientation not in ('mean', 'true'):
         raise ValueError(f"orientation is 'mean' or 'true', not {orientation!r}")
     everybody = mean[np.zeros(len(people), int)]
-    return BodyParameters(everybody.global_orient if orientation == 'mean' else people.global_orient,
-                          everybody.body_pose, everybody.betas, people.transl_mm)
+    return BodyParameters(
+        everybody.global_orient if orientation == 'mean' else people.global_orient,
+        everybody.body_pose,
+        everybody.betas,
+        people.transl_mm,
+    )

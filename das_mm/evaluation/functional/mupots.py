@@ -15,6 +15,7 @@ px of the stored image; mm, camera frame. Steps for one image:
 
 PCK, AUC and PCOD are plain means over the sequences; PCK_root pools the people of all sequences.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ PORT_BONES = tuple(zip(_TRAVERSAL, _PARENTS))
 
 
 @lru_cache
-def bones_between(available: tuple[bool, ...] = (True, ) * 17) -> tuple[tuple[int, int], ...]:
+def bones_between(available: tuple[bool, ...] = (True,) * 17) -> tuple[tuple[int, int], ...]:
     """(joint, parent) in the order of rescaling; a parent that is not available gives way to its own parent.
 
     So with 15 joints (no spine, no head) the neck hangs on the pelvis, as SMAP's evaluation has it.
@@ -63,8 +64,13 @@ def bones_between(available: tuple[bool, ...] = (True, ) * 17) -> tuple[tuple[in
     return tuple(bones)
 
 
-def match_greedily(gt_px: np.ndarray, gt_labelled: np.ndarray, pred_px: np.ndarray, pred_available: np.ndarray,
-                   threshold_px: float = 40.0) -> np.ndarray:
+def match_greedily(
+    gt_px: np.ndarray,
+    gt_labelled: np.ndarray,
+    pred_px: np.ndarray,
+    pred_available: np.ndarray,
+    threshold_px: float = 40.0,
+) -> np.ndarray:
     """Pairs of the official evaluation: one-to-one, in the order of the true people, scores play no part.
 
     Args:
@@ -147,6 +153,7 @@ class MuPoTSErrors:
         matched: (N,) bool.
         pairs: (2, 2) depth order, (right, in all) of all people and of the matched ones.
     """
+
     relative: np.ndarray = field(default_factory=lambda: np.zeros((0, 17)))
     absolute: np.ndarray = field(default_factory=lambda: np.zeros((0, 17)))
     valid: np.ndarray = field(default_factory=lambda: np.zeros((0, 17), bool))
@@ -163,8 +170,9 @@ class MuPoTSErrors:
         return cls(**{name: np.concatenate(column) for name, column in columns.items()}, pairs=pairs)
 
 
-def image_errors(gt: np.ndarray, valid: np.ndarray, occluded: np.ndarray, pred: np.ndarray,
-                 pairs: np.ndarray) -> MuPoTSErrors:
+def image_errors(
+    gt: np.ndarray, valid: np.ndarray, occluded: np.ndarray, pred: np.ndarray, pairs: np.ndarray
+) -> MuPoTSErrors:
     """Steps 2, 3 and 5 of the head of the module.
 
     Args:
@@ -193,8 +201,14 @@ def image_errors(gt: np.ndarray, valid: np.ndarray, occluded: np.ndarray, pred: 
     pred_z = np.where(matched, np.append(pred[:, ROOT, 2], MISSED_MM)[pairs], MISSED_MM)
     order = [ordinal_depth(gt_z, pred_z), ordinal_depth(gt_z[matched], pred_z[matched])]
     relative, absolute = (np.nan_to_num(errors, nan=np.inf) for errors in (relative, absolute))
-    return MuPoTSErrors(relative, absolute, np.asarray(valid, bool), np.asarray(occluded, bool), matched,
-                        np.array(order, dtype=np.int64))
+    return MuPoTSErrors(
+        relative,
+        absolute,
+        np.asarray(valid, bool),
+        np.asarray(occluded, bool),
+        matched,
+        np.array(order, dtype=np.int64),
+    )
 
 
 def sequence_table(errors: MuPoTSErrors, threshold_mm: float = 150.0) -> dict[str, float]:
@@ -207,8 +221,10 @@ def sequence_table(errors: MuPoTSErrors, threshold_mm: float = 150.0) -> dict[st
     """
     table = {}
     valid = errors.valid[:, PCK_JOINTS]
-    for suffix, rows, (right, total) in (('', slice(None), errors.pairs[0]),
-                                         ('_matched', errors.matched, errors.pairs[1])):
+    for suffix, rows, (right, total) in (
+        ('', slice(None), errors.pairs[0]),
+        ('_matched', errors.matched, errors.pairs[1]),
+    ):
         for mode, joint_mm in (('rel', errors.relative), ('abs', errors.absolute)):
             table[f'pck_{mode}{suffix}'] = pck(joint_mm[rows][:, PCK_JOINTS], valid[rows], threshold_mm)
             table[f'auc_{mode}{suffix}'] = auc(joint_mm[rows][:, PCK_JOINTS], valid[rows])
@@ -255,6 +271,9 @@ def mupots_table(sequences: dict[str, MuPoTSErrors], threshold_mm: float = 150.0
     for suffix, rows in (('', slice(None)), ('_matched', everybody.matched)):
         counted = np.ones_like(roots[rows], dtype=bool)
         table[f'pck_root{suffix}'] = pck(roots[rows], counted, threshold_mm, inclusive=True)
-    table.update(num_gt=float(len(everybody.matched)), num_matched=float(everybody.matched.sum()),
-                 num_sequences=float(len(sequences)))
+    table.update(
+        num_gt=float(len(everybody.matched)),
+        num_matched=float(everybody.matched.sum()),
+        num_sequences=float(len(sequences)),
+    )
     return table

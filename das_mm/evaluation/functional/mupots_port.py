@@ -6,6 +6,7 @@ similar pose (a prediction may serve several), up to a mean error of 250 mm; bon
 (:data:`das_mm.evaluation.functional.mupots.PORT_BONES`); the absolute pose stands at the predicted root. An image
 without predictions is given one zero pose, whose errors are no numbers: its people count as found and wrong.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from .mupots import PORT_BONES, ROOT, MuPoTSErrors, rescale_bones
 
 
-def port_image_errors(gt: np.ndarray, valid: np.ndarray, occluded: np.ndarray, pred: np.ndarray,
-                      threshold_mm: float = 250.0) -> MuPoTSErrors:
+def port_image_errors(
+    gt: np.ndarray, valid: np.ndarray, occluded: np.ndarray, pred: np.ndarray, threshold_mm: float = 250.0
+) -> MuPoTSErrors:
     """Errors of the people of one image.
 
     Args:

@@ -19,6 +19,7 @@ fallback pose     mean root-relative pose of the people evaluated,    mean root-
 ``literature`` is what the papers state (Zanfir et al.; DAS, CVPR 2022 §4.1: MPJPE after alignment of the root); their
 assignment is not stated, so it is taken from the code. Letters: N true and M predicted people, K keypoints; mm.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ class PosedImage:
         pred: (M, K, 3) mm, finite.
         rotation: (3, 3) world to camera, ``X_cam = R · X_world + T``, or None where unknown.
     """
+
     gt: np.ndarray
     valid: np.ndarray
     pred: np.ndarray
@@ -59,6 +61,7 @@ class NearestErrors:
         num_fallback: People compared with the mean pose.
         root: Index or indices of the root.
     """
+
     joint_mm: np.ndarray
     valid: np.ndarray
     image: np.ndarray
@@ -66,8 +69,9 @@ class NearestErrors:
     root: Root
 
 
-def nearest_pose_errors(images: Sequence[PosedImage], mean_pose: np.ndarray, root: Root, *,
-                        world: bool = False) -> NearestErrors:
+def nearest_pose_errors(
+    images: Sequence[PosedImage], mean_pose: np.ndarray, root: Root, *, world: bool = False
+) -> NearestErrors:
     """Compare everybody with the nearest root-aligned prediction of the image.
 
     Args:
@@ -96,8 +100,9 @@ def nearest_pose_errors(images: Sequence[PosedImage], mean_pose: np.ndarray, roo
         joint_mm.append(np.where(image.valid, np.linalg.norm(nearest - gt, axis=-1), np.nan))
         valid.append(image.valid)
         rows += [row] * len(gt)
-    return NearestErrors(np.concatenate(joint_mm), np.concatenate(valid), np.array(rows, dtype=np.int64), num_fallback,
-                         root)
+    return NearestErrors(
+        np.concatenate(joint_mm), np.concatenate(valid), np.array(rows, dtype=np.int64), num_fallback, root
+    )
 
 
 def mean_pose_of(images: Sequence[PosedImage], root: Root, num_keypoints: int, *, world: bool = False) -> np.ndarray:

@@ -8,6 +8,7 @@ A keypoint is correct when its error is *below* the threshold (strict, as in the
 PCK_root counts an error equal to the threshold as correct. A missed person enters with errors of +inf: every one of
 its keypoints is wrong at every threshold. Keypoints are pooled over all persons.
 """
+
 from __future__ import annotations
 
 import numpy as np

@@ -3,6 +3,7 @@
 Letters: N true people, M predictions, J = 15 joints in the order of ``poseval15``. A distance is in head sizes, and up
 to 0.5 of them is a match.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ from .tracking import TrackingCounts, TrackingFrame, count_tracking, inside_poly
 NUM_JOINTS = 15
 MATCH_HEADS = 0.5
 #: group of the tables -> its joints
-JOINT_GROUPS = dict(head=(12, 13, 14), shoulder=(8, 9), elbow=(7, 10), wrist=(6, 11), hip=(2, 3), knee=(1, 4),
-                    ankle=(0, 5))
+JOINT_GROUPS = dict(
+    head=(12, 13, 14), shoulder=(8, 9), elbow=(7, 10), wrist=(6, 11), hip=(2, 3), knee=(1, 4), ankle=(0, 5)
+)
 _HEAD_SHARE = 0.6  # of the diagonal of the head's box
 _NO_SCORE = -9999.0
 
@@ -30,6 +32,7 @@ class PoseTrackFrame:
         predicted_px: (M, J, 2). ``present``: (M, J) bool. ``predicted_ids``: (M,), -1 for none.
         scores: (M, J) of joints, NaN where none is given. ``person_scores``: (M,).
     """
+
     true_px: np.ndarray
     annotated: np.ndarray
     true_ids: np.ndarray
@@ -42,9 +45,17 @@ class PoseTrackFrame:
 
     def keep(self, true: np.ndarray, predicted: np.ndarray) -> PoseTrackFrame:
         """The frame with some of its people alone: masks (N,) and (M,)."""
-        return PoseTrackFrame(self.true_px[true], self.annotated[true], self.true_ids[true], self.head_sizes_px[true],
-                              self.predicted_px[predicted], self.present[predicted], self.predicted_ids[predicted],
-                              self.scores[predicted], self.person_scores[predicted])
+        return PoseTrackFrame(
+            self.true_px[true],
+            self.annotated[true],
+            self.true_ids[true],
+            self.head_sizes_px[true],
+            self.predicted_px[predicted],
+            self.present[predicted],
+            self.predicted_ids[predicted],
+            self.scores[predicted],
+            self.person_scores[predicted],
+        )
 
     def tracked(self, score: float, joint_score: float) -> PoseTrackFrame:
         """Without predictions that have no identity or a lower score, and without joints of a lower score."""
@@ -65,6 +76,7 @@ class PoseTrackFrame:
 class JointPrecision:
     """Average precision (J,) in percent, with precision and recall when every prediction counts; NaN for joints that
     are annotated nowhere (poseval has 0 there if also nobody predicts them)."""
+
     ap: np.ndarray
     precision: np.ndarray
     recall: np.ndarray
@@ -122,9 +134,14 @@ def average_precision(frames: Sequence[PoseTrackFrame]) -> JointPrecision:
             here = frame.present[:, joint]
             scores[joint].append(frame.scores[here, joint])
             right[joint].append(match[here, joint])
-    rows = [_precision(np.concatenate([np.zeros(0), *scores[joint]]),
-                       np.concatenate([np.zeros(0, bool), *right[joint]]), positives[joint])
-            for joint in range(NUM_JOINTS)]
+    rows = [
+        _precision(
+            np.concatenate([np.zeros(0), *scores[joint]]),
+            np.concatenate([np.zeros(0, bool), *right[joint]]),
+            positives[joint],
+        )
+        for joint in range(NUM_JOINTS)
+    ]
     return JointPrecision(*(100 * np.array(column) for column in zip(*rows)))
 
 
@@ -153,8 +170,10 @@ def joint_frames(frame: PoseTrackFrame) -> list[TrackingFrame]:
         return [nobody] * NUM_JOINTS
     distances = frame.distances.transpose(2, 1, 0)  # (J, N, M)
     distances = np.where(distances <= MATCH_HEADS, distances, np.nan)
-    return [TrackingFrame(frame.true_ids[true], frame.predicted_ids[predicted], some[np.ix_(true, predicted)])
-            for some, true, predicted in zip(distances, frame.annotated.T, frame.present.T)]
+    return [
+        TrackingFrame(frame.true_ids[true], frame.predicted_ids[predicted], some[np.ix_(true, predicted)])
+        for some, true, predicted in zip(distances, frame.annotated.T, frame.present.T)
+    ]
 
 
 def count_joints(video: Sequence[PoseTrackFrame]) -> list[TrackingCounts]:

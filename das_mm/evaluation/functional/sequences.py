@@ -2,6 +2,7 @@
 
 Names differ between releases of the same data set; every known spelling is read. Unknown is said, never guessed.
 """
+
 from __future__ import annotations
 
 import re
@@ -14,12 +15,34 @@ import numpy as np
 PANOPTIC_ACTIVITIES = ('haggling', 'mafia', 'ultimatum', 'pizza')
 
 #: Activities of the MPI-INF-3DHP test set, labels 1 to 7.
-MPI_INF_3DHP_ACTIVITIES = ('standing_walking', 'exercising', 'sitting', 'reaching_crouching', 'on_the_floor', 'sports',
-                           'miscellaneous')
+MPI_INF_3DHP_ACTIVITIES = (
+    'standing_walking',
+    'exercising',
+    'sitting',
+    'reaching_crouching',
+    'on_the_floor',
+    'sports',
+    'miscellaneous',
+)
 
 #: Actions of Human3.6M; the file names of one release number them from 2 (``act_02``) in this order.
-H36M_ACTIONS = ('Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning', 'Posing', 'Purchases', 'Sitting',
-                'SittingDown', 'Smoking', 'Photo', 'Waiting', 'Walking', 'WalkDog', 'WalkTogether')
+H36M_ACTIONS = (
+    'Directions',
+    'Discussion',
+    'Eating',
+    'Greeting',
+    'Phoning',
+    'Posing',
+    'Purchases',
+    'Sitting',
+    'SittingDown',
+    'Smoking',
+    'Photo',
+    'Waiting',
+    'Walking',
+    'WalkDog',
+    'WalkTogether',
+)
 #: Cameras of Human3.6M; the same release numbers them from 1 (``ca_01``).
 H36M_CAMERAS = ('54138969', '55011271', '58860488', '60457274')
 
@@ -52,6 +75,7 @@ def ts_sequence(name: str) -> str:
 @dataclass(frozen=True)
 class H36MCapture:
     """Who does what before which camera: ``subject`` (0 unknown), ``action`` and ``camera`` ('' unknown)."""
+
     subject: int
     action: str
     camera: str

@@ -12,6 +12,7 @@ Somebody must choose which prediction is meant, and the rule belongs to the numb
 
 Letters: N true people (one, as a rule), M predictions, K keypoints.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -55,8 +56,7 @@ def choose_nearest_in_image(truth: TruePeople, predicted: PredictedPeople, score
 
 
 #: name -> function(truth, predicted, scores)
-CHOICE_RULES: dict[str, Callable] = dict(
-    highest_score=choose_highest_score, nearest_in_image=choose_nearest_in_image)
+CHOICE_RULES: dict[str, Callable] = dict(highest_score=choose_highest_score, nearest_in_image=choose_nearest_in_image)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class SinglePersonPoses:
         found: (N,) bool.
         root: Index of the root.
     """
+
     gt: np.ndarray
     pred: np.ndarray
     valid: np.ndarray
@@ -96,8 +97,9 @@ class SinglePersonPoses:
         return errors
 
 
-def pck_and_auc(poses: SinglePersonPoses, joints: np.ndarray, alignment: str = 'root',
-                threshold_mm: float = 150.0) -> tuple[float, float]:
+def pck_and_auc(
+    poses: SinglePersonPoses, joints: np.ndarray, alignment: str = 'root', threshold_mm: float = 150.0
+) -> tuple[float, float]:
     """PCK below the threshold and AUC of 0, 5, …, 150 mm, percent (Mehta et al. 2017).
 
     People who were not found are wrong in every joint.
@@ -147,11 +149,14 @@ def error_table(poses: SinglePersonPoses, joints: np.ndarray) -> dict[str, float
     """
     names = dict(root='mpjpe_mm', procrustes='pa_mpjpe_mm', rigid='rigid_mpjpe_mm')
     found, valid = poses.found, poses.valid[:, joints]
-    table = {name: _mean(mean_over_joints(poses.errors(alignment, joints)[found], valid[found]))
-             for alignment, name in names.items()}
+    table = {
+        name: _mean(mean_over_joints(poses.errors(alignment, joints)[found], valid[found]))
+        for alignment, name in names.items()
+    }
     mean = np.broadcast_to(mean_root_relative_pose(poses.gt, poses.valid, poses.root), poses.gt.shape)
-    standing = SinglePersonPoses(poses.gt, np.where(found[:, None, None], poses.pred, mean), poses.valid,
-                                 np.ones_like(found), poses.root)
+    standing = SinglePersonPoses(
+        poses.gt, np.where(found[:, None, None], poses.pred, mean), poses.valid, np.ones_like(found), poses.root
+    )
     table['mpjpe_all_mm'] = _mean(mean_over_joints(standing.errors('root', joints), valid))
     offsets = mrpe(poses.pred[found], poses.gt[found], poses.root)
     table.update(zip(('mrpe_mm', 'mrpe_x_mm', 'mrpe_y_mm', 'mrpe_z_mm'), map(float, offsets)))

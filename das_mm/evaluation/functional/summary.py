@@ -2,6 +2,7 @@
 
 Letters: N true persons with 3D (all images together), K keypoints.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ class PoseErrors:
         matched: (N,) bool.
         root: Index or indices of the root.
     """
+
     joint_mm: dict[str, np.ndarray]
     root_mm: np.ndarray
     mrpe_mm: np.ndarray
@@ -48,8 +50,14 @@ class PoseErrors:
         return valid
 
 
-def pose_errors(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, matched: np.ndarray, root: Root,
-                alignments: Sequence[str] = ('root', 'none', 'procrustes')) -> PoseErrors:
+def pose_errors(
+    pred: np.ndarray,
+    gt: np.ndarray,
+    valid: np.ndarray,
+    matched: np.ndarray,
+    root: Root,
+    alignments: Sequence[str] = ('root', 'none', 'procrustes'),
+) -> PoseErrors:
     """Errors of all persons under several alignments.
 
     Args:
@@ -101,8 +109,9 @@ def ratio(part: float, whole: float) -> float:
     return 100.0 * part / whole if whole else float('nan')
 
 
-def summarise_pose(errors: PoseErrors, alignments: Sequence[str] = ('root', 'none', 'procrustes'),
-                   pck_threshold_mm: float = 150.0) -> dict[str, float]:
+def summarise_pose(
+    errors: PoseErrors, alignments: Sequence[str] = ('root', 'none', 'procrustes'), pck_threshold_mm: float = 150.0
+) -> dict[str, float]:
     """Mean errors (mm) and PCK (percent) of a data set.
 
     ============================  =====================================================================================
@@ -166,8 +175,12 @@ def summarise_detection(num_gt: int, num_matched: int, num_pred: int, num_used: 
         (50.0, 25.0)
     """
     return dict(
-        recall=ratio(num_matched, num_gt), precision=ratio(num_used, num_pred), num_gt=float(num_gt),
-        num_matched=float(num_matched), num_pred=float(num_pred))
+        recall=ratio(num_matched, num_gt),
+        precision=ratio(num_used, num_pred),
+        num_gt=float(num_gt),
+        num_matched=float(num_matched),
+        num_pred=float(num_pred),
+    )
 
 
 def per_joint_table(errors: PoseErrors, pck_threshold_mm: float = 150.0) -> dict[str, np.ndarray]:
@@ -187,4 +200,5 @@ def per_joint_table(errors: PoseErrors, pck_threshold_mm: float = 150.0) -> dict
     return dict(
         mpjpe_mm=mean_over_joints(relative[found].T, errors.valid[found].T),
         pck_rel=pck_per_joint(relative, errors.valid, pck_threshold_mm),
-        num_gt=errors.valid.sum(0))
+        num_gt=errors.valid.sum(0),
+    )

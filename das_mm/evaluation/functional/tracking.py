@@ -2,6 +2,7 @@
 
 Letters: N true people and M predictions of one frame, K keypoints.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ class TrackingFrame:
         predicted_ids: (M,) int, each once.
         distances: (N, M), NaN where the two may not be paired.
     """
+
     true_ids: np.ndarray
     predicted_ids: np.ndarray
     distances: np.ndarray
@@ -43,6 +45,7 @@ class TrackingCounts:
         idtp, idfp, idfn: Of the identity measures, in which each true identity has one predicted one, that which suits
             it best over the whole sequence: times that both agree, other predictions, other people.
     """
+
     misses: int = 0
     switches: int = 0
     false_positives: int = 0
@@ -106,8 +109,11 @@ def count_tracking(frames: Sequence[TrackingFrame], identities: bool = True) -> 
         for name in ('true_ids', 'predicted_ids'):
             ids = getattr(frame, name)
             if len(np.unique(ids)) < len(ids):
-                raise UserError(f'frame {number} of the sequence has an identity twice: {sorted(ids.tolist())}',
-                                field=name, remedy='every person of a frame needs an identity of their own')
+                raise UserError(
+                    f'frame {number} of the sequence has an identity twice: {sorted(ids.tolist())}',
+                    field=name,
+                    remedy='every person of a frame needs an identity of their own',
+                )
         accumulator.update(frame.true_ids, frame.predicted_ids, frame.distances)
     if not len(frames):
         return TrackingCounts()
@@ -119,19 +125,21 @@ def count_tracking(frames: Sequence[TrackingFrame], identities: bool = True) -> 
     if identities:
         table = motmetrics.metrics.create().compute(accumulator, metrics=list(_IDENTITY_COUNTS), return_dataframe=False)
         found = {name: int(table[name]) for name in _IDENTITY_COUNTS}
-    return TrackingCounts(misses, switches, wrong, misses + switches + matches, switches + matches,
-                          float(events.D[paired].sum()), **found)
+    return TrackingCounts(
+        misses, switches, wrong, misses + switches + matches, switches + matches, float(events.D[paired].sum()), **found
+    )
 
 
-def oks_distance(gt_px: np.ndarray, labelled: np.ndarray, areas_px2: np.ndarray, pred_px: np.ndarray,
-                 sigmas: np.ndarray) -> np.ndarray:
+def oks_distance(
+    gt_px: np.ndarray, labelled: np.ndarray, areas_px2: np.ndarray, pred_px: np.ndarray, sigmas: np.ndarray
+) -> np.ndarray:
     """1 − COCO's object keypoint similarity: (N, M); NaN for people without labelled keypoints.
 
     Args:
         gt_px: (N, K, 2). ``labelled``: (N, K) bool. ``areas_px2``: (N,). ``pred_px``: (M, K, 2). ``sigmas``: (K,).
     """
-    squared = ((np.where(labelled[..., None], gt_px, 0)[:, None] - pred_px)**2).sum(-1)  # (N, M, K)
-    spread = 2 * (2 * np.asarray(sigmas))**2 * np.maximum(areas_px2, np.spacing(1))[:, None]  # (N, K)
+    squared = ((np.where(labelled[..., None], gt_px, 0)[:, None] - pred_px) ** 2).sum(-1)  # (N, M, K)
+    spread = 2 * (2 * np.asarray(sigmas)) ** 2 * np.maximum(areas_px2, np.spacing(1))[:, None]  # (N, K)
     similarity = np.exp(-squared / spread[:, None])
     count = labelled.sum(1)[:, None]
     total = (similarity * labelled[:, None]).sum(-1)
@@ -144,13 +152,15 @@ class OKSDistance:
     Args:
         gate: Largest distance of a pair; 0.5 is an OKS of 0.5.
     """
+
     needs_3d = False
 
     def __init__(self, gate: float = 0.5):
         self.gate = gate
 
-    def __call__(self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root,
-                 sigmas: np.ndarray) -> np.ndarray:
+    def __call__(
+        self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root, sigmas: np.ndarray
+    ) -> np.ndarray:
         """(N, M), NaN above the gate."""
         distance = oks_distance(truth.keypoints_px, truth.labelled, areas_px2, predicted.keypoints_px, sigmas)
         return _gated(distance, self.gate)
@@ -162,13 +172,15 @@ class KeypointDistance:
     Args:
         gate: Largest distance of a pair.
     """
+
     needs_3d = False
 
     def __init__(self, gate: float = 0.5):
         self.gate = gate
 
-    def __call__(self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root,
-                 sigmas: np.ndarray) -> np.ndarray:
+    def __call__(
+        self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root, sigmas: np.ndarray
+    ) -> np.ndarray:
         """(N, M), NaN above the gate."""
         return _gated(OneToOne().cost(truth, predicted), self.gate)
 
@@ -179,13 +191,15 @@ class RootDistance3D:
     Args:
         gate_mm: Largest distance of a pair.
     """
+
     needs_3d = True
 
     def __init__(self, gate_mm: float = 500.0):
         self.gate_mm = gate_mm
 
-    def __call__(self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root,
-                 sigmas: np.ndarray) -> np.ndarray:
+    def __call__(
+        self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root, sigmas: np.ndarray
+    ) -> np.ndarray:
         """(N, M), NaN above the gate."""
         gt, pred = (root_position(poses, root) for poses in (truth.keypoints_3d, predicted.keypoints_3d))
         known = truth.valid_3d[:, np.atleast_1d(root)].all(1)[:, None]
@@ -229,8 +243,12 @@ def inside_polygons(points: np.ndarray, polygons: Sequence[np.ndarray]) -> np.nd
         cross = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
         to_the_right = np.where(by > ay, cross > 0, cross < 0)
         odd = (spans & to_the_right).sum(-1) % 2 == 1
-        between = (np.minimum(ax, bx) <= x) & (x <= np.maximum(ax, bx)) & (np.minimum(ay, by) <= y) & \
-            (y <= np.maximum(ay, by))
+        between = (
+            (np.minimum(ax, bx) <= x)
+            & (x <= np.maximum(ax, bx))
+            & (np.minimum(ay, by) <= y)
+            & (y <= np.maximum(ay, by))
+        )
         inside |= odd & ~((cross == 0) & between).any(-1)
     return inside
 
@@ -247,6 +265,8 @@ def _motmetrics() -> Any:
     try:
         import motmetrics
     except ImportError as error:
-        raise UserError(f'tracking is evaluated with motmetrics, which cannot be imported ({error})',
-                        remedy='pip install das_mm[track]') from None
+        raise UserError(
+            f'tracking is evaluated with motmetrics, which cannot be imported ({error})',
+            remedy='pip install das_mm[track]',
+        ) from None
     return motmetrics

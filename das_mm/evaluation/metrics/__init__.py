@@ -7,5 +7,13 @@ from .panoptic_metric import PanopticMetric
 from .posetrack_metric import PoseTrackMetric
 from .tracking_metric import TrackingMetric
 
-__all__ = ['H36MMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'MultiPerson3DMetric', 'MuPoTSMetric', 'PanopticMetric',
-           'PoseTrackMetric', 'TrackingMetric']
+__all__ = [
+    'H36MMetric',
+    'MPIINF3DHPMetric',
+    'MeshMetric',
+    'MultiPerson3DMetric',
+    'MuPoTSMetric',
+    'PanopticMetric',
+    'PoseTrackMetric',
+    'TrackingMetric',
+]

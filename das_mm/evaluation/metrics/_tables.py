@@ -1,4 +1,5 @@
 """Small helpers of the metrics: choices among names, and plain tables for the log."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence

@@ -1,4 +1,5 @@
 """Human3.6M: protocols 1 and 2 of the pose papers, and those of the mesh papers, which are others."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from .single_person_metric import SinglePersonMetric
 @dataclass(frozen=True)
 class _Protocol:
     """Which images a protocol takes (no subjects: all) and in which joints it measures."""
+
     subjects: tuple[int, ...] = ()
     camera: str = ''
     keypoint_set: str = 'h36m17'
@@ -29,9 +31,12 @@ class _Protocol:
 
 
 PROTOCOLS = dict(
-    pose_p1=_Protocol(subjects=(11, )), pose_p2=_Protocol(subjects=(9, 11)),
+    pose_p1=_Protocol(subjects=(11,)),
+    pose_p2=_Protocol(subjects=(9, 11)),
     mesh_p1=_Protocol(subjects=(9, 11), keypoint_set='lsp14'),
-    mesh_p2=_Protocol(subjects=(9, 11), camera='60457274', keypoint_set='lsp14'), all=_Protocol())
+    mesh_p2=_Protocol(subjects=(9, 11), camera='60457274', keypoint_set='lsp14'),
+    all=_Protocol(),
+)
 
 
 @METRICS.register_module()
@@ -66,11 +71,18 @@ class H36MMetric(SinglePersonMetric):
     Raises:
         UserError: Unknown protocol or choice; samples that lack a field.
     """
+
     default_prefix = 'h36m'
 
-    def __init__(self, protocols: Sequence[str] = ('pose_p1', 'pose_p2'), choice: str = 'highest_score',
-                 score_thr: float = 0.0, collect_device: str = 'cpu', prefix: str | None = None,
-                 collect_dir: str | None = None):
+    def __init__(
+        self,
+        protocols: Sequence[str] = ('pose_p1', 'pose_p2'),
+        choice: str = 'highest_score',
+        score_thr: float = 0.0,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ):
         super().__init__('h36m17', 'annot3', choice, score_thr, collect_device, prefix, collect_dir)
         for protocol in protocols:
             check_choice(protocol, PROTOCOLS, 'protocols')
@@ -91,8 +103,9 @@ class H36MMetric(SinglePersonMetric):
         self._log_joints(poses)
         return self._named(table)
 
-    def _protocol_table(self, name: str, poses: SinglePersonPoses, actions: list[str],
-                        joints: np.ndarray) -> dict[str, float]:
+    def _protocol_table(
+        self, name: str, poses: SinglePersonPoses, actions: list[str], joints: np.ndarray
+    ) -> dict[str, float]:
         table = error_table(poses, joints)
         groups = group_rows(actions)
         by_action = {action: error_table(poses[groups[action]], joints) for action in H36M_ACTIONS if action in groups}
@@ -102,14 +115,21 @@ class H36MMetric(SinglePersonMetric):
         columns = ('mpjpe_mm', 'pa_mpjpe_mm', 'rigid_mpjpe_mm', 'mrpe_mm', 'recall')
         lines = {row: [values[column] for column in columns] for row, values in {**by_action, 'all': table}.items()}
         print_log(format_table(f'h36m {name}', columns, lines), logger='current')
-        table.update({f'{action}/{column}': row[column] for action, row in by_action.items()
-                      for column in ('mpjpe_mm', 'pa_mpjpe_mm')})
+        table.update(
+            {
+                f'{action}/{column}': row[column]
+                for action, row in by_action.items()
+                for column in ('mpjpe_mm', 'pa_mpjpe_mm')
+            }
+        )
         return table
 
     def _log_joints(self, poses: SinglePersonPoses) -> None:
         joints = np.arange(self.keypoint_set.num_keypoints)
         errors = mean_over_joints(poses.errors('root', joints)[poses.found].T, poses.valid[poses.found].T)
         lines = {self.keypoint_set.keypoints[joint]: [errors[joint]] for joint in joints}
-        print_log(format_table('keypoint', ('mpjpe_mm', ), lines), logger='current')
-        print_log(f'predictions chosen by {self.choice}; found {int(poses.found.sum())} of {len(poses)} people',
-                  logger='current')
+        print_log(format_table('keypoint', ('mpjpe_mm',), lines), logger='current')
+        print_log(
+            f'predictions chosen by {self.choice}; found {int(poses.found.sum())} of {len(poses)} people',
+            logger='current',
+        )

@@ -1,4 +1,5 @@
 """Errors of the meshes of all the people in an image, with recall and precision beside them."""
+
 from __future__ import annotations
 
 import logging
@@ -69,12 +70,22 @@ class MeshMetric(BaseMetric):
     Raises:
         UserError: Unknown matching, wrong file ending, bodies of different topology, samples that lack a field.
     """
+
     default_prefix = 'mesh'
 
-    def __init__(self, body_model: Mapping | None = None, true_bodies: Mapping[str, Mapping] | None = None,
-                 matching: str | dict = 'one_to_one', score_thr: float = 0.0, root: Root | str | None = None,
-                 person_file: str | None = None, device: str = 'cpu', collect_device: str = 'cpu',
-                 prefix: str | None = None, collect_dir: str | None = None):
+    def __init__(
+        self,
+        body_model: Mapping | None = None,
+        true_bodies: Mapping[str, Mapping] | None = None,
+        matching: str | dict = 'one_to_one',
+        score_thr: float = 0.0,
+        root: Root | str | None = None,
+        person_file: str | None = None,
+        device: str = 'cpu',
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         name = matching if isinstance(matching, str) else matching.get('type')
         check_choice(name, [*MATCHING_RULES, 'nearest_root'], 'matching')
@@ -82,13 +93,18 @@ class MeshMetric(BaseMetric):
             check_ending(person_file, ('.csv', '.json'), 'person_file')
         self.rule = NearestRoot() if name == 'nearest_root' else build_matching(matching)
         # our names must be found from a config of another scope (mmpose's) as well
-        self.body, *true = (MODELS.build({'_scope_': 'das_mm', **config}).to(device).eval() for config in (
-            body_model or dict(type='SMPLBody'), *(true_bodies or {}).values()))
+        self.body, *true = (
+            MODELS.build({'_scope_': 'das_mm', **config}).to(device).eval()
+            for config in (body_model or dict(type='SMPLBody'), *(true_bodies or {}).values())
+        )
         self.true_bodies = dict(zip(true_bodies or {}, true))
         for gender, body in self.true_bodies.items():
             if body.num_vertices != self.body.num_vertices:
-                raise UserError(f'it has {body.num_vertices} vertices, `body_model` has {self.body.num_vertices}',
-                                field=f'true_bodies.{gender}', remedy='use bodies of one topology')
+                raise UserError(
+                    f'it has {body.num_vertices} vertices, `body_model` has {self.body.num_vertices}',
+                    field=f'true_bodies.{gender}',
+                    remedy='use bodies of one topology',
+                )
         self.score_thr, self.root, self.person_file, self.device = score_thr, root, person_file, device
 
     # ---------------------------------------------------------------- each image
@@ -115,17 +131,27 @@ class MeshMetric(BaseMetric):
         partner = np.append(usable, -1)[pairs]  # index of the prediction, -1 (the last entry) for none
         used = np.unique(partner[partner >= 0])
         spare = np.setdiff1d(usable, used)
-        covered = covered_by_ignored(truth.people[~is_evaluated], truth.is_region[~is_evaluated],
-                                     predictions.people[spare]).sum()
+        covered = covered_by_ignored(
+            truth.people[~is_evaluated], truth.is_region[~is_evaluated], predictions.people[spare]
+        ).sum()
         posed = has_smpl[evaluated]
         rows, partner_of_posed = evaluated[posed], partner[posed]
         return dict(
-            num_gt=len(evaluated), num_matched=int((partner >= 0).sum()), num_used=len(used),
-            num_pred=int(len(predictions.people) - covered), num_covered=int(covered),
-            num_not_finite=int((~is_usable).sum()), truth=true_people[rows], genders=genders[rows],
-            found=people[partner_of_posed[partner_of_posed >= 0]], partner=partner_of_posed, gt_index=rows,
-            image_id=[sample.get('img_id')] * len(rows), score=np.append(predictions.scores, np.nan)[partner_of_posed],
-            ann_id=np.full(len(rows), -1) if truth.ann_ids is None else truth.ann_ids[rows])
+            num_gt=len(evaluated),
+            num_matched=int((partner >= 0).sum()),
+            num_used=len(used),
+            num_pred=int(len(predictions.people) - covered),
+            num_covered=int(covered),
+            num_not_finite=int((~is_usable).sum()),
+            truth=true_people[rows],
+            genders=genders[rows],
+            found=people[partner_of_posed[partner_of_posed >= 0]],
+            partner=partner_of_posed,
+            gt_index=rows,
+            image_id=[sample.get('img_id')] * len(rows),
+            score=np.append(predictions.scores, np.nan)[partner_of_posed],
+            ann_id=np.full(len(rows), -1) if truth.ann_ids is None else truth.ann_ids[rows],
+        )
 
     def _predicted(self, sample: Mapping) -> BodyParameters:
         """Bodies of the predictions that passed the score threshold, in the order of ``read_predictions``."""
@@ -138,23 +164,39 @@ class MeshMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """The table of numbers over all images; writes the file asked for."""
-        total = {name: sum(result[name] for result in results)
-                 for name in ('num_gt', 'num_matched', 'num_pred', 'num_used', 'num_covered', 'num_not_finite')}
-        columns = {name: np.concatenate([np.zeros(0, int), *(result[name] for result in results)])
-                   for name in ('partner', 'gt_index', 'ann_id')}
+        total = {
+            name: sum(result[name] for result in results)
+            for name in ('num_gt', 'num_matched', 'num_pred', 'num_used', 'num_covered', 'num_not_finite')
+        }
+        columns = {
+            name: np.concatenate([np.zeros(0, int), *(result[name] for result in results)])
+            for name in ('partner', 'gt_index', 'ann_id')
+        }
         matched = columns['partner'] >= 0
         errors, errors_all = self._errors(results, matched)
         table = {name: _mean(values[matched]) for name, values in errors.items()}
         table.update({f'{name.removesuffix("_mm")}_all_mm': _mean(errors_all[name]) for name in _ERRORS_OF_ALL})
         table.update(summarise_detection(total['num_gt'], total['num_matched'], total['num_pred'], total['num_used']))
-        table.update(num_gt_smpl=float(len(matched)), num_matched_smpl=float(matched.sum()),
-                     num_pred_on_ignored=float(total['num_covered']),
-                     num_pred_not_finite=float(total['num_not_finite']), num_images=float(len(results)))
+        table.update(
+            num_gt_smpl=float(len(matched)),
+            num_matched_smpl=float(matched.sum()),
+            num_pred_on_ignored=float(total['num_covered']),
+            num_pred_not_finite=float(total['num_not_finite']),
+            num_images=float(len(results)),
+        )
         self._log(table)
         if self.person_file is not None:
-            write_rows(self.person_file, dict(
-                image_id=_flat(results, 'image_id'), **columns, gender=_flat(results, 'genders'),
-                score=_flat(results, 'score'), matched=matched.astype(int), **errors))
+            write_rows(
+                self.person_file,
+                dict(
+                    image_id=_flat(results, 'image_id'),
+                    **columns,
+                    gender=_flat(results, 'genders'),
+                    score=_flat(results, 'score'),
+                    matched=matched.astype(int),
+                    **errors,
+                ),
+            )
         return table
 
     def _errors(self, results: list[dict], matched: np.ndarray) -> tuple[dict, dict]:
@@ -177,18 +219,27 @@ class MeshMetric(BaseMetric):
         for gender in np.unique(bodies):
             rows = np.flatnonzero(bodies == gender)
             for chunk in np.split(rows, range(_CHUNK, len(rows), _CHUNK)):
-                _put(errors, chunk, mesh_errors(self._pose(self.body, pred[chunk]),
-                                                self._pose(self.true_bodies.get(gender, self.body), gt[chunk])))
+                _put(
+                    errors,
+                    chunk,
+                    mesh_errors(
+                        self._pose(self.body, pred[chunk]),
+                        self._pose(self.true_bodies.get(gender, self.body), gt[chunk]),
+                    ),
+                )
         return errors
 
     @torch.no_grad()
     def _pose(self, body: torch.nn.Module, people: BodyParameters) -> PosedBodies:
-        orient, pose, betas = (torch.from_numpy(np.ascontiguousarray(column)).float().to(self.device)
-                               for column in (people.global_orient, people.body_pose, people.betas))
+        orient, pose, betas = (
+            torch.from_numpy(np.ascontiguousarray(column)).float().to(self.device)
+            for column in (people.global_orient, people.body_pose, people.betas)
+        )
         vertices, joints = body(axis_angle_to_matrix(orient), axis_angle_to_matrix(pose), betas)
         joints = body.keypoints(self._joint_names(body), vertices, joints)
-        return PosedBodies(*(1000 * points.cpu().numpy().astype(np.float64) for points in (vertices, joints)),
-                           people.transl_mm)
+        return PosedBodies(
+            *(1000 * points.cpu().numpy().astype(np.float64) for points in (vertices, joints)), people.transl_mm
+        )
 
     @staticmethod
     def _joint_names(body: torch.nn.Module) -> Sequence[str]:
@@ -196,19 +247,36 @@ class MeshMetric(BaseMetric):
 
     def _log(self, table: dict[str, float]) -> None:
         if table['num_pred_not_finite']:
-            print_log(f"{int(table['num_pred_not_finite'])} predictions hold numbers that are not finite: counted as "
-                      'wrong', logger='current', level=logging.WARNING)
+            print_log(
+                f'{int(table["num_pred_not_finite"])} predictions hold numbers that are not finite: counted as wrong',
+                logger='current',
+                level=logging.WARNING,
+            )
         joints = 'landmarks of the body' if self._joint_names(self.body) == LSP14 else "Human3.6M's regressor"
-        lines = [f'meshes of the body {self.body.source!r}; 14 joints by {joints}'
-                 + ''.join(f'; true {gender} people: {body.source!r}' for gender, body in self.true_bodies.items())]
-        lines.append(format_table('errors in mm', [name.removesuffix('_mm') for name in MESH_ERRORS], {
-            'found people': [table[name] for name in MESH_ERRORS],
-            'all people': [table.get(f'{name.removesuffix("_mm")}_all_mm', float('nan')) for name in MESH_ERRORS]}))
+        lines = [
+            f'meshes of the body {self.body.source!r}; 14 joints by {joints}'
+            + ''.join(f'; true {gender} people: {body.source!r}' for gender, body in self.true_bodies.items())
+        ]
+        lines.append(
+            format_table(
+                'errors in mm',
+                [name.removesuffix('_mm') for name in MESH_ERRORS],
+                {
+                    'found people': [table[name] for name in MESH_ERRORS],
+                    'all people': [
+                        table.get(f'{name.removesuffix("_mm")}_all_mm', float('nan')) for name in MESH_ERRORS
+                    ],
+                },
+            )
+        )
         false = table['num_pred'] * (1 - table['precision'] / 100) if table['num_pred'] else 0
-        found, people, found_smpl, people_smpl = (int(table[f'num_{name}']) for name in (
-            'matched', 'gt', 'matched_smpl', 'gt_smpl'))
-        lines.append(f'found {found} of {people} people, {found_smpl} of the {people_smpl} with SMPL truth; missed '
-                     f'{people - found}, false {round(false)}')
+        found, people, found_smpl, people_smpl = (
+            int(table[f'num_{name}']) for name in ('matched', 'gt', 'matched_smpl', 'gt_smpl')
+        )
+        lines.append(
+            f'found {found} of {people} people, {found_smpl} of the {people_smpl} with SMPL truth; missed '
+            f'{people - found}, false {round(false)}'
+        )
         print_log('\n'.join(lines), logger='current')
 
 

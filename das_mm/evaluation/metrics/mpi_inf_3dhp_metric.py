@@ -1,4 +1,5 @@
 """MPI-INF-3DHP by the official protocol and by that of SPIN."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -41,11 +42,19 @@ class MPIINF3DHPMetric(SinglePersonMetric):
     Raises:
         UserError: Unknown truth or choice; samples without the chosen truth or another needed field.
     """
+
     default_prefix = 'mpi_inf_3dhp'
 
-    def __init__(self, truth: str = 'univ_annot3', choice: str = 'highest_score', pck_threshold_mm: float = 150.0,
-                 score_thr: float = 0.0, collect_device: str = 'cpu', prefix: str | None = None,
-                 collect_dir: str | None = None):
+    def __init__(
+        self,
+        truth: str = 'univ_annot3',
+        choice: str = 'highest_score',
+        pck_threshold_mm: float = 150.0,
+        score_thr: float = 0.0,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ):
         super().__init__('mupots17', truth, choice, score_thr, collect_device, prefix, collect_dir)
         self.pck_threshold_mm = pck_threshold_mm
 
@@ -59,8 +68,10 @@ class MPIINF3DHPMetric(SinglePersonMetric):
         table.update({f'spin/{name}': value for name, value in self._spin(poses[in_image], everything).items()})
         rows = {}
         for name, people in self._groups(results).items():
-            rows[name] = {**self._official(poses[people]),
-                          'mpjpe_mm': error_table(poses[people], everything)['mpjpe_mm']}
+            rows[name] = {
+                **self._official(poses[people]),
+                'mpjpe_mm': error_table(poses[people], everything)['mpjpe_mm'],
+            }
             table.update({f'{name}/{column}': value for column, value in rows[name].items()})
         self._log(table, rows, poses)
         prefix = '' if self.truth == 'univ_annot3' else f'{self.truth}/'
@@ -92,6 +103,8 @@ class MPIINF3DHPMetric(SinglePersonMetric):
         print_log(format_table('sequence', columns, lines), logger='current')
         share = pck_per_joint(poses.errors('root', PCK_JOINTS), poses.valid[:, PCK_JOINTS], self.pck_threshold_mm)
         joints = {self.keypoint_set.keypoints[joint]: [share[joint]] for joint in PCK_JOINTS}
-        print_log(format_table('keypoint', ('pck', ), joints), logger='current')
-        print_log(f'predictions chosen by {self.choice}; found {int(poses.found.sum())} of {len(poses)} people',
-                  logger='current')
+        print_log(format_table('keypoint', ('pck',), joints), logger='current')
+        print_log(
+            f'predictions chosen by {self.choice}; found {int(poses.found.sum())} of {len(poses)} people',
+            logger='current',
+        )

@@ -1,4 +1,5 @@
 """3D pose errors of all the people in an image, with recall and precision beside them."""
+
 from __future__ import annotations
 
 import logging
@@ -65,12 +66,23 @@ class MultiPerson3DMetric(BaseMetric):
     Raises:
         UserError: Unknown matching, alignment or visibility; wrong file ending; samples that lack a field.
     """
+
     default_prefix = 'pose3d'
 
-    def __init__(self, matching: str | dict = 'one_to_one', alignments: Sequence[str] = ('root', 'none', 'procrustes'),
-                 pck_threshold_mm: float = 150.0, visibility: str = 'valid_in_image', score_thr: float = 0.0,
-                 root: Root | str | None = None, result_file: str | None = None, person_file: str | None = None,
-                 collect_device: str = 'cpu', prefix: str | None = None, collect_dir: str | None = None):
+    def __init__(
+        self,
+        matching: str | dict = 'one_to_one',
+        alignments: Sequence[str] = ('root', 'none', 'procrustes'),
+        pck_threshold_mm: float = 150.0,
+        visibility: str = 'valid_in_image',
+        score_thr: float = 0.0,
+        root: Root | str | None = None,
+        result_file: str | None = None,
+        person_file: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         name = matching if isinstance(matching, str) else matching.get('type')
         check_choice(name, MATCHING_RULES, 'matching')
@@ -126,18 +138,28 @@ class MultiPerson3DMetric(BaseMetric):
         found = pairs >= 0
         used = np.unique(usable[pairs[found]])
         spare = np.setdiff1d(usable, used)
-        covered = covered_by_ignored(truth.people[~is_evaluated], truth.is_region[~is_evaluated],
-                                     predictions.people[spare])
+        covered = covered_by_ignored(
+            truth.people[~is_evaluated], truth.is_region[~is_evaluated], predictions.people[spare]
+        )
         posed = truth.has_pose[evaluated]
         partner = np.append(usable, -1)[pairs][posed]  # index of the prediction, -1 (the last entry) for none
         gt = truth.people[evaluated[posed]]
         pred = np.full(gt.keypoints_3d.shape, np.nan)
         pred[partner >= 0] = predictions.people.keypoints_3d[partner[partner >= 0]]
         result.update(
-            num_gt=len(evaluated), num_matched=int(found.sum()), num_used=len(used), num_covered=int(covered.sum()),
-            num_pred=len(predictions.people) - int(covered.sum()), gt=gt.keypoints_3d, valid=gt.valid_3d, pred=pred,
-            partner=partner, gt_index=evaluated[posed], score=np.append(predictions.scores, np.nan)[partner],
-            ann_id=np.full(len(partner), -1) if truth.ann_ids is None else truth.ann_ids[evaluated[posed]])
+            num_gt=len(evaluated),
+            num_matched=int(found.sum()),
+            num_used=len(used),
+            num_covered=int(covered.sum()),
+            num_pred=len(predictions.people) - int(covered.sum()),
+            gt=gt.keypoints_3d,
+            valid=gt.valid_3d,
+            pred=pred,
+            partner=partner,
+            gt_index=evaluated[posed],
+            score=np.append(predictions.scores, np.nan)[partner],
+            ann_id=np.full(len(partner), -1) if truth.ann_ids is None else truth.ann_ids[evaluated[posed]],
+        )
         return result
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -158,15 +180,20 @@ class MultiPerson3DMetric(BaseMetric):
         table = summarise_pose(errors, self.alignments, self.pck_threshold_mm)
         table.update(summarise_detection(total['num_gt'], total['num_matched'], total['num_pred'], total['num_used']))
         table.update(
-            num_gt_3d=float(len(errors.matched)), num_matched_3d=float(errors.matched.sum()),
-            num_pred_on_ignored=float(total['num_covered']), num_pred_not_finite=float(not_finite),
-            num_images=float(len(results)), num_images_2d_only=float(sum(result['only_2d'] for result in results)))
+            num_gt_3d=float(len(errors.matched)),
+            num_matched_3d=float(errors.matched.sum()),
+            num_pred_on_ignored=float(total['num_covered']),
+            num_pred_not_finite=float(not_finite),
+            num_images=float(len(results)),
+            num_images_2d_only=float(sum(result['only_2d'] for result in results)),
+        )
         return table, errors
 
     def _write_files(self, results: list[dict], errors: PoseErrors) -> None:
         if self.result_file is not None:
-            write_result_file(self.result_file, [dict(image_id=result['image_id'], persons=result['persons'])
-                                                 for result in results])
+            write_result_file(
+                self.result_file, [dict(image_id=result['image_id'], persons=result['persons']) for result in results]
+            )
         if self.person_file is not None:
             self._write_person_file([result for result in results if 'gt' in result], errors)
 
@@ -178,24 +205,32 @@ class MultiPerson3DMetric(BaseMetric):
         def stack(name: str, *shape: int) -> np.ndarray:
             return np.concatenate([np.zeros((0, *shape)), *(result[name] for result in posed)])
 
-        return pose_errors(stack('pred', k, 3), stack('gt', k, 3), stack('valid', k) > 0, stack('partner') >= 0, root,
-                           self.alignments)
+        return pose_errors(
+            stack('pred', k, 3), stack('gt', k, 3), stack('valid', k) > 0, stack('partner') >= 0, root, self.alignments
+        )
 
     def _log(self, table: dict[str, float], errors: PoseErrors) -> None:
         if table['num_pred_not_finite']:
-            print_log(f"{int(table['num_pred_not_finite'])} predictions hold numbers that are not finite: counted as "
-                      'wrong', logger='current', level=logging.WARNING)
-        found = (f"found {int(table['num_matched'])} of {int(table['num_gt'])} people with "
-                 f"{int(table['num_pred'])} predictions")
+            print_log(
+                f'{int(table["num_pred_not_finite"])} predictions hold numbers that are not finite: counted as wrong',
+                logger='current',
+                level=logging.WARNING,
+            )
+        found = (
+            f'found {int(table["num_matched"])} of {int(table["num_gt"])} people with '
+            f'{int(table["num_pred"])} predictions'
+        )
         if len(errors.matched) == 0:
             print_log(f'no 3D truth; {found}', logger='current')
             return
         joints = per_joint_table(errors, self.pck_threshold_mm)
         names = self.keypoint_names or [str(index) for index in range(len(joints['num_gt']))]
         width = max(map(len, names), default=5)
-        lines = [f"{'keypoint':<{width}}  mpjpe_mm  pck_rel  num_gt"]
-        lines += [f'{name:<{width}}  {error:8.1f}  {share:7.1f}  {count:6d}'
-                  for name, error, share, count in zip(names, *joints.values())]
+        lines = [f'{"keypoint":<{width}}  mpjpe_mm  pck_rel  num_gt']
+        lines += [
+            f'{name:<{width}}  {error:8.1f}  {share:7.1f}  {count:6d}'
+            for name, error, share, count in zip(names, *joints.values())
+        ]
         print_log('\n'.join(['3D errors by keypoint (root-aligned)', *lines, found]), logger='current')
 
     def _write_person_file(self, judged: list[dict], errors: PoseErrors) -> None:
@@ -207,9 +242,13 @@ class MultiPerson3DMetric(BaseMetric):
             ann_id=[index for result in judged for index in result['ann_id']],
             pred_index=[index for result in judged for index in result['partner']],
             score=[score for result in judged for score in result['score']],
-            matched=errors.matched.astype(int), mpjpe_mm=mean_over_joints(relative, errors.valid),
-            mpjpe_abs_mm=mean_over_joints(errors.joint_mm['none'], errors.valid), root_error_mm=errors.root_mm,
-            pck_rel=pck_per_joint(relative.T, no_root.T, self.pck_threshold_mm), num_keypoints=errors.valid.sum(1))
+            matched=errors.matched.astype(int),
+            mpjpe_mm=mean_over_joints(relative, errors.valid),
+            mpjpe_abs_mm=mean_over_joints(errors.joint_mm['none'], errors.valid),
+            root_error_mm=errors.root_mm,
+            pck_rel=pck_per_joint(relative.T, no_root.T, self.pck_threshold_mm),
+            num_keypoints=errors.valid.sum(1),
+        )
         if 'procrustes' in errors.joint_mm:
             columns['pa_mpjpe_mm'] = mean_over_joints(errors.joint_mm['procrustes'], errors.valid)
         write_rows(self.person_file, columns)
@@ -222,10 +261,12 @@ def _persons(predictions: Predictions, root: tuple[int, ...]) -> list[dict]:
     for index in range(len(people)):
         x1, y1, x2, y2 = predictions.bboxes[index]
         person = dict(
-            score=float(predictions.scores[index]), keypoints_3d=people.keypoints_3d[index].tolist(),
+            score=float(predictions.scores[index]),
+            keypoints_3d=people.keypoints_3d[index].tolist(),
             keypoints=np.column_stack([people.keypoints_px[index], predictions.keypoint_scores[index]]).tolist(),
             root_depth=float(people.keypoints_3d[index, list(root), 2].mean()),
-            bbox=[float(x1), float(y1), float(x2 - x1), float(y2 - y1)])
+            bbox=[float(x1), float(y1), float(x2 - x1), float(y2 - y1)],
+        )
         if predictions.track_ids is not None:
             person['track_id'] = int(predictions.track_ids[index])
         persons.append(person)

@@ -1,4 +1,5 @@
 """MuPoTS-3D by the official protocol."""
+
 from __future__ import annotations
 
 import logging
@@ -38,11 +39,19 @@ class MuPoTSMetric(ProtocolMetric):
     Raises:
         UserError: Unknown truth or variant; samples without the chosen truth or another needed field.
     """
+
     default_prefix = 'mupots'
 
-    def __init__(self, truth: str = 'univ_annot3', variant: str = 'official', pck_threshold_mm: float = 150.0,
-                 score_thr: float = 0.0, collect_device: str = 'cpu', prefix: str | None = None,
-                 collect_dir: str | None = None):
+    def __init__(
+        self,
+        truth: str = 'univ_annot3',
+        variant: str = 'official',
+        pck_threshold_mm: float = 150.0,
+        score_thr: float = 0.0,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ):
         check_choice(variant, VARIANTS, 'variant')
         truth = 'annot3' if variant == 'port' else truth
         super().__init__('mupots17', truth, score_thr, collect_device, prefix, collect_dir)
@@ -59,8 +68,14 @@ class MuPoTSMetric(ProtocolMetric):
             else:
                 pairs = match_greedily(people.keypoints_px, image.annotated_px, pred.keypoints_px, image.available)
                 errors = image_errors(people.keypoints_3d, people.valid_3d, image.occluded, pred.keypoints_3d, pairs)
-            self.results.append(dict(sequence=ts_sequence(image.name), errors=errors, available=image.available,
-                                     num_not_finite=image.num_not_finite))
+            self.results.append(
+                dict(
+                    sequence=ts_sequence(image.name),
+                    errors=errors,
+                    available=image.available,
+                    num_not_finite=image.num_not_finite,
+                )
+            )
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """The benchmark's numbers; the log gets them by sequence and by joint."""
@@ -80,14 +95,19 @@ class MuPoTSMetric(ProtocolMetric):
 
     def _log(self, table: dict, rows: dict[str, dict], sequences: dict[str, MuPoTSErrors]) -> None:
         if len(sequences) != 20:
-            print_log(f'{len(sequences)} sequences instead of the 20 of the benchmark', logger='current',
-                      level=logging.WARNING)
+            print_log(
+                f'{len(sequences)} sequences instead of the 20 of the benchmark',
+                logger='current',
+                level=logging.WARNING,
+            )
         columns = ('pck_rel', 'pck_rel_matched', 'pck_abs', 'pck_abs_matched', 'auc_rel', 'pcod')
-        lines = {name: [*(row[column] for column in columns), len(sequences[name].matched),
-                        sequences[name].matched.sum()] for name, row in rows.items()}
+        lines = {
+            name: [*(row[column] for column in columns), len(sequences[name].matched), sequences[name].matched.sum()]
+            for name, row in rows.items()
+        }
         lines['mean'] = [table[column] for column in columns] + [table['num_gt'], table['num_matched']]
         print_log(format_table('sequence', (*columns, 'people', 'found'), lines), logger='current')
         everybody = MuPoTSErrors.join(list(sequences.values()))
         share = pck_per_joint(everybody.relative, everybody.valid, self.pck_threshold_mm)
         joints = {self.keypoint_set.keypoints[joint]: [share[joint]] for joint in PCK_JOINTS}
-        print_log(format_table('keypoint', ('pck_rel', ), joints), logger='current')
+        print_log(format_table('keypoint', ('pck_rel',), joints), logger='current')

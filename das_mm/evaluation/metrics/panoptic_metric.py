@@ -1,4 +1,5 @@
 """CMU Panoptic: our default beside the protocol of the literature and that of the released code, by activity."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,6 +58,7 @@ class PanopticMetric(MultiPerson3DMetric):
     Raises:
         UserError: Samples that lack a field, distortion without intrinsics among them.
     """
+
     default_prefix = 'panoptic'
 
     def __init__(self, mask_nose: bool = True, ignore_distortion: bool = True, **options):
@@ -67,7 +69,7 @@ class PanopticMetric(MultiPerson3DMetric):
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Our default's pairs, and the poses that the other protocols compare."""
         super().process(data_batch, data_samples)
-        for sample, result in zip(data_samples, self.results[len(self.results) - len(data_samples):]):
+        for sample, result in zip(data_samples, self.results[len(self.results) - len(data_samples) :]):
             sample = as_dict(sample)
             result['activity'] = panoptic_activity(sequence_text(sample))
             if not result['only_2d']:
@@ -88,9 +90,14 @@ class PanopticMetric(MultiPerson3DMetric):
         posed = truth.people[truth.has_pose]
         return dict(
             literature=PosedImage(posed.keypoints_3d, posed.valid_3d, pred.keypoints_3d, rotation),
-            released_code=PosedImage(self._flattened(posed, sample), posed.valid_3d & self._counted(k),
-                                     self._flattened(pred, sample), rotation),
-            annotated=PosedImage(people.keypoints_3d, people.valid_3d, np.zeros((0, k, 3)), rotation))
+            released_code=PosedImage(
+                self._flattened(posed, sample),
+                posed.valid_3d & self._counted(k),
+                self._flattened(pred, sample),
+                rotation,
+            ),
+            annotated=PosedImage(people.keypoints_3d, people.valid_3d, np.zeros((0, k, 3)), rotation),
+        )
 
     def _counted(self, num_keypoints: int) -> np.ndarray:
         """(K,) bool, keypoints that the released code evaluates."""
@@ -106,10 +113,14 @@ class PanopticMetric(MultiPerson3DMetric):
         if not self.ignore_distortion or dist is None or not np.any(to_numpy(dist)):
             return people.keypoints_3d
         if camera.get('K') is None:
-            raise UserError(f"image {sample.get('img_id')} has distortion but no intrinsics", field='camera',
-                            remedy='give the intrinsics, or the metric ignore_distortion=False')
-        flat = back_project(people.keypoints_px.reshape(-1, 2), people.keypoints_3d[..., 2].reshape(-1),
-                            to_numpy(camera['K']))
+            raise UserError(
+                f'image {sample.get("img_id")} has distortion but no intrinsics',
+                field='camera',
+                remedy='give the intrinsics, or the metric ignore_distortion=False',
+            )
+        flat = back_project(
+            people.keypoints_px.reshape(-1, 2), people.keypoints_3d[..., 2].reshape(-1), to_numpy(camera['K'])
+        )
         return flat.reshape(people.keypoints_3d.shape)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -117,8 +128,11 @@ class PanopticMetric(MultiPerson3DMetric):
         whole, errors = self._summarise(results)
         self._log(whole, errors)
         self._write_files(results, errors)
-        activities = [name for name in (*PANOPTIC_ACTIVITIES, 'other')
-                      if any(result['activity'] == name and result.get('num_gt') for result in results)]
+        activities = [
+            name
+            for name in (*PANOPTIC_ACTIVITIES, 'other')
+            if any(result['activity'] == name and result.get('num_gt') for result in results)
+        ]
         members = {name: [result for result in results if result['activity'] == name] for name in activities}
         averaged = [name for name in activities if name != 'other'] or activities
         rows = {name: self._summarise(group)[0] for name, group in members.items()}
@@ -134,8 +148,18 @@ class PanopticMetric(MultiPerson3DMetric):
             table.update({f'{protocol}/{name}/{key}': row[key] for name, row in rows.items() for key in row})
             for name, row in {**rows, 'mean': means}.items():
                 lines[name] += [row['mpjpe_mm'], row['num_fallback']]
-        columns = ('mpjpe_mm', 'mpjpe_abs_mm', 'mrpe_mm', 'recall', 'precision', 'people', 'literature_mpjpe_mm',
-                   'fallbacks', 'released_code_mpjpe_mm', 'fallbacks')
+        columns = (
+            'mpjpe_mm',
+            'mpjpe_abs_mm',
+            'mrpe_mm',
+            'recall',
+            'precision',
+            'people',
+            'literature_mpjpe_mm',
+            'fallbacks',
+            'released_code_mpjpe_mm',
+            'fallbacks',
+        )
         print_log(format_table('activity', columns, lines), logger='current')
         return table
 
@@ -161,9 +185,11 @@ class PanopticMetric(MultiPerson3DMetric):
             world = all(image.rotation is not None for image in annotated)
             mean = mean_pose_of(annotated, root, self._num_keypoints(annotated), world=world)
             errors = nearest_pose_errors(_images(group, 'released_code'), mean, root, world=world)
-            rows[name] = dict(mpjpe_mm=released_code_mpjpe(errors),
-                              mpjpe_no_root_mm=released_code_mpjpe(errors, without_root=True),
-                              num_fallback=float(errors.num_fallback))
+            rows[name] = dict(
+                mpjpe_mm=released_code_mpjpe(errors),
+                mpjpe_no_root_mm=released_code_mpjpe(errors, without_root=True),
+                num_fallback=float(errors.num_fallback),
+            )
         return rows
 
 
@@ -175,8 +201,9 @@ def _is_count(name: str) -> bool:
     return name.startswith('num_')
 
 
-def _over_activities(rows: dict[str, dict[str, float]], averaged: Sequence[str],
-                     names: Iterable[str]) -> dict[str, float]:
+def _over_activities(
+    rows: dict[str, dict[str, float]], averaged: Sequence[str], names: Iterable[str]
+) -> dict[str, float]:
     """Plain means over the activities to average (NaN without any), sums of counts over all."""
     table = {}
     for name in names:

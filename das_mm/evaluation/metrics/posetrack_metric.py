@@ -1,4 +1,5 @@
 """PoseTrack: AP and MOTA per joint as its evaluation server has them, at several thresholds."""
+
 from __future__ import annotations
 
 import logging
@@ -65,11 +66,19 @@ class PoseTrackMetric(BaseMetric):
         UserError: Samples without ``seq`` and ``frame``, people without a box of the head or without identity; a
             ``result_dir`` that cannot be written.
     """
+
     default_prefix = 'posetrack'
 
-    def __init__(self, score_thr: float = 0.0, joint_score_thr: float = 0.0, more_score_thrs: Sequence[float] = (),
-                 result_dir: str | None = None, collect_device: str = 'cpu', prefix: str | None = None,
-                 collect_dir: str | None = None):
+    def __init__(
+        self,
+        score_thr: float = 0.0,
+        joint_score_thr: float = 0.0,
+        more_score_thrs: Sequence[float] = (),
+        result_dir: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.score_thr, self.joint_score_thr = score_thr, joint_score_thr
         self.more_score_thrs = tuple(more_score_thrs)
@@ -87,22 +96,39 @@ class PoseTrackMetric(BaseMetric):
             sample = as_dict(sample)
             image = read_tracked_image(sample, root, len(names), needs_3d=False)
             written = None if self.result_dir is None else posetrack_image(sample, image, source)
-            self.results.append(dict(sequence=image.sequence, frame=image.frame, people=self._frame(image, source),
-                                     written=written, not_finite=int((~image.predictions.usable).sum())))
+            self.results.append(
+                dict(
+                    sequence=image.sequence,
+                    frame=image.frame,
+                    people=self._frame(image, source),
+                    written=written,
+                    not_finite=int((~image.predictions.usable).sum()),
+                )
+            )
 
     def _frame(self, image: TrackedImage, source: KeypointSet) -> PoseTrackFrame | None:
         """The 15 joints; None where nobody is annotated, which is decided before regions are looked at."""
         people, truth, found = image.truth.annotated, image.truth, image.predictions
         if not people.any():
             return None
-        true_px, flags = convert_keypoints(truth.people.keypoints_px[people], truth.flags[people], source,
-                                           self.keypoint_set)
+        true_px, flags = convert_keypoints(
+            truth.people.keypoints_px[people], truth.flags[people], source, self.keypoint_set
+        )
         known = np.isfinite(found.people.keypoints_px).all(-1) & (found.people.keypoints_px != 0).any(-1)
         px = np.where(known[..., None], found.people.keypoints_px, 0)
         px_and_scores = np.concatenate([px, found.keypoint_scores[..., None]], axis=-1)
         joints, present = convert_keypoints(px_and_scores, known.astype(int), source, self.keypoint_set)
-        frame = PoseTrackFrame(true_px, flags > 0, image.true_ids[people], self._head_sizes(image, people, flags > 0),
-                               joints[..., :2], present > 0, image.predicted_ids, joints[..., 2], found.scores)
+        frame = PoseTrackFrame(
+            true_px,
+            flags > 0,
+            image.true_ids[people],
+            self._head_sizes(image, people, flags > 0),
+            joints[..., :2],
+            present > 0,
+            image.predicted_ids,
+            joints[..., 2],
+            found.scores,
+        )
         return without_ignored(frame, image.polygons)
 
     @staticmethod
@@ -110,17 +136,21 @@ class PoseTrackMetric(BaseMetric):
         boxes = image.instances.get('head_bboxes')
         sizes = np.full(len(annotated), np.nan) if boxes is None else head_sizes(to_numpy(boxes).reshape(-1, 4)[people])
         if not (sizes[annotated.any(1)] > 0).all():
-            raise UserError(f'frame {image.frame} of {image.sequence} has a person without a box of the head, by which '
-                            'distances are measured', field='head_bbox',
-                            remedy='convert the original annotations of PoseTrack18, or use TrackingMetric')
+            raise UserError(
+                f'frame {image.frame} of {image.sequence} has a person without a box of the head, by which '
+                'distances are measured',
+                field='head_bbox',
+                remedy='convert the original annotations of PoseTrack18, or use TrackingMetric',
+            )
         return sizes
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """AP and MOTA by group, and the table of thresholds."""
         sequences = in_sequences(results)
         if self.result_dir is not None:
-            write_posetrack_files(self.result_dir, {name: [frame['written'] for frame in frames]
-                                                    for name, frames in sequences.items()})
+            write_posetrack_files(
+                self.result_dir, {name: [frame['written'] for frame in frames] for name, frames in sequences.items()}
+            )
         videos = [[frame['people'] for frame in frames if frame['people'] is not None] for frames in sequences.values()]
         videos = [video for video in videos if video]
         precision = average_precision([frame for video in videos for frame in video])
@@ -151,9 +181,16 @@ class PoseTrackMetric(BaseMetric):
     def _warn(results: list[dict], videos: list[list[PoseTrackFrame]]) -> None:
         not_finite = sum(result['not_finite'] for result in results)
         if not_finite:
-            print_log(f'{not_finite} predictions hold numbers that are not finite: those joints are left out',
-                      logger='current', level=logging.WARNING)
+            print_log(
+                f'{not_finite} predictions hold numbers that are not finite: those joints are left out',
+                logger='current',
+                level=logging.WARNING,
+            )
         single = sum(len(video) == 1 for video in videos)
         if single:
-            print_log(f'{single} of {len(videos)} videos have one labelled frame and do not count for MOTA, which '
-                      'leaves out the last of each', logger='current', level=logging.WARNING)
+            print_log(
+                f'{single} of {len(videos)} videos have one labelled frame and do not count for MOTA, which '
+                'leaves out the last of each',
+                logger='current',
+                level=logging.WARNING,
+            )

@@ -1,4 +1,5 @@
 """What the metrics of single data sets have in common."""
+
 from __future__ import annotations
 
 import logging
@@ -29,8 +30,15 @@ class ProtocolMetric(BaseMetric):
         UserError: Unknown truth; samples that lack a field.
     """
 
-    def __init__(self, keypoint_set: str, truth: str, score_thr: float, collect_device: str, prefix: str | None,
-                 collect_dir: str | None):
+    def __init__(
+        self,
+        keypoint_set: str,
+        truth: str,
+        score_thr: float,
+        collect_device: str,
+        prefix: str | None,
+        collect_dir: str | None,
+    ):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         check_choice(truth, TRUTHS, 'truth')
         self.keypoint_set = KEYPOINT_SETS[keypoint_set]
@@ -46,11 +54,20 @@ class ProtocolMetric(BaseMetric):
         """One warning for predictions that are no numbers, one for keypoints nobody has."""
         num_not_finite = sum(result['num_not_finite'] for result in results)
         if num_not_finite:
-            print_log(f'{num_not_finite} predictions hold numbers that are not finite: left out', logger='current',
-                      level=logging.WARNING)
-        lacking = [name for name, has in zip(self.keypoint_set.keypoints, results[0]['available']) if not has] \
-            if results else []
+            print_log(
+                f'{num_not_finite} predictions hold numbers that are not finite: left out',
+                logger='current',
+                level=logging.WARNING,
+            )
+        lacking = (
+            [name for name, has in zip(self.keypoint_set.keypoints, results[0]['available']) if not has]
+            if results
+            else []
+        )
         if lacking:
-            print_log(f'{self.keypoint_set.name} has keypoints that the data set has not, left out of all means: '
-                      f'{", ".join(lacking)}; the numbers are not those of the benchmark', logger='current',
-                      level=logging.WARNING)
+            print_log(
+                f'{self.keypoint_set.name} has keypoints that the data set has not, left out of all means: '
+                f'{", ".join(lacking)}; the numbers are not those of the benchmark',
+                logger='current',
+                level=logging.WARNING,
+            )

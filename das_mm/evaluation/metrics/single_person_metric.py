@@ -1,4 +1,5 @@
 """What the metrics of the single-person sets, MPI-INF-3DHP and Human3.6M, have in common."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,8 +25,16 @@ class SinglePersonMetric(ProtocolMetric):
         keypoint_set, truth, score_thr, collect_device, prefix, collect_dir: See :class:`ProtocolMetric`.
     """
 
-    def __init__(self, keypoint_set: str, truth: str, choice: str, score_thr: float, collect_device: str,
-                 prefix: str | None, collect_dir: str | None):
+    def __init__(
+        self,
+        keypoint_set: str,
+        truth: str,
+        choice: str,
+        score_thr: float,
+        collect_device: str,
+        prefix: str | None,
+        collect_dir: str | None,
+    ):
         super().__init__(keypoint_set, truth, score_thr, collect_device, prefix, collect_dir)
         check_choice(choice, CHOICE_RULES, 'choice')
         self.choice = choice
@@ -37,10 +46,19 @@ class SinglePersonMetric(ProtocolMetric):
             chosen = CHOICE_RULES[self.choice](image.people, image.predicted, image.scores)  # (N,)
             pred = np.full(image.people.keypoints_3d.shape, np.nan)
             pred[chosen >= 0] = image.predicted.keypoints_3d[chosen[chosen >= 0]]
-            self.results.append(dict(
-                name=image.name, activity=int(as_dict(sample).get('activity') or 0), gt=image.people.keypoints_3d,
-                valid=image.people.valid_3d, pred=pred, found=chosen >= 0, available=image.available,
-                in_image=(image.people.labelled | ~image.available).all(1), num_not_finite=image.num_not_finite))
+            self.results.append(
+                dict(
+                    name=image.name,
+                    activity=int(as_dict(sample).get('activity') or 0),
+                    gt=image.people.keypoints_3d,
+                    valid=image.people.valid_3d,
+                    pred=pred,
+                    found=chosen >= 0,
+                    available=image.available,
+                    in_image=(image.people.labelled | ~image.available).all(1),
+                    num_not_finite=image.num_not_finite,
+                )
+            )
 
     def _poses(self, results: Sequence[dict]) -> SinglePersonPoses:
         """The people of all images in one."""
@@ -49,8 +67,13 @@ class SinglePersonMetric(ProtocolMetric):
         def stack(name: str, *shape: int) -> np.ndarray:
             return np.concatenate([np.zeros((0, *shape)), *(result[name] for result in results)])
 
-        return SinglePersonPoses(stack('gt', k, 3), stack('pred', k, 3), stack('valid', k) > 0, stack('found') > 0,
-                                 self.keypoint_set.root_index)
+        return SinglePersonPoses(
+            stack('gt', k, 3),
+            stack('pred', k, 3),
+            stack('valid', k) > 0,
+            stack('found') > 0,
+            self.keypoint_set.root_index,
+        )
 
     @staticmethod
     def _per_person(results: Sequence[dict], name: str) -> list:

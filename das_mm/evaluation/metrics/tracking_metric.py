@@ -1,4 +1,5 @@
 """Tracking on any data with identities: people are paired whole, in the image or in 3D."""
+
 from __future__ import annotations
 
 import logging
@@ -27,8 +28,17 @@ from ..readers.sample_reader import as_dict, resolve_root, to_numpy
 from ..readers.tracking_reader import TrackedImage, in_sequences, read_tracked_image
 from ._tables import check_choice, format_table
 
-_COLUMNS = ('mota', 'idf1', 'recall', 'precision', 'num_switches', 'num_misses', 'num_false_positives', 'num_objects',
-            'num_frames')
+_COLUMNS = (
+    'mota',
+    'idf1',
+    'recall',
+    'precision',
+    'num_switches',
+    'num_misses',
+    'num_false_positives',
+    'num_objects',
+    'num_frames',
+)
 _ROWS_LOGGED = 40
 
 
@@ -61,11 +71,19 @@ class TrackingMetric(BaseMetric):
     Raises:
         UserError: Unknown distance, wrong file ending, samples without ``seq`` and ``frame`` or without identities.
     """
+
     default_prefix = 'tracking'
 
-    def __init__(self, distance: str | dict = 'oks', score_thr: float = 0.0, root: Root | str | None = None,
-                 sequence_file: str | None = None, collect_device: str = 'cpu', prefix: str | None = None,
-                 collect_dir: str | None = None):
+    def __init__(
+        self,
+        distance: str | dict = 'oks',
+        score_thr: float = 0.0,
+        root: Root | str | None = None,
+        sequence_file: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         check_choice(distance if isinstance(distance, str) else distance.get('type'), TRACKING_DISTANCES, 'distance')
         if sequence_file is not None:
@@ -80,8 +98,15 @@ class TrackingMetric(BaseMetric):
         for sample in data_samples:
             image = read_tracked_image(as_dict(sample), root, len(names), self.distance.needs_3d)
             frame, ignored = self._frame(image, root)
-            self.results.append(dict(sequence=image.sequence, frame=image.frame, people=frame, ignored=ignored,
-                                     not_finite=int((~image.predictions.usable).sum())))
+            self.results.append(
+                dict(
+                    sequence=image.sequence,
+                    frame=image.frame,
+                    people=frame,
+                    ignored=ignored,
+                    not_finite=int((~image.predictions.usable).sum()),
+                )
+            )
 
     def _frame(self, image: TrackedImage, root: tuple[int, ...]) -> tuple[TrackingFrame, int]:
         """Who counts, and how many predictions were left out as they fall on what is ignored."""
@@ -90,8 +115,9 @@ class TrackingMetric(BaseMetric):
         rows = np.flatnonzero((image.predicted_ids >= 0) & ~(found.scores < self.score_thr))
         usable = found.usable[rows]
         distances = np.full((int(counts.sum()), len(rows)), np.nan)
-        distances[:, usable] = self.distance(truth.people[counts], self._areas(image)[counts],
-                                             found.people[rows[usable]], root, self._sigmas())
+        distances[:, usable] = self.distance(
+            truth.people[counts], self._areas(image)[counts], found.people[rows[usable]], root, self._sigmas()
+        )
         spare = usable & ~np.isfinite(distances).any(0)
         nobody = found.people[rows[spare]]
         ignored = np.zeros(len(rows), dtype=bool)
@@ -126,10 +152,16 @@ class TrackingMetric(BaseMetric):
             write_rows(self.sequence_file, columns)
         not_finite = sum(result['not_finite'] for result in results)
         if not_finite:
-            print_log(f'{not_finite} predictions hold numbers that are not finite: they are false positives',
-                      logger='current', level=logging.WARNING)
-        return {**total, 'num_sequences': float(len(rows)),
-                'num_ignored': float(sum(result['ignored'] for result in results))}
+            print_log(
+                f'{not_finite} predictions hold numbers that are not finite: they are false positives',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return {
+            **total,
+            'num_sequences': float(len(rows)),
+            'num_ignored': float(sum(result['ignored'] for result in results)),
+        }
 
     @staticmethod
     def _log(rows: dict[str, dict[str, float]], total: dict[str, float]) -> None:
@@ -140,6 +172,15 @@ class TrackingMetric(BaseMetric):
 
 
 def _numbers(counts: TrackingCounts, frames: int) -> dict[str, float]:
-    values = (counts.mota, counts.idf1, counts.recall, counts.precision, counts.switches, counts.misses,
-              counts.false_positives, counts.objects, frames)
+    values = (
+        counts.mota,
+        counts.idf1,
+        counts.recall,
+        counts.precision,
+        counts.switches,
+        counts.misses,
+        counts.false_positives,
+        counts.objects,
+        frames,
+    )
     return dict(zip(_COLUMNS, map(float, values)))

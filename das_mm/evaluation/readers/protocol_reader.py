@@ -2,6 +2,7 @@
 
 Letters: N true people, M predictions, K keypoints of the protocol's set. Frame of the stored image: px; mm, camera.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ class ProtocolImage:
         scores: (M,).
         num_not_finite: Predictions that were dropped.
     """
+
     name: str
     people: TruePeople
     annotated_px: np.ndarray
@@ -51,8 +53,11 @@ def source_set(names: Sequence[str]) -> KeypointSet:
         UserError: The data set does not name its keypoints.
     """
     if not names:
-        raise UserError('the data set does not name its keypoints', field='dataset_meta',
-                        remedy='evaluate with a dataset whose metainfo has keypoint_id2name')
+        raise UserError(
+            'the data set does not name its keypoints',
+            field='dataset_meta',
+            remedy='evaluate with a dataset whose metainfo has keypoint_id2name',
+        )
     return KeypointSet('the data set', tuple(names), links=(), root='pelvis', sigmas=())
 
 
@@ -61,8 +66,9 @@ def sequence_text(sample: Mapping) -> str:
     return '/'.join(str(sample[name]) for name in ('seq', 'view', 'img_path') if sample.get(name))
 
 
-def read_protocol_image(sample: Mapping, source: KeypointSet, target: KeypointSet, truth: str = 'annot3',
-                        score_thr: float = 0.0) -> ProtocolImage:
+def read_protocol_image(
+    sample: Mapping, source: KeypointSet, target: KeypointSet, truth: str = 'annot3', score_thr: float = 0.0
+) -> ProtocolImage:
     """A data sample in the keypoints of a protocol.
 
     Args:
@@ -94,24 +100,35 @@ def read_protocol_image(sample: Mapping, source: KeypointSet, target: KeypointSe
     gt_px, labelled = convert(people.keypoints_px, people.labelled)
     gt_mm, valid = convert(gt_mm, people.valid_3d)
     return ProtocolImage(
-        name=sequence_text(sample), people=TruePeople(gt_px, labelled, people.bboxes, gt_mm, valid & available),
+        name=sequence_text(sample),
+        people=TruePeople(gt_px, labelled, people.bboxes, gt_mm, valid & available),
         annotated_px=convert(people.keypoints_px, known.flags[posed])[1] > 0,
         occluded=_convert_flags(occluded, source, target),
-        predicted=PredictedPeople(convert(predicted.keypoints_px, everything)[0],
-                                  convert(predicted.keypoints_3d, everything)[0]),
-        available=available, scores=found.scores[found.usable], num_not_finite=int((~found.usable).sum()))
+        predicted=PredictedPeople(
+            convert(predicted.keypoints_px, everything)[0], convert(predicted.keypoints_3d, everything)[0]
+        ),
+        available=available,
+        scores=found.scores[found.usable],
+        num_not_finite=int((~found.usable).sum()),
+    )
 
 
 def _optional(sample: Mapping, name: str, shape: tuple[int, ...], default: np.ndarray | None = None) -> np.ndarray:
     """A field of ``gt_instances`` that not every file has."""
     value = as_dict(sample.get('gt_instances') or {}).get(name)
     if value is None and default is None:
-        raise UserError(f"gt_instances of image {sample.get('img_id')} has no {name}", field=name,
-                        remedy="convert the data set with its annot.mat, or give the metric truth='annot3'")
+        raise UserError(
+            f'gt_instances of image {sample.get("img_id")} has no {name}',
+            field=name,
+            remedy="convert the data set with its annot.mat, or give the metric truth='annot3'",
+        )
     value = default if value is None else to_numpy(value)
     if value.shape != shape:
-        raise UserError(f"gt_instances of image {sample.get('img_id')}: {name} has shape {value.shape}, expected "
-                        f'{shape}', field=name, remedy='convert the data set again')
+        raise UserError(
+            f'gt_instances of image {sample.get("img_id")}: {name} has shape {value.shape}, expected {shape}',
+            field=name,
+            remedy='convert the data set again',
+        )
     return value
 
 

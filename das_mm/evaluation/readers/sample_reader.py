@@ -3,6 +3,7 @@
 Letters: N true people, M predictions, K keypoints. Everything is in the frame of the stored image: px, and mm in the
 camera frame.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ class Truth:
         annotated: (N,) bool, neither crowd nor ``is_valid`` false; they need not be in the image.
         flags: (N, K) as labelled, also out of the image.
     """
+
     people: TruePeople
     evaluated: np.ndarray
     is_region: np.ndarray
@@ -61,6 +63,7 @@ class Predictions:
         track_ids: (M,) or None.
         usable: (M,) bool, False where a number is not finite: counted as predicted, never as found.
     """
+
     people: PredictedPeople
     scores: np.ndarray
     keypoint_scores: np.ndarray
@@ -98,8 +101,11 @@ def _field(instances: Mapping, name: str, shape: tuple[int, ...], where: str, de
     if value.size == 0:
         return value.reshape(0, *shape)
     if value.shape[1:] != shape:
-        raise UserError(f'{where}.{name} has shape {value.shape}, expected (num, {", ".join(map(str, shape))})',
-                        field=name, remedy='predictions and truth must use the same keypoint set')
+        raise UserError(
+            f'{where}.{name} has shape {value.shape}, expected (num, {", ".join(map(str, shape))})',
+            field=name,
+            remedy='predictions and truth must use the same keypoint set',
+        )
     return value
 
 
@@ -132,7 +138,7 @@ def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int 
     Raises:
         UserError: A needed field is missing or misshapen.
     """
-    where = f"gt_instances of image {sample.get('img_id')}"
+    where = f'gt_instances of image {sample.get("img_id")}'
     instances = as_dict(sample.get('gt_instances') or {})
     k = _num_keypoints(instances) or num_keypoints or 0
     keypoints_px = _field(instances, 'keypoints', (k, 2), where, np.zeros((0, k, 2)))
@@ -153,8 +159,11 @@ def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int 
     ann_ids = None if instances.get('ann_ids') is None else to_numpy(instances['ann_ids'], np.int64)
 
     if sample.get('ori_shape') is None:
-        raise UserError(f'{where}: the sample does not tell its size', field='ori_shape',
-                        remedy="pack 'ori_shape' (height, width) into the meta information of the sample")
+        raise UserError(
+            f'{where}: the sample does not tell its size',
+            field='ori_shape',
+            remedy="pack 'ori_shape' (height, width) into the meta information of the sample",
+        )
     height, width = sample['ori_shape'][:2]
     inside = np.all((keypoints_px >= -0.5) & (keypoints_px < [width - 0.5, height - 0.5]), axis=-1)
     labelled = (flags > 0) & inside
@@ -170,12 +179,20 @@ def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int 
     if roots.size == 1:
         others[:, roots] = False
     people = TruePeople(keypoints_px, labelled, bboxes, keypoints_3d, counted)
-    return Truth(people, evaluated, crowd | ~labelled.any(1), evaluated & root_valid & others.any(1), ann_ids,
-                 annotated & ~crowd, flags)
+    return Truth(
+        people,
+        evaluated,
+        crowd | ~labelled.any(1),
+        evaluated & root_valid & others.any(1),
+        ann_ids,
+        annotated & ~crowd,
+        flags,
+    )
 
 
-def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool,
-                     num_keypoints: int | None = None) -> Predictions:
+def read_predictions(
+    sample: Mapping, score_thr: float, needs_3d: bool, num_keypoints: int | None = None
+) -> Predictions:
     """The ``pred_instances`` of a data sample with at least the given score.
 
     Args:
@@ -187,10 +204,11 @@ def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool,
     Raises:
         UserError: A needed field is missing or misshapen.
     """
-    where = f"pred_instances of image {sample.get('img_id')}"
+    where = f'pred_instances of image {sample.get("img_id")}'
     if sample.get('pred_instances') is None:
-        raise UserError('the sample carries no predictions', field='pred_instances',
-                        remedy='run the model in test mode')
+        raise UserError(
+            'the sample carries no predictions', field='pred_instances', remedy='run the model in test mode'
+        )
     instances = as_dict(sample['pred_instances'])
     k = num_keypoints or _num_keypoints(instances) or 0
     keypoints_px = _field(instances, 'keypoints', (k, 2), where)
@@ -206,8 +224,14 @@ def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool,
     if needs_3d:
         usable &= np.isfinite(keypoints_3d).all((1, 2))
     keep = ~(scores < score_thr)  # a NaN score is kept and counted
-    return Predictions(PredictedPeople(keypoints_px[keep], keypoints_3d[keep]), scores[keep], keypoint_scores[keep],
-                       bboxes[keep], None if track_ids is None else track_ids[keep], usable[keep])
+    return Predictions(
+        PredictedPeople(keypoints_px[keep], keypoints_3d[keep]),
+        scores[keep],
+        keypoint_scores[keep],
+        bboxes[keep],
+        None if track_ids is None else track_ids[keep],
+        usable[keep],
+    )
 
 
 def resolve_root(root: int | str | tuple[int, ...] | None, names: Mapping[str, int]) -> tuple[int, ...]:
@@ -232,15 +256,24 @@ def resolve_root(root: int | str | tuple[int, ...] | None, names: Mapping[str, i
         sources = DERIVATIONS[_ROOT_NAMES[0]]
         if all(source in names for source in sources):
             return tuple(names[source] for source in sources)
-        raise UserError('the keypoint set has neither a pelvis nor both hips', field='root',
-                        remedy='give the metric root=<index or keypoint name>')
+        raise UserError(
+            'the keypoint set has neither a pelvis nor both hips',
+            field='root',
+            remedy='give the metric root=<index or keypoint name>',
+        )
     if isinstance(root, str):
         if root not in names:
-            raise UserError(f'{root!r} is not among the keypoints {sorted(names)}', field='root',
-                            remedy='give a keypoint of the set, or its index')
+            raise UserError(
+                f'{root!r} is not among the keypoints {sorted(names)}',
+                field='root',
+                remedy='give a keypoint of the set, or its index',
+            )
         return (names[root],)
     indices = tuple(int(index) for index in np.atleast_1d(root))
     if names and not all(0 <= index < len(names) for index in indices):
-        raise UserError(f'{root!r} is out of range for {len(names)} keypoints', field='root',
-                        remedy=f'give indices from 0 to {len(names) - 1}')
+        raise UserError(
+            f'{root!r} is out of range for {len(names)} keypoints',
+            field='root',
+            remedy=f'give indices from 0 to {len(names) - 1}',
+        )
     return indices

@@ -1,4 +1,5 @@
 """Reading data samples for the evaluation of tracking. Letters: N true people, M predictions, K keypoints."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ class TrackedImage:
         polygons: Regions to ignore, px.
         instances: The ``gt_instances``, for fields that only some data sets have.
     """
+
     sequence: str
     frame: int
     truth: Truth
@@ -45,20 +47,35 @@ def read_tracked_image(sample: Mapping, root: tuple[int, ...], num_keypoints: in
         UserError: The sample does not say which frame of which sequence it is, a field is missing, or predictions have
             no identities.
     """
-    where = f"image {sample.get('img_id')}"
+    where = f'image {sample.get("img_id")}'
     if not sample.get('seq') or sample.get('frame') is None or int(sample['frame']) < 0:
-        raise UserError(f'{where} does not say which frame of which sequence it is', field='seq, frame',
-                        remedy='tracking is evaluated on annotations with seq and frame; convert the data set again')
+        raise UserError(
+            f'{where} does not say which frame of which sequence it is',
+            field='seq, frame',
+            remedy='tracking is evaluated on annotations with seq and frame; convert the data set again',
+        )
     truth = read_truth(sample, root, 'valid', num_keypoints)
     instances = as_dict(sample.get('gt_instances') or {})
     true_ids = _identities(instances, len(truth.evaluated), f'gt_instances of {where}', 'convert the data set again')
     sample = {**sample, 'pred_instances': _with_3d(sample.get('pred_instances'), num_keypoints, needs_3d)}
     predictions = read_predictions(sample, -np.inf, needs_3d, num_keypoints)
-    predicted_ids = _identities(as_dict(sample['pred_instances'] or {}), len(predictions.scores),
-                                f'pred_instances of {where}', 'evaluate a model with a tracker')
+    predicted_ids = _identities(
+        as_dict(sample['pred_instances'] or {}),
+        len(predictions.scores),
+        f'pred_instances of {where}',
+        'evaluate a model with a tracker',
+    )
     sequence = '/'.join(str(sample[name]) for name in ('seq', 'view') if sample.get(name))
-    return TrackedImage(sequence, int(sample['frame']), truth, true_ids, predictions, predicted_ids,
-                        [to_numpy(polygon) for polygon in sample.get('ignore_regions') or ()], instances)
+    return TrackedImage(
+        sequence,
+        int(sample['frame']),
+        truth,
+        true_ids,
+        predictions,
+        predicted_ids,
+        [to_numpy(polygon) for polygon in sample.get('ignore_regions') or ()],
+        instances,
+    )
 
 
 def in_sequences(results: Sequence[dict]) -> dict[str, list[dict]]:
@@ -71,8 +88,11 @@ def in_sequences(results: Sequence[dict]) -> dict[str, list[dict]]:
     for result in sorted(results, key=lambda result: (result['sequence'], result['frame'])):
         frames = sequences.setdefault(result['sequence'], [])
         if frames and frames[-1]['frame'] == result['frame']:
-            raise UserError(f"frame {result['frame']} of {result['sequence']} is there twice", field='seq, frame',
-                            remedy='data sets that are joined need different names for their sequences')
+            raise UserError(
+                f'frame {result["frame"]} of {result["sequence"]} is there twice',
+                field='seq, frame',
+                remedy='data sets that are joined need different names for their sequences',
+            )
         frames.append(result)
     return sequences
 

@@ -3,6 +3,7 @@
 Module names are those under which its published weights are stored (``base_layer``, ``level0`` … ``level5``, ``tree1``,
 ``root`` …), so that these load as they are.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -59,8 +60,16 @@ class Tree(BaseModule):
         passed_channels: Channels of what trees above hang on this tree's root.
     """
 
-    def __init__(self, depth: int, in_channels: int, out_channels: int, stride: int, norm_cfg: ConfigType,
-                 keeps_input: bool = False, passed_channels: int = 0):
+    def __init__(
+        self,
+        depth: int,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        norm_cfg: ConfigType,
+        keeps_input: bool = False,
+        passed_channels: int = 0,
+    ):
         super().__init__()
         self.keeps_input = keeps_input
         self.downsample = nn.MaxPool2d(stride, stride=stride) if stride > 1 else None
@@ -74,8 +83,9 @@ class Tree(BaseModule):
                 self.project = nn.Sequential(*_conv_norm(in_channels, out_channels, 1, 1, norm_cfg))
         else:
             self.tree1 = Tree(depth - 1, in_channels, out_channels, stride, norm_cfg)
-            self.tree2 = Tree(depth - 1, out_channels, out_channels, 1, norm_cfg,
-                              passed_channels=passed_channels + out_channels)
+            self.tree2 = Tree(
+                depth - 1, out_channels, out_channels, 1, norm_cfg, passed_channels=passed_channels + out_channels
+            )
         self.is_leaf = depth == 1
 
     def forward(self, x: Tensor, passed: Sequence[Tensor] = ()) -> Tensor:
@@ -99,10 +109,16 @@ class DLA34(BaseModule):
         norm_cfg: Normalisation.
     """
 
-    def __init__(self, temporal: bool = False, channels: Sequence[int] = (16, 32, 64, 128, 256, 512),
-                 norm_cfg: OptConfigType = None, init_cfg: OptConfigType = None):
-        super().__init__(init_cfg or [dict(type='Kaiming', layer='Conv2d'),
-                                      dict(type='Constant', layer='_BatchNorm', val=1)])
+    def __init__(
+        self,
+        temporal: bool = False,
+        channels: Sequence[int] = (16, 32, 64, 128, 256, 512),
+        norm_cfg: OptConfigType = None,
+        init_cfg: OptConfigType = None,
+    ):
+        super().__init__(
+            init_cfg or [dict(type='Kaiming', layer='Conv2d'), dict(type='Constant', layer='_BatchNorm', val=1)]
+        )
         norm_cfg = norm_cfg or dict(type='BN', requires_grad=True)
         self.base_layer = nn.Sequential(*_conv_norm(IMAGE_CHANNELS, channels[0], 7, 1, norm_cfg), nn.ReLU(inplace=True))
         self.temporal_stems = TemporalStems(channels[0], 1, norm_cfg) if temporal else None

@@ -1,4 +1,5 @@
 """MSPN as a pyramid (paper §4.2, "larger backbone"): the last stage's maps, finest first, for an FPN."""
+
 from __future__ import annotations
 
 from mmengine.model import BaseModule

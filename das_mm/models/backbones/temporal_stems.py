@@ -4,6 +4,7 @@ Each has a stem of its own; all are added before the backbone proper. A backbone
 (B, 7, H, W): the current image (3), the previous image (3) and the map of the previous centres (1), as
 :class:`.TemporalDataPreprocessor` makes it.
 """
+
 from __future__ import annotations
 
 from mmcv.cnn import ConvModule
@@ -31,7 +32,8 @@ class TemporalStems(BaseModule):
         norm_cfg = norm_cfg or dict(type='BN')
         self.previous_image, self.previous_centers = (
             ConvModule(channels, out_channels, 7, stride=stride, padding=3, norm_cfg=norm_cfg)
-            for channels in (IMAGE_CHANNELS, 1))
+            for channels in (IMAGE_CHANNELS, 1)
+        )
 
     def forward(self, current: Tensor, inputs: Tensor) -> Tensor:
         """``current`` (B, C, h, w), what the stem of the current image gave, plus both others; ``inputs`` (B, 7, H, W)."""
@@ -42,8 +44,10 @@ class TemporalStems(BaseModule):
 def check_temporal(inputs: Tensor) -> None:
     """Raises ValueError for anything but (B, 7, H, W)."""
     if inputs.ndim != 4 or inputs.shape[1] != TEMPORAL_CHANNELS:
-        raise ValueError(f'a backbone for tracking takes (B, {TEMPORAL_CHANNELS}, H, W), not {tuple(inputs.shape)}: set '
-                         "data_preprocessor=dict(type='das_mm.TemporalDataPreprocessor', …)")
+        raise ValueError(
+            f'a backbone for tracking takes (B, {TEMPORAL_CHANNELS}, H, W), not {tuple(inputs.shape)}: set '
+            "data_preprocessor=dict(type='das_mm.TemporalDataPreprocessor', …)"
+        )
 
 
 @MODELS.register_module()

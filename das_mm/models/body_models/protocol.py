@@ -1,4 +1,5 @@
 """What the mesh branch asks of a body model, so that another body than SMPL can take its place."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ class BodyOutput(NamedTuple):
         vertices: (N, V, 3).
         joints: (N, 24, 3), the kinematic joints.
     """
+
     vertices: Tensor
     joints: Tensor
 
@@ -24,6 +26,7 @@ class BodyModelProtocol(Protocol):
 
     ``source``, ``sha256`` and ``version`` tell which body it is, for checkpoints and results.
     """
+
     faces: Tensor  # (F, 3) int64
     num_vertices: int
     num_betas: int

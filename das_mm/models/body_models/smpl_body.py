@@ -4,6 +4,7 @@ The skinning is that of the ``smplx`` package, imported when a body is made: its
 comes with the extra ``mesh`` (LICENCES.md beside this file). The arrays come from the generated body or from a file.
 Letters: N bodies, V = 6890 vertices, B betas, K keypoints.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +31,8 @@ _NUM_JOINTS = len(PARENTS)
 #: with the left leg first and with the right leg first are about
 _REGRESSOR_ROWS = {
     'h36m': KEYPOINT_SETS['h36m17_left'].keypoints,
-    'extra': ('right_hip', 'left_hip', 'neck', 'head_top', 'pelvis', 'thorax', 'spine', 'jaw', 'head')}
+    'extra': ('right_hip', 'left_hip', 'neck', 'head_top', 'pelvis', 'thorax', 'spine', 'jaw', 'head'),
+}
 
 
 class _Skin(nn.Module):
@@ -39,11 +41,17 @@ class _Skin(nn.Module):
     Buffers are not in state dicts: a checkpoint must hold nothing of a licensed body.
     """
 
-    def __init__(self, v_template: Tensor, shapedirs: Tensor, posedirs: Tensor, weights: Tensor,
-                 J_regressor: Tensor) -> None:
+    def __init__(
+        self, v_template: Tensor, shapedirs: Tensor, posedirs: Tensor, weights: Tensor, J_regressor: Tensor
+    ) -> None:
         super().__init__()
-        tensors = dict(v_template=v_template, shapedirs=shapedirs, weights=weights, J_regressor=J_regressor,
-                       posedirs=posedirs.flatten(0, 1).T.contiguous())  # (207, 3V), as smplx wants it
+        tensors = dict(
+            v_template=v_template,
+            shapedirs=shapedirs,
+            weights=weights,
+            J_regressor=J_regressor,
+            posedirs=posedirs.flatten(0, 1).T.contiguous(),
+        )  # (207, 3V), as smplx wants it
         for name, tensor in tensors.items():
             self.register_buffer(name, tensor, persistent=False)
         self._parents = torch.tensor(PARENTS)  # no buffer: smplx reads each one on the CPU, 23 waits for a GPU
@@ -56,21 +64,36 @@ class _Skin(nn.Module):
     def forward(self, global_orient: Tensor, body_pose: Tensor, betas: Tensor) -> BodyOutput:
         count = len(betas)
         if betas.ndim != 2 or betas.shape[1] != self.num_betas:
-            raise UserError(f'betas have shape {tuple(betas.shape)}, not (people, {self.num_betas})', field='betas',
-                            remedy='give as many betas as the body was made with (num_betas)')
+            raise UserError(
+                f'betas have shape {tuple(betas.shape)}, not (people, {self.num_betas})',
+                field='betas',
+                remedy='give as many betas as the body was made with (num_betas)',
+            )
         if global_orient.shape != (count, 3, 3) or body_pose.shape != (count, _NUM_JOINTS - 1, 3, 3):
-            raise ValueError(f'{count} bodies need rotations of shape {(count, 3, 3)} and '
-                             f'{(count, _NUM_JOINTS - 1, 3, 3)}, not {tuple(global_orient.shape)} and '
-                             f'{tuple(body_pose.shape)}')
+            raise ValueError(
+                f'{count} bodies need rotations of shape {(count, 3, 3)} and '
+                f'{(count, _NUM_JOINTS - 1, 3, 3)}, not {tuple(global_orient.shape)} and '
+                f'{tuple(body_pose.shape)}'
+            )
         with torch.autocast(betas.device.type, enabled=False):
             rotations = torch.cat([global_orient[:, None], body_pose], dim=1).to(self.v_template)
             betas = betas.to(self.v_template)
             if not count:  # smplx cannot; the sum keeps the inputs in the graph
                 nothing = rotations.sum() + betas.sum()
                 return BodyOutput(*(nothing.expand(0, size, 3) for size in (len(self.v_template), _NUM_JOINTS)))
-            return BodyOutput(*_linear_blend_skinning()(
-                betas, rotations, self.v_template, self.shapedirs, self.posedirs, self.J_regressor, self._parents,
-                self.weights, pose2rot=False))
+            return BodyOutput(
+                *_linear_blend_skinning()(
+                    betas,
+                    rotations,
+                    self.v_template,
+                    self.shapedirs,
+                    self.posedirs,
+                    self.J_regressor,
+                    self._parents,
+                    self.weights,
+                    pose2rot=False,
+                )
+            )
 
 
 @MODELS.register_module()
@@ -104,20 +127,35 @@ class SMPLBody(_Skin):
         (torch.Size([1, 6890, 3]), torch.Size([1, 24, 3]), 'generated')
     """
 
-    def __init__(self, model_path: str | Path | None = None, gender: str = 'neutral', num_betas: int = 10,
-                 regressors: Mapping[str, str | Path] | None = None) -> None:
+    def __init__(
+        self,
+        model_path: str | Path | None = None,
+        gender: str = 'neutral',
+        num_betas: int = 10,
+        regressors: Mapping[str, str | Path] | None = None,
+    ) -> None:
         arrays = generated_arrays(gender) if model_path is None else load_smpl_file(model_path, gender)
         available = arrays.shapedirs.shape[2]
         if not 0 < num_betas <= available:
-            raise UserError(f'{num_betas} betas were asked for; the body has {available}', field='num_betas',
-                            file=model_path, remedy=f'use 1 to {available}')
+            raise UserError(
+                f'{num_betas} betas were asked for; the body has {available}',
+                field='num_betas',
+                file=model_path,
+                remedy=f'use 1 to {available}',
+            )
         shapedirs = arrays.shapedirs[..., :num_betas]
-        super().__init__(*(torch.tensor(array, dtype=torch.float32) for array in (
-            arrays.v_template, shapedirs, arrays.posedirs, arrays.weights, arrays.J_regressor)))
+        super().__init__(
+            *(
+                torch.tensor(array, dtype=torch.float32)
+                for array in (arrays.v_template, shapedirs, arrays.posedirs, arrays.weights, arrays.J_regressor)
+            )
+        )
         self.register_buffer('faces', torch.tensor(arrays.faces), persistent=False)
         self.source, self.sha256, self.version, self.gender = arrays.source, arrays.sha256, arrays.version, gender
-        joints = arrays.J_regressor @ arrays.v_template, np.einsum(
-            'jv,vcb->jcb', arrays.J_regressor, shapedirs, optimize=True)
+        joints = (
+            arrays.J_regressor @ arrays.v_template,
+            np.einsum('jv,vcb->jcb', arrays.J_regressor, shapedirs, optimize=True),
+        )
         for name, array in zip(('joints_template', 'joints_dirs'), joints):  # (24, 3), (24, 3, B)
             self.register_buffer(name, torch.tensor(array, dtype=torch.float32), persistent=False)
         self._regressors = _read_regressors(regressors or {}, arrays)
@@ -171,8 +209,13 @@ class SMPLBody(_Skin):
         matrix = self.keypoint_matrix(names)
         columns = np.unique(matrix.indices)
         chosen, of_joints = columns[columns < self.num_vertices], columns[columns >= self.num_vertices]
-        points = torch.cat([vertices[:, torch.tensor(chosen).to(vertices.device)],
-                            joints[:, torch.tensor(of_joints - self.num_vertices).to(joints.device)]], dim=1)
+        points = torch.cat(
+            [
+                vertices[:, torch.tensor(chosen).to(vertices.device)],
+                joints[:, torch.tensor(of_joints - self.num_vertices).to(joints.device)],
+            ],
+            dim=1,
+        )
         return torch.tensor(matrix[:, columns].toarray()).to(points) @ points
 
     def keypoint_layer(self, names: Sequence[str]) -> nn.Module:
@@ -186,11 +229,15 @@ class SMPLBody(_Skin):
         """(K, V + 24): the linear map behind :meth:`keypoints`, for vertices and joints one after the other."""
         unknown = [name for name in names if name not in self.keypoint_names]
         if unknown:
-            raise UserError(f'the body has no keypoint {", ".join(map(repr, unknown))}', field='keypoints',
-                            remedy=f'use {", ".join(self.keypoint_names)}; names with h36m/ and extra/ need their '
-                                   'regressor file')
-        rows = [self._regressors[name] if name in self._regressors else keypoint_matrix((name, ), self.num_vertices)
-                for name in names]
+            raise UserError(
+                f'the body has no keypoint {", ".join(map(repr, unknown))}',
+                field='keypoints',
+                remedy=f'use {", ".join(self.keypoint_names)}; names with h36m/ and extra/ need their regressor file',
+            )
+        rows = [
+            self._regressors[name] if name in self._regressors else keypoint_matrix((name,), self.num_vertices)
+            for name in names
+        ]
         return sparse.vstack(rows, format='csr') if rows else keypoint_matrix((), self.num_vertices)
 
     def evaluation_names(self, keypoint_set: str = 'lsp14') -> tuple[str, ...]:
@@ -224,10 +271,10 @@ class _KeypointLayer(nn.Module):
             torch.cat([posedirs[chosen], posedirs.new_zeros(_NUM_JOINTS, *posedirs.shape[1:])]),
             torch.cat([body.weights[chosen], eye]),
             # each joint regressed from a point of its own, so that it needs no other vertex
-            torch.cat([eye.new_zeros(_NUM_JOINTS, len(chosen)), eye], dim=1))
+            torch.cat([eye.new_zeros(_NUM_JOINTS, len(chosen)), eye], dim=1),
+        )
         needed = np.append(chosen.cpu().numpy(), body.num_vertices + np.arange(_NUM_JOINTS))
-        self.register_buffer('matrix', torch.tensor(matrix[:, needed].toarray()).to(body.v_template),
-                             persistent=False)
+        self.register_buffer('matrix', torch.tensor(matrix[:, needed].toarray()).to(body.v_template), persistent=False)
 
     def forward(self, global_orient: Tensor, body_pose: Tensor, betas: Tensor) -> Tensor:
         """Arguments as of :meth:`SMPLBody.forward`; keypoints (N, K, 3) m."""
@@ -240,8 +287,10 @@ def _linear_blend_skinning() -> Callable[..., Any]:
     try:
         from smplx.lbs import lbs
     except ImportError as error:
-        raise UserError('mesh recovery needs the package smplx, which is not installed',
-                        remedy='pip install "das_mm[mesh]" (licensed for non-commercial research)') from error
+        raise UserError(
+            'mesh recovery needs the package smplx, which is not installed',
+            remedy='pip install "das_mm[mesh]" (licensed for non-commercial research)',
+        ) from error
     return lbs
 
 
@@ -249,8 +298,11 @@ def _read_regressors(files: Mapping[str, str | Path], arrays: SMPLArrays) -> dic
     """'h36m/left_hip' -> (1, V + 24)."""
     unknown = set(files) - set(_REGRESSOR_ROWS)
     if unknown:
-        raise UserError(f'unknown regressor {", ".join(sorted(unknown))}', field='regressors',
-                        remedy=f'known are {", ".join(_REGRESSOR_ROWS)}')
+        raise UserError(
+            f'unknown regressor {", ".join(sorted(unknown))}',
+            field='regressors',
+            remedy=f'known are {", ".join(_REGRESSOR_ROWS)}',
+        )
     found = {}
     for kind, path in files.items():
         rows = _REGRESSOR_ROWS[kind]
@@ -261,6 +313,10 @@ def _read_regressors(files: Mapping[str, str | Path], arrays: SMPLArrays) -> dic
                 name = f'{"left" if place[0] > 0 else "right"}_{part}'  # x is the person's left
             found[f'{kind}/{name}'] = sparse.csr_matrix(np.append(row, np.zeros(_NUM_JOINTS))[None])
         if sum(name.startswith(f'{kind}/') for name in found) != len(rows):
-            raise UserError('its rows are not on both sides of the body', file=path, field=f'regressors.{kind}',
-                            remedy='give the regressor that belongs to SMPL\'s vertices')
+            raise UserError(
+                'its rows are not on both sides of the body',
+                file=path,
+                field=f'regressors.{kind}',
+                remedy="give the regressor that belongs to SMPL's vertices",
+            )
     return found

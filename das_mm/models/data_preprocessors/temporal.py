@@ -1,4 +1,5 @@
 """Inputs of a tracking network: two images and the map of the previous centres."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -35,7 +36,9 @@ class TemporalDataPreprocessor(PoseDataPreprocessor):
         done = super().forward(dict(inputs=both, data_samples=list(samples) * 2), training)
         current, previous = done['inputs'].chunk(2)
         maps = torch.stack([self._center_map(sample, current) for sample in samples])
-        return dict(inputs=torch.cat([current, previous, maps], dim=1), data_samples=done['data_samples'][:len(images)])
+        return dict(
+            inputs=torch.cat([current, previous, maps], dim=1), data_samples=done['data_samples'][: len(images)]
+        )
 
     @staticmethod
     def _center_map(sample, like: Tensor) -> Tensor:
@@ -54,6 +57,6 @@ def draw_centers(centers_px: Sequence, sizes_px: Sequence, like: Tensor) -> Tens
     for (x, y), (width, height) in zip(centers_px, sizes_px):
         column, row = round(float(x)), round(float(y))
         if 0 <= column < center_map.shape[1] and 0 <= row < center_map.shape[0]:
-            radius = max(1, int(gaussian_radius((max(float(height), 1.), max(float(width), 1.)), _MIN_OVERLAP)))
+            radius = max(1, int(gaussian_radius((max(float(height), 1.0), max(float(width), 1.0)), _MIN_OVERLAP)))
             gen_gaussian_target(center_map, [column, row], radius)
     return center_map[None]

@@ -7,6 +7,7 @@ load.
 
 Shapes: N samples, D dimensions.
 """
+
 from __future__ import annotations
 
 import math
@@ -29,8 +30,13 @@ class CouplingNet(nn.Sequential):
     """
 
     def __init__(self, dims: int, hidden: int, bounded: bool):
-        layers = [nn.Linear(dims, hidden), nn.LeakyReLU(), nn.Linear(hidden, hidden), nn.LeakyReLU(),
-                  nn.Linear(hidden, dims)]
+        layers = [
+            nn.Linear(dims, hidden),
+            nn.LeakyReLU(),
+            nn.Linear(hidden, hidden),
+            nn.LeakyReLU(),
+            nn.Linear(hidden, dims),
+        ]
         super().__init__(*layers, *([nn.Tanh()] if bounded else []))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,7 +55,7 @@ def alternating_masks(num_layers: int, dims: int) -> Tensor:
     for D = 3, as released. With D = 1 there is nothing to condition on and the flow is affine.
     """
     even = torch.zeros(dims)
-    even[dims - dims // 2:] = 1
+    even[dims - dims // 2 :] = 1
     return torch.stack([even if i % 2 == 0 else 1 - even for i in range(num_layers)])
 
 

@@ -3,6 +3,7 @@
 Letters: B images, L levels, h and w of a level, K keypoints, D coordinates (3, or 2 without depth), P points of one or
 of all levels, N persons of the batch. Offsets are joint-major, (x, y[, z]) minor; x and y in strides of the level.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -56,7 +57,8 @@ class PointOutputs:
             pose=[torch.cat(steps) for steps in zip(*(out.pose for out in outputs))],
             sigma=None if outputs[0].sigma is None else join('sigma'),
             tasks={name: torch.cat([out.tasks[name] for out in outputs]) for name in outputs[0].tasks},
-            **{name: join(name) for name in ('centerness', 'root', 'points_px', 'strides', 'image')})
+            **{name: join(name) for name in ('centerness', 'root', 'points_px', 'strides', 'image')},
+        )
 
 
 @dataclass
@@ -103,28 +105,30 @@ class DASHead(BaseModule):
         test_cfg: ``score_thr`` 0.05, ``nms_pre`` 1000 candidates a level, ``with_sigma`` False.
     """
 
-    def __init__(self,
-                 num_keypoints: int = 15,
-                 in_channels: int = 256,
-                 feat_channels: int = 256,
-                 stacked_convs: int = 2,
-                 centerness_channels: int = 64,
-                 dims: int = 3,
-                 last_conv_cfg: OptConfigType = None,
-                 norm_cfg: OptConfigType = None,
-                 assigner: OptConfigType = None,
-                 coder: OptConfigType = None,
-                 update: OptConfigType = None,
-                 loss_cls: OptConfigType = None,
-                 loss_centerness: OptConfigType = None,
-                 loss_root: OptConfigType = None,
-                 loss_pose: OptConfigType = None,
-                 loss_pose_2d: OptConfigType = None,
-                 nms: OptConfigType = None,
-                 branches: dict[str, ConfigType] | None = None,
-                 train_cfg: OptConfigType = None,
-                 test_cfg: OptConfigType = None,
-                 init_cfg: OptConfigType = None):
+    def __init__(
+        self,
+        num_keypoints: int = 15,
+        in_channels: int = 256,
+        feat_channels: int = 256,
+        stacked_convs: int = 2,
+        centerness_channels: int = 64,
+        dims: int = 3,
+        last_conv_cfg: OptConfigType = None,
+        norm_cfg: OptConfigType = None,
+        assigner: OptConfigType = None,
+        coder: OptConfigType = None,
+        update: OptConfigType = None,
+        loss_cls: OptConfigType = None,
+        loss_centerness: OptConfigType = None,
+        loss_root: OptConfigType = None,
+        loss_pose: OptConfigType = None,
+        loss_pose_2d: OptConfigType = None,
+        nms: OptConfigType = None,
+        branches: dict[str, ConfigType] | None = None,
+        train_cfg: OptConfigType = None,
+        test_cfg: OptConfigType = None,
+        init_cfg: OptConfigType = None,
+    ):
         super().__init__(init_cfg)
         self.num_keypoints, self.dims = num_keypoints, dims
         self.train_cfg, self.test_cfg = train_cfg or {}, test_cfg or {}
@@ -135,7 +139,8 @@ class DASHead(BaseModule):
         self.strides = self.assigner.strides
 
         self.cls_tower, self.reg_tower, self.pose_tower = (
-            Tower(in_channels, feat_channels, stacked_convs, norm_cfg, last_conv_cfg) for _ in range(3))
+            Tower(in_channels, feat_channels, stacked_convs, norm_cfg, last_conv_cfg) for _ in range(3)
+        )
         self.cls_branch = OutputBranch(feat_channels, 1, norm_cfg)
         self.centerness_branch = OutputBranch(feat_channels, 1, norm_cfg, centerness_channels)
         self.offset_branch = OutputBranch(feat_channels, 2, norm_cfg)
@@ -144,11 +149,8 @@ class DASHead(BaseModule):
         # a learnt scalar a level on the root offset, root depth, keypoint xy and keypoint z
         self.scales = nn.Parameter(torch.ones(len(self.strides), 4))
         self.update = MODELS.build(
-            dict(
-                in_channels=feat_channels,
-                num_keypoints=num_keypoints,
-                dims=dims,
-                **(update or dict(type='NoUpdate'))))
+            dict(in_channels=feat_channels, num_keypoints=num_keypoints, dims=dims, **(update or dict(type='NoUpdate')))
+        )
         self.branches = ModuleDict(build_branches(branches or {}))  # mmengine's: torch's would not initialise them
 
         self.loss_cls = MODELS.build(loss_cls or dict(type='das_mm.SigmoidFocalLoss'))
@@ -158,10 +160,14 @@ class DASHead(BaseModule):
         loss_pose_2d = loss_pose_2d or dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=2))
         # the first offsets and the updated ones err differently: each has its own flows
         stages = ['initial'] + (['updated'] if self.update.num_layers else [])
-        self.pose_losses = nn.ModuleDict({
-            f'{stage}_{d}d': MODELS.build(config)
-            for stage in stages for d, config in ((2, loss_pose_2d), (3, loss_pose)) if d <= dims
-        })
+        self.pose_losses = nn.ModuleDict(
+            {
+                f'{stage}_{d}d': MODELS.build(config)
+                for stage in stages
+                for d, config in ((2, loss_pose_2d), (3, loss_pose))
+                if d <= dims
+            }
+        )
         self._spread: tuple[list, Tensor] | None = None
         self.uses_sigma = any(loss.uses_sigma for loss in self.pose_losses.values())
         if self.uses_sigma:
@@ -172,8 +178,16 @@ class DASHead(BaseModule):
         if self.is_init:  # a second call leaves what was loaded or learnt since alone, as everywhere in mmengine
             return
         super().init_weights()
-        for part in (self.cls_tower, self.reg_tower, self.pose_tower, self.cls_branch, self.centerness_branch,
-                     self.offset_branch, self.depth_branch, self.pose_branch):
+        for part in (
+            self.cls_tower,
+            self.reg_tower,
+            self.pose_tower,
+            self.cls_branch,
+            self.centerness_branch,
+            self.offset_branch,
+            self.depth_branch,
+            self.pose_branch,
+        ):
             init_normal(part)
         if self.uses_sigma:
             init_normal(self.sigma_branch)
@@ -194,7 +208,8 @@ class DASHead(BaseModule):
             maps.centerness.append(self.centerness_branch(reg))
             scale_xy, scale_depth = self.scales[level, 0], self.scales[level, 1]
             maps.root.append(
-                torch.cat([self.offset_branch(reg) * scale_xy, self.depth_branch(reg) * scale_depth], dim=1))
+                torch.cat([self.offset_branch(reg) * scale_xy, self.depth_branch(reg) * scale_depth], dim=1)
+            )
             first = self._first_offsets(pose, level)
             maps.pose.append([first, *self.update.dense(pose, first)])
             maps.sigma.append(positive_scale(self.sigma_branch(pose)) if self.uses_sigma else None)
@@ -215,14 +230,25 @@ class DASHead(BaseModule):
         centerness = self.centerness_branch.at_points(reg, local)[:, 0].float()
         return self._regress_points(feat, reg, level, points, local, centerness, with_sigma)
 
-    def _regress_points(self, feat: Tensor, reg: Tensor, level: int, points: PointIndex, local: PointIndex,
-                        centerness: Tensor, with_sigma: bool) -> PointOutputs:
+    def _regress_points(
+        self,
+        feat: Tensor,
+        reg: Tensor,
+        level: int,
+        points: PointIndex,
+        local: PointIndex,
+        centerness: Tensor,
+        with_sigma: bool,
+    ) -> PointOutputs:
         """The part of :meth:`forward_points` behind the regression tower (``local``: points within ``feat``)."""
         pose = self.pose_tower(feat)
-        root = torch.cat([
-            self.offset_branch.at_points(reg, local) * self.scales[level, 0],
-            self.depth_branch.at_points(reg, local) * self.scales[level, 1]
-        ], 1)
+        root = torch.cat(
+            [
+                self.offset_branch.at_points(reg, local) * self.scales[level, 0],
+                self.depth_branch.at_points(reg, local) * self.scales[level, 1],
+            ],
+            1,
+        )
         first = self._first_offsets(pose, level)
         shape = (len(local.batch), self.num_keypoints, self.dims)
         steps = [gather_points(first, local).reshape(shape), *self.update.sparse(pose, first, local)]
@@ -239,11 +265,12 @@ class DASHead(BaseModule):
             points_px=points_px.float(),
             strides=torch.full_like(points_px[:, 0], stride),
             image=points.batch,
-            tasks={name: branch.forward_points(feat, local) for name, branch in self.branches.items()})
+            tasks={name: branch.forward_points(feat, local) for name, branch in self.branches.items()},
+        )
 
     def _first_offsets(self, pose_feat: Tensor, level: int) -> Tensor:
         """U: (B, K*D, h, w), scaled per level. It is read at joint-dependent places, so it is wanted as a map."""
-        scale = torch.cat([self.scales[level, 2].expand(2), self.scales[level, 3:4]])[:self.dims]
+        scale = torch.cat([self.scales[level, 2].expand(2), self.scales[level, 3:4]])[: self.dims]
         return self.pose_branch(pose_feat) * scale.repeat(self.num_keypoints)[:, None, None]
 
     @staticmethod
@@ -256,8 +283,9 @@ class DASHead(BaseModule):
 
     # ---------------------------------------------------------------- training
 
-    def loss(self, feats: Sequence[Tensor], batch_data_samples: OptSampleList,
-             train_cfg: OptConfigType = None) -> dict[str, Tensor]:
+    def loss(
+        self, feats: Sequence[Tensor], batch_data_samples: OptSampleList, train_cfg: OptConfigType = None
+    ) -> dict[str, Tensor]:
         """Losses of a batch (Eq. 12).
 
         Args:
@@ -288,26 +316,31 @@ class DASHead(BaseModule):
         code = self.coder.encode(labels, person, out.points_px, out.strides)
         in_units = lambda values: self.coder.decode_sigma(values, out.strides)
         return dict(
-            errors=[in_units(code.pose[..., :self.dims] - pose) for pose in out.pose],
+            errors=[in_units(code.pose[..., : self.dims] - pose) for pose in out.pose],
             sigmas=in_units(torch.ones_like(out.pose[0]) if out.sigma is None else out.sigma),
-            valid=code.pose_weights[..., :self.dims] > 0)
+            valid=code.pose_weights[..., : self.dims] > 0,
+        )
 
-    def assign_targets(self, feats: Sequence[Tensor],
-                       batch_data_samples: OptSampleList) -> tuple[PersonLabels, list[LevelTargets]]:
+    def assign_targets(
+        self, feats: Sequence[Tensor], batch_data_samples: OptSampleList
+    ) -> tuple[PersonLabels, list[LevelTargets]]:
         """The labels of all persons of a batch, and the targets of every level."""
-        labels = PersonLabels.from_instances([sample.gt_instance_labels for sample in batch_data_samples],
-                                             feats[0].device)
+        labels = PersonLabels.from_instances(
+            [sample.gt_instance_labels for sample in batch_data_samples], feats[0].device
+        )
         return labels, self.assigner.assign(labels, len(batch_data_samples), [feat.shape[-2:] for feat in feats])
 
     def _at_positives(self, feats: Sequence[Tensor], targets: list[LevelTargets]) -> list[PointOutputs]:
         """Outputs at the positive points, one entry a level that has any."""
         return [
             self.forward_points(feat, level, target.points, self.uses_sigma)
-            for level, (feat, target) in enumerate(zip(feats, targets)) if len(target.person)
+            for level, (feat, target) in enumerate(zip(feats, targets))
+            if len(target.person)
         ]
 
-    def loss_by_feat(self, cls_logits: list[Tensor], outputs: list[PointOutputs], targets: list[LevelTargets],
-                     labels: PersonLabels) -> dict[str, Tensor]:
+    def loss_by_feat(
+        self, cls_logits: list[Tensor], outputs: list[PointOutputs], targets: list[LevelTargets], labels: PersonLabels
+    ) -> dict[str, Tensor]:
         """Losses from logits (B, h, w) a level and from what was regressed at the positive points.
 
         Args:
@@ -323,14 +356,16 @@ class DASHead(BaseModule):
                 flatten(cls_logits),
                 flatten([target.cls for target in targets]),
                 flatten([target.cls_weight for target in targets]),
-                avg_factor=num_pos))
+                avg_factor=num_pos,
+            )
+        )
         out = PointOutputs.cat(outputs) if outputs else self._no_points(cls_logits[0])
         person = torch.cat([target.person for target in targets])
         centerness = torch.cat([target.centerness for target in targets])
         code = self.coder.encode(labels, person, out.points_px, out.strides)
         losses['loss_centerness'] = self.loss_centerness(out.centerness, centerness, avg_factor=num_pos)
         losses['loss_root'] = self._root_loss(out.root, code.root, code.root_weights, num_pos)
-        losses.update(self._pose_loss(out, code.pose[..., :self.dims], code.pose_weights[..., :self.dims]))
+        losses.update(self._pose_loss(out, code.pose[..., : self.dims], code.pose_weights[..., : self.dims]))
         for name, branch in self.branches.items():
             losses.update(branch.loss(out.tasks[name], labels, person, out.points_px, out.strides, num_pos))
         return losses
@@ -338,8 +373,9 @@ class DASHead(BaseModule):
     def _root_loss(self, root: Tensor, target: Tensor, weights: Tensor, num_pos: Tensor) -> Tensor:
         """L1 on (dx, dy, d), Eq. 3; the depth is averaged over the points that have one."""
         with_depth = _world_mean(weights[:, 2].sum(), root)
-        return (self.loss_root(root[:, :2], target[:, :2], weights[:, :2], avg_factor=num_pos) +
-                self.loss_root(root[:, 2], target[:, 2], weights[:, 2], avg_factor=with_depth))
+        return self.loss_root(root[:, :2], target[:, :2], weights[:, :2], avg_factor=num_pos) + self.loss_root(
+            root[:, 2], target[:, 2], weights[:, 2], avg_factor=with_depth
+        )
 
     def _pose_loss(self, out: PointOutputs, target: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """RLE (or what the config names) on U and on every update of it, Eq. 10.
@@ -360,7 +396,8 @@ class DASHead(BaseModule):
                     continue
                 sigma = None if out.sigma is None else out.sigma[rows][:, :d]
                 total = total + self.pose_losses[f'{stage}_{d}d'](
-                    pose[rows][:, :d], sigma, target[rows][:, :d], avg_factor=counted)
+                    pose[rows][:, :d], sigma, target[rows][:, :d], avg_factor=counted
+                )
             losses['loss_pose' if step == 0 else f'loss_pose_update{step}'] = total
         with torch.no_grad():
             error_px = (out.pose[-1] - target)[..., :2].norm(dim=-1) * out.strides[:, None]
@@ -380,15 +417,17 @@ class DASHead(BaseModule):
             points_px=empty(2),
             strides=empty(),
             image=torch.zeros(0, dtype=torch.long, device=like.device),
-            tasks={name: empty(branch.out_channels) for name, branch in self.branches.items()})
+            tasks={name: empty(branch.out_channels) for name, branch in self.branches.items()},
+        )
 
     def _zero_of_all_parameters(self) -> Tensor:
         return sum(parameter.flatten()[:1].sum() for parameter in self.parameters() if parameter.requires_grad) * 0
 
     # ---------------------------------------------------------------- inference
 
-    def predict(self, feats: Sequence[Tensor], batch_data_samples: OptSampleList,
-                test_cfg: OptConfigType = None) -> list[InstanceData]:
+    def predict(
+        self, feats: Sequence[Tensor], batch_data_samples: OptSampleList, test_cfg: OptConfigType = None
+    ) -> list[InstanceData]:
         """People of every image, in the frame of the network input.
 
         Returns:
@@ -410,8 +449,9 @@ class DASHead(BaseModule):
         scores = torch.cat([score for _, score in found]) if found else None
         return self.predict_by_feat(outputs, scores, len(batch_data_samples), feats[0].device)
 
-    def _candidates(self, feat: Tensor, level: int, points: PointIndex, confidence: Tensor,
-                    cfg: dict) -> list[tuple[PointOutputs, Tensor]]:
+    def _candidates(
+        self, feat: Tensor, level: int, points: PointIndex, confidence: Tensor, cfg: dict
+    ) -> list[tuple[PointOutputs, Tensor]]:
         """Outputs and scores of the points of a level whose score passes; an empty list if none does."""
         feat, local = self._select_images(feat, points)
         reg = self.reg_tower(feat)
@@ -427,8 +467,9 @@ class DASHead(BaseModule):
         out = self._regress_points(feat, reg, level, points, local, centerness[keep], cfg['with_sigma'])
         return [(out, scores[keep])]
 
-    def predict_by_feat(self, outputs: PointOutputs | None, scores: Tensor | None, batch_size: int,
-                        device: torch.device) -> list[InstanceData]:
+    def predict_by_feat(
+        self, outputs: PointOutputs | None, scores: Tensor | None, batch_size: int, device: torch.device
+    ) -> list[InstanceData]:
         """Decodes candidates and suppresses doubles, image by image (None: no candidate in the batch)."""
         if outputs is None:
             outputs = self._no_points(torch.zeros(1, device=device))
@@ -468,10 +509,12 @@ def _best_per_image(scores: Tensor, image: Tensor, score_thr: float, limit: int)
     keep = torch.nonzero(scores > score_thr).squeeze(1)
     if len(keep) <= limit:
         return keep
-    return torch.cat([
-        rows[torch.topk(scores[rows], min(limit, len(rows))).indices]
-        for rows in (keep[image[keep] == one] for one in torch.unique(image[keep]))
-    ])
+    return torch.cat(
+        [
+            rows[torch.topk(scores[rows], min(limit, len(rows))).indices]
+            for rows in (keep[image[keep] == one] for one in torch.unique(image[keep]))
+        ]
+    )
 
 
 def _world_mean(count: Tensor | int, like: Tensor) -> Tensor:

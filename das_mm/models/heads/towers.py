@@ -2,6 +2,7 @@
 
 Letters: B images, C channels, P points.
 """
+
 from __future__ import annotations
 
 import torch.nn.functional as F
@@ -31,8 +32,14 @@ class Tower(BaseModule):
         last_conv_cfg: Convolution type of the last layer, e.g. ``dict(type='das_mm.ModulatedDeformConv2d')``.
     """
 
-    def __init__(self, in_channels: int, feat_channels: int, num_convs: int, norm_cfg: ConfigType,
-                 last_conv_cfg: OptConfigType = None):
+    def __init__(
+        self,
+        in_channels: int,
+        feat_channels: int,
+        num_convs: int,
+        norm_cfg: ConfigType,
+        last_conv_cfg: OptConfigType = None,
+    ):
         super().__init__()
         if last_conv_cfg is not None and isinstance(last_conv_cfg['type'], str):
             # found by our registry, whatever the default scope is; mmcv takes the class itself
@@ -47,7 +54,9 @@ class Tower(BaseModule):
                     padding=1,
                     bias=True,
                     conv_cfg=last_conv_cfg if index == num_convs - 1 else None,
-                    norm_cfg=norm_cfg))
+                    norm_cfg=norm_cfg,
+                )
+            )
         self.convs = nn.Sequential(*layers)
 
     def forward(self, feat: Tensor) -> Tensor:

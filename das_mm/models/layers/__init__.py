@@ -4,5 +4,12 @@ from .multi_source_update import MultiSourceUpdate
 from .point_index import PointIndex
 from .recursive_update import NoUpdate, PlainUpdate, RecursiveUpdate
 
-__all__ = ['LazyRows', 'ModulatedDeformConv2d', 'MultiSourceUpdate', 'NoUpdate', 'PlainUpdate', 'PointIndex',
-           'RecursiveUpdate']
+__all__ = [
+    'LazyRows',
+    'ModulatedDeformConv2d',
+    'MultiSourceUpdate',
+    'NoUpdate',
+    'PlainUpdate',
+    'PointIndex',
+    'RecursiveUpdate',
+]

@@ -6,6 +6,7 @@ initialisation, same results, so checkpoints move between the two as they are. W
 ships it prebuilt for CUDA, so a GPU run needs no compiled mmcv operator; on the CPU ours is several times as fast
 (:mod:`.sampled_conv`).
 """
+
 from __future__ import annotations
 
 import math
@@ -49,9 +50,18 @@ class ModulatedDeformConv2d(nn.Module):
         torch.Size([2, 16, 5, 7])
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, int],
-                 stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0,
-                 dilation: int | tuple[int, int] = 1, groups: int = 1, deform_groups: int = 1, bias: bool = True):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        deform_groups: int = 1,
+        bias: bool = True,
+    ):
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.stride = _pair(kernel_size), _pair(stride)
@@ -64,8 +74,9 @@ class ModulatedDeformConv2d(nn.Module):
         else:
             self.register_parameter('bias', None)
         taps = self.kernel_size[0] * self.kernel_size[1]
-        self.conv_offset = nn.Conv2d(in_channels, deform_groups * 3 * taps, self.kernel_size, self.stride,
-                                     self.padding, self.dilation)
+        self.conv_offset = nn.Conv2d(
+            in_channels, deform_groups * 3 * taps, self.kernel_size, self.stride, self.padding, self.dilation
+        )
         self.init_weights()
 
     def init_weights(self) -> None:
@@ -82,8 +93,9 @@ class ModulatedDeformConv2d(nn.Module):
         dtype = torch.promote_types(x.dtype, torch.float32)
         with torch.autocast(x.device.type, enabled=False):
             full, conv = x.to(dtype), self.conv_offset
-            raw = nn.functional.conv2d(full, conv.weight.to(dtype), conv.bias.to(dtype), conv.stride, conv.padding,
-                                       conv.dilation)
+            raw = nn.functional.conv2d(
+                full, conv.weight.to(dtype), conv.bias.to(dtype), conv.stride, conv.padding, conv.dilation
+            )
             # two thirds are offsets, (dy, dx) per tap and deform group, one third the mask: mmcv's channel order
             offset, mask = raw.tensor_split([2 * raw.shape[1] // 3], dim=1)
             bias = None if self.bias is None else self.bias.to(dtype)
@@ -94,9 +106,11 @@ class ModulatedDeformConv2d(nn.Module):
         return out.to(x.dtype)
 
     def extra_repr(self) -> str:
-        return (f'{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, '
-                f'padding={self.padding}, dilation={self.dilation}, groups={self.groups}, '
-                f'deform_groups={self.deform_groups}, bias={self.bias is not None}')
+        return (
+            f'{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, '
+            f'padding={self.padding}, dilation={self.dilation}, groups={self.groups}, '
+            f'deform_groups={self.deform_groups}, bias={self.bias is not None}'
+        )
 
 
 def _is_traced() -> bool:

@@ -1,4 +1,5 @@
 """A table of which only those rows are computed that somebody reads."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -33,8 +34,13 @@ class LazyRows:
     # is computed alone as it costs as one of a whole map.
     DENSE_SHARE = 0.2
 
-    def __init__(self, size: int, compute: Callable[[Tensor], Tensor], device: torch.device,
-                 compute_all: Callable[[], Tensor] | None = None):
+    def __init__(
+        self,
+        size: int,
+        compute: Callable[[Tensor], Tensor],
+        device: torch.device,
+        compute_all: Callable[[], Tensor] | None = None,
+    ):
         self.size, self.device = size, device
         self._compute, self._compute_all = compute, compute_all
         self._place = torch.full((size + 1,), -1, dtype=torch.long, device=device)  # row number → line of _lines

@@ -7,6 +7,7 @@ nothing of it reaches an index computation.
 
 B images, K keypoints, D values per keypoint, H × W pixels, M positions.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -59,8 +60,11 @@ class MapFrame:
 
     def to_maps(self, values: Tensor) -> Tensor:
         """All values (B*K*H*W, D) as maps (B, K*D, H, W)."""
-        return values.view(self.batch * self.keypoints, self.height, self.width, -1).permute(0, 3, 1, 2).reshape(
-            self.batch, -1, self.height, self.width)
+        return (
+            values.view(self.batch * self.keypoints, self.height, self.width, -1)
+            .permute(0, 3, 1, 2)
+            .reshape(self.batch, -1, self.height, self.width)
+        )
 
     def to_values(self, maps: Tensor) -> Tensor:
         """The inverse of :meth:`to_maps`."""

@@ -22,6 +22,7 @@ are one matrix product over the distinct pixels that are read, for all keypoints
 2 % of the pixels, 200 points 12 %, 1000 points 46 %. On one CPU core the product takes 29 ms dense, 2 ms for 2 % of
 the pixels, 14 ms for 22 %, 51 ms for all of them: so features are gathered.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -58,17 +59,28 @@ class MultiSourceUpdate(RecursiveUpdate):
         UserError: If an argument is out of its range.
     """
 
-    def __init__(self, num_keypoints: int, in_channels: int, dims: int = 3, num_layers: int = 1,
-                 feat_channels: int = 256, num_heads: int = 4, num_groups: int = 32,
-                 init_cfg: dict | list[dict] | None = None):
+    def __init__(
+        self,
+        num_keypoints: int,
+        in_channels: int,
+        dims: int = 3,
+        num_layers: int = 1,
+        feat_channels: int = 256,
+        num_heads: int = 4,
+        num_groups: int = 32,
+        init_cfg: dict | list[dict] | None = None,
+    ):
         check_num_layers(num_layers)
         super().__init__(num_keypoints, in_channels, dims, num_layers, init_cfg)
         if num_heads < 1:
             raise UserError(f'at least one source is needed, got {num_heads!r}', field='num_heads', remedy='use 4')
         if feat_channels % num_groups or feat_channels < 2 * num_groups:
             # a group of one channel has no statistics on a map of one pixel
-            raise UserError(f'{feat_channels} channels do not divide into {num_groups} groups of two or more',
-                            field='feat_channels', remedy='choose a multiple of num_groups, at least twice as much')
+            raise UserError(
+                f'{feat_channels} channels do not divide into {num_groups} groups of two or more',
+                field='feat_channels',
+                remedy='choose a multiple of num_groups, at least twice as much',
+            )
         norm_cfg = dict(type='GN', num_groups=num_groups)
         self.reduction = ConvModule(in_channels, feat_channels, 1, norm_cfg=norm_cfg)
         self.layers = [f'layer_{i}' for i in range(num_layers)]
@@ -105,8 +117,9 @@ class NextLevelOffset(nn.Module):
     def __init__(self, num_keypoints: int, channels: int, dims: int, num_heads: int, norm_cfg: dict):
         super().__init__()
         self.num_keypoints, self.dims, self.num_heads = num_keypoints, dims, num_heads
-        self.update_feat_conv = ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg,
-                                           conv_cfg=dict(type=ModulatedDeformConv2d))
+        self.update_feat_conv = ConvModule(
+            channels, channels, 3, padding=1, norm_cfg=norm_cfg, conv_cfg=dict(type=ModulatedDeformConv2d)
+        )
         self.sampling_offset = nn.Conv2d(channels, num_keypoints * num_heads * 2, 1)
         self.sampling_conf = nn.Conv2d(channels, num_keypoints * dims, 1)
         self.update_weight = nn.Conv2d(channels, num_keypoints * dims, 1)
@@ -143,7 +156,8 @@ class _MultiSourceStep(UpdateStep):
         # contiguous: maps in channels-last memory cannot be seen as maps of single keypoints
         weight, value, confidence, step = (
             F.conv2d(self.feat, conv.weight.to(self.feat), conv.bias.to(self.feat)).contiguous()
-            for conv in (net.update_weight, net.update_offset_value, net.sampling_conf, net.sampling_offset))
+            for conv in (net.update_weight, net.update_offset_value, net.sampling_conf, net.sampling_offset)
+        )
         gated = net.blend(offsets.contiguous(), weight, value).view(-1, dims, h, w)  # (B*K, D, H, W)
         pixel = pixel_positions(h, w, gated)  # (H, W, 2)
 

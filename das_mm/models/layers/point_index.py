@@ -1,4 +1,5 @@
 """Where on a batch of maps something is wanted."""
+
 from __future__ import annotations
 
 from typing import NamedTuple

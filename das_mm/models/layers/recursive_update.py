@@ -13,6 +13,7 @@ B images, K keypoints, D = 2 (x, y in strides) or 3 (and z in units of the relat
 points. Offset maps (B, K*D, H, W) are keypoint-major with x, y[, z] minor. Everything here is computed in float32 at
 least, also under autocast.
 """
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -51,8 +52,12 @@ class UpdateStep(ABC):
             offsets: The values (rows (D,)) before the update.
         """
         frame = self.frame
-        return LazyRows(frame.num_values, self.updater(offsets), offsets.device,
-                        compute_all=lambda: frame.to_values(self.dense(frame.to_maps(offsets.all()))))
+        return LazyRows(
+            frame.num_values,
+            self.updater(offsets),
+            offsets.device,
+            compute_all=lambda: frame.to_values(self.dense(frame.to_maps(offsets.all()))),
+        )
 
 
 class RecursiveUpdate(BaseModule):
@@ -69,8 +74,14 @@ class RecursiveUpdate(BaseModule):
         UserError: If an argument is out of its range.
     """
 
-    def __init__(self, num_keypoints: int, in_channels: int, dims: int = 3, num_layers: int = 1,
-                 init_cfg: dict | list[dict] | None = None):
+    def __init__(
+        self,
+        num_keypoints: int,
+        in_channels: int,
+        dims: int = 3,
+        num_layers: int = 1,
+        init_cfg: dict | list[dict] | None = None,
+    ):
         super().__init__(init_cfg)
         if dims not in (2, 3):
             raise UserError(f'joint offsets have 2 or 3 dimensions, not {dims!r}', field='dims', remedy='use 2 or 3')
@@ -129,13 +140,19 @@ class RecursiveUpdate(BaseModule):
         """The network's own offsets as rows."""
         offsets = full_precision(offsets)
         per_keypoint = offsets.reshape(-1, self.dims, frame.area)  # (B*K, D, H*W)
-        return LazyRows(frame.num_values, lambda rows: per_keypoint[rows // frame.area, :, rows % frame.area],
-                        offsets.device, compute_all=lambda: frame.to_values(offsets))
+        return LazyRows(
+            frame.num_values,
+            lambda rows: per_keypoint[rows // frame.area, :, rows % frame.area],
+            offsets.device,
+            compute_all=lambda: frame.to_values(offsets),
+        )
 
     def _frame(self, feat: Tensor, offsets: Tensor) -> MapFrame:
         batch, _, height, width = offsets.shape
-        for name, tensor, channels in (('feat', feat, self.in_channels),
-                                       ('offsets', offsets, self.num_keypoints * self.dims)):
+        for name, tensor, channels in (
+            ('feat', feat, self.in_channels),
+            ('offsets', offsets, self.num_keypoints * self.dims),
+        ):
             if tensor.shape != (batch, channels, height, width):
                 raise ValueError(f'{name} is {tuple(tensor.shape)}, expected {(batch, channels, height, width)}')
         return MapFrame(batch, self.num_keypoints, height, width)
@@ -145,8 +162,7 @@ class RecursiveUpdate(BaseModule):
 class NoUpdate(RecursiveUpdate):
     """Offsets stay what the network says (DAS journal paper, Table 7, first row): zero layers, empty lists."""
 
-    def __init__(self, num_keypoints: int, in_channels: int, dims: int = 3,
-                 init_cfg: dict | list[dict] | None = None):
+    def __init__(self, num_keypoints: int, in_channels: int, dims: int = 3, init_cfg: dict | list[dict] | None = None):
         super().__init__(num_keypoints, in_channels, dims, num_layers=0, init_cfg=init_cfg)
 
     def steps(self, feat: Tensor, frame: MapFrame) -> Iterator[UpdateStep]:
@@ -169,8 +185,14 @@ class PlainUpdate(RecursiveUpdate):
         [2.0, 2.0, 1.0]
     """
 
-    def __init__(self, num_keypoints: int, in_channels: int, dims: int = 3, num_layers: int = 1,
-                 init_cfg: dict | list[dict] | None = None):
+    def __init__(
+        self,
+        num_keypoints: int,
+        in_channels: int,
+        dims: int = 3,
+        num_layers: int = 1,
+        init_cfg: dict | list[dict] | None = None,
+    ):
         check_num_layers(num_layers)
         super().__init__(num_keypoints, in_channels, dims, num_layers, init_cfg)
 
@@ -179,7 +201,6 @@ class PlainUpdate(RecursiveUpdate):
 
 
 class _PlainStep(UpdateStep):
-
     def dense(self, offsets: Tensor) -> Tensor:
         frame = self.frame
         maps = offsets.reshape(frame.batch * frame.keypoints, -1, frame.height, frame.width)  # (B*K, D, H, W)
@@ -201,5 +222,8 @@ class _PlainStep(UpdateStep):
 def check_num_layers(num_layers: int) -> None:
     """Refuse an update without layers."""
     if num_layers < 1:
-        raise UserError(f'an update needs at least one layer, got {num_layers!r}', field='num_layers',
-                        remedy='use 1, 2 or 3, or type="NoUpdate" for none')
+        raise UserError(
+            f'an update needs at least one layer, got {num_layers!r}',
+            field='num_layers',
+            remedy='use 1, 2 or 3, or type="NoUpdate" for none',
+        )

@@ -8,6 +8,7 @@ speak of.
 
 B images, C channels in, O out, T taps of the kernel, h × w positions of the result, P = B·h·w.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -22,8 +23,16 @@ Pair = tuple[int, int]
 _BLOCK = 512  # positions; 256 channels and 9 taps make 5 MB of columns
 
 
-def sampled_conv2d(x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair,
-                   dilation: Pair, mask: Tensor) -> Tensor:
+def sampled_conv2d(
+    x: Tensor,
+    offset: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    mask: Tensor,
+) -> Tensor:
     """What ``torchvision.ops.deform_conv2d`` computes, for one group of channels and one of offsets.
 
     Args:
@@ -56,7 +65,6 @@ class _Samples(NamedTuple):
 
 
 class _SampledConv(torch.autograd.Function):
-
     @staticmethod
     def forward(ctx, x, offset, weight, bias, mask, stride, padding, dilation) -> Tensor:
         ctx.save_for_backward(x, offset, weight, mask)
@@ -92,9 +100,16 @@ class _SampledConv(torch.autograd.Function):
         first, second, third, fourth = (grad_blended * amount).unbind(dim=1)  # above left, above right, below left, …
         grad_y = (third - first) * (1 - samples.right) + (fourth - second) * samples.right
         grad_x = (second - first) * (1 - samples.below) + (fourth - third) * samples.below
-        return (_maps_of(grad_rows[:-1], x), _from_taps(torch.stack((grad_y, grad_x), dim=1), offset),
-                grad_matrix.view(len(weight), *weight.shape[2:], -1).permute(0, 3, 1, 2),
-                grad.sum(dim=0) if ctx.has_bias else None, _from_taps(grad_amount, mask), None, None, None)
+        return (
+            _maps_of(grad_rows[:-1], x),
+            _from_taps(torch.stack((grad_y, grad_x), dim=1), offset),
+            grad_matrix.view(len(weight), *weight.shape[2:], -1).permute(0, 3, 1, 2),
+            grad.sum(dim=0) if ctx.has_bias else None,
+            _from_taps(grad_amount, mask),
+            None,
+            None,
+            None,
+        )
 
 
 def _blocks(count: int, taps: int):

@@ -4,6 +4,7 @@ Paper: Bogo et al., "Keep it SMPL", ECCV 2016, §3.2; as Kolotouros et al. (SPIN
 DAS after them (journal §4.1, weight 0.16 on all together). Body poses are axis-angle without the global orientation.
 Letters: N people, M components of the mixture.
 """
+
 from __future__ import annotations
 
 import math
@@ -21,7 +22,8 @@ from das_mm.registry import MODELS
 #: 52 = joint 18) by a negative angle, the right one (55 = joint 19) by a positive, and the knees about x (9 and 12 =
 #: joints 4 and 5) by a positive angle.
 WRONG_BENDS: dict[str, tuple[int, float]] = dict(
-    left_elbow=(52, 1.0), right_elbow=(55, -1.0), left_knee=(9, -1.0), right_knee=(12, -1.0))
+    left_elbow=(52, 1.0), right_elbow=(55, -1.0), left_knee=(9, -1.0), right_knee=(12, -1.0)
+)
 
 
 def joint_angle_prior(body_pose: Tensor) -> Tensor:
@@ -105,8 +107,13 @@ class SMPLifyPrior(BaseModule):
         tensor([20., 20., 20.])
     """
 
-    def __init__(self, mixture_file: str | Path | None = None, pose_weight: float = 0.01, angle_weight: float = 0.2,
-                 shape_weight: float = 0.01):
+    def __init__(
+        self,
+        mixture_file: str | Path | None = None,
+        pose_weight: float = 0.01,
+        angle_weight: float = 0.2,
+        shape_weight: float = 0.01,
+    ):
         super().__init__()
         self.pose = MaxMixturePrior(mixture_file)
         self.pose_weight, self.angle_weight, self.shape_weight = pose_weight, angle_weight, shape_weight
@@ -127,5 +134,6 @@ class SMPLifyPrior(BaseModule):
             (N,) energies; the caller masks and averages.
         """
         terms = self.terms(body_pose, betas)
-        return self.pose_weight * terms['pose'] + self.angle_weight * terms['angle'] + \
-            self.shape_weight * terms['shape']
+        return (
+            self.pose_weight * terms['pose'] + self.angle_weight * terms['angle'] + self.shape_weight * terms['shape']
+        )

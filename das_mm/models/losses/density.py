@@ -4,6 +4,7 @@ G integrates to 1, Q·G does not (RLE Eq. 7 and 8): the grid is normalised by a 
 units of σ. The grid of G alone, without Q, is that of ``DLELoss(loss.flow)``. Shapes: R cells along an axis, D
 dimensions.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -40,8 +41,13 @@ class DensityGrid:
 
 
 @torch.no_grad()
-def error_density_grid(loss: LikelihoodLoss, extent: float = 6.0, resolution: int = 64, dims: tuple[int, ...] = (0, 1),
-                       num_dims: int | None = None) -> DensityGrid:
+def error_density_grid(
+    loss: LikelihoodLoss,
+    extent: float = 6.0,
+    resolution: int = 64,
+    dims: tuple[int, ...] = (0, 1),
+    num_dims: int | None = None,
+) -> DensityGrid:
     """The learned density of z on [-extent, extent]^D, normalised there and summed over the dimensions not asked for.
 
     Args:
@@ -72,25 +78,27 @@ def error_density_grid(loss: LikelihoodLoss, extent: float = 6.0, resolution: in
     density = (log_p - log_mass).exp().reshape([resolution] * num_dims)
     others = [d for d in range(num_dims) if d not in dims]
     if others:
-        density = density.sum(dim=others) * cell**len(others)
+        density = density.sum(dim=others) * cell ** len(others)
     kept = sorted(dims)
-    return DensityGrid((axis, ) * len(dims), density.permute([kept.index(d) for d in dims]), log_mass)
+    return DensityGrid((axis,) * len(dims), density.permute([kept.index(d) for d in dims]), log_mass)
 
 
-def log_partition(loss: LikelihoodLoss, extent: float = 12.0, resolution: int = 128,
-                  num_dims: int | None = None) -> float:
+def log_partition(
+    loss: LikelihoodLoss, extent: float = 12.0, resolution: int = 128, num_dims: int | None = None
+) -> float:
     """log ∫ exp(log_density) over [-extent, extent]^D by a Riemann sum: -log s of RLE Eq. 8, 0 for a density that is
     normalised already.
 
     Arguments and errors as in :func:`error_density_grid`. D = 3 takes R^3 evaluations of the flow (some seconds on a
     CPU with the default R).
     """
-    return error_density_grid(loss, extent, resolution, dims=(0, ), num_dims=num_dims).log_partition
+    return error_density_grid(loss, extent, resolution, dims=(0,), num_dims=num_dims).log_partition
 
 
 @torch.no_grad()
-def residual_spread(loss: LikelihoodLoss, n: int = 20000, generator: torch.Generator | None = None,
-                    num_dims: int | None = None) -> Tensor:
+def residual_spread(
+    loss: LikelihoodLoss, n: int = 20000, generator: torch.Generator | None = None, num_dims: int | None = None
+) -> Tensor:
     """Standard deviation of z as the loss has fitted it, (D,): σ times this is the standard deviation of the error.
 
     With a flow it is that of G alone, which is what training fits to z (see :class:`.RLELoss`; of Q·G where it is

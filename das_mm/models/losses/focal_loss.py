@@ -1,4 +1,5 @@
 """Sigmoid focal loss (Lin et al., ICCV 2017) on torchvision, which needs no compiled mmcv operation."""
+
 from __future__ import annotations
 
 import torch
@@ -23,8 +24,9 @@ class SigmoidFocalLoss(BaseModule):
         super().__init__()
         self.gamma, self.alpha, self.loss_weight = gamma, alpha, loss_weight
 
-    def forward(self, logits: Tensor, targets: Tensor, weight: Tensor | None = None,
-                avg_factor: Tensor | float | None = None) -> Tensor:
+    def forward(
+        self, logits: Tensor, targets: Tensor, weight: Tensor | None = None, avg_factor: Tensor | float | None = None
+    ) -> Tensor:
         """Weighted sum divided by ``avg_factor``.
 
         Args:
@@ -40,12 +42,14 @@ class SigmoidFocalLoss(BaseModule):
             ValueError: Shapes differ.
         """
         if not logits.shape == targets.shape or (weight is not None and weight.shape != logits.shape):
-            raise ValueError(f'logits {tuple(logits.shape)}, targets {tuple(targets.shape)} and weight must be of '
-                             'one shape')
+            raise ValueError(
+                f'logits {tuple(logits.shape)}, targets {tuple(targets.shape)} and weight must be of one shape'
+            )
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             loss = sigmoid_focal_loss(logits, targets.to(logits.dtype), self.alpha, self.gamma)
             total = (loss if weight is None else loss * weight).sum()
-            divisor = torch.as_tensor(len(logits) if avg_factor is None else avg_factor, dtype=total.dtype,
-                                      device=total.device)
+            divisor = torch.as_tensor(
+                len(logits) if avg_factor is None else avg_factor, dtype=total.dtype, device=total.device
+            )
             return self.loss_weight * total / divisor.clamp(min=torch.finfo(torch.float32).eps)

@@ -1,4 +1,5 @@
 """Our losses in the heads of mmpose."""
+
 from __future__ import annotations
 
 from mmengine.model import BaseModule
@@ -42,5 +43,10 @@ class KeypointRLELoss(BaseModule):
         """
         if target_weight is not None:
             target_weight = target_weight.reshape(pred.shape[0] * pred.shape[1], -1)
-        return self.criterion(pred.flatten(0, 1), positive_scale(sigma).flatten(0, 1), target.flatten(0, 1),
-                              target_weight, avg_factor=len(pred))
+        return self.criterion(
+            pred.flatten(0, 1),
+            positive_scale(sigma).flatten(0, 1),
+            target.flatten(0, 1),
+            target_weight,
+            avg_factor=len(pred),
+        )

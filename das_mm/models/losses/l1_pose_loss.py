@@ -1,4 +1,5 @@
 """L1 on coordinates with the signature of the likelihood losses: "MLE off" (DAS Table 6)."""
+
 from __future__ import annotations
 
 from torch import Tensor

@@ -2,6 +2,7 @@
 
 Shapes: N keypoints, D coordinates each, M <= N rows that count.
 """
+
 from __future__ import annotations
 
 import torch
@@ -53,8 +54,7 @@ class LikelihoodLoss(PoseLoss):
         """log of the density of z that this loss stands for, perhaps not normalised: (N, D) -> (N,)."""
         raise NotImplementedError
 
-    def sample_residuals(self, n: int, generator: torch.Generator | None = None,
-                         num_dims: int | None = None) -> Tensor:
+    def sample_residuals(self, n: int, generator: torch.Generator | None = None, num_dims: int | None = None) -> Tensor:
         """n samples of z from that density (normalised), (n, D); ``num_dims`` as in :meth:`resolve_dims`."""
         raise NotImplementedError
 
@@ -93,8 +93,7 @@ class _PriorNLLLoss(LikelihoodLoss):
     def log_density(self, z: Tensor) -> Tensor:
         return self.prior.log_density(z).sum(dim=1)
 
-    def sample_residuals(self, n: int, generator: torch.Generator | None = None,
-                         num_dims: int | None = None) -> Tensor:
+    def sample_residuals(self, n: int, generator: torch.Generator | None = None, num_dims: int | None = None) -> Tensor:
         return self.prior.sample(n, self.resolve_dims(num_dims), generator)
 
 

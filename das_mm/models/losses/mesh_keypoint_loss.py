@@ -5,6 +5,7 @@ keypoints of a person, in units of half the input's side (2D) and in metres (3D)
 
 Shapes: N people, K keypoints.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ class _MeshKeypointLoss(BaseModule):
     predictions; labels that are not finite count as not labelled. Without anything to judge the result is a zero
     connected to the prediction.
     """
+
     dims: int
 
     def __init__(self, unit: float, loss_weight: float):
@@ -33,8 +35,9 @@ class _MeshKeypointLoss(BaseModule):
         """Points (N, K, D) and weights (N, K) as they are compared."""
         return points, weight
 
-    def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None,
-                avg_factor: Tensor | float | None = None) -> Tensor:
+    def forward(
+        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, avg_factor: Tensor | float | None = None
+    ) -> Tensor:
         """
         Args:
             pred: (N, K, D).
@@ -49,8 +52,10 @@ class _MeshKeypointLoss(BaseModule):
             ValueError: Shapes that do not fit.
         """
         if pred.ndim != 3 or pred.shape != target.shape or pred.shape[2] != self.dims:
-            raise ValueError(f'{type(self).__name__} needs pred and target of one shape (N, K, {self.dims}), got '
-                             f'{tuple(pred.shape)} and {tuple(target.shape)}')
+            raise ValueError(
+                f'{type(self).__name__} needs pred and target of one shape (N, K, {self.dims}), got '
+                f'{tuple(pred.shape)} and {tuple(target.shape)}'
+            )
         with torch.autocast(pred.device.type, enabled=False):
             pred, target = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (pred, target))
             weight = torch.ones_like(pred[..., 0]) if weight is None else weight.to(pred.dtype).expand(pred.shape[:2])
@@ -63,10 +68,15 @@ class _MeshKeypointLoss(BaseModule):
             total_weight = counts.sum(1)
             mean = (distance * counts).sum(1) / total_weight.clamp(min=torch.finfo(torch.float32).eps)  # (N,)
             judged = total_weight > 0
-            divisor = torch.as_tensor(judged.sum() if avg_factor is None else avg_factor, dtype=mean.dtype,
-                                      device=mean.device)
-            return self.loss_weight * torch.where(judged, mean, 0).sum() / divisor.clamp(
-                min=torch.finfo(torch.float32).eps) + 0 * pred.sum()
+            divisor = torch.as_tensor(
+                judged.sum() if avg_factor is None else avg_factor, dtype=mean.dtype, device=mean.device
+            )
+            return (
+                self.loss_weight
+                * torch.where(judged, mean, 0).sum()
+                / divisor.clamp(min=torch.finfo(torch.float32).eps)
+                + 0 * pred.sum()
+            )
 
 
 @MODELS.register_module()
@@ -82,6 +92,7 @@ class MeshKeypoint2DLoss(_MeshKeypointLoss):
         >>> loss(torch.tensor([[[0., 0.], [9., 9.]]]), torch.tensor([[[0., 64.], [0., 0.]]]), torch.tensor([[1., 0.]]))
         tensor(0.2500)
     """
+
     dims = 2
 
     def __init__(self, unit_px: float = 256.0, loss_weight: float = 1.0):
@@ -102,6 +113,7 @@ class MeshKeypoint3DLoss(_MeshKeypointLoss):
         >>> loss(torch.tensor([[[0., 0., 0.], [0., 500., 0.]]]), torch.tensor([[[7., 7., 7.], [7., 7., 7.]]]))
         tensor(0.2500)
     """
+
     dims = 3
 
     def __init__(self, root: Sequence[int], loss_weight: float = 1.0):

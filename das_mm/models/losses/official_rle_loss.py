@@ -1,4 +1,5 @@
 """RLE as the released code computes it, kept so that both forms can be compared."""
+
 from __future__ import annotations
 
 from torch import Tensor, nn

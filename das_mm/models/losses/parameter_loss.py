@@ -6,6 +6,7 @@ with a flow of 10 dimensions, each joint's rotation as ``RotationL2Loss`` or ``R
 
 Shapes: N rows (people, or people and joints flattened), D numbers each, M <= N rows that count.
 """
+
 from __future__ import annotations
 
 import torch

@@ -2,6 +2,7 @@
 
 Shapes: N keypoints (people and keypoints flattened), D coordinates each, M <= N rows that count.
 """
+
 from __future__ import annotations
 
 import warnings
@@ -40,8 +41,14 @@ class PoseLoss(BaseModule):
         """Loss of each coordinate, (M, D), of rows that count."""
         raise NotImplementedError
 
-    def forward(self, pred: Tensor, sigma: Tensor | None, target: Tensor, weight: Tensor | None = None,
-                avg_factor: Tensor | float | None = None) -> Tensor:
+    def forward(
+        self,
+        pred: Tensor,
+        sigma: Tensor | None,
+        target: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: Tensor | float | None = None,
+    ) -> Tensor:
         """Weighted sum over the keypoints divided by ``avg_factor``.
 
         Args:
@@ -62,9 +69,11 @@ class PoseLoss(BaseModule):
         if sigma is None and not self.uses_sigma:
             sigma = torch.ones_like(pred)
         if sigma is None or not pred.ndim == 2 or not pred.shape == sigma.shape == target.shape:
-            raise ValueError(f'{type(self).__name__} needs pred, sigma and target of one shape (N, D), got '
-                             f'{tuple(pred.shape)}, {None if sigma is None else tuple(sigma.shape)}, '
-                             f'{tuple(target.shape)}')
+            raise ValueError(
+                f'{type(self).__name__} needs pred, sigma and target of one shape (N, D), got '
+                f'{tuple(pred.shape)}, {None if sigma is None else tuple(sigma.shape)}, '
+                f'{tuple(target.shape)}'
+            )
         with torch.autocast(pred.device.type, enabled=False):
             pred, sigma, target = map(_at_least_float32, (pred, sigma, target))
             weight = self._expand_weight(weight, target)
@@ -73,8 +82,9 @@ class PoseLoss(BaseModule):
             # an unlabelled coordinate of a row that counts may hold NaN, and 0 · NaN is NaN
             target = torch.where(weight > 0, target, pred.detach())
             total = (self.coordinate_loss(pred, sigma, target) * weight).sum()
-            divisor = torch.as_tensor(len(pred) if avg_factor is None else avg_factor, dtype=total.dtype,
-                                      device=total.device)
+            divisor = torch.as_tensor(
+                len(pred) if avg_factor is None else avg_factor, dtype=total.dtype, device=total.device
+            )
             return self.loss_weight * total / divisor.clamp(min=torch.finfo(torch.float32).eps)
 
     @staticmethod
@@ -95,8 +105,10 @@ class PoseLoss(BaseModule):
         partial = labelled & ~weighted.all(dim=1)
         any_partial, any_unsound = torch.stack([partial.any(), (labelled & ~sound).any()]).tolist()
         if self.joint and any_partial:
-            raise ValueError(f'{type(self).__name__} judges the {target.shape[1]} coordinates of a row together, but '
-                             'some rows have coordinates of weight zero: give these rows to a loss of fewer dimensions')
+            raise ValueError(
+                f'{type(self).__name__} judges the {target.shape[1]} coordinates of a row together, but '
+                'some rows have coordinates of weight zero: give these rows to a loss of fewer dimensions'
+            )
         if any_unsound:
             warnings.warn(f'{type(self).__name__} left out labelled keypoints whose target is not finite')
         return (labelled & sound).nonzero().squeeze(1)

@@ -2,6 +2,7 @@
 
 Shapes: N residuals, D coordinates. All are products over coordinates and centred on zero.
 """
+
 from __future__ import annotations
 
 import math

@@ -1,4 +1,5 @@
 """Samples of the learned density Q·G, which has no sampler of its own."""
+
 from __future__ import annotations
 
 import torch
@@ -6,8 +7,9 @@ from torch import Tensor
 
 
 @torch.no_grad()
-def resample_product(prior, flow, n: int, generator: torch.Generator | None = None,
-                     proposals_per_sample: int = 32) -> Tensor:
+def resample_product(
+    prior, flow, n: int, generator: torch.Generator | None = None, proposals_per_sample: int = 32
+) -> Tensor:
     """n samples from Q·G / ∫Q·G in any dimension by importance resampling.
 
     Half of the proposals come from Q, half from G, weighted by Q·G / (Q/2 + G/2). That weight is at most twice the

@@ -6,6 +6,7 @@ images. Shapes: N keypoints, D coordinates each, M <= N rows that count.
 Inside a ``das_mm`` config the name ``RLELoss`` means this one; mmpose's is ``mmpose.RLELoss`` there. In mmpose's own
 scope it is the other way round.
 """
+
 from __future__ import annotations
 
 import math
@@ -79,8 +80,9 @@ class RLELoss(FlowLoss):
         torch.Size([])
     """
 
-    def __init__(self, flow: dict | nn.Module, prior: str | dict = 'laplace', loss_weight: float = 1.0,
-                 normalized: bool = False):
+    def __init__(
+        self, flow: dict | nn.Module, prior: str | dict = 'laplace', loss_weight: float = 1.0, normalized: bool = False
+    ):
         super().__init__(flow, loss_weight)
         self.prior = build_prior(prior)
         self.normalized = normalized
@@ -103,8 +105,7 @@ class RLELoss(FlowLoss):
         """log (Q·G), (N, D) -> (N,), without the normaliser (:func:`.density.log_partition`)."""
         return self.prior.log_density(z).sum(dim=1) + self.flow.log_prob(z)
 
-    def sample_residuals(self, n: int, generator: torch.Generator | None = None,
-                         num_dims: int | None = None) -> Tensor:
+    def sample_residuals(self, n: int, generator: torch.Generator | None = None, num_dims: int | None = None) -> Tensor:
         """n samples of the normalised Q·G, (n, D)."""
         self.resolve_dims(num_dims)
         return resample_product(self.prior, self.flow, n, generator)
@@ -120,7 +121,6 @@ class DLELoss(FlowLoss):
     def log_density(self, z: Tensor) -> Tensor:
         return self.flow.log_prob(z)
 
-    def sample_residuals(self, n: int, generator: torch.Generator | None = None,
-                         num_dims: int | None = None) -> Tensor:
+    def sample_residuals(self, n: int, generator: torch.Generator | None = None, num_dims: int | None = None) -> Tensor:
         self.resolve_dims(num_dims)
         return self.flow.sample(n, generator)

@@ -1,4 +1,5 @@
 """From the raw σ branch to a positive scale, and from the scale to a confidence."""
+
 from __future__ import annotations
 
 from torch import Tensor

@@ -1,4 +1,5 @@
 """Up-sampling by iterative deep aggregation (Yu et al., CVPR 2018, as CenterTrack uses it), ended by one width for all."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -39,8 +40,14 @@ class DLAUp(BaseModule):
         norm_cfg: Normalisation.
     """
 
-    def __init__(self, in_channels: Sequence[int], out_channels: int, start_level: int = 0,
-                 norm_cfg: OptConfigType = None, init_cfg: OptConfigType = None):
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int,
+        start_level: int = 0,
+        norm_cfg: OptConfigType = None,
+        init_cfg: OptConfigType = None,
+    ):
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='BN', requires_grad=True)
         self.start_level = start_level
@@ -48,12 +55,13 @@ class DLAUp(BaseModule):
         # round r joins, for every level l from the second coarsest of it down, level l + 1 into l
         self.rounds = nn.ModuleList(
             nn.ModuleList(_Step(channels[level + 1], channels[level], norm_cfg) for level in range(last))
-            for last in range(len(channels) - 1, 0, -1))
+            for last in range(len(channels) - 1, 0, -1)
+        )
         self.outputs = nn.ModuleList(ConvModule(one, out_channels, 1, norm_cfg=norm_cfg) for one in channels)
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Maps (B, in_channels[l], h, w), finest first, to as many (B, out_channels, h, w) from ``start_level`` on."""
-        state = list(maps[self.start_level:])
+        state = list(maps[self.start_level :])
         finished = []
         for steps in self.rounds:
             finished.append(state[-1])  # nothing coarser is left to be taken up by this one

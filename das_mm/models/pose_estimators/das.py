@@ -1,4 +1,5 @@
 """The DAS estimator: features, heads, data samples (journal paper §3.1). It knows no task by name."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -24,15 +25,17 @@ class DAS(BasePoseEstimator):
             assumed for an image of unknown intrinsics. Its results say ``camera['source'] == 'default_fov'``.
     """
 
-    def __init__(self,
-                 backbone: ConfigType,
-                 neck: OptConfigType = None,
-                 head: OptConfigType = None,
-                 train_cfg: OptConfigType = None,
-                 test_cfg: OptConfigType = None,
-                 data_preprocessor: OptConfigType = None,
-                 init_cfg: OptMultiConfig = None,
-                 metainfo: dict | None = None):
+    def __init__(
+        self,
+        backbone: ConfigType,
+        neck: OptConfigType = None,
+        head: OptConfigType = None,
+        train_cfg: OptConfigType = None,
+        test_cfg: OptConfigType = None,
+        data_preprocessor: OptConfigType = None,
+        init_cfg: OptMultiConfig = None,
+        metainfo: dict | None = None,
+    ):
         super().__init__(
             backbone=backbone,
             neck=neck,
@@ -41,7 +44,8 @@ class DAS(BasePoseEstimator):
             test_cfg=test_cfg,
             data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
-            metainfo=metainfo)
+            metainfo=metainfo,
+        )
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of a batch.
@@ -65,8 +69,9 @@ class DAS(BasePoseEstimator):
         instances = self.head.predict(self.extract_feat(inputs), data_samples, test_cfg=self.test_cfg)
         return self.add_pred_to_datasample(instances, None, data_samples)
 
-    def add_pred_to_datasample(self, batch_pred_instances: InstanceList, batch_pred_fields: None,
-                               batch_data_samples: SampleList) -> SampleList:
+    def add_pred_to_datasample(
+        self, batch_pred_instances: InstanceList, batch_pred_fields: None, batch_data_samples: SampleList
+    ) -> SampleList:
         """Moves people from the network input into the original image and its camera space."""
         for found, sample in zip(batch_pred_instances, batch_data_samples):
             if 'image_fault' in sample.metainfo:  # a blank stands in for an image that could not be read
@@ -95,8 +100,9 @@ class DAS(BasePoseEstimator):
             raise ValueError('people cannot be read from a mirrored input: left and right are swapped')
         depths_norm = fields.pop('root_depths_norm') * scale
         relative_mm = fields.pop('relative_depths_mm')
-        keypoints_3d, root_depths_mm = to_camera_space(keypoints, depths_norm, relative_mm, camera['K'],
-                                                       camera.get('dist'))
+        keypoints_3d, root_depths_mm = to_camera_space(
+            keypoints, depths_norm, relative_mm, camera['K'], camera.get('dist')
+        )
         if 'keypoints_sigma' in fields:
             fields['keypoints_sigma'][..., :2] /= scale
         scores = fields.pop('scores')
@@ -111,7 +117,8 @@ class DAS(BasePoseEstimator):
             roots_px=roots.astype(np.float32),
             root_depths_mm=root_depths_mm.astype(np.float32),
             root_depths_norm=depths_norm,
-            relative_depths_mm=relative_mm)
+            relative_depths_mm=relative_mm,
+        )
         if 'keypoints_sigma' in fields:
             pose.keypoints_sigma = fields.pop('keypoints_sigma')
         for branch in self.head.branches.values():

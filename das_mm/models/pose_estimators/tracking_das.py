@@ -1,4 +1,5 @@
 """DAS on videos: it remembers the last frame and whom it saw there (journal paper §3.4, §3.5)."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from .das import DAS
 @dataclass
 class _Memory:
     """Of the last frame: which video, its number, and, where the network looks at it, its normalised image (3, H, W)."""
+
     video: tuple
     frame: int
     image: Tensor | None = None
@@ -43,8 +45,14 @@ class TrackingDAS(DAS):
         kwargs: What :class:`DAS` takes.
     """
 
-    def __init__(self, *args, tracker: ConfigType | None = None, root: Sequence[int] | None = None,
-                 max_frame_gap: int = 10, **kwargs):
+    def __init__(
+        self,
+        *args,
+        tracker: ConfigType | None = None,
+        root: Sequence[int] | None = None,
+        max_frame_gap: int = 10,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
         self.tracker = TASK_UTILS.build(tracker or dict(type='das_mm.GreedyTracker'))
         self.root, self.max_frame_gap = root, max_frame_gap
@@ -74,8 +82,11 @@ class TrackingDAS(DAS):
     def _turn_to(self, sample: PoseDataSample) -> None:
         """Forgets what does not belong to the sample's video."""
         memory = self._memory
-        if memory is None or memory.video != _video_of(sample) or not (
-                0 < _frame_of(sample) - memory.frame <= self.max_frame_gap):
+        if (
+            memory is None
+            or memory.video != _video_of(sample)
+            or not (0 < _frame_of(sample) - memory.frame <= self.max_frame_gap)
+        ):
             self.forget()
 
     def _with_memory(self, image: Tensor, sample: PoseDataSample) -> Tensor:
@@ -87,8 +98,11 @@ class TrackingDAS(DAS):
         centers_px, sizes_px = zip(*people) if people else ((), ())
         warp = np.asarray(sample.metainfo['warp_mat'], np.float64)
         zoom = np.sqrt(abs(np.linalg.det(warp[:, :2])))
-        center_map = draw_centers(warp_points(np.asarray(centers_px, np.float64).reshape(-1, 2), warp),
-                                  zoom * np.asarray(sizes_px, np.float64).reshape(-1, 2), image)
+        center_map = draw_centers(
+            warp_points(np.asarray(centers_px, np.float64).reshape(-1, 2), warp),
+            zoom * np.asarray(sizes_px, np.float64).reshape(-1, 2),
+            image,
+        )
         return torch.cat([image[:IMAGE_CHANNELS], memory.image, center_map])
 
     def _remember(self, sample: PoseDataSample, image: Tensor | None = None) -> None:

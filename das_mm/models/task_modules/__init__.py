@@ -4,5 +4,15 @@ from .keypoint_root_coder import KeypointRootCoder
 from .oks_nms import OKSNMS
 from .trackers import GreedyTracker, GreedyTracker3D, NearestPoseTracker, TrackedPeople
 
-__all__ = ['DASPoseCoder', 'DASTargetAssigner', 'GreedyTracker', 'GreedyTracker3D', 'KeypointRootCoder', 'LevelTargets',
-           'NearestPoseTracker', 'OKSNMS', 'PersonLabels', 'TrackedPeople']
+__all__ = [
+    'DASPoseCoder',
+    'DASTargetAssigner',
+    'GreedyTracker',
+    'GreedyTracker3D',
+    'KeypointRootCoder',
+    'LevelTargets',
+    'NearestPoseTracker',
+    'OKSNMS',
+    'PersonLabels',
+    'TrackedPeople',
+]

@@ -2,6 +2,7 @@
 
 Letters: B images, N persons of the whole batch, K keypoints, L levels, P positive points of a level.
 """
+
 from __future__ import annotations
 
 import math
@@ -84,12 +85,14 @@ class DASTargetAssigner:
     Points of a level lie at ``(i + 0.5) * stride - 0.5`` input pixels (pixel centres are integers).
     """
 
-    def __init__(self,
-                 strides: Sequence[int] = (8, 16, 32, 64),
-                 regress_ranges: Sequence[tuple[float, float]] = ((0, 80), (80, 160), (160, 320), (320, math.inf)),
-                 radius: float = 1.5,
-                 region: str = 'disk',
-                 center_type: str = 'root'):
+    def __init__(
+        self,
+        strides: Sequence[int] = (8, 16, 32, 64),
+        regress_ranges: Sequence[tuple[float, float]] = ((0, 80), (80, 160), (160, 320), (320, math.inf)),
+        radius: float = 1.5,
+        region: str = 'disk',
+        center_type: str = 'root',
+    ):
         if len(strides) != len(regress_ranges):
             raise ValueError(f'{len(strides)} strides but {len(regress_ranges)} regress_ranges')
         if region not in ('disk', 'square'):
@@ -115,8 +118,9 @@ class DASTargetAssigner:
         return distance.max(dim=1).values if distance.shape[1] else distance.sum(1)
 
     @torch.no_grad()
-    def assign(self, labels: PersonLabels, batch_size: int,
-               level_shapes: Sequence[tuple[int, int]]) -> list[LevelTargets]:
+    def assign(
+        self, labels: PersonLabels, batch_size: int, level_shapes: Sequence[tuple[int, int]]
+    ) -> list[LevelTargets]:
         """Targets for every level.
 
         Args:
@@ -138,8 +142,9 @@ class DASTargetAssigner:
             targets.append(LevelTargets(cls, weight, points, person, centerness))
         return targets
 
-    def _claim_points(self, image: Tensor, centers: Tensor, chosen: Tensor, stride: int,
-                      shape: tuple[int, int]) -> tuple[PointIndex, Tensor, Tensor]:
+    def _claim_points(
+        self, image: Tensor, centers: Tensor, chosen: Tensor, stride: int, shape: tuple[int, int]
+    ) -> tuple[PointIndex, Tensor, Tensor]:
         """Positive points of one level: each goes to the person with the nearest centre."""
         height, width = shape
         reach = math.ceil(self.radius)
@@ -158,13 +163,12 @@ class DASTargetAssigner:
         person, x, y, distance = person[order], x[order], y[order], distance[order]
         flat = (image[person] * height + y) * width + x
         unique, inverse = torch.unique(flat, return_inverse=True)
-        first = torch.full((len(unique), ), len(flat), device=flat.device)
+        first = torch.full((len(unique),), len(flat), device=flat.device)
         first.scatter_reduce_(0, inverse, torch.arange(len(flat), device=flat.device), 'amin')
         person, x, y, distance = person[first], x[first], y[first], distance[first]
         return PointIndex(image[person], y, x), person, distance
 
-    def _background_weight(self, labels: PersonLabels, batch_size: int, stride: int,
-                           shape: tuple[int, int]) -> Tensor:
+    def _background_weight(self, labels: PersonLabels, batch_size: int, stride: int, shape: tuple[int, int]) -> Tensor:
         """(B, h, w): 0 at the points inside the box of an ignored person, 1 elsewhere."""
         height, width = shape
         weight = labels.bboxes.new_ones(batch_size, height, width)

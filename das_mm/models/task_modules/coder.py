@@ -2,6 +2,7 @@
 
 Letters: P points, K keypoints. "Norm" depth is camera depth divided by the focal length of the network input, mm/px.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -62,8 +63,9 @@ class DASPoseCoder:
         relative_depth_scale_mm: Millimetres that count as 1 in the relative depths.
     """
 
-    def __init__(self, root_index: int | None = 2, root_depth_scale: float = 1.0,
-                 relative_depth_scale_mm: float = 500.0):
+    def __init__(
+        self, root_index: int | None = 2, root_depth_scale: float = 1.0, relative_depth_scale_mm: float = 500.0
+    ):
         self.root_index = root_index
         self.root_depth_scale = root_depth_scale
         self.relative_depth_scale_mm = relative_depth_scale_mm
@@ -95,7 +97,8 @@ class DASPoseCoder:
             root=_where_weighted(torch.cat([root_xy, root_depth], dim=1), root_weights),
             root_weights=root_weights,
             pose=_where_weighted(torch.cat([xy, z[..., None]], dim=-1), pose_weights),
-            pose_weights=pose_weights)
+            pose_weights=pose_weights,
+        )
 
     def decode(self, root: Tensor, pose: Tensor, points_px: Tensor, strides: Tensor) -> DecodedPoses:
         """Poses in the frame of the network input from what was regressed at P points.
@@ -118,7 +121,8 @@ class DASPoseCoder:
             roots_px=points_px + root[:, :2] * unit,
             root_depths_norm=root[:, 2] / self.root_depth_scale,
             keypoints_px=points_px[:, None] + pose[..., :2] * unit[:, None],
-            relative_depths_mm=depth)
+            relative_depths_mm=depth,
+        )
 
     def decode_sigma(self, sigma: Tensor, strides: Tensor) -> Tensor:
         """(P, K, D) scales of the learnt distribution in (px, px[, mm]) of the network input."""

@@ -1,4 +1,5 @@
 """The coder of models that learn no root offset of its own: the released ones."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -30,9 +31,10 @@ class KeypointRootCoder(DASPoseCoder):
     def encode(self, labels: PersonLabels, person: Tensor, points_px: Tensor, strides: Tensor) -> PointTargets:
         """As in :class:`DASPoseCoder`, without a lesson for the root offset."""
         targets = super().encode(labels, person, points_px, strides)
-        depth_only = torch.tensor([0., 0., 1.], device=targets.root.device)
+        depth_only = torch.tensor([0.0, 0.0, 1.0], device=targets.root.device)
         return dataclasses.replace(
-            targets, root=targets.root * depth_only, root_weights=targets.root_weights * depth_only)
+            targets, root=targets.root * depth_only, root_weights=targets.root_weights * depth_only
+        )
 
     def decode(self, root: Tensor, pose: Tensor, points_px: Tensor, strides: Tensor) -> DecodedPoses:
         """As in :class:`DASPoseCoder`; ``root[:, :2]`` is not looked at."""

@@ -1,4 +1,5 @@
 """Non-maximum suppression by object keypoint similarity (journal paper §3.5)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -53,7 +54,7 @@ class OKSNMS:
             squared = np.square(x - x[:, :1])
             squared += np.square(y - y[:, :1])
             # two poses of no extent at one place are the same; the floor keeps 0 / 0 out
-            spread = np.maximum(areas + areas[0], np.finfo(areas.dtype).eps) * np.float32((2 * self.kappa)**2)
+            spread = np.maximum(areas + areas[0], np.finfo(areas.dtype).eps) * np.float32((2 * self.kappa) ** 2)
             similarity = np.exp(squared / -spread).mean(axis=0)  # OKS of the best pose to all that are left
             different = similarity <= self.threshold
             different[0] = False
@@ -64,5 +65,5 @@ class OKSNMS:
         """(n,) OKS of one (K, 2) pose to (n, K, 2) poses, as tensors: what an exported graph computes."""
         squared = (poses - pose).square().sum(-1)  # (n, K)
         # two poses of no extent at one place are the same; the floor keeps 0 / 0 out
-        spread = (areas + area).clamp(min=torch.finfo(areas.dtype).eps) * (2 * self.kappa)**2
+        spread = (areas + area).clamp(min=torch.finfo(areas.dtype).eps) * (2 * self.kappa) ** 2
         return torch.exp(-squared / spread[:, None]).mean(1)

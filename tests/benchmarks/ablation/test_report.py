@@ -1,4 +1,5 @@
 """The report from states that were made up: means, spreads, verdicts, and where they are written."""
+
 from __future__ import annotations
 
 import json
@@ -24,11 +25,15 @@ RNG = np.random.default_rng(0)
 
 def verdicts(table: int, metric: Metric, numbers: dict[int, list[float]]) -> dict[tuple[int, int], str]:
     found = {row: Spread.of(values) for row, values in numbers.items()}
-    return {(row, one.against): one.verdict for row, several in compare_rows(TABLES[table], metric, found).items()
-            for one in several}
+    return {
+        (row, one.against): one.verdict
+        for row, several in compare_rows(TABLES[table], metric, found).items()
+        for one in several
+    }
 
 
 # ---------------------------------------------------------------- numbers
+
 
 def test_spread():
     assert Spread.of([1.0, 3.0]) == Spread(2.0, 2**0.5, 2)
@@ -42,8 +47,9 @@ def test_spread_is_pooled_over_the_rows():
 
 def test_verdicts():
     """As in the paper, the other way, and too close to tell."""
-    found = verdicts(6, MPJPE, {1: [99, 101, 100], 2: [80, 81, 79], 3: [79.5, 81, 80], 4: [90, 91, 92],
-                                5: [70, 71, 72]})
+    found = verdicts(
+        6, MPJPE, {1: [99, 101, 100], 2: [80, 81, 79], 3: [79.5, 81, 80], 4: [90, 91, 92], 5: [70, 71, 72]}
+    )
     assert found == {(2, 1): 'yes', (3, 2): 'within noise', (4, 2): 'no', (5, 3): 'yes', (5, 4): 'yes'}
 
 
@@ -60,20 +66,32 @@ def test_one_seed_tells_no_noise():
 
 def test_how_often_noise_is_taken_for_an_effect():
     """The interval holds in 95 % of the tables of pure noise."""
-    wrong = [verdicts(7, MPJPE, {row: list(RNG.normal(60, 3, 3)) for row in (1, 2, 3)})[2, 1] != 'within noise'
-             for _ in range(400)]
+    wrong = [
+        verdicts(7, MPJPE, {row: list(RNG.normal(60, 3, 3)) for row in (1, 2, 3)})[2, 1] != 'within noise'
+        for _ in range(400)
+    ]
     assert 0.02 < np.mean(wrong) < 0.09
 
 
 # ---------------------------------------------------------------- files
 
+
 def stored(metrics: dict, calibrated: bool = False, seconds: float = 100.0) -> RunState:
     sigma = RNG.uniform(10, 60, (300, 3))
     found = calibrate(RNG.normal(size=sigma.shape) * sigma, sigma, {'learned': plain_density('gaussian', 3)})
-    return RunState('print', dict(train_images=1200, test_images=500, image_size=[256, 256], epochs=5, batch_size=8,
-                                  steps=750), 'package', FINISHED, 5, seconds, 20.0,
-                    dict(cpu='a cpu', commit='abc', torch='2'), '2026-01-02T03:04:05+00:00', metrics,
-                    {axis: asdict(one) for axis, one in found.items()} if calibrated else None)
+    return RunState(
+        'print',
+        dict(train_images=1200, test_images=500, image_size=[256, 256], epochs=5, batch_size=8, steps=750),
+        'package',
+        FINISHED,
+        5,
+        seconds,
+        20.0,
+        dict(cpu='a cpu', commit='abc', torch='2'),
+        '2026-01-02T03:04:05+00:00',
+        metrics,
+        {axis: asdict(one) for axis, one in found.items()} if calibrated else None,
+    )
 
 
 @pytest.fixture
@@ -93,15 +111,20 @@ def test_report(out):
     report = json.loads(files[0].read_text())
     rows = report['tables'][0]['rows']
     assert rows[1]['ours']['MPJPE'] == dict(mean=110.5, std=0.5**0.5, num=2) and rows[1]['paper'] == {'MPJPE': 62.5}
-    comparison, = rows[1]['comparisons']['MPJPE']
+    (comparison,) = rows[1]['comparisons']['MPJPE']
     assert comparison['ours'] == -10 and comparison['paper'] == pytest.approx(-2.8) and comparison['verdict'] == 'yes'
     assert 'MPJPE' not in rows[3]['ours'] and 'PCK_rel' not in rows[1]['ours']
     assert report['tables'][1]['rows'][0]['ours']['MPJPE'] == rows[1]['ours']['MPJPE']  # trained once, in both tables
-    assert report['machines'] == [dict(cpu='a cpu', gpu=None, cores=None, threads=None, torch='2', das_mm=None,
-                                       commit='abc')]
+    assert report['machines'] == [
+        dict(cpu='a cpu', gpu=None, cores=None, threads=None, torch='2', das_mm=None, commit='abc')
+    ]
     assert report['trainings']['pose'] == dict(
-        seeds=[0, 1], start='package', seconds=[100.0, 100.0], finished_at='2026-01-02T03:04:05+00:00',
-        settings=stored({}).settings)
+        seeds=[0, 1],
+        start='package',
+        seconds=[100.0, 100.0],
+        finished_at='2026-01-02T03:04:05+00:00',
+        settings=stored({}).settings,
+    )
     assert report['calibration']['pose']['x']['factor'] == pytest.approx(1, abs=0.1)
     for path in files[2:]:
         assert cv2.imread(str(path)).std() > 5
@@ -117,7 +140,7 @@ def test_markdown(out):
 
 def test_a_machine_is_told_once_with_all_its_commits(out):
     report = make_report(read_results('cpu', plan_runs('cpu', (0, 1)), out), [6])
-    here, = report['machines']
+    (here,) = report['machines']
     report['machines'] = [here, dict(here, commit='def'), dict(here, cpu='another', commit=None)]
     assert 'made on: cpu a cpu, torch 2, commits abc, def; cpu another, torch 2.' in markdown(report)
 

@@ -1,4 +1,5 @@
 """A row of the benchmark, small: its pieces, its evaluation, the report and the calibration of its checkpoint."""
+
 from __future__ import annotations
 
 import argparse
@@ -105,7 +106,7 @@ def test_every_column_has_its_number(name, table, tmp_path):
 
 def test_the_report_of_it(out):
     report = json.loads((out / 'cpu' / 'results.json').read_text())
-    table, = report['tables']
+    (table,) = report['tables']
     ours = table['rows'][4]['ours']['MPJPE']
     assert ours['num'] == 1 and ours['mean'] == read_state(RUN.folder(out)).metrics['pose3d/mpjpe_mm']
     assert set(report['calibration']) == {'pose'} and report['trainings']['pose']['seeds'] == [0]
@@ -153,8 +154,10 @@ def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
     assert main([*command, '--minutes', '0']) == 0
     assert 'mesh_1, seed 0: paused' in capsys.readouterr().out and not list(tmp_path.glob('package/*.pth'))
     assert main(command) == 0
-    first, second = (read_checkpoint(tmp_path / 'package' / name / 'seed_0' / 'training' / 'epoch_1.pth')['state_dict']
-                     for name in ('mesh_1', 'mesh_2'))
+    first, second = (
+        read_checkpoint(tmp_path / 'package' / name / 'seed_0' / 'training' / 'epoch_1.pth')['state_dict']
+        for name in ('mesh_1', 'mesh_2')
+    )
     learned = [name for name in first if name.startswith('head.') and 'running' not in name]
     assert len(learned) > 20 and all(torch.equal(first[name], second[name]) for name in learned)
     pose, mesh = (tmp_path / 'package' / f'{PACKAGED[task]}.pth' for task in ('pose', 'mesh'))
@@ -168,8 +171,13 @@ def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
 
 def test_the_lessons_of_tracking_follow_each_other():
     """What a lesson lacks, such as the stems of the previous frame, begins anew; no weight has another shape."""
-    shapes = [{name: value.shape for name, value in MODELS.build(run_config(Run('package', lesson, 0)).model)
-              .state_dict().items()} for lesson in LESSONS['tracking']]
+    shapes = [
+        {
+            name: value.shape
+            for name, value in MODELS.build(run_config(Run('package', lesson, 0)).model).state_dict().items()
+        }
+        for lesson in LESSONS['tracking']
+    ]
     for before, after in zip(shapes, shapes[1:]):
         shared = before.keys() & after.keys()
         assert len(shared) > 100 and all(before[name] == after[name] for name in shared)
@@ -203,8 +211,19 @@ def test_there_are_no_weights_for_it(tmp_path):
 
 
 def test_another_number_of_epochs(tmp_path):
-    command = ['benchmark', '--tables', '6', '--rows', 'pose_root', '--seeds', '0', '--out', str(tmp_path),
-               '--minutes', '0']
+    command = [
+        'benchmark',
+        '--tables',
+        '6',
+        '--rows',
+        'pose_root',
+        '--seeds',
+        '0',
+        '--out',
+        str(tmp_path),
+        '--minutes',
+        '0',
+    ]
     assert main([*command, '--epochs', '3']) == 0
     state = read_state(Run('cpu', 'pose_root', 0).folder(tmp_path))
     assert state.settings['epochs'] == 3 and state.settings['steps'] == 6 and state.epochs_done == 1
@@ -220,6 +239,7 @@ def test_no_gpu_for_the_papers_size(tmp_path, monkeypatch):
 
 
 # ---------------------------------------------------------------- where they start
+
 
 def built(training_name: str, start: str = PACKAGE):
     cfg = run_config(Run('cpu', training_name, 0))
@@ -254,7 +274,11 @@ def test_tracking_starts_from_the_weights_of_tracking():
 
 
 def test_the_task_of_a_run():
-    assert [Run('cpu', name, 0).task for name in ('pose', 'mesh_no-mle', 'tracking_center')] == ['pose', 'mesh', 'tracking']
+    assert [Run('cpu', name, 0).task for name in ('pose', 'mesh_no-mle', 'tracking_center')] == [
+        'pose',
+        'mesh',
+        'tracking',
+    ]
 
 
 def test_weights_that_do_not_fit():

@@ -1,4 +1,5 @@
 """Working off runs with a training that takes no time: order, pieces, kills, and several processes at once."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """The registry of rows: each has its config at both sizes, which differs from its task's base by its switch alone."""
+
 from __future__ import annotations
 
 import pytest
@@ -30,8 +31,11 @@ BY_SIZE = {
     ('cpu', 'pose_larger-backbone'): {'backbone.depth'},
     ('paper', 'pose_larger-backbone'): {'backbone', 'neck.in_channels'},
     # the weight of the displacement, so that it is as loud beside this loss of the poses as beside the other
-    ('cpu', 'tracking_center'): {*LOSSES, 'head.branches.displacement.per_keypoint',
-                                 'head.branches.displacement.loss.loss_weight'},
+    ('cpu', 'tracking_center'): {
+        *LOSSES,
+        'head.branches.displacement.per_keypoint',
+        'head.branches.displacement.loss.loss_weight',
+    },
     ('paper', 'tracking_center'): {*LOSSES, 'head.branches.displacement.per_keypoint'},
     ('cpu', 'tracking_nearest-pose'): {'backbone', *NEAREST},
     ('paper', 'tracking_nearest-pose'): {'backbone.temporal', *NEAREST},
@@ -49,8 +53,9 @@ def differences(one, other, path: str = '') -> set[str]:
     """Dotted names of what differs; an object of another type differs as a whole."""
     if not (isinstance(one, dict) and isinstance(other, dict) and one.get('type') == other.get('type')):
         return set() if one == other else {path.lstrip('.')}
-    return {name for key in one.keys() | other.keys()
-            for name in differences(one.get(key), other.get(key), f'{path}.{key}')}
+    return {
+        name for key in one.keys() | other.keys() for name in differences(one.get(key), other.get(key), f'{path}.{key}')
+    }
 
 
 @pytest.fixture(scope='module')
@@ -119,12 +124,17 @@ def test_no_flip_of_people_in_suits(bases):
 
 # ---------------------------------------------------------------- the papers' numbers and what they are compared with
 
+
 def test_the_papers_numbers():
     """As printed (journal §4.4); a training has the same number in every table."""
     mm = {number: [row.paper['MPJPE'] for row in TABLES[number].rows] for number in (6, 7, 8)}
     assert mm == {6: [65.3, 62.5, 57.6, 58.8, 56.3, 54.4], 7: [62.5, 58.6, 58.2, 57.9, 57.6], 8: [79.1, 85.5, 76.4]}
     assert [(row.paper['AP'], row.paper['MOTA']) for row in TABLES[9].rows] == [
-        (71.4, 53.2), (68.7, 60.1), (75.9, 63.3), (75.1, 63.8)]
+        (71.4, 53.2),
+        (68.7, 60.1),
+        (75.9, 63.3),
+        (75.1, 63.8),
+    ]
     numbers = {}
     for table in TABLES.values():
         assert [row.number for row in table.rows] == list(range(1, len(table.rows) + 1))
@@ -136,6 +146,7 @@ def test_the_papers_numbers():
 
 # ---------------------------------------------------------------- the plan
 
+
 def test_the_first_seed_of_all_comes_first():
     runs = plan_runs('cpu', (0, 1), (6, 7))
     assert [run.seed for run in runs] == [0] * 9 + [1] * 9  # 11 rows, two of which are in both tables
@@ -144,10 +155,15 @@ def test_the_first_seed_of_all_comes_first():
     assert [run.training for run in chosen] == ['pose', 'pose_plain-1']
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (dict(size='huge'), 'no size'), (dict(size='cpu', tables=[5]), 'no table 5'),
-    (dict(size='cpu', tables=[6], trainings=['mesh']), 'no row mesh'), (dict(size='cpu', seeds=[-1]), 'negative'),
-])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (dict(size='huge'), 'no size'),
+        (dict(size='cpu', tables=[5]), 'no table 5'),
+        (dict(size='cpu', tables=[6], trainings=['mesh']), 'no row mesh'),
+        (dict(size='cpu', seeds=[-1]), 'negative'),
+    ],
+)
 def test_a_plan_that_cannot_be(arguments, words):
     with pytest.raises(UserError, match=words):
         plan_runs(**arguments)

@@ -1,4 +1,5 @@
 """A DAS of 16 channels with the multi-source update, untrained."""
+
 from __future__ import annotations
 
 import pytest
@@ -25,6 +26,7 @@ def toy_config(tmp_path_factory):
 @pytest.fixture(scope='module')
 def model(toy_config):
     from das_mm.benchmarks.speed import make_subject
+
     return make_subject(Config.fromfile(toy_config), None, torch.device('cpu'))
 
 

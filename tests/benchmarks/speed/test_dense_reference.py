@@ -1,4 +1,5 @@
 """The yardstick gives what the product gives, and would tell if it did not."""
+
 from __future__ import annotations
 
 import pytest
@@ -53,8 +54,12 @@ def test_the_same_losses_and_gradients(model, feats):
             head.zero_grad()
             losses = loss(inputs, scene.samples())
             sum(value for name, value in losses.items() if 'loss' in name).backward()
-            found.append(({name: float(value.detach()) for name, value in losses.items()},
-                          [one.grad for one in (*inputs, *head.parameters())]))
+            found.append(
+                (
+                    {name: float(value.detach()) for name, value in losses.items()},
+                    [one.grad for one in (*inputs, *head.parameters())],
+                )
+            )
     head.zero_grad()
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
     for sparse, dense in zip(found[0][1], found[1][1]):

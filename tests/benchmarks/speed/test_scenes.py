@@ -1,4 +1,5 @@
 """Planted people: found in number, on the levels asked for, and gone afterwards."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """Measuring a model and telling about it: `das-mm bench`."""
+
 from __future__ import annotations
 
 import json
@@ -43,7 +44,7 @@ def test_inference_of_two_variants(model):
 
 def test_a_training_step_leaves_the_weights(model):
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    case, = measure_model(model, [Variant(2, 2)], Setting(INPUT_SIZE, runs=1, warmup=1), train=True)
+    (case,) = measure_model(model, [Variant(2, 2)], Setting(INPUT_SIZE, runs=1, warmup=1), train=True)
     check_case(case, 1)
     assert {'assign', 'losses', 'backward', 'optimizer', 'sigma'} <= set(case['stages_s'])
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -61,7 +62,7 @@ def test_models_with_branches(kind, tmp_path):
         config.model.data_preprocessor.type = 'TemporalDataPreprocessor'
     model = make_subject(config, tmp_path / 'toy.pth', torch.device('cpu'))
     for train in (False, True):
-        case, = measure_model(model, [Variant(1, 2)], Setting(INPUT_SIZE, runs=1, warmup=0), train=train)
+        (case,) = measure_model(model, [Variant(1, 2)], Setting(INPUT_SIZE, runs=1, warmup=0), train=train)
         assert case['stages_s']['branches'] > 0
         assert ('tracker' in case['stages_s']) == (kind == 'tracking' and not train)
 
@@ -76,8 +77,31 @@ def test_the_size_is_the_configs_and_padded(toy_config):
 
 def test_the_command(toy_config, tmp_path, capsys):
     out = tmp_path / 'bench'
-    assert main(['bench', toy_config, '--out', str(out), '--device', 'cpu', '--runs', '2', '--warmup', '0', '--train',
-                 '--batch', '1', '2', '--people', '2', '--seed', '3']) == 0
+    assert (
+        main(
+            [
+                'bench',
+                toy_config,
+                '--out',
+                str(out),
+                '--device',
+                'cpu',
+                '--runs',
+                '2',
+                '--warmup',
+                '0',
+                '--train',
+                '--batch',
+                '1',
+                '2',
+                '--people',
+                '2',
+                '--seed',
+                '3',
+            ]
+        )
+        == 0
+    )
     told = json.loads((out / 'bench.json').read_text())
     assert told['kind'] == 'bench' and told['weights'] == 'random weights (seed 3)' and not told['papers_setting']
     assert told['setting'] == dict(size=list(INPUT_SIZE), strides=None, seed=3, runs=2, warmup=0)
@@ -93,8 +117,31 @@ def test_the_command(toy_config, tmp_path, capsys):
 
 def test_dense_against_sparse_by_the_command(toy_config, tmp_path):
     out = tmp_path / 'dense'
-    assert main(['bench', toy_config, '--out', str(out), '--device', 'cpu', '--dense', '--people', '1', '3',
-                 '--crowd', '6', '--runs', '1', '--warmup', '0', '--train-runs', '1']) == 0
+    assert (
+        main(
+            [
+                'bench',
+                toy_config,
+                '--out',
+                str(out),
+                '--device',
+                'cpu',
+                '--dense',
+                '--people',
+                '1',
+                '3',
+                '--crowd',
+                '6',
+                '--runs',
+                '1',
+                '--warmup',
+                '0',
+                '--train-runs',
+                '1',
+            ]
+        )
+        == 0
+    )
     told = json.loads((out / 'dense.json').read_text())
     kinds = [row['what'] for row in told['rows']]
     assert len(kinds) == 2 * (1 + 2 + 2) + 2 + 2 and all(row['ratio']['median'] > 0 for row in told['rows'])
@@ -106,17 +153,20 @@ def test_dense_against_sparse_by_the_command(toy_config, tmp_path):
     assert page.count('\n| ') == 1 + len(kinds) and 'commit' in page
 
 
-@pytest.mark.parametrize('words, complaint', [
-    (['--size', '640'], 'is no size'),
-    (['--runs', '0'], '--runs: 0 is out of range'),
-    (['--batch', '0'], '--batch: [0] is out of range'),
-    (['--dtype', 'int8'], "unknown type 'int8'"),
-    (['--levels', '7'], 'no level of stride 7'),
-    (['--paper', '--batch', '8'], "the papers' setting is batch 1"),
-    (['--paper', '--dense'], 'two measurements'),
-    (['--dense', '--train'], '--train-runs'),
-    (['--dense', '--people', '0'], 'nobody cannot be compared'),
-])
+@pytest.mark.parametrize(
+    'words, complaint',
+    [
+        (['--size', '640'], 'is no size'),
+        (['--runs', '0'], '--runs: 0 is out of range'),
+        (['--batch', '0'], '--batch: [0] is out of range'),
+        (['--dtype', 'int8'], "unknown type 'int8'"),
+        (['--levels', '7'], 'no level of stride 7'),
+        (['--paper', '--batch', '8'], "the papers' setting is batch 1"),
+        (['--paper', '--dense'], 'two measurements'),
+        (['--dense', '--train'], '--train-runs'),
+        (['--dense', '--people', '0'], 'nobody cannot be compared'),
+    ],
+)
 def test_bad_arguments_are_told(toy_config, tmp_path, capsys, words, complaint):
     assert main(['bench', toy_config, '--out', str(tmp_path), '--device', 'cpu', *words]) == 2
     assert complaint in capsys.readouterr().err

@@ -1,4 +1,5 @@
 """The clock: every moment belongs to one stage."""
+
 from __future__ import annotations
 
 import itertools
@@ -17,7 +18,9 @@ CPU = torch.device('cpu')
 
 def test_nested_stages_are_counted_once(monkeypatch):
     seconds = itertools.count()
-    monkeypatch.setattr('das_mm.benchmarks.speed.stages.work_clock', lambda device: lambda: next(seconds))  # a second a mark
+    monkeypatch.setattr(
+        'das_mm.benchmarks.speed.stages.work_clock', lambda device: lambda: next(seconds)
+    )  # a second a mark
     clock = StageClock(CPU)
     clock.start()
     with clock.stage('outer'):
@@ -50,15 +53,30 @@ def test_the_stages_of_a_forward_pass(model):
             done = model.predict(image, scene.samples())
         times_s = clock.stop()
         assert len(done[0].pred_instances) == 2
-    assert set(times_s) == {'other', 'backbone', 'neck', 'cls tower', 'reg tower', 'pose tower', 'recursion', 'decode',
-                            'NMS', 'camera'}
+    assert set(times_s) == {
+        'other',
+        'backbone',
+        'neck',
+        'cls tower',
+        'reg tower',
+        'pose tower',
+        'recursion',
+        'decode',
+        'NMS',
+        'camera',
+    }
     assert all(seconds > 0 for seconds in times_s.values())
 
 
 def test_the_model_is_left_as_it_was(model):
     def instance_functions():
-        return {(name, key) for name, module in model.named_modules() for key, value in vars(module).items()
-                if callable(value) and key in ('forward', 'at_points', 'sparse', 'dense', 'loss_by_feat')}
+        return {
+            (name, key)
+            for name, module in model.named_modules()
+            for key, value in vars(module).items()
+            if callable(value) and key in ('forward', 'at_points', 'sparse', 'dense', 'loss_by_feat')
+        }
+
     nms, before = model.head.nms, instance_functions()
     with pytest.raises(ZeroDivisionError), clocked(model, StageClock(CPU)):
         assert model.head.nms is not nms and len(instance_functions()) > 10

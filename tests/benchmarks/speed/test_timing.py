@@ -1,4 +1,5 @@
 """Timing in turn, spreads, and peaks of memory."""
+
 from __future__ import annotations
 
 import pytest
@@ -32,7 +33,9 @@ def test_with_one_thread_work_is_the_time_that_the_process_was_given():
 
     def asleep():
         import time
+
         time.sleep(0.05)
+
     taken = time_in_turn(dict(busy=Timed(busy), asleep=Timed(asleep)), runs=2, warmup=0, device=CPU)
     assert min(taken['asleep'].wall_s) >= 0.05 > 10 * max(taken['asleep'].work_s)
     assert min(taken['busy'].work_s) > max(taken['asleep'].work_s)
@@ -63,6 +66,7 @@ def test_the_peak_counts_what_is_there_at_one_time():
         second = first + 1
         del first
         return [second + 1, second]
+
     assert 3 << 20 > peak_bytes(run, CPU) >= 2 << 20
 
 

@@ -11,6 +11,7 @@ but for those of the towers and branches (``conv_bias=True``). The pyramid has b
 before the first of its extra convolutions, whatever ``relu_before_extra_convs`` says. The flows are given (prediction
 - truth) / sigma. OKS takes the mean area of the two. MuCo is in mm and divides relative depths by 50 all the same.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ STRIDES = (8, 16, 32, 64)
 @dataclass(frozen=True)
 class Released:
     """What the released configs fix, with widths that a test may shrink."""
+
     num_joints: int = 15
     root: int = 2
     num_layers: int = 1
@@ -50,18 +52,18 @@ def head_layout(spec: Released) -> dict[str, tuple[int, ...]]:
     def conv(name, cout, cin, size, bias=True):
         shapes[f'{name}.weight'] = (cout, cin, size, size)
         if bias:
-            shapes[f'{name}.bias'] = (cout, )
+            shapes[f'{name}.bias'] = (cout,)
 
     def conv_gn(name, cout, cin, size, bias=True, deformable=False):
         conv(f'{name}.conv', cout, cin, size, bias)
         if deformable:
             conv(f'{name}.conv.conv_offset', 27, cin, 3)  # always has a bias
-        shapes[f'{name}.gn.weight'] = shapes[f'{name}.gn.bias'] = (cout, )
+        shapes[f'{name}.gn.weight'] = shapes[f'{name}.gn.bias'] = (cout,)
 
     def conv_bn(name, cout, cin, size):
         conv(f'{name}.conv', cout, cin, size, bias=False)
         for part in ('weight', 'bias', 'running_mean', 'running_var'):
-            shapes[f'{name}.bn.{part}'] = (cout, )
+            shapes[f'{name}.bn.{part}'] = (cout,)
         shapes[f'{name}.bn.num_batches_tracked'] = ()
 
     for tower in ('cls', 'reg', 'pose'):
@@ -82,7 +84,7 @@ def head_layout(spec: Released) -> dict[str, tuple[int, ...]]:
             for i in range(6):
                 for j, (cout, cin) in zip((0, 2, 4), ((64, dims), (64, 64), (dims, 64))):
                     shapes[f'{HEAD}{name}.{net}.{i}.{j}.weight'] = (cout, cin)
-                    shapes[f'{HEAD}{name}.{net}.{i}.{j}.bias'] = (cout, )
+                    shapes[f'{HEAD}{name}.{net}.{i}.{j}.bias'] = (cout,)
     branch, r = f'{HEAD}recursive_update_branch', spec.reduced_channels
     conv_gn(f'{branch}.reduction', r, c, 1, bias=False)
     for layer in range(spec.num_layers):
@@ -107,7 +109,7 @@ def random_weights(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> dict[st
     for name, shape in shapes.items():
         noise = torch.randn(shape, generator=draw)
         if name.endswith('.mask'):
-            rows = ([0., 0, 1], [1., 1, 0]) if shape[1] == 3 else ([0., 1], [1., 0])
+            rows = ([0.0, 0, 1], [1.0, 1, 0]) if shape[1] == 3 else ([0.0, 1], [1.0, 0])
             weights[name] = torch.tensor(rows * 3)
         elif name.endswith('num_batches_tracked'):
             weights[name] = torch.tensor(1000)
@@ -162,8 +164,9 @@ def cells(maps: Tensor) -> tuple[Tensor, Tensor]:
 
 def deformable_gn_relu(weights, name: str, x: Tensor, groups: int) -> Tensor:
     """Modulated deformable 3x3 convolution (DCNv2, one group): 9 x (dy, dx), then 9 raw modulations."""
-    raw = F.conv2d(x[None], weights[f'{name}.conv.conv_offset.weight'], weights[f'{name}.conv.conv_offset.bias'],
-                   padding=1)[0]
+    raw = F.conv2d(
+        x[None], weights[f'{name}.conv.conv_offset.weight'], weights[f'{name}.conv.conv_offset.bias'], padding=1
+    )[0]
     column, row = cells(x)
     out = 0
     for tap in range(9):
@@ -190,8 +193,9 @@ def conv_bn(weights, name: str, x: Tensor, stride: int = 1) -> Tensor:
     x = F.conv2d(x[None], kernel, weights.get(f'{name}.conv.bias'), stride=stride, padding=kernel.shape[-1] // 2)[0]
     if f'{name}.bn.weight' not in weights:
         return x
-    weight, bias, mean, var = (weights[f'{name}.bn.{part}'][:, None, None]
-                               for part in ('weight', 'bias', 'running_mean', 'running_var'))
+    weight, bias, mean, var = (
+        weights[f'{name}.bn.{part}'][:, None, None] for part in ('weight', 'bias', 'running_mean', 'running_var')
+    )
     return (x - mean) / (var + 1e-5).sqrt() * weight + bias
 
 
@@ -219,7 +223,8 @@ def head(weights, spec: Released, x: Tensor, level: int) -> dict[str, Tensor]:
         centerness=output(reg, 'centerness_prev', 'centerness'),
         offset=output(reg, 'reg_prevs.0', 'regs.0') * scale(0),
         depth=output(reg, 'reg_prevs.1', 'regs.1') * scale(1),
-        joints=[joints, *recursion(weights, spec, pose, joints)])
+        joints=[joints, *recursion(weights, spec, pose, joints)],
+    )
 
 
 def recursion(weights, spec: Released, feature: Tensor, joints: Tensor) -> list[Tensor]:
@@ -234,9 +239,16 @@ def recursion(weights, spec: Released, feature: Tensor, joints: Tensor) -> list[
         joints = (1 - gate) * joints + gate * conv1(weights, f'{name}.update_offset_value', feature)
         steps = conv1(weights, f'{name}.sampling_offset', feature)
         confidences = conv1(weights, f'{name}.sampling_conf', feature)
-        joints = torch.cat([
-            update_joint(joints[3 * k:3 * k + 3], confidences[3 * k:3 * k + 3],
-                         steps[2 * spec.num_heads * k:2 * spec.num_heads * (k + 1)]) for k in range(spec.num_joints)])
+        joints = torch.cat(
+            [
+                update_joint(
+                    joints[3 * k : 3 * k + 3],
+                    confidences[3 * k : 3 * k + 3],
+                    steps[2 * spec.num_heads * k : 2 * spec.num_heads * (k + 1)],
+                )
+                for k in range(spec.num_joints)
+            ]
+        )
         results.append(joints)
     return results
 
@@ -255,8 +267,9 @@ def update_joint(u: Tensor, confidence: Tensor, steps: Tensor) -> Tensor:
 
 
 # --------------------------------------------------------------------------------------------------------- decoding
-def people(spec: Released, levels: list[dict[str, Tensor]], intrinsics: np.ndarray, scale: np.ndarray,
-           max_people: int = 100) -> list[dict]:
+def people(
+    spec: Released, levels: list[dict[str, Tensor]], intrinsics: np.ndarray, scale: np.ndarray, max_people: int = 100
+) -> list[dict]:
     """Raw maps of the levels -> people in the original image, best first.
 
     ``intrinsics`` of the original image, ``scale`` (x, y) = network input / original. Pixels are the released ones: the
@@ -265,8 +278,12 @@ def people(spec: Released, levels: list[dict[str, Tensor]], intrinsics: np.ndarr
     candidates = []
     for maps, stride in zip(levels, STRIDES):
         score = maps['cls'][0].sigmoid() * maps['centerness'][0].sigmoid()
-        found = [(float(score[i, j]), i, j) for i in range(score.shape[0]) for j in range(score.shape[1])
-                 if score[i, j] > spec.score_thr]
+        found = [
+            (float(score[i, j]), i, j)
+            for i in range(score.shape[0])
+            for j in range(score.shape[1])
+            if score[i, j] > spec.score_thr
+        ]
         for value, i, j in sorted(found, reverse=True)[:1000]:
             candidates.append(decode(spec, maps, stride, i, j, intrinsics, scale) | dict(score=value))
     kept: list[dict] = []
@@ -292,8 +309,8 @@ def decode(spec: Released, maps, stride: int, i: int, j: int, intrinsics: np.nda
 def similarity(kept: dict, other: dict) -> float:
     """OKS of two people, every kappa 0.08, the area that of their joints' boxes."""
     area = sum(np.prod(np.ptp(person['pixels'], axis=0)) for person in (kept, other)) / 2
-    squared = ((kept['pixels'] - other['pixels'])**2).sum(-1)
-    return float(np.exp(-squared / (2 * area * (2 * 0.08)**2)).mean())
+    squared = ((kept['pixels'] - other['pixels']) ** 2).sum(-1)
+    return float(np.exp(-squared / (2 * area * (2 * 0.08) ** 2)).mean())
 
 
 # ------------------------------------------------------------------------------------------------------------- flow

@@ -2,6 +2,7 @@
 
 The released code is not here; ``released_das.py`` is it once more, dense and plain.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -27,7 +28,7 @@ from . import released_das
 from .toy_released import FULL, MUCO, PANOPTIC, SMALL, layout, save_as_mmcv, small_config, small_weights
 
 MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
-INTRINSICS = np.array([[300., 0, 118], [0, 320, 101], [0, 0, 1]])
+INTRINSICS = np.array([[300.0, 0, 118], [0, 320, 101], [0, 0, 1]])
 
 
 class Case:
@@ -50,8 +51,13 @@ class Case:
     def _released_levels(self):
         backbone = MSPN(**self.spec.backbone)
         backbone.eval()  # mmpose's returns None
-        backbone.load_state_dict({name.removeprefix('backbone.'): value for name, value in self.weights.items()
-                                  if name.startswith('backbone.')})
+        backbone.load_state_dict(
+            {
+                name.removeprefix('backbone.'): value
+                for name, value in self.weights.items()
+                if name.startswith('backbone.')
+            }
+        )
         stages = [maps[0] for maps in reversed(backbone(self.input[None])[-1])]
         pyramid = released_das.fpn(self.weights, stages)
         return [released_das.head(self.weights, self.spec, maps, level) for level, maps in enumerate(pyramid)]
@@ -124,8 +130,15 @@ def test_the_same_people_are_suppressed():
     assert 8 < len(kept) < 100
 
 
-@pytest.mark.parametrize('released, ours', [('flow3d', 'initial_3d'), ('flow2d', 'initial_2d'),
-                                            ('flow3d_update', 'updated_3d'), ('flow2d_update', 'updated_2d')])
+@pytest.mark.parametrize(
+    'released, ours',
+    [
+        ('flow3d', 'initial_3d'),
+        ('flow2d', 'initial_2d'),
+        ('flow3d_update', 'updated_3d'),
+        ('flow2d_update', 'updated_2d'),
+    ],
+)
 @torch.no_grad()
 def test_flows_give_the_density_of_the_opposite_error(case, released, ours):
     flow = case.model.head.pose_losses[ours].flow
@@ -144,8 +157,9 @@ def test_every_weight_is_in_the_books(case):
 
 
 def test_a_neck_without_batch_norm(tmp_path):
-    shapes = {name: shape for name, shape in layout(SMALL[PANOPTIC]).items()
-              if '.bn.' not in name or 'neck' not in name}
+    shapes = {
+        name: shape for name, shape in layout(SMALL[PANOPTIC]).items() if '.bn.' not in name or 'neck' not in name
+    }
     shapes |= {f'{name.removesuffix(".weight")}.bias': shape[:1] for name, shape in shapes.items() if 'neck' in name}
     weights = {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
     weights |= released_das.random_weights({name: shape for name, shape in shapes.items() if 'neck' in name})
@@ -170,28 +184,43 @@ def test_whole_size(name):
     assert len(weights) > 1000 and not conversion.ledger.names()
     config = Config.fromfile(config_path(name))
     coder, backbone = config.model.head.coder, config.model.backbone
-    assert (coder.root_index, coder.root_depth_scale, coder.relative_depth_scale_mm) == \
-        (spec.root, spec.depth_per_mm, spec.relative_mm)
-    assert (backbone.num_stages, config.model.head['update'].num_layers, config.model.head.num_keypoints) == \
-        (spec.backbone['num_stages'], spec.num_layers, spec.num_joints)
+    assert (coder.root_index, coder.root_depth_scale, coder.relative_depth_scale_mm) == (
+        spec.root,
+        spec.depth_per_mm,
+        spec.relative_mm,
+    )
+    assert (backbone.num_stages, config.model.head['update'].num_layers, config.model.head.num_keypoints) == (
+        spec.backbone['num_stages'],
+        spec.num_layers,
+        spec.num_joints,
+    )
     assert config.model.test_cfg.score_thr == spec.score_thr and config.model.head.nms.threshold == 0.9
     assert list(config.model.data_preprocessor.mean) == list(MEAN) and config.model.data_preprocessor.bgr_to_rgb
     assert list(config.model.data_preprocessor.std) == list(STD)
 
 
-@pytest.mark.parametrize('change, problem', [
-    (lambda weights: weights.pop('bbox_head.conv_cls.bias'), '1 missing: head.cls_branch.out.bias'),
-    (lambda weights: weights.pop('bbox_head.conv_poses.0.weight'), 'conv_poses.0.weight: this weight is missing'),
-    (lambda weights: weights.pop('bbox_head.scales.2.1.scale'), 'scales.2.1.scale: this weight is missing'),
-    (lambda weights: weights.update({'bbox_head.conv_dirs.weight': torch.ones(1)}),
-     '1 that it does not have: bbox_head.conv_dirs.weight'),
-    (lambda weights: weights.update({'bbox_head.conv_regs.0.weight': torch.ones(2, 3, 1, 1)}),
-     r'1 of another shape: bbox_head.conv_regs.0.weight \(2×3×1×1, not 2×64×1×1\)'),
-    (lambda weights: weights['bbox_head.conv_cls.bias'].fill_(torch.nan), '1 not finite: bbox_head.conv_cls.bias'),
-])
+@pytest.mark.parametrize(
+    'change, problem',
+    [
+        (lambda weights: weights.pop('bbox_head.conv_cls.bias'), '1 missing: head.cls_branch.out.bias'),
+        (lambda weights: weights.pop('bbox_head.conv_poses.0.weight'), 'conv_poses.0.weight: this weight is missing'),
+        (lambda weights: weights.pop('bbox_head.scales.2.1.scale'), 'scales.2.1.scale: this weight is missing'),
+        (
+            lambda weights: weights.update({'bbox_head.conv_dirs.weight': torch.ones(1)}),
+            '1 that it does not have: bbox_head.conv_dirs.weight',
+        ),
+        (
+            lambda weights: weights.update({'bbox_head.conv_regs.0.weight': torch.ones(2, 3, 1, 1)}),
+            r'1 of another shape: bbox_head.conv_regs.0.weight \(2×3×1×1, not 2×64×1×1\)',
+        ),
+        (lambda weights: weights['bbox_head.conv_cls.bias'].fill_(torch.nan), '1 not finite: bbox_head.conv_cls.bias'),
+    ],
+)
 def test_what_is_not_whole_is_refused(tmp_path, change, problem):
-    weights = {name: torch.zeros(shape) if 'conv_cls.' in name else torch.zeros(()).expand(shape)
-               for name, shape in layout(SMALL[PANOPTIC]).items()}
+    weights = {
+        name: torch.zeros(shape) if 'conv_cls.' in name else torch.zeros(()).expand(shape)
+        for name, shape in layout(SMALL[PANOPTIC]).items()
+    }
     change(weights)
     with pytest.raises(UserError, match=problem) as caught:
         ReleasedDAS.convert(SourceFile('released.pth', weights, {}, [], ''), str(small_config(tmp_path, PANOPTIC)))

@@ -1,4 +1,5 @@
 """Files of other programs give their weights and run nothing."""
+
 from __future__ import annotations
 
 import os
@@ -12,7 +13,7 @@ import torch
 from das_mm.checkpoints.conversion.source_file import read_source
 from das_mm.errors import UserError
 
-WEIGHTS = {'layer.weight': torch.arange(6.).reshape(2, 3), 'layer.bias': torch.zeros(2)}
+WEIGHTS = {'layer.weight': torch.arange(6.0).reshape(2, 3), 'layer.bias': torch.zeros(2)}
 
 
 class ConfigDict(dict):
@@ -46,9 +47,15 @@ def mmcv_config(monkeypatch):
 @pytest.mark.parametrize('zipped', [True, False], ids=['zip', 'torch before 1.6'])
 def test_what_lies_beside_the_weights_is_passed_over(tmp_path, mmcv_config, zipped):
     meta = dict(epoch=22, score=np.float32(57.4), cfg=mmcv_config(lr=0.1, nested=mmcv_config(a=[1, 2])))
-    torch.save(dict(meta=meta, state_dict={f'module.{name}': value for name, value in WEIGHTS.items()},
-                    optimizer=dict(scale=np.float64(512), curve=np.arange(3))), tmp_path / 'a.pth',
-               _use_new_zipfile_serialization=zipped)
+    torch.save(
+        dict(
+            meta=meta,
+            state_dict={f'module.{name}': value for name, value in WEIGHTS.items()},
+            optimizer=dict(scale=np.float64(512), curve=np.arange(3)),
+        ),
+        tmp_path / 'a.pth',
+        _use_new_zipfile_serialization=zipped,
+    )
     source = read_source(tmp_path / 'a.pth')
     assert source.weights.keys() == WEIGHTS.keys() and source.meta['epoch'] == 22
     assert all(torch.equal(source.weights[name], value) for name, value in WEIGHTS.items())
@@ -84,11 +91,14 @@ def test_eval_is_refused_like_any_other(tmp_path):
         read_source(tmp_path / 'evil.pth')
 
 
-@pytest.mark.parametrize('content, problem', [
-    (dict(meta={}, state_dict={}), 'there are no weights'),
-    (dict(epoch=3, lr=0.1), 'epoch: expected a tensor, found int'),
-    ([torch.zeros(1)], 'it holds a list, not a dictionary'),
-])
+@pytest.mark.parametrize(
+    'content, problem',
+    [
+        (dict(meta={}, state_dict={}), 'there are no weights'),
+        (dict(epoch=3, lr=0.1), 'epoch: expected a tensor, found int'),
+        ([torch.zeros(1)], 'it holds a list, not a dictionary'),
+    ],
+)
 def test_a_file_without_weights(tmp_path, content, problem):
     torch.save(content, tmp_path / 'a.pth')
     with pytest.raises(UserError, match=problem) as caught:
@@ -100,6 +110,6 @@ def test_a_file_without_weights(tmp_path, content, problem):
 def test_a_truncated_file(tmp_path, cut, problem):
     torch.save(dict(state_dict=WEIGHTS), tmp_path / 'a.pth')
     data = (tmp_path / 'a.pth').read_bytes()
-    (tmp_path / 'a.pth').write_bytes(data[:int(cut * len(data))])
+    (tmp_path / 'a.pth').write_bytes(data[: int(cut * len(data))])
     with pytest.raises(UserError, match=problem):
         read_source(tmp_path / 'a.pth')

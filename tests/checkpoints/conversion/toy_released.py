@@ -1,4 +1,5 @@
 """Checkpoints in the released layout, of random weights and small widths, and the configs that go with them."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -18,13 +19,23 @@ PANOPTIC = 'das/released/das_mspn2-fpn_released_panoptic-1333x640.py'
 MUCO = 'das/released/das_mspn3-fpn_released_muco-1280x768.py'
 FULL = {
     PANOPTIC: Released(backbone=dict(unit_channels=256, num_stages=2, num_units=4, num_blocks=[3, 4, 6, 3])),
-    MUCO: Released(num_joints=21, root=14, num_layers=2, depth_per_mm=1.0, relative_mm=50.0,
-                   backbone=dict(unit_channels=256, num_stages=3, num_units=4, num_blocks=[3, 4, 6, 3])),
+    MUCO: Released(
+        num_joints=21,
+        root=14,
+        num_layers=2,
+        depth_per_mm=1.0,
+        relative_mm=50.0,
+        backbone=dict(unit_channels=256, num_stages=3, num_units=4, num_blocks=[3, 4, 6, 3]),
+    ),
 }
 SMALL = {
     name: dataclasses.replace(
-        spec, channels=64, centerness_channels=32, reduced_channels=64,
-        backbone=dict(spec.backbone, unit_channels=16, num_blocks=[1, 1, 1, 1]))
+        spec,
+        channels=64,
+        centerness_channels=32,
+        reduced_channels=64,
+        backbone=dict(spec.backbone, unit_channels=16, num_blocks=[1, 1, 1, 1]),
+    )
     for name, spec in FULL.items()
 }
 _SMALL_CONFIG = """
@@ -67,11 +78,20 @@ def small_config(folder: Path, base: str) -> Path:
 
 def save_as_mmcv(weights: dict[str, Tensor], path: Path) -> Path:
     """As mmcv 1.3 saves: a log with numpy scalars and the state of the optimiser beside the weights."""
-    meta = dict(mmdet_version='2.14.0', config='fp16 = dict(loss_scale=dict(init_scale=512))', CLASSES=('person', ),
-                epoch=22, iter=264000, seed=None, exp_name='exp_panoptic.py', mmcv_version='1.3.10',
-                hook_msgs=dict(best_score=np.float64(57.4), last=np.float32(57.4), curve=np.arange(3)))
+    meta = dict(
+        mmdet_version='2.14.0',
+        config='fp16 = dict(loss_scale=dict(init_scale=512))',
+        CLASSES=('person',),
+        epoch=22,
+        iter=264000,
+        seed=None,
+        exp_name='exp_panoptic.py',
+        mmcv_version='1.3.10',
+        hook_msgs=dict(best_score=np.float64(57.4), last=np.float32(57.4), curve=np.arange(3)),
+    )
     name, weight = next(iter(weights.items()))
-    optimizer = dict(state={0: dict(momentum_buffer=torch.zeros_like(weight))},
-                     param_groups=[dict(lr=2e-5, params=[0])])
+    optimizer = dict(
+        state={0: dict(momentum_buffer=torch.zeros_like(weight))}, param_groups=[dict(lr=2e-5, params=[0])]
+    )
     torch.save(dict(meta=meta, state_dict=OrderedDict(weights), optimizer=optimizer), path)
     return path

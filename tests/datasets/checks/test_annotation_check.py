@@ -1,4 +1,5 @@
 """The check lists every kind of fault and oddity, names culprits and remedies, and agrees with the reader."""
+
 from __future__ import annotations
 
 import json
@@ -28,6 +29,7 @@ def toy(tmp_path_factory):
 @pytest.fixture
 def checked(toy, tmp_path):
     """Applies an edit to the toy annotations and checks the result."""
+
     def check(*edits, **options):
         content = json.loads(toy[1])
         for edit in edits:
@@ -35,6 +37,7 @@ def checked(toy, tmp_path):
         file = tmp_path / 'edited.json'
         file.write_text(json.dumps(content))
         return check_annotation_file(file, **options)
+
     return check
 
 
@@ -57,8 +60,9 @@ def test_good_files_are_clean(toy, checked, tmp_path):
     assert summary['image_sizes'] == {'320x256': 12} and summary['images_with_camera'] == 12
     depth = summary['root_depth_mm']
     assert 2400 < depth['least'] < depth['median'] < depth['greatest'] < 5600
-    assert summary['keypoints'][1] == dict(name='nose', labelled=100.0, visible=summary['keypoints'][1]['visible'],
-                                           with_3d=100.0)
+    assert summary['keypoints'][1] == dict(
+        name='nose', labelled=100.0, visible=summary['keypoints'][1]['visible'], with_3d=100.0
+    )
     json.dumps(report.as_dict())
     coco = check_annotation_file(write_toy_coco(tmp_path / 'coco'), images=tmp_path / 'coco' / 'toy2017')
     assert coco.faults == [] and coco.summary['keypoint_set'] == 'coco17' and coco.summary['crowd_regions'] == 1
@@ -102,9 +106,11 @@ def test_all_kinds_at_once_with_their_culprits(checked, tmp_path):
     assert flags.count == 8 and len(flags.examples) == 5
     assert flags.examples[0] == 'annotations[0] (id 1, 000001.png): 0.9'
     assert the_one(report.faults, 'annotations.keypoints', 'does not have the shape 45').examples == [
-        'annotations[12] (id 13, 000007.png): has 44']
+        'annotations[12] (id 13, 000007.png): has 44'
+    ]
     assert the_one(report.faults, 'annotations.keypoints_3d', 'behind the camera').examples == [
-        'annotations[10] (id 11, 000006.png): left_shoulder']
+        'annotations[10] (id 11, 000006.png): left_shoulder'
+    ]
     assert the_one(report.faults, 'annotations.id', 'used before').count == 2
     assert '4711' in the_one(report.faults, 'annotations.image_id', 'names no image').examples[0]
     assert the_one(report.faults, 'annotations.bbox', 'is missing').count == 1
@@ -121,14 +127,18 @@ def test_wrong_units(checked):
             for person in content['annotations']:
                 person['keypoints_3d'] = (factor * np.array(person['keypoints_3d'])).tolist()
                 person['root_depth'] *= factor
+
         return edit
 
     metres = checked(scaled(1e-3))
     fault = the_one(metres.faults, 'annotations.keypoints_3d', 'not in millimetres')
     assert fault.count == 24 and metres.summary['people'] == 24 and metres.summary['people_with_3d'] == 0
     centimetres = checked(scaled(0.1))
-    found = [finding for finding in centimetres.warnings + centimetres.faults
-             if 'centimetres' in finding.kind.remedy + finding.kind.meaning]
+    found = [
+        finding
+        for finding in centimetres.warnings + centimetres.faults
+        if 'centimetres' in finding.kind.remedy + finding.kind.meaning
+    ]
     assert found
 
 
@@ -145,9 +155,11 @@ def test_exchanged_sides(checked):
 
 def each(edit):
     """Applies an edit to the first six annotations."""
+
     def whole(content):
         for person in content['annotations'][:6]:
             edit(person)
+
     return whole
 
 
@@ -157,6 +169,7 @@ def moved(shift, scale=1.0):
             keypoints = np.reshape(person['keypoints'], (15, 3)).astype(float)
             keypoints[:, :2] = scale * keypoints[:, :2] + shift
             person['keypoints'] = keypoints.ravel().tolist()
+
     return edit
 
 
@@ -186,6 +199,7 @@ def camera(**changes):
     def edit(content):
         for image in content['images'][:6]:
             image['cam_param'].update(changes)
+
     return edit
 
 
@@ -196,10 +210,18 @@ def no_cameras(content):
 
 ODD = [
     # edit, field, problem, how many culprits (None: some)
-    (each(lambda p: p['keypoints'].__setitem__(slice(0, 3), [900.0, 20.0, 1])), 'annotations.keypoints',
-     'far outside', 6),
-    (each(lambda p: p['keypoints'].__setitem__(slice(0, 3), [-20.0, 20.0, 2])), 'annotations.keypoints',
-     'flagged visible', 6),
+    (
+        each(lambda p: p['keypoints'].__setitem__(slice(0, 3), [900.0, 20.0, 1])),
+        'annotations.keypoints',
+        'far outside',
+        6,
+    ),
+    (
+        each(lambda p: p['keypoints'].__setitem__(slice(0, 3), [-20.0, 20.0, 2])),
+        'annotations.keypoints',
+        'flagged visible',
+        6,
+    ),
     (each(lambda p: p['keypoints'].__setitem__(slice(0, 3), [0, 0, 1])), 'annotations.keypoints', 'exactly (0, 0)', 6),
     (each(lambda p: p.update(bbox=[1, 1, 12, 12])), 'annotations.bbox', 'does not contain', None),
     (each(lambda p: p.update(bbox=[1, 1, 0, 12])), 'annotations.bbox', 'less than one pixel', 6),
@@ -230,8 +252,7 @@ def test_oddities(checked, edit, field, problem, count):
 
 def test_advice_that_only_the_whole_file_gives(checked):
     assert 'corners' in the_one(checked(as_corners).warnings, 'annotations.bbox', 'reaches out').kind.remedy
-    assert the_one(checked(moved(1)).warnings, 'annotations.keypoints', 'shifted').examples == [
-        'by (1.00, 1.00) px']
+    assert the_one(checked(moved(1)).warnings, 'annotations.keypoints', 'shifted').examples == ['by (1.00, 1.00) px']
 
 
 def test_images_on_the_disk(toy, checked, tmp_path):
@@ -241,7 +262,7 @@ def test_images_on_the_disk(toy, checked, tmp_path):
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / '000001.png').unlink()
     whole = (folder / '000002.png').read_bytes()
-    (folder / '000002.png').write_bytes(whole[:len(whole) // 2])
+    (folder / '000002.png').write_bytes(whole[: len(whole) // 2])
     (folder / '000003.png').write_bytes(b'no picture')
     cv2.imwrite(str(folder / '000004.png'), np.zeros((128, 160, 3), np.uint8))
     report = checked(images=folder)
@@ -249,7 +270,8 @@ def test_images_on_the_disk(toy, checked, tmp_path):
     assert the_one(report.warnings, 'images.file_name', 'does not exist').examples == ['image id 1, 000001.png']
     assert the_one(report.warnings, 'images.file_name', 'cannot be read').count == 2
     assert the_one(report.warnings, 'images.width, height', 'not the size').examples == [
-        'image id 4, 000004.png: 160x128, not 320x256']
+        'image id 4, 000004.png: 160x128, not 320x256'
+    ]
     with pytest.raises(UserError, match='no such folder'):
         checked(images=folder / 'none')
 
@@ -277,6 +299,7 @@ def test_no_annotation_file(tmp_path):
 
 def test_without_faults_the_reader_takes_it(checked, tmp_path):
     """After the advice of the check is followed by removing the culprits, the file is read."""
+
     def spoil(content):
         content['annotations'][2]['bbox'][2] = -4
         content['annotations'][5]['keypoints_3d'] = None

@@ -1,4 +1,5 @@
 """COCO: scenes in its layout come back as they were; ids, areas, crowds and what is missing."""
+
 from __future__ import annotations
 
 import json
@@ -26,8 +27,12 @@ def crowded(scenes):
     number = next(i for i, scene in enumerate(scenes) if i and len(scene.people) > 1)
     hidden = replace(scenes[number].people[0], is_valid=False)
     small = replace(scenes[0].people[0], area_px=800.0)
-    changed = dict([(0, replace(scenes[0], people=(small, *scenes[0].people[1:]))),
-                    (number, replace(scenes[number], people=(*scenes[number].people[1:], hidden)))])
+    changed = dict(
+        [
+            (0, replace(scenes[0], people=(small, *scenes[0].people[1:]))),
+            (number, replace(scenes[number], people=(*scenes[number].people[1:], hidden))),
+        ]
+    )
     return [changed.get(i, scene) for i, scene in enumerate(scenes)]
 
 
@@ -53,8 +58,9 @@ def test_scenes_come_back(crowded, tmp_path, year):
     assert [image['id'] for image in content['images']] == [139 + 146 * n for n in range(len(crowded))]
     for key in ('id', 'image_id', 'area', 'iscrowd', 'num_keypoints'):  # by which COCO's evaluation goes
         assert [entry[key] for entry in content['annotations']] == [entry[key] for entry in source['annotations']]
-    truth = [(scene, person) for scene in crowded
-             for person in sorted(scene.people, key=lambda person: not person.is_valid)]
+    truth = [
+        (scene, person) for scene in crowded for person in sorted(scene.people, key=lambda person: not person.is_valid)
+    ]
     assert len(truth) == len(content['annotations'])
     for (scene, person), entry in zip(truth, content['annotations']):
         assert entry['segmentation']['size'] == [scene.height, scene.width]
@@ -87,8 +93,11 @@ def test_the_dataset_class_reads_it(written, crowded):
 
 def test_truth_as_prediction_has_ap_1(written):
     report, content = convert(written)
-    results = [dict(image_id=entry['image_id'], category_id=1, keypoints=entry['keypoints'], score=1.0)
-               for entry in content['annotations'] if entry['num_keypoints']]
+    results = [
+        dict(image_id=entry['image_id'], category_id=1, keypoints=entry['keypoints'], score=1.0)
+        for entry in content['annotations']
+        if entry['num_keypoints']
+    ]
     truth = COCO(str(report.out))
     evaluation = COCOeval(truth, truth.loadRes(results), 'keypoints', SIGMAS)
     evaluation.evaluate()
@@ -133,16 +142,19 @@ def test_without_images_there_is_an_error(written):
         convert(written)
 
 
-@pytest.mark.parametrize('edit, message', [
-    (lambda content: content['annotations'][1]['keypoints'].pop(), 'id 200031: it does not hold .* 17 keypoints'),
-    (lambda content: content['annotations'][1].pop('area'), "id 200031: it lacks 'area'"),
-    (lambda content: content['annotations'][1].update(bbox=[1, 2]), 'id 200031: it does not hold'),
-    (lambda content: content['annotations'][1].update(segmentation=[['x'] * 6]), 'id 200031: it does not hold'),
-    (lambda content: content['images'][0].pop('width'), "images, id 139: it lacks 'width'"),
-    (lambda content: content.pop('annotations'), 'annotations: is missing'),
-    (lambda content: content['categories'][0].pop('keypoints'), 'categories: it names no keypoints'),
-    (lambda content: content['categories'][0]['keypoints'].reverse(), 'not those of COCO keypoints'),
-])
+@pytest.mark.parametrize(
+    'edit, message',
+    [
+        (lambda content: content['annotations'][1]['keypoints'].pop(), 'id 200031: it does not hold .* 17 keypoints'),
+        (lambda content: content['annotations'][1].pop('area'), "id 200031: it lacks 'area'"),
+        (lambda content: content['annotations'][1].update(bbox=[1, 2]), 'id 200031: it does not hold'),
+        (lambda content: content['annotations'][1].update(segmentation=[['x'] * 6]), 'id 200031: it does not hold'),
+        (lambda content: content['images'][0].pop('width'), "images, id 139: it lacks 'width'"),
+        (lambda content: content.pop('annotations'), 'annotations: is missing'),
+        (lambda content: content['categories'][0].pop('keypoints'), 'categories: it names no keypoints'),
+        (lambda content: content['categories'][0]['keypoints'].reverse(), 'not those of COCO keypoints'),
+    ],
+)
 def test_damaged_files(written, edit, message):
     file = written / 'annotations' / 'person_keypoints_val2017.json'
     content = json.loads(file.read_text())

@@ -1,4 +1,5 @@
 """Running a conversion: resumption, ids, counts, refusals; on a data set of its own with three small sequences."""
+
 from __future__ import annotations
 
 import json
@@ -17,8 +18,17 @@ from das_mm.structures import KEYPOINT_SETS, project
 
 K = np.array([[300.0, 0, 95.5], [0, 300, 63.5], [0, 0, 1]])
 SIZE = (192, 128)
-STANDING_MM = dict(nose=(0, -350, -90), eye=(30, -380, -80), ear=(70, -370, 0), shoulder=(180, -200, 0),
-                   elbow=(230, 50, 0), wrist=(240, 280, 0), hip=(120, 300, 0), knee=(120, 700, -20), ankle=(120, 1100, 0))
+STANDING_MM = dict(
+    nose=(0, -350, -90),
+    eye=(30, -380, -80),
+    ear=(70, -370, 0),
+    shoulder=(180, -200, 0),
+    elbow=(230, 50, 0),
+    wrist=(240, 280, 0),
+    hip=(120, 300, 0),
+    knee=(120, 700, -20),
+    ankle=(120, 1100, 0),
+)
 
 
 def standing(x_mm: float, z_mm: float, unit: float = 1.0, mirrored: bool = False) -> np.ndarray:
@@ -34,7 +44,8 @@ def standing(x_mm: float, z_mm: float, unit: float = 1.0, mirrored: bool = False
 
 class Toys(Converter):
     """``seqN.json`` holds the place of one person in each image."""
-    name, title, keypoint_set, tree, splits = 'toys', 'Toys', 'coco17', 'toys/seq0.json', ('train', )
+
+    name, title, keypoint_set, tree, splits = 'toys', 'Toys', 'coco17', 'toys/seq0.json', ('train',)
     reprojection_limit_px = 0.01
     unit, mirrored, off_px = 1.0, False, 0.0
 
@@ -51,10 +62,25 @@ class Toys(Converter):
         for frame, (x, z) in enumerate(places):
             points = standing(x, z, self.unit, self.mirrored)
             seen = project(points, K)
-            part.images.append(dict(
-                file_name=f'{job.name}/{frame}.png', width=SIZE[0], height=SIZE[1], seq=job.name, frame=frame,
-                cam_param=camera_entry(K), annotations=[person_entry(
-                    'coco17', seen + self.off_px, flags_in_image(seen, np.ones(17), SIZE), SIZE, points_mm=points)]))
+            part.images.append(
+                dict(
+                    file_name=f'{job.name}/{frame}.png',
+                    width=SIZE[0],
+                    height=SIZE[1],
+                    seq=job.name,
+                    frame=frame,
+                    cam_param=camera_entry(K),
+                    annotations=[
+                        person_entry(
+                            'coco17',
+                            seen + self.off_px,
+                            flags_in_image(seen, np.ones(17), SIZE),
+                            SIZE,
+                            points_mm=points,
+                        )
+                    ],
+                )
+            )
         part.counts['frames read'] += len(places)
         part.notes.append('toys are small')
         return part
@@ -78,11 +104,21 @@ def test_one_file_out_of_all_parts(root, tmp_path):
     out = tmp_path / 'toys.json'
     report = run_conversion(Toys(root), out)
     assert report.notes == ['toys are small'] and not report.failed
-    assert {name: report.counts[name] for name in ('sequences', 'images', 'people', 'people with 3D', 'frames read')} \
-        == {'sequences': 3, 'images': 6, 'people': 6, 'people with 3D': 6, 'frames read': 6}
+    assert {
+        name: report.counts[name] for name in ('sequences', 'images', 'people', 'people with 3D', 'frames read')
+    } == {'sequences': 3, 'images': 6, 'people': 6, 'people with 3D': 6, 'frames read': 6}
     # by hand: hips 240 mm apart; shoulder to hip |(60, 500)| = 503.587 mm; depths 4000, 4100, 4200 and 3 x 5000
-    assert report.medians == pytest.approx(dict(root_depth_mm=4600, hip_to_hip_mm=240, shoulder_to_hip_mm=503.587,
-                                                reprojection_px=0, faces_forward=1, hips_with_shoulders=1), abs=1e-3)
+    assert report.medians == pytest.approx(
+        dict(
+            root_depth_mm=4600,
+            hip_to_hip_mm=240,
+            shoulder_to_hip_mm=503.587,
+            reprojection_px=0,
+            faces_forward=1,
+            hips_with_shoulders=1,
+        ),
+        abs=1e-3,
+    )
     file = read_annotation_file(str(out))
     assert [image['id'] for image in file.images] == [1, 2, 3, 4, 5, 6]
     assert [image['seq'] for image in file.images] == ['seq0'] * 2 + ['seq1'] * 2 + ['seq2'] * 2
@@ -126,12 +162,15 @@ def test_keep_going_leaves_out_what_is_damaged(root, tmp_path):
     assert list(report.failed) == ['seq1'] and report.counts['images'] == 4
 
 
-@pytest.mark.parametrize('change, words', [
-    (dict(unit=0.001), 'wrong units'),
-    (dict(unit=0.1), 'wrong units'),
-    (dict(mirrored=True), 'left and right are exchanged for 100 % of the people'),
-    (dict(off_px=3.0), 'lie 4.243 px from the stored ones'),
-])
+@pytest.mark.parametrize(
+    'change, words',
+    [
+        (dict(unit=0.001), 'wrong units'),
+        (dict(unit=0.1), 'wrong units'),
+        (dict(mirrored=True), 'left and right are exchanged for 100 % of the people'),
+        (dict(off_px=3.0), 'lie 4.243 px from the stored ones'),
+    ],
+)
 def test_impossible_numbers_are_refused(root, tmp_path, change, words):
     converter = Toys(root)
     vars(converter).update(change)

@@ -1,4 +1,5 @@
 """CrowdPose: scenes in its layout come back as they were; areas for want of areas, crowd index, both namings."""
+
 from __future__ import annotations
 
 import json
@@ -39,10 +40,9 @@ def test_scenes_come_back(scenes, tmp_path, prefix):
 
 def test_crowd_index_by_hand(scenes):
     """Two people in the very same place: every keypoint of either lies in the other's box, so the ratio is 1."""
-    person = next(person for scene in scenes for person in scene.people
-                  if (person.seen('crowdpose14') > 0).all())
+    person = next(person for scene in scenes for person in scene.people if (person.seen('crowdpose14') > 0).all())
     scene = replace(scenes[0], people=(person, person))
-    assert crowd_index(replace(scene, people=(person, ))) == 0
+    assert crowd_index(replace(scene, people=(person,))) == 0
     boxed = replace(person, bbox_xywh=(0, 0, scene.width, scene.height))
     assert crowd_index(replace(scene, people=(boxed, boxed))) == 1
     # a box without anybody's keypoints beside one with all 14 of the other: (0 + 1) / 2

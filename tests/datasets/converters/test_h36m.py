@@ -1,4 +1,5 @@
 """Human3.6M: archives written from synthetic truth come back as that truth; lens and camera conventions."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -32,16 +33,21 @@ RADIAL, TANGENTIAL = np.array([-0.20709891, 0.24777518, -0.00307515]), np.array(
 def _zoomed(scene, factor):
     """The scene as a lens of another focal length sees it (but for the image)."""
     zoom = np.diag([factor, factor, 1]) @ scene.K
-    people = [dataclasses.replace(person, keypoints_px={name: project(point, zoom)
-                                                        for name, point in person.keypoints_mm.items()})
-              for person in scene.people]
+    people = [
+        dataclasses.replace(
+            person, keypoints_px={name: project(point, zoom) for name, point in person.keypoints_mm.items()}
+        )
+        for person in scene.people
+    ]
     return dataclasses.replace(scene, K=zoom, people=tuple(people))
 
 
 def _four_clips(clip):
     """Each nearest to another of the four cameras."""
-    return [_zoomed(dataclasses.replace(scene, seq=str(index // 4)),
-                    192 * (0.7, 0.9, 1.1, 1.4)[index // 4] / scene.K[0, 0]) for index, scene in enumerate(clip)]
+    return [
+        _zoomed(dataclasses.replace(scene, seq=str(index // 4)), 192 * (0.7, 0.9, 1.1, 1.4)[index // 4] / scene.K[0, 0])
+        for index, scene in enumerate(clip)
+    ]
 
 
 @pytest.fixture(scope='module')
@@ -55,8 +61,11 @@ def archives(clip, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def truth(clip):
-    return {(TAKES[number], frame + 1): sighting for number, sightings in enumerate(follow(_four_clips(clip)))
-            for frame, sighting in enumerate(sightings)}
+    return {
+        (TAKES[number], frame + 1): sighting
+        for number, sightings in enumerate(follow(_four_clips(clip)))
+        for frame, sighting in enumerate(sightings)
+    }
 
 
 @pytest.fixture
@@ -80,8 +89,9 @@ def _image_file(root, take, camera, frame):
 def test_frames_equal_the_truth(archives, truth, tmp_path):
     report = run_conversion(Converter(archives, every=1), tmp_path / 'train.json', sheet=False)
     assert report.counts['images'] == 16 and report.medians['reprojection_px'] < 0.05
-    dataset = DASDataset(ann_file=str(report.out), data_prefix=dict(img=str(archives / 'images')),
-                         keypoint_set='h36m17', test_mode=True)
+    dataset = DASDataset(
+        ann_file=str(report.out), data_prefix=dict(img=str(archives / 'images')), keypoint_set='h36m17', test_mode=True
+    )
     seen = set()
     for record in (dataset[index] for index in range(len(dataset))):
         seen.add((record['seq'], record['frame']))
@@ -92,7 +102,7 @@ def test_frames_equal_the_truth(archives, truth, tmp_path):
         np.testing.assert_allclose(record['root_depth_mm'][0], points[0, 2], atol=2e-3)
         # in the distorted image, to what float32 keeps
         lens = record['camera']['K'][[0, 1], [0, 1]], record['camera']['K'][:2, 2]
-        layout_radial, layout_tangential = np.array([-.2071, .2478, -.0031]), np.array([-.00142, -.00098])
+        layout_radial, layout_tangential = np.array([-0.2071, 0.2478, -0.0031]), np.array([-0.00142, -0.00098])
         px = distort(points[:, :2] / points[:, 2:], layout_radial, layout_tangential) * lens[0] + lens[1]
         np.testing.assert_allclose(record['keypoints'][0], px, atol=2e-3)
         off = np.linalg.norm(project(points, record['camera']['K'], record['camera']['dist']) - px, axis=-1)
@@ -105,8 +115,9 @@ def test_images_are_bent_as_the_keypoints(clip, tmp_path, axis):
     """Scenes whose brightness is x (or y): at a stored keypoint the image shows where the true one lay."""
     ramp = np.mgrid[:128, :192][1 - axis].astype(np.uint8)
     cv2.imwrite(str(tmp_path / 'ramp.png'), ramp)
-    layout_class('h36m')().write([dataclasses.replace(scene, image_path=tmp_path / 'ramp.png') for scene in clip[:4]],
-                                 tmp_path, 'train')
+    layout_class('h36m')().write(
+        [dataclasses.replace(scene, image_path=tmp_path / 'ramp.png') for scene in clip[:4]], tmp_path, 'train'
+    )
     images, _ = _convert(Converter(tmp_path, every=1))
     off = []
     for image, sighting in zip(images, follow(clip[:4])[0]):
@@ -146,8 +157,10 @@ def test_protocols(archives):
     assert takes('test') == {(take, 1) for take in tested}
     assert takes('test', protocol='pose_p1') == {(take, 1) for take in tested[1::2]}
     assert takes('test', protocol='mesh_p2') == {(tested[3], 1)}  # before the last camera
-    names = {name: (Converter(archives, protocol=name).every, Converter(archives, 'test', protocol=name).every)
-             for name in ('pose_p1', 'pose_p2', 'mesh_p1', 'mesh_p2')}
+    names = {
+        name: (Converter(archives, protocol=name).every, Converter(archives, 'test', protocol=name).every)
+        for name in ('pose_p1', 'pose_p2', 'mesh_p1', 'mesh_p2')
+    }
     assert names == dict(pose_p1=(5, 64), pose_p2=(5, 64), mesh_p1=(5, 5), mesh_p2=(5, 5))
 
 
@@ -158,7 +171,7 @@ def test_metadata_resolves_names(archives):
     assert metadata.actions[15] == 'WalkingDog'
     # second parameter set of subject 9: the file's numbers in their documented place, angles about x, y, z in turn
     camera = metadata.camera(9, '55011271')
-    place = metadata._w0[6 * (11 + 8):][:6]
+    place = metadata._w0[6 * (11 + 8) :][:6]
     expected = np.eye(3)
     for axis, angle in enumerate(place[:3]):
         expected = expected @ cv2.Rodrigues(np.eye(3)[axis] * angle)[0]
@@ -185,14 +198,18 @@ def test_camera_conventions_are_found_out(name):
     poses = []
     for angle in (0.2, 1.9, 3.3, 5.0):
         centre = np.array([4000 * np.cos(angle), 4000 * np.sin(angle), 1500 + 300 * angle])
-        forward = (rng.normal(0, 150, 3) + [0, 0, 1000] - centre)
+        forward = rng.normal(0, 150, 3) + [0, 0, 1000] - centre
         forward /= np.linalg.norm(forward)
         right = np.cross(forward, [0, 0, 1])
         right /= np.linalg.norm(right)
         R = np.stack([right, np.cross(forward, right), forward])
         poses.append((R, -R @ centre))
-    write = {'X_cam = R·X + T': lambda R, T: (R, T), 'X_cam = R·(X - T)': lambda R, T: (R, -R.T @ T),
-             'X_world = R·X_cam + T': lambda R, T: (R.T, -R.T @ T), 'X_cam = Rᵀ·X + T': lambda R, T: (R.T, T)}[name]
+    write = {
+        'X_cam = R·X + T': lambda R, T: (R, T),
+        'X_cam = R·(X - T)': lambda R, T: (R, -R.T @ T),
+        'X_world = R·X_cam + T': lambda R, T: (R.T, -R.T @ T),
+        'X_cam = Rᵀ·X + T': lambda R, T: (R.T, T),
+    }[name]
     written = [write(*pose) for pose in poses]
     assert by_common_point(written) == name and by_common_point(written[:1]) is None
     world = rng.uniform(-800, 800, (30, 3)) + [0, 0, 1000]
@@ -207,8 +224,11 @@ def test_lens():
     """The lens by a worked number, and OpenCV's nearest against cv2 itself."""
     # x = 0.3, y = -0.2: r² = 0.13; radial and tangential terms by hand
     gain = 1 - 0.2 * 0.13 + 0.25 * 0.0169 - 0.004 * 0.002197 + 0.001 * -0.2 + 0.002 * 0.3
-    np.testing.assert_allclose(distort(np.array([0.3, -0.2]), np.array([-0.2, 0.25, -0.004]), np.array([0.001, 0.002])),
-                               [0.3 * gain + 0.002 * 0.13, -0.2 * gain + 0.001 * 0.13], rtol=1e-12)
+    np.testing.assert_allclose(
+        distort(np.array([0.3, -0.2]), np.array([-0.2, 0.25, -0.004]), np.array([0.001, 0.002])),
+        [0.3 * gain + 0.002 * 0.13, -0.2 * gain + 0.001 * 0.13],
+        rtol=1e-12,
+    )
     dist, rms_px = opencv_distortion(K, RADIAL, TANGENTIAL, (1000, 1002))
     assert 0.05 < rms_px < 0.1
     rng = np.random.default_rng(1)
@@ -217,7 +237,7 @@ def test_lens():
     fitted = cv2.projectPoints(points, np.zeros(3), np.zeros(3), K, dist)[0][:, 0]
     swapped_in = np.array([*RADIAL[:2], *TANGENTIAL, RADIAL[2]])
     same_numbers = cv2.projectPoints(points, np.zeros(3), np.zeros(3), K, swapped_in)[0]
-    rms = lambda seen: np.sqrt(((seen - true)**2).sum(-1).mean())
+    rms = lambda seen: np.sqrt(((seen - true) ** 2).sum(-1).mean())
     assert rms(fitted) < 0.08 < rms(same_numbers[:, 0]) and rms(project(points, K)) > 2
 
 
@@ -242,15 +262,18 @@ def test_missing_images_are_counted(copied):
     assert len(images) == 11 and counts['images missing'] == 5
 
 
-@pytest.mark.parametrize('file, damage, match', [
-    ('metadata.xml', lambda data: data[:200], 'cannot be read'),
-    ('metadata.xml', lambda data: data.replace(b'dbcameras', b'x'), 'not laid out'),
-    ('metadata.xml', lambda data: data.replace(b'<w0>[', b'<w0>[1 '), 'numbers of 4 cameras'),
-    ('metadata.xml', None, 'metadata is not there'),
-    ('S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf', lambda data: data[:200], 'no whole CDF'),
-    ('S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf', None, 'pose in the image is not there'),
-    ('S1/MyPoseFeatures/D3_Positions_mono/Directions 1.54138969.cdf', None, 'before the camera is not there'),
-])
+@pytest.mark.parametrize(
+    'file, damage, match',
+    [
+        ('metadata.xml', lambda data: data[:200], 'cannot be read'),
+        ('metadata.xml', lambda data: data.replace(b'dbcameras', b'x'), 'not laid out'),
+        ('metadata.xml', lambda data: data.replace(b'<w0>[', b'<w0>[1 '), 'numbers of 4 cameras'),
+        ('metadata.xml', None, 'metadata is not there'),
+        ('S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf', lambda data: data[:200], 'no whole CDF'),
+        ('S1/MyPoseFeatures/D2_Positions/Directions 1.54138969.cdf', None, 'pose in the image is not there'),
+        ('S1/MyPoseFeatures/D3_Positions_mono/Directions 1.54138969.cdf', None, 'before the camera is not there'),
+    ],
+)
 def test_damaged_files(copied, file, damage, match):
     path = copied / file
     path.unlink() if damage is None else path.write_bytes(damage(path.read_bytes()))
@@ -273,8 +296,12 @@ def test_exchanged_files(copied):
 
 
 def test_wrong_options(archives):
-    for options, match in ((dict(protocol='p2'), '--protocol'), (dict(cameras=('1',)), '--cameras'),
-                           (dict(every=0), '--every'), (dict(subjects=(4,)), 'S4')):
+    for options, match in (
+        (dict(protocol='p2'), '--protocol'),
+        (dict(cameras=('1',)), '--cameras'),
+        (dict(every=0), '--every'),
+        (dict(subjects=(4,)), 'S4'),
+    ):
         with pytest.raises(UserError, match=match):
             Converter(archives, **options).jobs()
 
@@ -284,12 +311,20 @@ def npz(clip, tmp_path):
     """mmpose's files: the same moments before two cameras, metres, cameras written as camera to world."""
     sightings = follow(clip)[0][:2]
     cameras, rows = {}, []
-    for number, (view, angle) in enumerate((('54138969', 0.), ('55011271', 0.5), ('58860488', 1.), ('60457274', 1.5))):
+    for number, (view, angle) in enumerate(
+        (('54138969', 0.0), ('55011271', 0.5), ('58860488', 1.0), ('60457274', 1.5))
+    ):
         turn = cv2.Rodrigues(np.array([0, angle, 0]))[0]
-        middle = np.array([0, 0, 4.])
+        middle = np.array([0, 0, 4.0])
         T = middle - turn @ middle  # world to camera: around a point 4 m before the first
-        cameras['S1', view] = dict(R=turn.T, T=(-turn.T @ T)[:, None], f=K[[0, 1], [0, 1]][:, None], c=K[:2, 2:],
-                                   k=RADIAL[:, None], p=TANGENTIAL[:, None])
+        cameras['S1', view] = dict(
+            R=turn.T,
+            T=(-turn.T @ T)[:, None],
+            f=K[[0, 1], [0, 1]][:, None],
+            c=K[:2, 2:],
+            k=RADIAL[:, None],
+            p=TANGENTIAL[:, None],
+        )
         for frame, sighting in enumerate(sightings[:2] if number < 2 else ()):
             points = sighting.person.mm('h36m17') / 1000
             points = (points - points[0] + middle) @ turn.T + T
@@ -302,8 +337,14 @@ def npz(clip, tmp_path):
     (tmp_path / 'annotation_body3d/fps10').mkdir(parents=True)
     path = tmp_path / 'annotation_body3d/fps10/h36m_train.npz'
     names, points, px = (np.array(column) for column in zip(*rows))
-    np.savez(path, imgname=names, center=np.zeros((len(rows), 2)), scale=np.ones(len(rows)),
-             part=np.concatenate([px, one], -1), S=np.concatenate([points, one], -1))
+    np.savez(
+        path,
+        imgname=names,
+        center=np.zeros((len(rows), 2)),
+        scale=np.ones(len(rows)),
+        part=np.concatenate([px, one], -1),
+        S=np.concatenate([points, one], -1),
+    )
     (tmp_path / 'annotation_body3d/cameras.pkl').write_bytes(pickle.dumps(cameras))
     return path
 
@@ -313,12 +354,15 @@ def test_npz_of_mmpose(npz, tmp_path):
     with np.load(npz) as content:
         points, px = 1000 * content['S'][..., :3], content['part'][..., :2]
     assert [(image['seq'], image['view'], image['frame']) for image in images] == [
-        ('S1_Eating', view, frame) for view in ('54138969', '55011271') for frame in (1, 6)]
+        ('S1_Eating', view, frame) for view in ('54138969', '55011271') for frame in (1, 6)
+    ]
     for image, own_points, own_px in zip(images, points, px):
         np.testing.assert_allclose(image['annotations'][0]['keypoints_3d'], own_points, atol=1e-3)
         np.testing.assert_allclose(_flat(image)[:, :2], own_px, atol=1e-3)
-    world = [(np.array(image['annotations'][0]['keypoints_3d']) - image['cam_param']['T']) @ image['cam_param']['R']
-             for image in images]
+    world = [
+        (np.array(image['annotations'][0]['keypoints_3d']) - image['cam_param']['T']) @ image['cam_param']['R']
+        for image in images
+    ]
     np.testing.assert_allclose(world[0], world[2], atol=1e-2)  # the same moment before two cameras
     np.testing.assert_allclose(world[1], world[3], atol=1e-2)
     with pytest.raises(UserError, match='every 5th frame only'):
@@ -343,7 +387,8 @@ def test_npz_faults(npz, tmp_path):
         Converter(tmp_path, npz=other).jobs()
     with pytest.raises(UserError, match='drop-misaligned'):
         Converter(tmp_path, npz=npz, drop_misaligned=True).jobs()
-    (npz.parent.parent / 'cameras.pkl').write_bytes(pickle.dumps({('S1', view): dict(f=[1, 1], c=[0, 0])
-                                                                          for view in ('54138969', '55011271')}))
+    (npz.parent.parent / 'cameras.pkl').write_bytes(
+        pickle.dumps({('S1', view): dict(f=[1, 1], c=[0, 0]) for view in ('54138969', '55011271')})
+    )
     with pytest.raises(UserError, match='cameras.pkl: k'):
         _convert(Converter(tmp_path, npz=npz))

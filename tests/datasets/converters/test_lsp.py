@@ -1,4 +1,5 @@
 """LSP and LSPET: joints.mat written from synthetic truth comes back as that truth."""
+
 from __future__ import annotations
 
 import shutil
@@ -37,12 +38,12 @@ def people(scenes):
 
 
 def _convert(converter):
-    job, = converter.jobs()
+    (job,) = converter.jobs()
     return converter.convert(job)
 
 
 def _flat(image):
-    person, = image['annotations']
+    (person,) = image['annotations']
     return np.array(person['keypoints']).reshape(-1, 3)
 
 
@@ -50,8 +51,12 @@ def _flat(image):
 def test_lsp_equals_the_truth(archives, people, tmp_path, split, rows):
     """All joints are labelled; the third number is 1 where one is hidden."""
     report = run_conversion(LSP(archives / 'lsp', split), tmp_path / 'lsp.json', sheet=False)
-    dataset = DASDataset(ann_file=str(report.out), data_prefix=dict(img=str(archives / 'lsp/images')),
-                         keypoint_set='lsp14', test_mode=True)
+    dataset = DASDataset(
+        ann_file=str(report.out),
+        data_prefix=dict(img=str(archives / 'lsp/images')),
+        keypoint_set='lsp14',
+        test_mode=True,
+    )
     assert len(dataset) == 4
     for index, row in enumerate(rows):
         record, seen = dataset[index], people[row].seen('lsp14')

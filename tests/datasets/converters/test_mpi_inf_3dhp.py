@@ -1,4 +1,5 @@
 """MPI-INF-3DHP: archives written from synthetic truth come back as that truth."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -40,8 +41,11 @@ def archives(clip, tmp_path_factory):
 @pytest.fixture(scope='module')
 def truth(clip):
     """(sequence from 1, frame from 1) -> the person who is followed."""
-    return {(number + 1, frame + 1): sighting for number, sightings in enumerate(follow(_two_clips(clip)))
-            for frame, sighting in enumerate(sightings)}
+    return {
+        (number + 1, frame + 1): sighting
+        for number, sightings in enumerate(follow(_two_clips(clip)))
+        for frame, sighting in enumerate(sightings)
+    }
 
 
 @pytest.fixture
@@ -62,8 +66,9 @@ def test_training_frames_equal_the_truth(archives, truth, tmp_path):
     converter = Converter(archives, cameras=(0, 1), every=1, keep='all')
     report = run_conversion(converter, tmp_path / 'train.json', sheet=False)
     assert report.counts['images'] == 16 and report.counts['images missing'] == 16  # the camera that did not film
-    dataset = DASDataset(ann_file=str(report.out), data_prefix=dict(img=str(archives)), keypoint_set='mupots17',
-                         test_mode=True)
+    dataset = DASDataset(
+        ann_file=str(report.out), data_prefix=dict(img=str(archives)), keypoint_set='mupots17', test_mode=True
+    )
     seen = set()
     for record in (dataset[index] for index in range(len(dataset))):
         sequence, frame = int(record['seq'].removeprefix('S1_Seq')), record['frame']
@@ -85,6 +90,7 @@ def test_training_frames_equal_the_truth(archives, truth, tmp_path):
 def test_other_cameras_have_their_own_cells_and_calibration(archives):
     """Every camera's joints project onto its own keypoints; a wrong pairing would be 2 % of a focal length off."""
     from das_mm.datasets.converters.mpi_inf_3dhp_files import read_calibration, read_training
+
     folder = archives / 'S1' / 'Seq1'
     cameras = read_calibration(folder / 'camera.calibration')
     world = []
@@ -111,6 +117,7 @@ def test_universal_skeletons_are_of_one_height(archives, truth):
 def test_frames_are_chosen(copied):
     """Every third frame, and of these the ones with all 17 joints in the image; the other 11 of the 28 may be out."""
     from scipy.io import loadmat, savemat
+
     path = copied / 'S1' / 'Seq1' / 'annot.mat'
     content = {name: value for name, value in loadmat(path).items() if not name.startswith('__')}
     keypoints = np.full((8, 28, 2), 50.0)
@@ -129,8 +136,9 @@ def test_frames_are_chosen(copied):
     assert frames()[0] == [1]  # every tenth
     kept, dropped, images = frames(every=3, keep='all')
     assert kept == [1, 4, 7] and dropped == 0
-    np.testing.assert_array_equal(_flat(images[1]['annotations'][0])[:, 2],
-                                  [1 if name == 'right_ankle' else 2 for name in SET.keypoints])
+    np.testing.assert_array_equal(
+        _flat(images[1]['annotations'][0])[:, 2], [1 if name == 'right_ankle' else 2 for name in SET.keypoints]
+    )
 
 
 def test_test_set_keeps_frames_that_count(copied, truth):
@@ -152,7 +160,7 @@ def test_test_set_keeps_frames_that_count(copied, truth):
 def test_fitted_camera_withstands_noise(truth):
     rng = np.random.default_rng(0)
     points = np.array([sighting.person.mm('mupots17') for sighting in truth.values()])
-    K = np.array([[1500., 0, 1017], [0, 1490, 1043], [0, 0, 1]])
+    K = np.array([[1500.0, 0, 1017], [0, 1490, 1043], [0, 0, 1]])
     fitted, off_px = fit_pinhole(project(points, K) + rng.normal(0, 1, (*points.shape[:2], 2)), points)
     assert off_px == pytest.approx(np.sqrt(2), rel=0.1)  # one px in each of two directions
     np.testing.assert_allclose(fitted, K, atol=15)
@@ -177,12 +185,19 @@ def test_frames_out_of_the_video(copied, tmp_path):
     assert [image['frame'] for image in images] == [1] and counts['images missing'] == 1  # frame 8 is not in the video
 
 
-@pytest.mark.parametrize('file, damage, match', [
-    ('S1/Seq1/annot.mat', lambda data: data[:500], 'no whole mat file'),
-    ('S1/Seq1/camera.calibration', lambda data: data.replace(b'intrinsic', b'else', 1), 'camera 0 has no 16 numbers'),
-    ('S1/Seq1/camera.calibration', lambda data: data[:900], 'camera'),
-    ('S1/Seq1/camera.calibration', None, 'calibration is not there'),
-])
+@pytest.mark.parametrize(
+    'file, damage, match',
+    [
+        ('S1/Seq1/annot.mat', lambda data: data[:500], 'no whole mat file'),
+        (
+            'S1/Seq1/camera.calibration',
+            lambda data: data.replace(b'intrinsic', b'else', 1),
+            'camera 0 has no 16 numbers',
+        ),
+        ('S1/Seq1/camera.calibration', lambda data: data[:900], 'camera'),
+        ('S1/Seq1/camera.calibration', None, 'calibration is not there'),
+    ],
+)
 def test_damaged_training_files(copied, file, damage, match):
     path = copied / file
     path.unlink() if damage is None else path.write_bytes(damage(path.read_bytes()))
@@ -207,8 +222,12 @@ def test_damaged_test_files(copied):
 
 
 def test_wrong_options(copied, tmp_path):
-    for options, match in ((dict(cameras=(14,)), '--cameras'), (dict(subjects=(9,)), '--subjects'),
-                           (dict(subjects=(3,)), 'S3'), (dict(every=0), '--every')):
+    for options, match in (
+        (dict(cameras=(14,)), '--cameras'),
+        (dict(subjects=(9,)), '--subjects'),
+        (dict(subjects=(3,)), 'S3'),
+        (dict(every=0), '--every'),
+    ):
         with pytest.raises(UserError, match=match):
             Converter(copied, **options).jobs()
     with pytest.raises(UserError, match='annot.mat'):
@@ -228,15 +247,22 @@ def test_npz_of_mmpose(truth, tmp_path):
     one = np.ones((len(rows), 17, 1))
     points = np.array([sighting.person.mm('mupots17') for *_, sighting in rows])
     px = np.array([sighting.person.px('mupots17') for *_, sighting in rows])
-    np.savez(tmp_path / 'train.npz', imgname=np.array(names), center=np.zeros((len(rows), 2)), scale=np.ones(len(rows)),
-             part=np.concatenate([px, one], -1), S=np.concatenate([points / 1000, one], -1))
+    np.savez(
+        tmp_path / 'train.npz',
+        imgname=np.array(names),
+        center=np.zeros((len(rows), 2)),
+        scale=np.ones(len(rows)),
+        part=np.concatenate([px, one], -1),
+        S=np.concatenate([points / 1000, one], -1),
+    )
     K = rows[0][2].scene.K
     cameras = {}
     for number in (1, 2):
         for camera in range(4):  # around a point three metres away
-            turn = cv2.Rodrigues(np.array([0, np.pi / 2 * camera + .1, 0]))[0]
+            turn = cv2.Rodrigues(np.array([0, np.pi / 2 * camera + 0.1, 0]))[0]
             cameras[f'S1_Seq{number}_Cam{camera + 1}'] = dict(
-                R=turn, T=np.array([[0.], [0], [3]]), f=K[[0, 1], [0, 1]][:, None], c=K[:2, 2:], w=192, h=19)
+                R=turn, T=np.array([[0.0], [0], [3]]), f=K[[0, 1], [0, 1]][:, None], c=K[:2, 2:], w=192, h=19
+            )
     (tmp_path / 'cameras_train.pkl').write_bytes(pickle.dumps(cameras))
     converter = Converter(tmp_path, npz=tmp_path / 'train.npz', every=1, keep='all')
     images, counts = _convert(converter)

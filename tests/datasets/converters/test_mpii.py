@@ -1,4 +1,5 @@
 """MPII: the mat file written from synthetic truth, and a json, come back as that truth."""
+
 from __future__ import annotations
 
 import json
@@ -34,7 +35,7 @@ def copied(archive, tmp_path):
 
 
 def _convert(converter):
-    job, = converter.jobs()
+    (job,) = converter.jobs()
     return converter.convert(job)
 
 
@@ -47,8 +48,9 @@ def _truth(person):
 def test_people_equal_the_truth(archive, scenes, tmp_path):
     report = run_conversion(Converter(archive), tmp_path / 'mpii.json', sheet=False)
     assert report.counts['images'] == len(scenes)
-    dataset = DASDataset(ann_file=str(report.out), data_prefix=dict(img=str(archive / 'images')), keypoint_set='mpii16',
-                         test_mode=True)
+    dataset = DASDataset(
+        ann_file=str(report.out), data_prefix=dict(img=str(archive / 'images')), keypoint_set='mpii16', test_mode=True
+    )
     for record, scene in zip((dataset[index] for index in range(len(dataset))), scenes):
         assert len(record['bbox']) == len(scene.people)
         for row, person in enumerate(scene.people):
@@ -75,6 +77,7 @@ def _edit(root, change):
 def test_only_training_images(copied, scenes):
     def change(release):
         release['img_train'][0, [0, 3]] = 0
+
     _edit(copied, change)
     names = [image['file_name'] for image in _convert(Converter(copied)).images]
     assert names == [f'{number + 1:09d}.jpg' for number in range(len(scenes)) if number not in (0, 3)]
@@ -82,12 +85,14 @@ def test_only_training_images(copied, scenes):
 
 def test_people_without_joints_become_ignored_boxes(copied, scenes):
     """The second person of image 2 and everybody of image 3 lose their joints; image 4 has nobody at all."""
+
     def change(release):
         annolist = release['annolist'][0]
         annolist[1]['annorect'][0, 1]['annopoints'] = np.zeros((0, 0))
         for rect in annolist[2]['annorect'][0]:
             rect['annopoints'] = np.zeros((0, 0))
         annolist[3]['annorect'] = np.zeros((0, 0))
+
     _edit(copied, change)
     part = _convert(Converter(copied))
     assert len(part.images) == len(scenes) - 2 and part.counts['images without joints'] == 2
@@ -95,7 +100,7 @@ def test_people_without_joints_become_ignored_boxes(copied, scenes):
     kept, ignored = part.images[1]['annotations']
     assert (kept['iscrowd'], ignored['iscrowd'], ignored['num_keypoints']) == (0, 1, 0)
     x, y, width, height = scenes[1].people[1].bbox_xywh
-    corners = np.array([x + width / 2, y + height / 2]) + np.array([[-.5], [.5]]) * height  # 200 px times the scale
+    corners = np.array([x + width / 2, y + height / 2]) + np.array([[-0.5], [0.5]]) * height  # 200 px times the scale
     corners = np.clip(corners, 0, [scenes[1].width, scenes[1].height])
     np.testing.assert_allclose(ignored['bbox'], [*corners[0], *(corners[1] - corners[0])], atol=2e-3)
 
@@ -105,9 +110,15 @@ def test_json_of_mmpose(copied, scenes):
     for number, scene in enumerate(scenes[:3]):
         for person in scene.people:
             known = person.seen('mpii16') > 0
-            rows.append(dict(image=f'{number + 1:09d}.jpg', center=[1, 1], scale=1.0,
-                             joints_vis=known.astype(int).tolist(),
-                             joints=np.where(known[:, None], person.px('mpii16') + 1, -1).tolist()))
+            rows.append(
+                dict(
+                    image=f'{number + 1:09d}.jpg',
+                    center=[1, 1],
+                    scale=1.0,
+                    joints_vis=known.astype(int).tolist(),
+                    joints=np.where(known[:, None], person.px('mpii16') + 1, -1).tolist(),
+                )
+            )
     (copied / 'annot').mkdir()
     path = copied / 'annot' / 'valid.json'
     path.write_text(json.dumps(rows))
@@ -118,8 +129,11 @@ def test_json_of_mmpose(copied, scenes):
             got, known = np.array(entry['keypoints']).reshape(-1, 3), person.seen('mpii16') > 0
             np.testing.assert_array_equal(got[:, 2], 2 * known)
             np.testing.assert_allclose(got[known, :2], person.px('mpii16')[known], atol=1e-3)
-    for damage, match in ((json.dumps(rows)[:-20], 'valid json'), ('{}', 'not a list'),
-                          ('[{"image": "a.jpg"}]', r'\[0\]')):
+    for damage, match in (
+        (json.dumps(rows)[:-20], 'valid json'),
+        ('{}', 'not a list'),
+        ('[{"image": "a.jpg"}]', r'\[0\]'),
+    ):
         path.write_text(damage)
         with pytest.raises(UserError, match=match):
             _convert(Converter(copied, 'valid'))

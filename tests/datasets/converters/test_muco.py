@@ -1,4 +1,5 @@
 """MuCo-3DHP: layout written from synthetic scenes, converted, compared with the scenes' truth."""
+
 from __future__ import annotations
 
 import json
@@ -39,7 +40,7 @@ def edit(path, change):
 
 
 def in_image(points_px):
-    return ((points_px >= -.5) & (points_px < [191.5, 127.5])).all(1)
+    return ((points_px >= -0.5) & (points_px < [191.5, 127.5])).all(1)
 
 
 def test_equals_the_truth_of_the_scenes(scenes, written, monkeypatch):
@@ -59,10 +60,10 @@ def test_equals_the_truth_of_the_scenes(scenes, written, monkeypatch):
         assert len(record['bbox']) == len(people)
         for n, person in enumerate(people):
             inside, hidden = in_image(person.px('muco21')), person.seen('muco21') == 1
-            np.testing.assert_allclose(record['keypoints_3d'][n], person.mm('muco21'), atol=.02)
-            np.testing.assert_allclose(record['keypoints'][n], person.px('muco21'), atol=.02)
+            np.testing.assert_allclose(record['keypoints_3d'][n], person.mm('muco21'), atol=0.02)
+            np.testing.assert_allclose(record['keypoints'][n], person.px('muco21'), atol=0.02)
             np.testing.assert_array_equal(record['keypoints_flags'][n], np.where(inside & ~hidden, 2, 1))
-            assert record['root_depth_mm'][n] == pytest.approx(person.mm('muco21')[14, 2], abs=.02)
+            assert record['root_depth_mm'][n] == pytest.approx(person.mm('muco21')[14, 2], abs=0.02)
             assert stored[i + 1][n]['visibility'] == np.where(inside, np.where(hidden, 1, 2), 0).tolist()
             x1, y1, x2, y2 = record['bbox'][n]  # the source's box reaches out of the image
             assert 0 <= x1 < x2 <= 192 and 0 <= y1 < y2 <= 128
@@ -109,7 +110,7 @@ def test_people_out_of_the_image_and_missing_images(scenes, written, source):
     assert len(first) == len(scenes[0].people) - 1
 
 
-@pytest.mark.parametrize('factor', [.1, .001])
+@pytest.mark.parametrize('factor', [0.1, 0.001])
 def test_slips_of_units_are_noticed(written, source, factor):
     def scale(content):
         for annotation in content['annotations']:
@@ -130,15 +131,23 @@ def _cut(path):
     path.write_text(path.read_text()[:-200])
 
 
-@pytest.mark.parametrize('damage, told', [
-    (_cut, 'cut short'), (lambda path: path.write_text(''), 'is empty'), (lambda path: path.unlink(), 'is not there'),
-    (lambda path: path.write_text('{"images": []}'), 'annotations: is missing'),
-    (lambda path: edit(path, lambda c: c['annotations'][1]['keypoints_cam'].pop()), 'keypoints_cam: is not 21x3'),
-    (lambda path: edit(path, lambda c: c['images'][1].pop('f')), r'images \(id 1\).f: is missing'),
-    (lambda path: edit(path, lambda c: c['annotations'][1].update(image_id=77)), 'belongs to no image'),
-    (lambda path: edit(path, lambda c: c['images'][1].update(id=0)), 'the same number'),
-    (lambda path: edit(path, lambda c: c['annotations'][0].update(bbox=[float('nan')] * 4)), 'bbox: is not 4 finite'),
-])
+@pytest.mark.parametrize(
+    'damage, told',
+    [
+        (_cut, 'cut short'),
+        (lambda path: path.write_text(''), 'is empty'),
+        (lambda path: path.unlink(), 'is not there'),
+        (lambda path: path.write_text('{"images": []}'), 'annotations: is missing'),
+        (lambda path: edit(path, lambda c: c['annotations'][1]['keypoints_cam'].pop()), 'keypoints_cam: is not 21x3'),
+        (lambda path: edit(path, lambda c: c['images'][1].pop('f')), r'images \(id 1\).f: is missing'),
+        (lambda path: edit(path, lambda c: c['annotations'][1].update(image_id=77)), 'belongs to no image'),
+        (lambda path: edit(path, lambda c: c['images'][1].update(id=0)), 'the same number'),
+        (
+            lambda path: edit(path, lambda c: c['annotations'][0].update(bbox=[float('nan')] * 4)),
+            'bbox: is not 4 finite',
+        ),
+    ],
+)
 def test_damage_is_told_with_its_field(written, source, damage, told):
     damage(source)
     with pytest.raises(UserError, match=told) as error:

@@ -1,4 +1,5 @@
 """MuPoTS-3D: layout written from a synthetic clip, converted, compared with the clip's truth."""
+
 from __future__ import annotations
 
 import json
@@ -59,21 +60,21 @@ def test_equals_the_truth_of_the_clip(clip, written):
         assert len(record['bbox']) == len(truth[row])
         for n, person in enumerate(truth[row]):
             mm, px, seen = (getattr(person, name)('mupots17') for name in ('mm', 'px', 'seen'))
-            np.testing.assert_allclose(record['keypoints_3d'][n], mm, atol=.02)
-            np.testing.assert_allclose(record['keypoints'][n], px, atol=.02)
+            np.testing.assert_allclose(record['keypoints_3d'][n], mm, atol=0.02)
+            np.testing.assert_allclose(record['keypoints'][n], px, atol=0.02)
             np.testing.assert_array_equal(record['keypoints_flags'][n], np.where(seen == 2, 2, 1))
             assert record['is_valid'][n] == person.is_valid
             entry = people[row][n]
             assert entry['occluded'] == (seen < 2).astype(int).tolist()
             univ = np.array(entry['keypoints_3d_univ'])
             ratio = univ[14, 2] / mm[14, 2]  # scaled about the camera centre: the same rays
-            np.testing.assert_allclose(univ, ratio * mm, atol=.02)
+            np.testing.assert_allclose(univ, ratio * mm, atol=0.02)
             leg = np.linalg.norm(univ[8] - univ[9]) + np.linalg.norm(univ[9] - univ[10])
-            assert leg == pytest.approx(850, abs=.1)
+            assert leg == pytest.approx(850, abs=0.1)
 
 
 def test_people_absent_from_a_frame_are_left_out(clip, tmp_path):
-    clip = [replace(scene, people=scene.people[row % 2:]) for row, scene in enumerate(clip)]
+    clip = [replace(scene, people=scene.people[row % 2 :]) for row, scene in enumerate(clip)]
     MuPoTSLayout().write(clip, tmp_path, 'test')
     sequence = tmp_path / 'MultiPersonTestSet' / 'TS1'
     cells = scipy.io.loadmat(sequence / 'annot.mat')['annotations']
@@ -101,15 +102,15 @@ def test_not_valid_people_are_marked(clip, written, sequence):
 def test_without_json_intrinsics_are_estimated(clip, tmp_path):
     MuPoTSLayout(with_json=False).write(clip, tmp_path, 'test')
     report, content = converted(tmp_path)
-    np.testing.assert_allclose(content['images'][0]['cam_param']['K'], clip[0].K, atol=.01)
+    np.testing.assert_allclose(content['images'][0]['cam_param']['K'], clip[0].K, atol=0.01)
     assert (content['images'][0]['width'], content['images'][0]['height']) == (192, 128)
     assert any('least squares' in note for note in report.notes)
 
 
 def test_least_squares_by_hand():
     """Two points on each axis: u = 1000 x/z + 320, v = 900 y/z + 240."""
-    points = np.array([[0, 0, 2000.], [200, 100, 1000], [-100, 50, 2000], [0, 0, -5]])
-    keypoints = np.array([[320, 240.], [520, 330], [270, 262.5], [9e9, 9e9]])  # the last is behind the camera
+    points = np.array([[0, 0, 2000.0], [200, 100, 1000], [-100, 50, 2000], [0, 0, -5]])
+    keypoints = np.array([[320, 240.0], [520, 330], [270, 262.5], [9e9, 9e9]])  # the last is behind the camera
     K, off_px = estimate_intrinsics(keypoints, points, Path('TS1'))
     np.testing.assert_allclose(K, [[1000, 0, 320], [0, 900, 240], [0, 0, 1]], atol=1e-6)
     assert off_px < 1e-6
@@ -124,7 +125,7 @@ def test_without_mats_the_json_serves(clip, written, sequence):
     assert not any('keypoints_3d_univ' in entry for entry in content['annotations'])
     for row, people in truth_of(clip).items():
         for entry, person in zip(by_frame(content)[row], people):
-            np.testing.assert_allclose(entry['keypoints_3d'], person.mm('mupots17'), atol=.01)
+            np.testing.assert_allclose(entry['keypoints_3d'], person.mm('mupots17'), atol=0.01)
             assert entry['is_valid'] == person.is_valid
     (written / 'MuPoTS-3D.json').unlink()
     with pytest.raises(UserError, match='annot.mat'):
@@ -145,7 +146,7 @@ def test_scenes_of_many_cameras_become_one_camera(scenes, tmp_path):
     K, person = scenes[0].K, truth_of(scenes)[1][0]
     seen = person.mm('mupots17') @ K.T
     entry = by_frame(content)[1][0]
-    np.testing.assert_allclose(np.reshape(entry['keypoints'], (17, 3))[:, :2], seen[:, :2] / seen[:, 2:], atol=.01)
+    np.testing.assert_allclose(np.reshape(entry['keypoints'], (17, 3))[:, :2], seen[:, :2] / seen[:, 2:], atol=0.01)
 
 
 def test_missing_images_are_counted(clip, written, sequence):
@@ -184,11 +185,23 @@ def _other_occlusion(sequence):
     scipy.io.savemat(sequence / 'occlusion.mat', {'occlusion_labels': labels[1:]})
 
 
-@pytest.mark.parametrize('damage, told', [
-    (_shift_intrinsics, 'wrong camera'), (_metres, 'wrong units'), (_other_occlusion, 'occlusion_labels: has cells'),
-    (_too_few_joints, r'annotations\{1,1\}.annot3: has the shape \(3, 16\)'),
-    (lambda sequence: (sequence / 'annot.mat').write_bytes((sequence / 'annot.mat').read_bytes()[:500]), 'annot.mat: '),
-    (lambda sequence: scipy.io.savemat(sequence / 'annot.mat', {'x': 1}), 'annotations: the file has no such variable')])
+@pytest.mark.parametrize(
+    'damage, told',
+    [
+        (_shift_intrinsics, 'wrong camera'),
+        (_metres, 'wrong units'),
+        (_other_occlusion, 'occlusion_labels: has cells'),
+        (_too_few_joints, r'annotations\{1,1\}.annot3: has the shape \(3, 16\)'),
+        (
+            lambda sequence: (sequence / 'annot.mat').write_bytes((sequence / 'annot.mat').read_bytes()[:500]),
+            'annot.mat: ',
+        ),
+        (
+            lambda sequence: scipy.io.savemat(sequence / 'annot.mat', {'x': 1}),
+            'annotations: the file has no such variable',
+        ),
+    ],
+)
 def test_damage_is_told(written, sequence, damage, told):
     damage(sequence)
     with pytest.raises(UserError, match=told):

@@ -1,4 +1,5 @@
 """CMU Panoptic: layout written from synthetic scenes, converted, compared with the scenes' truth."""
+
 from __future__ import annotations
 
 import json
@@ -58,8 +59,10 @@ def body_file(root, frame, seq=HAGGLING, folder='hdPose3d_stage1_coco19'):
 def test_equals_the_truth_of_the_scenes(scenes, written, tmp_path):
     run_conversion(PanopticConverter(written, frames='all', keep_incomplete=True), tmp_path / 'out.json', sheet=False)
     dataset = DASDataset(ann_file=str(tmp_path / 'out.json'), data_root=str(written), keypoint_set='panoptic15')
-    records = {(record['seq'], record['view'], record['frame']): record
-               for record in map(dataset.get_data_info, range(len(dataset)))}
+    records = {
+        (record['seq'], record['view'], record['frame']): record
+        for record in map(dataset.get_data_info, range(len(dataset)))
+    }
     views = hd_views((192, 128))
     compared = 0
     for number, scene in enumerate(scenes):
@@ -71,25 +74,28 @@ def test_equals_the_truth_of_the_scenes(scenes, written, tmp_path):
             np.testing.assert_allclose(record['camera']['K'], view.K)
             np.testing.assert_allclose(record['camera']['dist'], view.dist)
             by_track = {person.track_id: person for person in scene.people}
-            confidence = {body['id']: np.reshape(body['joints19'], (19, 4))[:15, 3]
-                          for body in json.loads(body_file(written, frame, seq).read_text())['bodies']}
+            confidence = {
+                body['id']: np.reshape(body['joints19'], (19, 4))[:15, 3]
+                for body in json.loads(body_file(written, frame, seq).read_text())['bodies']
+            }
             for i, track in enumerate(record['track_id']):
                 truth_mm = by_track[track].mm('panoptic15') @ view.turn.T
                 truth_px = cv2.projectPoints(truth_mm, np.zeros(3), np.zeros(3), view.K, view.dist)[0][:, 0]
                 valid = record['keypoints_3d_valid'][i]
-                np.testing.assert_array_equal(valid, confidence[track] > .1)
-                np.testing.assert_allclose(record['keypoints_3d'][i][valid], truth_mm[valid], atol=.02)
-                np.testing.assert_allclose(record['keypoints'][i][valid], truth_px[valid], atol=.02)
-                inside = ((truth_px > -.5) & (truth_px < [191.5, 127.5])).all(1)
+                np.testing.assert_array_equal(valid, confidence[track] > 0.1)
+                np.testing.assert_allclose(record['keypoints_3d'][i][valid], truth_mm[valid], atol=0.02)
+                np.testing.assert_allclose(record['keypoints'][i][valid], truth_px[valid], atol=0.02)
+                inside = ((truth_px > -0.5) & (truth_px < [191.5, 127.5])).all(1)
                 np.testing.assert_array_equal(record['keypoints_flags'][i], np.where(valid, np.where(inside, 2, 1), 0))
                 if valid[2]:
-                    assert record['root_depth_mm'][i] == pytest.approx(truth_mm[2, 2], abs=.02)
+                    assert record['root_depth_mm'][i] == pytest.approx(truth_mm[2, 2], abs=0.02)
                 compared += 1
     assert compared >= 16 and any((c['keypoints_flags'] == 0).any() for c in records.values())
 
 
 def test_pictures_show_the_joints_where_they_are_projected(scenes, written):
     """The written pictures are distorted as the calibration says: colours at the joints are those of the scene."""
+
     def colours(image, points):
         points = points.astype(np.float32)
         return cv2.remap(image, points[:, 0], points[:, 1], cv2.INTER_LINEAR)[:, 0]
@@ -103,8 +109,11 @@ def test_pictures_show_the_joints_where_they_are_projected(scenes, written):
                 there, here = person.px('panoptic15'), view.px(person, 'panoptic15')
                 seen = (person.seen('panoptic15') == 2) & ((here > 6) & (here < [185, 121])).all(1)
                 for shift, found in differences.items():
-                    found.extend(np.abs(colours(image, here[seen] + shift).astype(int)
-                                        - colours(scene.image(), there[seen])).mean(1))
+                    found.extend(
+                        np.abs(
+                            colours(image, here[seen] + shift).astype(int) - colours(scene.image(), there[seen])
+                        ).mean(1)
+                    )
     assert np.median(differences[0]) < 12 < 30 < np.median(differences[4])
 
 
@@ -148,12 +157,15 @@ def test_protocol_numbers(tmp_path):
     assert not converter.jobs()  # nothing there
 
 
-@pytest.mark.parametrize('options, frames', [(dict(frames='all'), [154, 155, 156, 157]), (dict(frames='3'), [156]),
-                                             (dict(frames=2), [155, 157])])
+@pytest.mark.parametrize(
+    'options, frames',
+    [(dict(frames='all'), [154, 155, 156, 157]), (dict(frames='3'), [156]), (dict(frames=2), [155, 157])],
+)
 def test_frames_and_cameras_by_options(written, tmp_path, options, frames):
     _, content = converted(tmp_path, written, sequences=[MAFIA], cameras=['00_30'], keep_incomplete=True, **options)
     assert {image['file_name'] for image in content['images']} == {
-        f'{MAFIA}/hdImgs/00_30/00_30_{frame:08d}.jpg' for frame in frames}
+        f'{MAFIA}/hdImgs/00_30/00_30_{frame:08d}.jpg' for frame in frames
+    }
     assert PanopticConverter(written, sequences=[MAFIA]).expected() == {}
 
 
@@ -167,12 +179,16 @@ def test_frame_list(written, tmp_path):
 
 
 def test_joint_sets(scenes, tmp_path):
-    for name, old in (('mixed', (MAFIA, )), ('old', 'all')):
+    for name, old in (('mixed', (MAFIA,)), ('old', 'all')):
         PanopticLayout(mpi15=old, image_ending='png').write(scenes, tmp_path / name, 'train')
     options = dict(frames='all', keep_incomplete=True)
     report, mixed = converted(tmp_path, tmp_path / 'mixed', **options)
-    labelled = {seq: [a['keypoints_3d_valid'][1] for a in mixed['annotations']
-                      if mixed['images'][a['image_id'] - 1]['seq'] == seq] for seq in (HAGGLING, MAFIA)}
+    labelled = {
+        seq: [
+            a['keypoints_3d_valid'][1] for a in mixed['annotations'] if mixed['images'][a['image_id'] - 1]['seq'] == seq
+        ]
+        for seq in (HAGGLING, MAFIA)
+    }
     assert mixed['info']['joints'] == 'panoptic15' and any(labelled[HAGGLING]) and not any(labelled[MAFIA])
     assert {i['joint_set'] for i in mixed['images'] if i['seq'] == MAFIA} == {'mpi15'}
     assert [note for note in report.notes if MAFIA in note and 'nose' in note]
@@ -180,8 +196,11 @@ def test_joint_sets(scenes, tmp_path):
     assert old['info']['joints'] == 'panoptic15_mpi' and not [n for n in report.notes if 'labelled' in n]
     heads = {(person.track_id, round(person.mm('panoptic15_mpi')[1, 2])) for person in scenes[0].people}
     image = next(i for i in old['images'] if (i['seq'], i['view'], i['frame']) == (HAGGLING, '00_16', 154))
-    found = {(a['track_id'], round(a['keypoints_3d'][1][2])) for a in old['annotations']
-             if a['image_id'] == image['id'] and a['keypoints_3d_valid'][1]}
+    found = {
+        (a['track_id'], round(a['keypoints_3d'][1][2]))
+        for a in old['annotations']
+        if a['image_id'] == image['id'] and a['keypoints_3d_valid'][1]
+    }
     assert found and found <= heads
     report, wide = converted(tmp_path, tmp_path / 'mixed', joints='panoptic19', **options)
     eyes = [any(a['keypoints_3d_valid'][15:]) for a in wide['annotations']]
@@ -192,10 +211,11 @@ def test_joint_sets(scenes, tmp_path):
 
 def test_people_who_are_dropped(small, tmp_path):
     """Two joints and the nose are too few; in training the whole image goes with such a person."""
+
     def strip(content):
         joints = np.reshape(content['bodies'][0]['joints19'], (19, 4))
         joints[3:, 3] = -1
-        joints[:3, 3] = .9  # neck, nose, mid-hip
+        joints[:3, 3] = 0.9  # neck, nose, mid-hip
         content['bodies'] = [{'id': 99, 'joints19': joints.ravel().tolist()}, *content['bodies'][:1]]
         content['bodies'][1] = {**content['bodies'][1], 'id': 1}
 
@@ -208,8 +228,10 @@ def test_people_who_are_dropped(small, tmp_path):
     _, content = converted(tmp_path, small, 'fewer.json', frames='all', min_joints=2, keep_incomplete=True, **where)
     assert 99 in [a['track_id'] for a in content['annotations']]
     _, content = converted(tmp_path, small, 'test.json', split='test', **where)
-    tracks = {i['frame']: [a['track_id'] for a in content['annotations'] if a['image_id'] == i['id']]
-              for i in content['images']}
+    tracks = {
+        i['frame']: [a['track_id'] for a in content['annotations'] if a['image_id'] == i['id']]
+        for i in content['images']
+    }
     assert 99 not in sum(tracks.values(), [])
 
 
@@ -219,23 +241,35 @@ def test_box_of_the_released_converter(tmp_path):
     seq = tmp_path / HAGGLING
     (seq / 'hdImgs' / '00_16').mkdir(parents=True)
     cv2.imwrite(str(seq / 'hdImgs/00_16/00_16_00000000.jpg'), np.zeros((1080, 1920, 3), np.uint8))
-    camera = dict(name='00_16', type='hd', resolution=[1920, 1080], panel=0, node=16, distCoef=[0] * 5,
-                  K=[[1000, 0, 960], [0, 1000, 540], [0, 0, 1]], R=np.eye(3).tolist(), t=[[0], [0], [0]])
+    camera = dict(
+        name='00_16',
+        type='hd',
+        resolution=[1920, 1080],
+        panel=0,
+        node=16,
+        distCoef=[0] * 5,
+        K=[[1000, 0, 960], [0, 1000, 540], [0, 0, 1]],
+        R=np.eye(3).tolist(),
+        t=[[0], [0], [0]],
+    )
     (seq / f'calibration_{HAGGLING}.json').write_text(json.dumps(dict(cameras=[camera])))
-    for key, folder, box in (('joints15', 'hdPose3d_stage1', [785, 292, 131, 437]),
-                             ('joints19', 'hdPose3d_stage1_coco19', [785, 180, 131, 581])):
+    for key, folder, box in (
+        ('joints15', 'hdPose3d_stage1', [785, 292, 131, 437]),
+        ('joints19', 'hdPose3d_stage1_coco19', [785, 180, 131, 581]),
+    ):
         rows = np.zeros((int(key[-2:]), 4))
         rows[:, 3] = -1
         for joint, (u, v) in {0: (800, 300), 2: (850, 500), 8: (900, 700), 14: (900, 690)}.items():
-            rows[joint] = (u - 960) / 5, (v - 540) / 5, 200, .9
+            rows[joint] = (u - 960) / 5, (v - 540) / 5, 200, 0.9
         if key == 'joints19':
-            rows[1] = (0 - 960) / 5, (0 - 540) / 5, 200, .9
+            rows[1] = (0 - 960) / 5, (0 - 540) / 5, 200, 0.9
         (seq / folder).mkdir()
         (seq / folder / 'body3DScene_00000000.json').write_text(
-            json.dumps(dict(bodies=[{'id': 3, key: rows.ravel().tolist()}])))
+            json.dumps(dict(bodies=[{'id': 3, key: rows.ravel().tolist()}]))
+        )
         part = PanopticConverter(tmp_path, cameras=['00_16'])
         part = part.convert(part.jobs()[0])
-        person, = part.images[0]['annotations']
+        (person,) = part.images[0]['annotations']
         np.testing.assert_allclose(person['bbox'], box, atol=1e-3)
         assert person['root_depth'] == 2000 and person['keypoints'][6:9] == [850, 500, 2]
 
@@ -249,15 +283,17 @@ def test_lens_is_that_of_opencv_and_ends_where_it_turns_back():
     np.testing.assert_allclose(keypoints, truth, atol=1e-6)
     assert holds.all()
     # r (1 - 0.5 r²) turns back at r² = 1 / 1.5; at r = 1.4 it is back at 0.03, in the middle of the picture
-    barrel = HDCamera(view.K, np.array([-.5, 0, 0, 0, 0]), np.eye(3), np.zeros(3), view.size)
+    barrel = HDCamera(view.K, np.array([-0.5, 0, 0, 0, 0]), np.eye(3), np.zeros(3), view.size)
     assert greatest_square_radius(barrel.dist) == pytest.approx(2 / 3)
-    _, holds = barrel.see(np.array([[1400., 0, 1000], [700, 0, 1000], [0, 0, -1000]]))
+    _, holds = barrel.see(np.array([[1400.0, 0, 1000], [700, 0, 1000], [0, 0, -1000]]))
     assert holds.tolist() == [False, True, False]
     assert greatest_square_radius(np.zeros(5)) == np.inf
 
 
-@pytest.mark.parametrize('t_factor, body_factor, told', [(.01, .01, 'wrong units'), (10, 10, 'wrong units'),
-                                                         (-1, 1, 'not one image is left')])
+@pytest.mark.parametrize(
+    't_factor, body_factor, told',
+    [(0.01, 0.01, 'wrong units'), (10, 10, 'wrong units'), (-1, 1, 'not one image is left')],
+)
 def test_slips_of_units_and_signs_are_noticed(small, tmp_path, t_factor, body_factor, told):
     def scale_t(content):
         for camera in content['cameras']:
@@ -297,10 +333,17 @@ def _shrink_images(root):
         cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (96, 64)))
 
 
-@pytest.mark.parametrize('damage, told', [
-    (_drop_camera, 'no HD camera .00_16.'), (_bend_rotation, 'is no rotation'), (_cut_calibration, 'cut short'),
-    (_cut_joints, r'joints19: is not 19x4'), (_shrink_images, 'full size'),
-    (lambda root: (root / HAGGLING / f'calibration_{HAGGLING}.json').unlink(), 'calibration is not there')])
+@pytest.mark.parametrize(
+    'damage, told',
+    [
+        (_drop_camera, 'no HD camera .00_16.'),
+        (_bend_rotation, 'is no rotation'),
+        (_cut_calibration, 'cut short'),
+        (_cut_joints, r'joints19: is not 19x4'),
+        (_shrink_images, 'full size'),
+        (lambda root: (root / HAGGLING / f'calibration_{HAGGLING}.json').unlink(), 'calibration is not there'),
+    ],
+)
 def test_damage_is_told_with_its_file(small, tmp_path, damage, told):
     damage(small)
     with pytest.raises(UserError, match=told) as error:
@@ -315,10 +358,16 @@ def test_unreadable_body_files_are_counted(small, tmp_path):
     assert any('body3DScene_00000155' in note for note in report.notes)
 
 
-@pytest.mark.parametrize('options, told', [
-    (dict(sequences=['170101_nothing']), 'no body files'), (dict(frames='some'), 'is no rule'),
-    (dict(frame_list='absent.txt'), 'cannot be read'), (dict(joints='coco17'), 'no set'),
-    (dict(split='val'), 'no split')])
+@pytest.mark.parametrize(
+    'options, told',
+    [
+        (dict(sequences=['170101_nothing']), 'no body files'),
+        (dict(frames='some'), 'is no rule'),
+        (dict(frame_list='absent.txt'), 'cannot be read'),
+        (dict(joints='coco17'), 'no set'),
+        (dict(split='val'), 'no split'),
+    ],
+)
 def test_impossible_options(written, options, told):
     with pytest.raises(UserError, match=told):
         PanopticConverter(written, **options)

@@ -1,4 +1,5 @@
 """PoseTrack18: a clip in its layout comes back as it was; identities, heads, regions, labels, and what is missing."""
+
 from __future__ import annotations
 
 import json
@@ -54,7 +55,7 @@ def test_a_clip_comes_back(two_videos, clip, written):
     for entry in content['annotations']:
         by_image.setdefault(entry['image_id'], []).append(entry)
     people = 0
-    for number, image in enumerate(content['images'][:len(clip)]):
+    for number, image in enumerate(content['images'][: len(clip)]):
         scene, entries = two_videos[number], by_image.get(image['id'], [])
         assert image['file_name'] == f'images/val/{FIRST}/{number:06d}.jpg'
         assert (image['seq'], image['frame']) == (FIRST, number) and not image['has_3d']
@@ -78,10 +79,10 @@ def test_a_clip_comes_back(two_videos, clip, written):
 
 def test_regions_to_ignore(two_videos, clip, written):
     _, content = convert(written)
-    regions = [image.get('ignore_regions') for image in content['images'][:len(clip)]]
+    regions = [image.get('ignore_regions') for image in content['images'][: len(clip)]]
     labelled = [image['is_labeled'] for image in content['images']]
     hidden = [not all(person.is_valid for person in scene.people) for scene in two_videos]
-    assert [bool(region) for region in regions] == [a and b for a, b in zip(hidden, labelled)][:len(clip)]
+    assert [bool(region) for region in regions] == [a and b for a, b in zip(hidden, labelled)][: len(clip)]
     x, y, w, h = np.rint(two_videos[6].people[0].bbox_xywh)
     assert regions[6][0] == [[x, y], [x + w, y], [x + w, y + h], [x, y + h]]
 
@@ -150,14 +151,13 @@ def test_what_may_be_missing(written):
     box = np.array(entries[ids[0]]['bbox'])
     points = np.reshape(entries[ids[0]]['keypoints'], (-1, 3))
     points = points[points[:, 2] > 0, :2]
-    assert (points >= box[:2] - .01).all() and (points <= box[:2] + box[2:] + .01).all() and box[2] > 0
+    assert (points >= box[:2] - 0.01).all() and (points <= box[:2] + box[2:] + 0.01).all() and box[2] > 0
     assert 'head_bbox' not in entries[ids[1]] and report.counts['people without a box of the head'] == 1
     assert entries[1]['bbox'] == [0, 5, 25, 20] and entries[1]['num_keypoints'] == 0  # cut to the image
     assert 2 not in entries and report.counts['people dropped: neither keypoints nor box'] == 1
     assert entries[ids[2]]['keypoints'][9:12] == [0, 0, 0]
     assert report.counts['people'] == before.counts['people'] + 1
-    assert (report.counts['people without labelled keypoints']
-            == before.counts['people without labelled keypoints'] + 1)
+    assert report.counts['people without labelled keypoints'] == before.counts['people without labelled keypoints'] + 1
 
 
 def test_missing_images_are_counted(written):
@@ -179,15 +179,18 @@ def test_nothing_there(tmp_path, written):
         PoseTrack18Converter(written, 'test')
 
 
-@pytest.mark.parametrize('change, message', [
-    (lambda content: content['annotations'][1]['keypoints'].pop(), r'id \d+: it does not hold .* 17 keypoints'),
-    (lambda content: content['annotations'][1].pop('track_id'), "it lacks 'track_id'"),
-    (lambda content: content['annotations'][1].update(bbox_head=[1, 2]), 'it does not hold'),
-    (lambda content: content['images'][6]['ignore_regions_x'].append([1, 2]), 'regions to ignore do not fit'),
-    (lambda content: content['images'][6]['ignore_regions_x'][0].append(1), 'regions to ignore do not fit'),
-    (lambda content: content.pop('annotations'), 'annotations: is missing'),
-    (lambda content: content['categories'][0]['keypoints'].reverse(), 'not those of PoseTrack 2018'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (lambda content: content['annotations'][1]['keypoints'].pop(), r'id \d+: it does not hold .* 17 keypoints'),
+        (lambda content: content['annotations'][1].pop('track_id'), "it lacks 'track_id'"),
+        (lambda content: content['annotations'][1].update(bbox_head=[1, 2]), 'it does not hold'),
+        (lambda content: content['images'][6]['ignore_regions_x'].append([1, 2]), 'regions to ignore do not fit'),
+        (lambda content: content['images'][6]['ignore_regions_x'][0].append(1), 'regions to ignore do not fit'),
+        (lambda content: content.pop('annotations'), 'annotations: is missing'),
+        (lambda content: content['categories'][0]['keypoints'].reverse(), 'not those of PoseTrack 2018'),
+    ],
+)
 def test_damaged_files(written, change, message):
     edit(first_file(written), change)
     with pytest.raises(UserError, match=message) as caught:

@@ -1,4 +1,5 @@
 """Rows of the SMPL file beside an annotation file: people with and without parameters, several images, refusals."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -20,8 +21,11 @@ def parameters(number: float, gender: str = 'f') -> dict:
 
 def test_rows_follow_the_annotations(tmp_path):
     rows = SMPLRows('coco17')
-    first = [person(4000.0, smpl=parameters(0.1), track_id=7), person(5000.0),
-             person(6000.0, smpl=parameters(0.2, 'm'))]
+    first = [
+        person(4000.0, smpl=parameters(0.1), track_id=7),
+        person(5000.0),
+        person(6000.0, smpl=parameters(0.2, 'm')),
+    ]
     last = [person(3000.0, smpl=parameters(0.3), is_valid=False)]
     rows.take(dict(file_name='a.jpg', cam_param=camera_entry(np.eye(3))), first)
     rows.take(dict(file_name='b.jpg'), [])
@@ -38,9 +42,14 @@ def test_rows_follow_the_annotations(tmp_path):
     assert (got['cam_K'][0] == np.eye(3)).all() and np.isnan(got['cam_K'][1:]).all()
 
 
-@pytest.mark.parametrize('wrong, words', [
-    (dict(body_pose=np.zeros(63)), 'body_pose must be 23 × 3'), (dict(betas=np.full(10, np.nan)), 'betas must be 10'),
-    (dict(gender='x'), "'x' is no gender")])
+@pytest.mark.parametrize(
+    'wrong, words',
+    [
+        (dict(body_pose=np.zeros(63)), 'body_pose must be 23 × 3'),
+        (dict(betas=np.full(10, np.nan)), 'betas must be 10'),
+        (dict(gender='x'), "'x' is no gender"),
+    ],
+)
 def test_parameters_that_are_wrong(wrong, words):
     given = dict(global_orient=np.zeros(3), body_pose=np.zeros(69), betas=np.zeros(10), transl_m=np.zeros(3))
     with pytest.raises(UserError, match=words):

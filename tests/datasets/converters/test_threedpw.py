@@ -1,4 +1,5 @@
 """3DPW: written as its archive, converted, and the truth is back: joints, meshes, cameras, flags; damage is told."""
+
 from __future__ import annotations
 
 import json
@@ -43,8 +44,9 @@ def stored_pickle(archive):
 
 def true_body(person):
     """Vertices (V, 3) and joints (24, 3) of a scene's person, mm."""
-    vertices, joints = linear_blend_skinning(load_generated_body(), *(person.smpl[name][None] for name in (
-        'global_orient', 'body_pose', 'betas', 'transl')))
+    vertices, joints = linear_blend_skinning(
+        load_generated_body(), *(person.smpl[name][None] for name in ('global_orient', 'body_pose', 'betas', 'transl'))
+    )
     return 1000.0 * vertices[0], 1000.0 * joints[0]
 
 
@@ -53,8 +55,10 @@ def annotations_by_person(content, clip):
     for image in content['images']:
         for annotation in (a for a in content['annotations'] if a['image_id'] == image['id']):
             points = np.array(annotation['keypoints_3d'])
-            yield annotation, min(clip[image['frame']].people,
-                                  key=lambda person: np.abs(person.mm('smpl24') - points).max())
+            yield (
+                annotation,
+                min(clip[image['frame']].people, key=lambda person: np.abs(person.mm('smpl24') - points).max()),
+            )
 
 
 def test_images_cameras_and_people_are_those_of_the_scenes(converted, clip):
@@ -97,8 +101,13 @@ def test_meshes_are_those_of_the_scenes(converted, clip):
     for annotation, person in annotations_by_person(content, clip):
         row = annotation['smpl']
         neutral = smpl['betas'][row] + GENDER_BETAS[{'m': 'male', 'f': 'female'}[str(smpl['gender'][row])]]
-        got, joints = linear_blend_skinning(body, smpl['global_orient'][row][None], smpl['body_pose'][row][None],
-                                            neutral[None], smpl['transl'][row][None])
+        got, joints = linear_blend_skinning(
+            body,
+            smpl['global_orient'][row][None],
+            smpl['body_pose'][row][None],
+            neutral[None],
+            smpl['transl'][row][None],
+        )
         assert np.abs(1000 * got[0] - true_body(person)[0]).max() < 0.1
         np.testing.assert_allclose(1000 * joints[0], annotation['keypoints_3d'], atol=0.1)
         np.testing.assert_allclose(smpl['keypoints3d'][row, :, :3], joints[0], atol=1e-4)
@@ -154,9 +163,14 @@ def test_who_is_valid(copy):
     detections = [np.ones((16, 3, 18)) for _ in content['poses']]
     detections[1][5, 2, 6:] = 0.1
     rewrite(copy, campose_valid=valid, poses2d=detections)
-    flags = {least: {(image['frame'], person['track_id']): person['is_valid'] for image in part.images
-                     for person in image['annotations']}
-             for least, part in ((least, first_part(copy, least_joints=least)) for least in (0, 7))}
+    flags = {
+        least: {
+            (image['frame'], person['track_id']): person['is_valid']
+            for image in part.images
+            for person in image['annotations']
+        }
+        for least, part in ((least, first_part(copy, least_joints=least)) for least in (0, 7))
+    }
     assert [key for key, is_valid in flags[0].items() if not is_valid] == [(3, 0)]
     assert [key for key, is_valid in flags[7].items() if not is_valid] == [(3, 0), (5, 1)]
 
@@ -189,12 +203,18 @@ def test_long_betas_are_cut_and_frames_without_images_are_told(copy):
     assert len(part.images[0]['annotations'][0]['smpl']['betas']) == 10
 
 
-@pytest.mark.parametrize('changes, words', [
-    (dict(poses=None), r'poses: it is no list'), (dict(poses=[np.zeros((16, 63))]), r'poses\[0\]: its shape is'),
-    (dict(jointPositions=[]), r'jointPositions: it holds no array'),
-    (dict(cam_intrinsics=np.zeros((3, 3))), 'intrinsics'), (dict(cam_poses=np.zeros((16, 4, 4))), 'no rotations'),
-    (dict(genders=['x', 'x', 'x']), r'genders\[0\]'), (dict(betas=[['a'], ['b'], ['c']]), r'betas\[0\]'),
-])
+@pytest.mark.parametrize(
+    'changes, words',
+    [
+        (dict(poses=None), r'poses: it is no list'),
+        (dict(poses=[np.zeros((16, 63))]), r'poses\[0\]: its shape is'),
+        (dict(jointPositions=[]), r'jointPositions: it holds no array'),
+        (dict(cam_intrinsics=np.zeros((3, 3))), 'intrinsics'),
+        (dict(cam_poses=np.zeros((16, 4, 4))), 'no rotations'),
+        (dict(genders=['x', 'x', 'x']), r'genders\[0\]'),
+        (dict(betas=[['a'], ['b'], ['c']]), r'betas\[0\]'),
+    ],
+)
 def test_fields_that_are_wrong(copy, changes, words):
     rewrite(copy, **changes)
     with pytest.raises(UserError, match=words):
@@ -202,7 +222,6 @@ def test_fields_that_are_wrong(copy, changes, words):
 
 
 class RunsCode:
-
     def __reduce__(self):
         return os.mkdir, ('hacked',)
 
@@ -211,9 +230,12 @@ def test_files_that_are_wrong(copy, monkeypatch):
     path, content = stored_pickle(copy)
     monkeypatch.chdir(copy)
     without_trans = {key: content[key] for key in content if key != 'trans'}
-    for damage, words in ((path.read_bytes()[:-2000], 'no whole pickle'), (pickle.dumps([1]), 'holds a list'),
-                          (pickle.dumps({**content, 'sequence': RunsCode()}), 'harmless'),
-                          (pickle.dumps(without_trans), 'trans: it is missing')):
+    for damage, words in (
+        (path.read_bytes()[:-2000], 'no whole pickle'),
+        (pickle.dumps([1]), 'holds a list'),
+        (pickle.dumps({**content, 'sequence': RunsCode()}), 'harmless'),
+        (pickle.dumps(without_trans), 'trans: it is missing'),
+    ):
         path.write_bytes(damage)
         with pytest.raises(UserError, match=words):
             first_part(copy)

@@ -1,4 +1,5 @@
 """Small sets, drawn once for all tests of this folder."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """What is written of drawn scenes: every field against the picture, the depth map and the others."""
+
 from __future__ import annotations
 
 import cv2
@@ -23,9 +24,13 @@ def test_files_follow_the_annotation_format(scenes):
             assert np.array(image['cam_param']['K']).shape == np.array(image['cam_param']['R']).shape == (3, 3)
             assert image['cam_param']['dist'] is None and image['has_3d'] is True
         for annotation in stored['annotations']:
-            for field, shape in (('keypoints', (3 * len(joints), )), ('keypoints_3d', (len(joints), 3)),
-                                 ('bbox', (4, )), ('keypoints_3d_valid', (len(joints), )), ('visibility',
-                                                                                            (len(joints), ))):
+            for field, shape in (
+                ('keypoints', (3 * len(joints),)),
+                ('keypoints_3d', (len(joints), 3)),
+                ('bbox', (4,)),
+                ('keypoints_3d_valid', (len(joints),)),
+                ('visibility', (len(joints),)),
+            ):
                 assert np.shape(annotation[field]) == shape
             flags, seen = scenes.keypoints(annotation)[:, 2], np.array(annotation['visibility'])
             assert ((flags == 2) == (seen == 2)).all() and (flags[seen < 2] == 1).all()
@@ -37,8 +42,12 @@ def test_both_joint_sets_tell_of_the_same_people(scenes):
     shoulder = [KEYPOINT_SETS[name].index('left_shoulder') for name in ('panoptic15', 'coco17')]
     hips = [KEYPOINT_SETS['coco17'].index(f'{side}_hip') for side in ('left', 'right')]
     for a, b in zip(panoptic, coco, strict=True):
-        assert (a['image_id'], a['bbox'], a['track_id'], a['smpl']) == (b['image_id'], b['bbox'], b['track_id'],
-                                                                        b['smpl'])
+        assert (a['image_id'], a['bbox'], a['track_id'], a['smpl']) == (
+            b['image_id'],
+            b['bbox'],
+            b['track_id'],
+            b['smpl'],
+        )
         assert a['keypoints_3d'][shoulder[0]] == b['keypoints_3d'][shoulder[1]]
         # COCO's root is derived from the hips; Panoptic's is stored
         assert a['root_depth'] == a['keypoints_3d'][KEYPOINT_SETS['panoptic15'].root_index][2]
@@ -57,10 +66,11 @@ def test_visibility_agrees_with_the_depth_map(scenes):
     for image, people, depth in scenes.images():
         for annotation in people:
             mask = coco_mask.decode(annotation['segmentation']).astype(bool)
-            for (u, v, _), z, seen in zip(scenes.keypoints(annotation), np.array(annotation['keypoints_3d'])[:, 2],
-                                          annotation['visibility']):
+            for (u, v, _), z, seen in zip(
+                scenes.keypoints(annotation), np.array(annotation['keypoints_3d'])[:, 2], annotation['visibility']
+            ):
                 counted[seen] += 1
-                x, y = int(np.floor(u + .5)), int(np.floor(v + .5))
+                x, y = int(np.floor(u + 0.5)), int(np.floor(v + 0.5))
                 inside = 0 <= x < image['width'] and 0 <= y < image['height']
                 assert inside == (seen > 0)
                 if not inside or depth[y, x] == 0:
@@ -104,13 +114,13 @@ def test_vertices_of_the_smpl_file_lie_on_the_masks(scenes):
             if annotation['area'] < 80:
                 continue
             vertices = vertices_from_row(smpl, annotation['smpl'])
-            places = np.floor(project(1000 * vertices.astype(float), K) + .5).astype(int)
+            places = np.floor(project(1000 * vertices.astype(float), K) + 0.5).astype(int)
             inside = ((places >= 0) & (places < [image['width'], image['height']])).all(1)
             x, y = places[inside].T
-            in_front = 1000 * vertices[inside, 2] < depth[y, x] + 60.  # the others are behind something
+            in_front = 1000 * vertices[inside, 2] < depth[y, x] + 60.0  # the others are behind something
             wide = cv2.dilate(mask, np.ones((3, 3), np.uint8))
             shares.append(wide[y, x][in_front].mean())
-    assert len(shares) > 4 and np.mean(shares) > .97 and min(shares) > .9
+    assert len(shares) > 4 and np.mean(shares) > 0.97 and min(shares) > 0.9
 
 
 def test_smpl_file_rows_belong_to_the_annotations(scenes):
@@ -136,8 +146,9 @@ def test_clip_keeps_identities_and_moves_continuously(clip):
         R, T = np.array(image['cam_param']['R']), np.array(image['cam_param']['T'])
         assert len({a['track_id'] for a in people}) == len(people)
         for annotation in people:
-            world.setdefault(annotation['track_id'],
-                             {})[image['frame']] = (np.array(annotation['keypoints_3d']) - T) @ R
+            world.setdefault(annotation['track_id'], {})[image['frame']] = (
+                np.array(annotation['keypoints_3d']) - T
+            ) @ R
     assert len(world) >= 2
     moved = []
     for track, frames in world.items():

@@ -1,4 +1,5 @@
 """Making a set: cache, resumption, processes, and what happens where the disk says no."""
+
 from __future__ import annotations
 
 import errno
@@ -34,12 +35,25 @@ def test_a_second_call_draws_nothing(tiny, monkeypatch):
 
 
 def test_every_setting_and_the_version_change_the_key():
-    changes = dict(num_images=4, image_size=(64, 64), people=(1, 3), seed=8, split='val', kind='clips', clip_length=20,
-                   fps=20., joint_sets=('coco17', ), jpeg_quality=80, save_vertices=True, subject_share=(.5, 1.),
-                   share_spread=.1, clothes='suits')
-    assert len({TINY.key, *(replace(TINY, **{
-        field: value
-    }).key for field, value in changes.items())}) == 1 + len(changes)
+    changes = dict(
+        num_images=4,
+        image_size=(64, 64),
+        people=(1, 3),
+        seed=8,
+        split='val',
+        kind='clips',
+        clip_length=20,
+        fps=20.0,
+        joint_sets=('coco17',),
+        jpeg_quality=80,
+        save_vertices=True,
+        subject_share=(0.5, 1.0),
+        share_spread=0.1,
+        clothes='suits',
+    )
+    assert len({TINY.key, *(replace(TINY, **{field: value}).key for field, value in changes.items())}) == 1 + len(
+        changes
+    )
 
 
 def test_processes_draw_the_same_truth(tiny, tmp_path):
@@ -124,7 +138,8 @@ def test_a_process_that_dies_is_noticed(tmp_path, monkeypatch):
 
 def test_vertices_may_be_kept(tiny, tmp_path):
     kept = load_smpl(
-        generate(replace(TINY, num_images=1, save_vertices=True), tmp_path, workers=0, progress=False).smpl)
+        generate(replace(TINY, num_images=1, save_vertices=True), tmp_path, workers=0, progress=False).smpl
+    )
     computed = load_smpl(tiny.smpl)
     assert kept['vertices'].shape[1:] == (6890, 3)
     np.testing.assert_allclose(vertices_from_row(kept, 0), vertices_from_row(computed, 0), atol=1e-5)
@@ -138,34 +153,32 @@ def test_no_smpl_file(tmp_path):
 
 
 def test_an_image_without_people(tmp_path):
-    paths = generate(SyntheticConfig(num_images=1, image_size=(64, 48), people=(0, 0)),
-                     tmp_path,
-                     workers=0,
-                     progress=False)
+    paths = generate(
+        SyntheticConfig(num_images=1, image_size=(64, 48), people=(0, 0)), tmp_path, workers=0, progress=False
+    )
     stored = json.loads(paths.annotations['coco17'].read_text())
     assert len(stored['images']) == 1 and stored['annotations'] == []
     assert len(load_smpl(paths.smpl)['betas']) == 0
 
 
 def test_contact_sheet(tiny, tmp_path):
-    sheet = write_contact_sheet(tiny.annotations['coco17'],
-                                tiny.root,
-                                tmp_path / 'sheet.png',
-                                most=3,
-                                columns=2,
-                                width_px=96)
+    sheet = write_contact_sheet(
+        tiny.annotations['coco17'], tiny.root, tmp_path / 'sheet.png', most=3, columns=2, width_px=96
+    )
     assert cv2.imread(str(sheet)).shape == (2 * 72, 2 * 2 * 96, 3)
 
 
 def test_registered_dataset_makes_itself(tmp_path):
-    settings = dict(type='das_mm.SyntheticPeople',
-                    num_images=2,
-                    image_size=(64, 48),
-                    people=(1, 2),
-                    seed=9,
-                    root=str(tmp_path),
-                    workers=0,
-                    pipeline=[])
+    settings = dict(
+        type='das_mm.SyntheticPeople',
+        num_images=2,
+        image_size=(64, 48),
+        people=(1, 2),
+        seed=9,
+        root=str(tmp_path),
+        workers=0,
+        pipeline=[],
+    )
     dataset = DATASETS.build(settings)
     assert len(dataset) == 2
     record = dataset.get_data_info(0)
@@ -176,12 +189,14 @@ def test_registered_dataset_makes_itself(tmp_path):
 
 def test_cache_folder_follows_the_environment(tmp_path, monkeypatch):
     from das_mm.datasets.synthetic import cache_folder
+
     monkeypatch.setenv('DAS_MM_CACHE', str(tmp_path))
     assert cache_folder() == tmp_path
 
 
 def test_command_line(tmp_path, capsys):
     from das_mm.cli import main
+
     command = ['synth', '--out', str(tmp_path), '--num', '1', '--size', '64x48', '--workers', '0', '--preview']
     assert main(command) == 0
     assert 'train_coco17.json' in capsys.readouterr().out.replace('\n', '')

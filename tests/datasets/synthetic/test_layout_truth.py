@@ -1,4 +1,5 @@
 """The truth of scenes, computed without drawing them."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -41,8 +42,11 @@ def weighed_sum(layouts) -> float:
             truth = geometry(person, layout.view)
             values += [
                 np.round(list(truth.keypoints_mm.values()), 2).ravel(),
-                np.round(list(truth.keypoints_px.values()), 3).ravel(), 100 * truth.global_orient, 1000 * truth.transl,
-                100 * person.body_pose.ravel(), person.betas
+                np.round(list(truth.keypoints_px.values()), 3).ravel(),
+                100 * truth.global_orient,
+                1000 * truth.transl,
+                100 * person.body_pose.ravel(),
+                person.betas,
             ]
     values = np.concatenate(values)
     return float(values @ np.random.Generator(np.random.PCG64(0)).uniform(-1, 1, len(values)))
@@ -68,9 +72,9 @@ def test_camera_points_project_to_the_pixels(layouts):
             truth = geometry(person, layout.view)
             points = np.array(list(truth.keypoints_mm.values()))
             assert (points[:, 2] > 0).all()
-            np.testing.assert_allclose(project(points, layout.view.K),
-                                       np.array(list(truth.keypoints_px.values())),
-                                       atol=0.01)
+            np.testing.assert_allclose(
+                project(points, layout.view.K), np.array(list(truth.keypoints_px.values())), atol=0.01
+            )
 
 
 def test_smpl_parameters_give_the_camera_frame_body(layouts):
@@ -78,8 +82,9 @@ def test_smpl_parameters_give_the_camera_frame_body(layouts):
     for layout in layouts:
         for person in layout.people:
             truth = geometry(person, layout.view)
-            vertices, joints = linear_blend_skinning(body, truth.global_orient[None], person.body_pose[None],
-                                                     person.betas[None], truth.transl[None])
+            vertices, joints = linear_blend_skinning(
+                body, truth.global_orient[None], person.body_pose[None], person.betas[None], truth.transl[None]
+            )
             np.testing.assert_allclose(vertices[0], layout.view.to_camera(person.vertices), atol=1e-4)
             np.testing.assert_allclose(1000 * joints[0, 16], truth.keypoints_mm['left_shoulder'], atol=0.1)
 
@@ -87,21 +92,21 @@ def test_smpl_parameters_give_the_camera_frame_body(layouts):
 def test_world_to_camera_in_millimetres(layouts):
     view, person = layouts[0].view, layouts[0].people[0]
     world_mm = 1000 * person.joints
-    np.testing.assert_allclose(world_mm @ view.rotation.T + view.translation_mm,
-                               1000 * view.to_camera(person.joints),
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        world_mm @ view.rotation.T + view.translation_mm, 1000 * view.to_camera(person.joints), atol=1e-6
+    )
     np.testing.assert_allclose(view.rotation @ view.rotation.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(view.rotation) == pytest.approx(1)
 
 
 def test_camera_looks_where_it_is_told():
     # x right, y down, z forward: what lies above the camera is at negative y, what lies to its right at positive x
-    rotation = look_rotation(yaw=0., pitch=0., roll=0.)
+    rotation = look_rotation(yaw=0.0, pitch=0.0, roll=0.0)
     np.testing.assert_allclose(rotation @ [0, 0, 1], [0, 0, 1], atol=1e-12)
     np.testing.assert_allclose(rotation @ [0, 1, 0], [0, -1, 0], atol=1e-12)
-    down = look_rotation(yaw=.3, pitch=.5, roll=0.)
-    assert down[2, 1] == pytest.approx(-np.sin(.5))  # the optical axis points below the horizon
-    assert down[2] @ [np.sin(.3), 0, np.cos(.3)] == pytest.approx(np.cos(.5))
+    down = look_rotation(yaw=0.3, pitch=0.5, roll=0.0)
+    assert down[2, 1] == pytest.approx(-np.sin(0.5))  # the optical axis points below the horizon
+    assert down[2] @ [np.sin(0.3), 0, np.cos(0.3)] == pytest.approx(np.cos(0.5))
 
 
 def test_people_stand_on_the_ground_apart():
@@ -109,7 +114,7 @@ def test_people_stand_on_the_ground_apart():
         people = layout_scene(SyntheticConfig(people=(3, 8), seed=5), index).people
         assert 3 <= len(people) <= 8
         for i, person in enumerate(people):
-            assert -1e-6 < person.vertices[:, 1].min() < .5
+            assert -1e-6 < person.vertices[:, 1].min() < 0.5
             for other in people[:i]:
                 assert gap_m(person.joints, other.joints) >= min(LEAST_GAP_M.values())
 
@@ -135,9 +140,21 @@ def test_a_clip_frame_does_not_depend_on_how_many_are_asked_for():
         assert all(np.array_equal(p.joints, q.joints) for p, q in zip(a.people, b.people))
 
 
-@pytest.mark.parametrize('field, value', [('num_images', 0), ('image_size', (20, 20)), ('people', (3, 2)),
-                                          ('kind', 'films'), ('clip_length', 8), ('split', '../x'), ('seed', -1),
-                                          ('joint_sets', ()), ('jpeg_quality', 0), ('fps', 0)])
+@pytest.mark.parametrize(
+    'field, value',
+    [
+        ('num_images', 0),
+        ('image_size', (20, 20)),
+        ('people', (3, 2)),
+        ('kind', 'films'),
+        ('clip_length', 8),
+        ('split', '../x'),
+        ('seed', -1),
+        ('joint_sets', ()),
+        ('jpeg_quality', 0),
+        ('fps', 0),
+    ],
+)
 def test_impossible_settings_name_the_field(field, value):
     with pytest.raises(UserError) as error:
         SyntheticConfig(**{field: value})

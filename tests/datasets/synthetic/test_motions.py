@@ -1,4 +1,5 @@
 """Sampled motions: smooth, on the ground, going as far as the steps carry."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -25,9 +26,9 @@ def each(motions):
 def in_the_world(motion):
     """Vertices (T, V, 3) and joints as the scene places them: on the ground, along the path, heading by the yaw."""
     frames = len(motion['body_pose'])
-    vertices, joints = linear_blend_skinning(load_generated_body(), motion['root_tilt'], motion['body_pose'],
-                                             np.zeros((frames, 10)),
-                                             np.zeros((frames, 3)))
+    vertices, joints = linear_blend_skinning(
+        load_generated_body(), motion['root_tilt'], motion['body_pose'], np.zeros((frames, 10)), np.zeros((frames, 3))
+    )
     yaw = np.zeros((frames, 3))
     yaw[:, 1] = motion['global_orient_yaw']
     turn = axis_angle_to_matrix(yaw).transpose(0, 2, 1)
@@ -40,7 +41,7 @@ def in_the_world(motion):
 def test_shapes_and_start(motions):
     for activity, motion in each(motions):
         assert motion['body_pose'].shape == (50, 23, 3) and motion['root_tilt'].shape == (50, 3)
-        assert motion['global_orient_yaw'].shape == motion['lift_m'].shape == (50, )
+        assert motion['global_orient_yaw'].shape == motion['lift_m'].shape == (50,)
         assert motion['ground_path'].shape == (50, 2)
         assert motion['activity'] == activity and motion['global_orient_yaw'][0] == 0
         np.testing.assert_array_equal(motion['ground_path'][0], 0)
@@ -66,8 +67,14 @@ def test_nothing_jumps(motions):
 
 
 def test_standing_feet_do_not_slide(motions):
-    for activity, limit in (('walk', 0.10), ('run', 0.35), ('stand', 0.02), ('reach', 0.02), ('wave', 0.02),
-                            ('sit_down', 0.5)):
+    for activity, limit in (
+        ('walk', 0.10),
+        ('run', 0.35),
+        ('stand', 0.02),
+        ('reach', 0.02),
+        ('wave', 0.02),
+        ('sit_down', 0.5),
+    ):
         for motion in motions[activity]:
             vertices, _ = in_the_world(motion)
             low = vertices[:, :, 1] < 0.012

@@ -1,4 +1,5 @@
 """Sampled poses and shapes: human, varied, decided by the seed."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -24,9 +25,13 @@ def posed(poses, betas=None):
     """Vertices and joints of a list of sampled poses, heading +z."""
     body = load_generated_body()
     betas = np.zeros((len(poses), 10)) if betas is None else betas
-    return linear_blend_skinning(body, np.stack([p['root_tilt'] for p in poses]),
-                                 np.stack([p['body_pose'] for p in poses]), betas,
-                                 np.zeros((len(poses), 3)))
+    return linear_blend_skinning(
+        body,
+        np.stack([p['root_tilt'] for p in poses]),
+        np.stack([p['body_pose'] for p in poses]),
+        betas,
+        np.zeros((len(poses), 3)),
+    )
 
 
 @pytest.fixture(scope='module')
@@ -183,6 +188,7 @@ def test_children_have_larger_heads_for_their_size():
 
 def test_no_shape_turns_a_face_over():
     import trimesh
+
     rng = np.random.default_rng(7)
     body = load_generated_body()
     normals = trimesh.Trimesh(body.v_template, body.faces, process=False).face_normals

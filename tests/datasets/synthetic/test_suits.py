@@ -1,4 +1,5 @@
 """Suits tell every limb from every other, and a set of them differs from the others in its pictures only."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -14,9 +15,9 @@ from das_mm.errors import UserError
 
 
 def test_ten_limbs_ten_colours():
-    upper_arm, forearm, thigh, shank = [.3, 1.4, 0], [.6, 1.4, 0], [.1, .7, 0], [.1, .3, 0]
+    upper_arm, forearm, thigh, shank = [0.3, 1.4, 0], [0.6, 1.4, 0], [0.1, 0.7, 0], [0.1, 0.3, 0]
     left = np.array([upper_arm, forearm, thigh, shank])
-    trunk = np.array([[.05, 1.2, .1], [.05, 1.2, -.1]])  # front, back
+    trunk = np.array([[0.05, 1.2, 0.1], [0.05, 1.2, -0.1]])  # front, back
     colours = suit_rgb(np.concatenate([left, left * [-1, 1, 1], trunk]))
     assert len(np.unique(colours, axis=0)) == 10
     distance = np.linalg.norm(colours[:, None] - colours[None], axis=-1) + 1e3 * np.eye(10)

@@ -1,4 +1,5 @@
 """DLA-34 and the stems of a tracking network."""
+
 from __future__ import annotations
 
 import pytest
@@ -16,8 +17,15 @@ def test_it_is_dla_34():
     assert sum(parameter.numel() for parameter in network.parameters()) / 1e6 == pytest.approx(15.74 - 0.513, abs=0.01)
     names = set(network.state_dict())
     # as in the published weights
-    assert {'base_layer.0.weight', 'level0.1.running_mean', 'level2.root.conv.weight', 'level2.project.0.weight',
-            'level3.tree1.tree1.conv1.weight', 'level4.tree2.root.bn.bias', 'level5.tree2.bn2.weight'} <= names
+    assert {
+        'base_layer.0.weight',
+        'level0.1.running_mean',
+        'level2.root.conv.weight',
+        'level2.project.0.weight',
+        'level3.tree1.tree1.conv1.weight',
+        'level4.tree2.root.bn.bias',
+        'level5.tree2.bn2.weight',
+    } <= names
     # two convolutions in level3's second root: both blocks, the first subtree and the tree's own pooled input
     assert network.level3.tree2.root.conv.in_channels == 128 + 128 + 128 + 64
 
@@ -43,10 +51,14 @@ def test_coarse_maps_reach_the_fine_ones():
     assert coarsest[0].grad is None and coarsest[2].grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize('build', [
-    lambda: DLA34(temporal=True, channels=SMALL),
-    lambda: TemporalResNet(18, stem_channels=8, base_channels=8, out_indices=(1, 2, 3)),
-], ids=['dla', 'resnet'])
+@pytest.mark.parametrize(
+    'build',
+    [
+        lambda: DLA34(temporal=True, channels=SMALL),
+        lambda: TemporalResNet(18, stem_channels=8, base_channels=8, out_indices=(1, 2, 3)),
+    ],
+    ids=['dla', 'resnet'],
+)
 def test_three_inputs_are_added(build):
     torch.manual_seed(0)
     network = build()

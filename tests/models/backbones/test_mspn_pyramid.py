@@ -1,4 +1,5 @@
 """MSPN as a pyramid."""
+
 import pytest
 import torch
 
@@ -16,7 +17,9 @@ def test_every_trained_parameter_gets_a_gradient():
     model = MODELS.build(dict(SMALL, frozen_stages=1))
     model.train()
     sum(one.sum() for one in model(torch.randn(2, 3, 64, 64))).backward()
-    without = [name for name, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
+    without = [
+        name for name, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None
+    ]
     assert without == []
     assert all(not parameter.requires_grad for parameter in model.top.parameters()) and not model.top.training
 

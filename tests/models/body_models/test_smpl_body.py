@@ -1,4 +1,5 @@
 """SMPLBody: smplx's skinning on every source of arrays, keypoints, mirrored and turned bodies."""
+
 from __future__ import annotations
 
 import copy
@@ -30,8 +31,10 @@ def body():
 def people(count, seed=0, dtype=torch.float32, size=0.4):
     """Axis-angle poses (count, 24, 3) and betas (count, 10)."""
     generator = torch.Generator().manual_seed(seed)
-    return (size * torch.randn(count, 24, 3, generator=generator, dtype=torch.float64).to(dtype),
-            torch.randn(count, 10, generator=generator, dtype=torch.float64).to(dtype))
+    return (
+        size * torch.randn(count, 24, 3, generator=generator, dtype=torch.float64).to(dtype),
+        torch.randn(count, 10, generator=generator, dtype=torch.float64).to(dtype),
+    )
 
 
 def posed(body, pose, betas):
@@ -47,8 +50,9 @@ def test_examples():
 def test_agrees_with_the_skinning_in_numpy(body):
     pose, betas = people(3)
     vertices, joints = posed(body, pose, betas)
-    expected = linear_blend_skinning(load_generated_body(), pose[:, 0].numpy(), pose[:, 1:].numpy(), betas.numpy(),
-                                     np.zeros((3, 3)))
+    expected = linear_blend_skinning(
+        load_generated_body(), pose[:, 0].numpy(), pose[:, 1:].numpy(), betas.numpy(), np.zeros((3, 3))
+    )
     assert np.abs(vertices.numpy() - expected[0]).max() < 2e-6 and np.abs(joints.numpy() - expected[1]).max() < 2e-6
     torch.testing.assert_close(body.rest_joints(betas)[:, 0], joints[:, 0], atol=1e-6, rtol=0)  # the root stays
 
@@ -88,7 +92,7 @@ def test_impossible_numbers_of_betas(num_betas):
 
 def test_wrong_inputs(body):
     pose, betas = people(2)
-    layer = body.keypoint_layer(('nose', ))
+    layer = body.keypoint_layer(('nose',))
     for model in (body, layer):
         with pytest.raises(UserError, match='betas'):
             posed(model, pose, betas[:, :9])
@@ -115,13 +119,14 @@ def test_what_is_not_finite_spoils_one_person(body):
     pose[1, 5] = torch.nan
     vertices, joints = posed(body, pose, betas)
     assert not vertices[1].isfinite().any()
-    assert torch.equal(vertices[[0, 2]], expected.vertices[[0, 2]]) and torch.equal(joints[[0, 2]],
-                                                                                     expected.joints[[0, 2]])
+    assert torch.equal(vertices[[0, 2]], expected.vertices[[0, 2]]) and torch.equal(
+        joints[[0, 2]], expected.joints[[0, 2]]
+    )
 
 
 def test_checkpoints_hold_nothing_of_it(body):
     assert not body.state_dict() and not list(body.parameters())
-    assert not body.keypoint_layer(('nose', )).state_dict()
+    assert not body.keypoint_layer(('nose',)).state_dict()
     model = torch.nn.ModuleDict({'body': body})
     model.load_state_dict({})
     twin = copy.deepcopy(model)
@@ -224,16 +229,30 @@ def test_joints_by_the_regressor_of_human36m(tmp_path, body, order):
     path = regressor_file(tmp_path / 'J_regressor_h36m.npy', names)
     with_file = SMPLBody(regressors={'h36m': path})
     wanted = with_file.evaluation_names('lsp14')
-    assert wanted == ('h36m/right_ankle', 'h36m/right_knee', 'h36m/right_hip', 'h36m/left_hip', 'h36m/left_knee',
-                      'h36m/left_ankle', 'h36m/right_wrist', 'h36m/right_elbow', 'h36m/right_shoulder',
-                      'h36m/left_shoulder', 'h36m/left_elbow', 'h36m/left_wrist', 'h36m/neck', 'h36m/head_h36m')
+    assert wanted == (
+        'h36m/right_ankle',
+        'h36m/right_knee',
+        'h36m/right_hip',
+        'h36m/left_hip',
+        'h36m/left_knee',
+        'h36m/left_ankle',
+        'h36m/right_wrist',
+        'h36m/right_elbow',
+        'h36m/right_shoulder',
+        'h36m/left_shoulder',
+        'h36m/left_elbow',
+        'h36m/left_wrist',
+        'h36m/neck',
+        'h36m/head_h36m',
+    )
     pose, betas = people(2)
     vertices, joints = posed(with_file, pose, betas)
     matrix = torch.tensor(np.load(path), dtype=torch.float32)
     rows = [names.index(name.removeprefix('h36m/')) for name in wanted]
     torch.testing.assert_close(with_file.keypoints(wanted, vertices, joints), (matrix @ vertices)[:, rows])
-    torch.testing.assert_close(posed(with_file.keypoint_layer(wanted), pose, betas), (matrix @ vertices)[:, rows],
-                               atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        posed(with_file.keypoint_layer(wanted), pose, betas), (matrix @ vertices)[:, rows], atol=1e-6, rtol=0
+    )
     assert with_file.evaluation_names('coco17') == KEYPOINT_SETS['coco17'].keypoints  # it has no eyes
     assert body.evaluation_names('lsp14') == KEYPOINT_SETS['lsp14'].keypoints
 
@@ -245,7 +264,7 @@ def test_extra_regressor_and_its_errors(tmp_path, body):
     assert 'extra/head_top' in with_file.keypoint_names
     assert posed(with_file.keypoint_layer(('extra/jaw', 'nose')), *people(1)).shape == (1, 2, 3)
     with pytest.raises(UserError, match='extra/jaw'):
-        body.keypoint_layer(('extra/jaw', ))
+        body.keypoint_layer(('extra/jaw',))
     with pytest.raises(UserError, match='unknown regressor'):
         SMPLBody(regressors={'h37m': path})
     one_sided = np.load(regressor_file(tmp_path / 'h36m.npy', KEYPOINT_SETS['h36m17'].keypoints))

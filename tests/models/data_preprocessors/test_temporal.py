@@ -1,4 +1,5 @@
 """What a tracking network is given."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -11,7 +12,7 @@ from das_mm.models.data_preprocessors import TemporalDataPreprocessor
 
 @pytest.fixture
 def preprocessor():
-    return TemporalDataPreprocessor(mean=[1., 2., 3.], std=[2., 2., 2.], bgr_to_rgb=True, pad_size_divisor=32)
+    return TemporalDataPreprocessor(mean=[1.0, 2.0, 3.0], std=[2.0, 2.0, 2.0], bgr_to_rgb=True, pad_size_divisor=32)
 
 
 def sample(**metainfo):
@@ -20,8 +21,10 @@ def sample(**metainfo):
 
 def test_two_images_and_a_map(preprocessor):
     image = torch.arange(6, dtype=torch.uint8)[:, None, None].expand(6, 40, 50)  # BGR 0 1 2 and 3 4 5
-    people = dict(previous_centers_px=np.array([[10.2, 20.0], [30.0, 5.0], [-9.0, 3.0]]),
-                  previous_sizes_px=np.array([[20.0, 30.0], [8.0, 8.0], [20.0, 20.0]]))
+    people = dict(
+        previous_centers_px=np.array([[10.2, 20.0], [30.0, 5.0], [-9.0, 3.0]]),
+        previous_sizes_px=np.array([[20.0, 30.0], [8.0, 8.0], [20.0, 20.0]]),
+    )
     done = preprocessor(dict(inputs=[image], data_samples=[sample(**people)]))
     x = done['inputs']
     assert x.shape == (1, 7, 64, 64) and len(done['data_samples']) == 1

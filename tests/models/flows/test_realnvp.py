@@ -1,4 +1,5 @@
 """RealNVP: an invertible map, a density that integrates to 1, the released parameter names."""
+
 from __future__ import annotations
 
 import math
@@ -18,7 +19,7 @@ def skewed_samples(n: int, dims: int, seed: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(n, dims, generator=generator)
     x[:, 0] = torch.where(torch.rand(n, generator=generator) < 0.3, 2.5 + 0.3 * x[:, 0], -0.5 + 0.6 * x[:, 0])
-    x[:, -1] = 0.5 * x[:, -1] + 0.4 * (x[:, 0]**2 - 1)
+    x[:, -1] = 0.5 * x[:, -1] + 0.4 * (x[:, 0] ** 2 - 1)
     return x
 
 
@@ -40,8 +41,9 @@ def test_masks():
 
 def test_state_dict_names():
     names = set(RealNVP(3).state_dict())
-    assert names == {'mask'} | {f'{net}.{i}.{j}.{kind}' for net in 'st' for i in range(6) for j in (0, 2, 4)
-                                for kind in ('weight', 'bias')}
+    assert names == {'mask'} | {
+        f'{net}.{i}.{j}.{kind}' for net in 'st' for i in range(6) for j in (0, 2, 4) for kind in ('weight', 'bias')
+    }
 
 
 def test_loads_weights_of_mmpose_and_agrees():
@@ -95,7 +97,7 @@ def test_trained_flow_integrates_to_one(dims, extent, cells):
     optimizer = torch.optim.Adam(flow.parameters(), lr=5e-3)
     for step in range(60):
         optimizer.zero_grad()
-        batch = data[(step * 250) % 2000:][:250]
+        batch = data[(step * 250) % 2000 :][:250]
         (-flow.log_prob(batch).mean()).backward()
         optimizer.step()
     with torch.no_grad():
@@ -116,7 +118,7 @@ def test_samples_follow_the_density():
     with torch.no_grad():
         density = flow.log_prob(grid).exp() * 0.01  # mass of each cell
     mean = (density[:, None] * grid).sum(0)
-    spread = (density[:, None] * (grid - mean)**2).sum(0).sqrt()
+    spread = (density[:, None] * (grid - mean) ** 2).sum(0).sqrt()
     torch.testing.assert_close(samples.mean(0), mean, rtol=0, atol=0.03)
     torch.testing.assert_close(samples.std(0), spread, rtol=0.03, atol=0)
 
@@ -124,7 +126,7 @@ def test_samples_follow_the_density():
 def test_empty_input_keeps_every_parameter_in_the_graph():
     flow = RealNVP(3)
     log_prob = flow.log_prob(torch.zeros(0, 3))
-    assert log_prob.shape == (0, )
+    assert log_prob.shape == (0,)
     log_prob.sum().backward()
     assert all(p.grad is not None and not p.grad.any() for p in flow.parameters())
 

@@ -1,4 +1,5 @@
 """Made-up labelled samples and a small head, for tests that need no images."""
+
 import numpy as np
 import torch
 from mmengine.structures import InstanceData
@@ -29,14 +30,17 @@ def make_sample(people, seed=0, with_3d=True, wh=WH, num_keypoints=NUM_KEYPOINTS
         root_px=root,
         root_depths_norm=3 + torch.rand(people, generator=generator),
         root_depths_weights=depth_known[:, 0],
-        center_valid=torch.ones(people, dtype=torch.bool))
+        center_valid=torch.ones(people, dtype=torch.bool),
+    )
     sample.set_metainfo(
         dict(
             ori_shape=(wh[1], wh[0]),
             img_shape=(wh[1], wh[0]),
-            warp_mat=np.array([[1., 0, 0], [0, 1, 0]]),
+            warp_mat=np.array([[1.0, 0, 0], [0, 1, 0]]),
             flip=False,
-            camera=dict(K=None, source='unknown')))
+            camera=dict(K=None, source='unknown'),
+        )
+    )
     return sample
 
 
@@ -51,7 +55,8 @@ def small_head(**changes):
         centerness_channels=16,
         norm_cfg=dict(type='GN', num_groups=4),
         assigner=dict(
-            type='das_mm.DASTargetAssigner', strides=(8, 16, 32), regress_ranges=((0, 20), (20, 35), (35, 1e8))),
+            type='das_mm.DASTargetAssigner', strides=(8, 16, 32), regress_ranges=((0, 20), (20, 35), (35, 1e8))
+        ),
         coder=dict(type='das_mm.DASPoseCoder'),
         update=dict(type='das_mm.MultiSourceUpdate', num_layers=2, feat_channels=16, num_groups=4, num_heads=2),
         nms=dict(type='das_mm.OKSNMS'),

@@ -1,4 +1,5 @@
 """The DAS head: sparse against dense, every mixture of labels, switches, plug-in branches."""
+
 import pytest
 import torch
 
@@ -14,7 +15,7 @@ L1 = dict(type='das_mm.L1PoseLoss')
 UPDATES = [
     dict(type='das_mm.NoUpdate'),
     dict(type='das_mm.PlainUpdate', num_layers=2),
-    dict(type='das_mm.MultiSourceUpdate', num_layers=1, feat_channels=16, num_groups=4)
+    dict(type='das_mm.MultiSourceUpdate', num_layers=1, feat_channels=16, num_groups=4),
 ]
 
 
@@ -36,7 +37,8 @@ def test_points_equal_the_dense_maps(update):
         points = PointIndex(torch.tensor([0, 0, 2, 2]), torch.tensor([0, height - 1, 1, 1]), torch.tensor([0, 2, 1, 1]))
         out = head.forward_points(feat, level, points, with_sigma=True)
         close = lambda sparse, dense: torch.testing.assert_close(
-            sparse.flatten(1), gather_points(dense, points), atol=1e-4, rtol=1e-4)
+            sparse.flatten(1), gather_points(dense, points), atol=1e-4, rtol=1e-4
+        )
         close(out.root, maps.root[level])
         close(out.sigma, maps.sigma[level])
         close(out.centerness[:, None], maps.centerness[level])
@@ -51,8 +53,9 @@ def test_losses_and_gradients_with_and_without_people(people, loss):
     head = small_head(loss_pose=loss, loss_pose_2d=loss) if loss else small_head()
     samples = [make_sample(n, seed) for seed, n in enumerate(people)]
     losses = head.loss(small_feats(), samples)
-    assert {'loss_cls', 'loss_centerness', 'loss_root', 'loss_pose', 'loss_pose_update1',
-            'loss_pose_update2'} <= set(losses)
+    assert {'loss_cls', 'loss_centerness', 'loss_root', 'loss_pose', 'loss_pose_update1', 'loss_pose_update2'} <= set(
+        losses
+    )
     assert all(torch.isfinite(value) for value in losses.values())
     total(losses).backward()
     assert parameters_without_gradient(head) == []
@@ -153,7 +156,8 @@ def test_predict_equals_decoding_the_dense_maps(update):
         if wanted:
             torch.testing.assert_close(result.scores, torch.stack([score for score, _ in wanted]))
             torch.testing.assert_close(
-                result.keypoints_px, torch.stack([pose for _, pose in wanted]), atol=2e-3, rtol=1e-4)
+                result.keypoints_px, torch.stack([pose for _, pose in wanted]), atol=2e-3, rtol=1e-4
+            )
 
 
 def test_towers_run_only_for_images_and_levels_with_candidates():
@@ -173,16 +177,17 @@ def test_towers_run_only_for_images_and_levels_with_candidates():
 
 
 def _one_candidate(feat, level):
-    logits = torch.full((feat.shape[0], *feat.shape[2:]), -30.)
+    logits = torch.full((feat.shape[0], *feat.shape[2:]), -30.0)
     if level == 1:
-        logits[2, 3, 4] = 5.
+        logits[2, 3, 4] = 5.0
     return logits
 
 
 def test_sigma_only_when_asked_for():
     head, feats = small_head(), small_feats()
-    plain, asked = (head.predict(feats, [make_sample(0)] * 2, dict(score_thr=0.2, with_sigma=flag))[0]
-                    for flag in (False, True))
+    plain, asked = (
+        head.predict(feats, [make_sample(0)] * 2, dict(score_thr=0.2, with_sigma=flag))[0] for flag in (False, True)
+    )
     assert 'keypoints_sigma' not in plain and asked.keypoints_sigma.shape == (len(asked), NUM_KEYPOINTS, 3)
     assert ((asked.keypoint_scores >= 0) & (asked.keypoint_scores <= 1)).all()
     torch.testing.assert_close(plain.keypoints_px, asked.keypoints_px)
@@ -193,8 +198,9 @@ def test_sigma_is_a_standard_deviation():
     nll = dict(type='das_mm.LaplaceNLLLoss')
     head, feats = small_head(loss_pose=nll, loss_pose_2d=nll, update=UPDATES[0]), small_feats()
     found = head.predict(feats, [make_sample(0)] * 2, dict(score_thr=0.2, with_sigma=True))[0]
-    sigma = head.coder.decode_sigma(head(feats).sigma[0][0].permute(1, 2, 0).reshape(-1, NUM_KEYPOINTS, 3),
-                                    torch.full((16 * 20, ), 8.))
+    sigma = head.coder.decode_sigma(
+        head(feats).sigma[0][0].permute(1, 2, 0).reshape(-1, NUM_KEYPOINTS, 3), torch.full((16 * 20,), 8.0)
+    )
     ratio = found.keypoints_sigma[:, None] / (2**0.5 * sigma)  # (n, points of level 0, K, 3)
     level_0 = ((ratio - 1).abs() < 0.03).flatten(2).all(-1).any(-1)
     assert level_0.any()
@@ -246,8 +252,12 @@ class SizeBranch(BaseTaskBranch):
 @pytest.mark.parametrize('people', [(3, 2), (0, 0)], ids=str)
 def test_plug_in_branch(people):
     branch = dict(
-        type='das_mm.SizeBranch', in_channels=16, feat_channels=16, stacked_convs=1,
-        norm_cfg=dict(type='GN', num_groups=4))
+        type='das_mm.SizeBranch',
+        in_channels=16,
+        feat_channels=16,
+        stacked_convs=1,
+        norm_cfg=dict(type='GN', num_groups=4),
+    )
     head, plain = small_head(branches=dict(size=branch)), small_head()
     plain.load_state_dict({name: value for name, value in head.state_dict().items() if 'branches' not in name})
     samples = [make_sample(n, seed) for seed, n in enumerate(people)]
@@ -259,5 +269,6 @@ def test_plug_in_branch(people):
     found = head.predict(small_feats(), samples, dict(score_thr=0.3))
     assert all(len(one.heights_px) == len(one.scores) for one in found)
     # the pose does not know that the branch is there
-    torch.testing.assert_close(found[0].keypoints_px,
-                               plain.predict(small_feats(), samples, dict(score_thr=0.3))[0].keypoints_px)
+    torch.testing.assert_close(
+        found[0].keypoints_px, plain.predict(small_feats(), samples, dict(score_thr=0.3))[0].keypoints_px
+    )

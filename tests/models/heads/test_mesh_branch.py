@@ -1,4 +1,5 @@
 """The mesh branch: what it learns from, mixtures of labels, where meshes stand in the camera."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -15,14 +16,20 @@ from das_mm.structures.rotations import axis_angle_to_matrix, matrix_to_rotation
 K_PX = np.array([[500.0, 0, 223.5], [0, 500, 127.5], [0, 0, 1]])
 RLE = dict(
     loss_pose=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=6), loss_weight=8.0),
-    loss_shape=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=10), loss_weight=0.6))
+    loss_shape=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=10), loss_weight=0.6),
+)
 PRIOR = dict(loss_prior=dict(type='das_mm.SMPLifyPrior'))
 
 
 def make_branch(**changes):
     torch.manual_seed(0)
-    config = dict(type='das_mm.MeshBranch', in_channels=16, feat_channels=16, stacked_convs=1,
-                  norm_cfg=dict(type='GN', num_groups=4))
+    config = dict(
+        type='das_mm.MeshBranch',
+        in_channels=16,
+        feat_channels=16,
+        stacked_convs=1,
+        norm_cfg=dict(type='GN', num_groups=4),
+    )
     return MODELS.build({**config, **changes})
 
 
@@ -45,16 +52,23 @@ def make_labels(branch, count=3, seed=0, smpl=True, with_3d=True):
     """People 6 m away, labelled as asked; the camera frame is that of the network input."""
     generator = torch.Generator().manual_seed(seed)
     matrices, betas = random_pose(count, seed), torch.randn(count, 10, generator=generator)
-    root = torch.stack([2000 * torch.rand(count, generator=generator) - 1000, torch.zeros(count),
-                        torch.full((count, ), 6000.0)], 1)
+    root = torch.stack(
+        [2000 * torch.rand(count, generator=generator) - 1000, torch.zeros(count), torch.full((count,), 6000.0)], 1
+    )
     points = body_at(branch, matrices, betas, root)
     seen = torch.as_tensor(project(points.numpy().astype(float), K_PX), dtype=torch.float32)
     K = points.shape[1]
     known = lambda yes: torch.full((count, K), float(yes))
     fields = dict(
-        bboxes=torch.cat([seen.amin(1), seen.amax(1)], 1), keypoints=seen, keypoints_weights=known(True),
-        keypoints_3d_mm=points, keypoints_3d_weights=known(with_3d), smpl_pose_matrices=matrices, smpl_betas=betas,
-        smpl_weights=torch.full((count, ), float(smpl)))
+        bboxes=torch.cat([seen.amin(1), seen.amax(1)], 1),
+        keypoints=seen,
+        keypoints_weights=known(True),
+        keypoints_3d_mm=points,
+        keypoints_3d_weights=known(with_3d),
+        smpl_pose_matrices=matrices,
+        smpl_betas=betas,
+        smpl_weights=torch.full((count,), float(smpl)),
+    )
     labels = PersonLabels(torch.zeros(count, dtype=torch.long), fields)
     return labels, root
 
@@ -75,7 +89,7 @@ def loss_of(branch, raw, labels, points_px, strides):
 
 
 def points_for(count):
-    return torch.rand(count, 2, generator=torch.Generator().manual_seed(9)) * 200, torch.full((count, ), 16.0)
+    return torch.rand(count, 2, generator=torch.Generator().manual_seed(9)) * 200, torch.full((count,), 16.0)
 
 
 def test_145_numbers_and_as_many_scales_as_are_learnt():
@@ -111,11 +125,14 @@ def test_every_term_pulls_towards_the_truth():
         assert value.item() < 0.25 * first[name], name
 
 
-@pytest.mark.parametrize('kind, zero', [
-    (dict(smpl=False, with_3d=True), ('loss_mesh_pose', 'loss_mesh_shape')),
-    (dict(smpl=True, with_3d=False), ('loss_mesh_3d', )),
-    (dict(smpl=False, with_3d=False), ('loss_mesh_pose', 'loss_mesh_shape', 'loss_mesh_3d')),
-])
+@pytest.mark.parametrize(
+    'kind, zero',
+    [
+        (dict(smpl=False, with_3d=True), ('loss_mesh_pose', 'loss_mesh_shape')),
+        (dict(smpl=True, with_3d=False), ('loss_mesh_3d',)),
+        (dict(smpl=False, with_3d=False), ('loss_mesh_pose', 'loss_mesh_shape', 'loss_mesh_3d')),
+    ],
+)
 @pytest.mark.parametrize('options', [{}, RLE], ids=['L2', 'RLE'])
 def test_what_is_not_labelled_is_not_learnt(kind, zero, options):
     branch = make_branch(**options, **PRIOR)
@@ -141,8 +158,9 @@ def test_a_batch_may_mix_everything_and_nobody():
     losses = loss_of(branch, raw, labels, points_px, strides)
     assert all(value.isfinite() for value in losses.values())
     # each sum counts those who are labelled and is divided by all: 3D of half the people is half of the sum of theirs
-    with_3d = PersonLabels(torch.zeros(4, dtype=torch.long),
-                           {name: value[[0, 1, 4, 5]] for name, value in fields.items()})
+    with_3d = PersonLabels(
+        torch.zeros(4, dtype=torch.long), {name: value[[0, 1, 4, 5]] for name, value in fields.items()}
+    )
     alone = loss_of(branch, raw[[0, 1, 4, 5]], with_3d, points_px[[0, 1, 4, 5]], strides[:4])
     assert losses['loss_mesh_3d'].item() == pytest.approx(alone['loss_mesh_3d'].item() / 2, rel=1e-5)
     empty = PersonLabels(torch.zeros(0, dtype=torch.long), {name: value[:0] for name, value in fields.items()})
@@ -160,11 +178,15 @@ def test_projected_meshes_lie_on_the_person(placement):
     warp = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25]])  # original px to input px
     K = np.array([[1000.0, 0, 447.5], [0, 1000, 255.5], [0, 0, 1]])
     instances = InstanceData(roots_px=project(root.numpy(), K), root_depths_mm=root[:, 2].numpy())
-    fields = branch.to_camera({name: value.numpy() for name, value in decoded.items()}, instances, dict(K=K, dist=None),
-                              warp)
+    fields = branch.to_camera(
+        {name: value.numpy() for name, value in decoded.items()}, instances, dict(K=K, dist=None), warp
+    )
     truth = branch.body(labels.smpl_pose_matrices[:, 0], labels.smpl_pose_matrices[:, 1:], labels.smpl_betas)
-    keypoints = branch.body.keypoints(branch.keypoint_set.keypoints, torch.from_numpy(fields['vertices']),
-                                      1000 * truth.joints + torch.from_numpy(fields['smpl_transl_mm'])[:, None])
+    keypoints = branch.body.keypoints(
+        branch.keypoint_set.keypoints,
+        torch.from_numpy(fields['vertices']),
+        1000 * truth.joints + torch.from_numpy(fields['smpl_transl_mm'])[:, None],
+    )
     seen = project(keypoints.numpy().astype(float), K)
     np.testing.assert_allclose(seen, 2 * labels.keypoints.numpy() + 0.5, atol=0.1)
     np.testing.assert_allclose(keypoints.numpy(), labels.keypoints_3d_mm.numpy(), atol=1.0)
@@ -176,8 +198,10 @@ def test_a_turned_input_is_turned_back():
     branch = make_branch(with_vertices=True)
     labels, root = make_labels(branch)
     points_px, strides = points_for(3)
-    fields = {name: value.numpy() for name, value in
-              branch.decode(perfect(branch, labels, root, points_px, strides), points_px, strides).items()}
+    fields = {
+        name: value.numpy()
+        for name, value in branch.decode(perfect(branch, labels, root, points_px, strides), points_px, strides).items()
+    }
     angle = 0.3
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     centre = K_PX[:2, 2]
@@ -186,8 +210,12 @@ def test_a_turned_input_is_turned_back():
     turned_back[:, :2] = turned_back[:, :2] @ turn  # the original camera's frame
     instances = InstanceData(roots_px=project(turned_back, K_PX), root_depths_mm=turned_back[:, 2])
     upright = branch.to_camera(fields, instances, dict(K=K_PX), warp)
-    plain = branch.to_camera(fields, InstanceData(roots_px=project(root.numpy(), K_PX), root_depths_mm=root[:, 2].numpy()),
-                             dict(K=K_PX), np.eye(3)[:2])
+    plain = branch.to_camera(
+        fields,
+        InstanceData(roots_px=project(root.numpy(), K_PX), root_depths_mm=root[:, 2].numpy()),
+        dict(K=K_PX),
+        np.eye(3)[:2],
+    )
     expected = plain['vertices'].astype(float)
     expected[..., :2] = expected[..., :2] @ turn
     np.testing.assert_allclose(upright['vertices'], expected, atol=0.5)
@@ -212,10 +240,12 @@ def test_a_joint_that_never_turns_keeps_its_scale():
 def test_one_weight_for_all_terms():
     labels, _ = make_labels(make_branch())
     raw, (points_px, strides) = torch.zeros(3, NUM_PARAMETERS), points_for(3)
-    plain, half = (loss_of(make_branch(loss_weight=weight, **PRIOR), raw, labels, points_px, strides)
-                   for weight in (1.0, 0.5))
+    plain, half = (
+        loss_of(make_branch(loss_weight=weight, **PRIOR), raw, labels, points_px, strides) for weight in (1.0, 0.5)
+    )
     assert {name: value.item() for name, value in half.items()} == pytest.approx(
-        {name: 0.5 * value.item() for name, value in plain.items()})
+        {name: 0.5 * value.item() for name, value in plain.items()}
+    )
 
 
 @pytest.mark.parametrize('options, counts', [({}, True), (RLE, False)], ids=['L2', 'RLE'])
@@ -227,5 +257,5 @@ def test_joints_at_rest_were_never_fitted(options, counts):
     points_px, strides = points_for(3)
     raw = (0.1 * torch.randn(3, branch.out_channels)).requires_grad_()
     loss_of(branch, raw, labels, points_px, strides)['loss_mesh_pose'].backward()
-    wrists = raw.grad[:, 3 + 6 * 20:3 + 6 * 22]
-    assert (wrists.abs().sum() > 0) == counts and raw.grad[:, 3:3 + 6 * 20].abs().sum() > 0
+    wrists = raw.grad[:, 3 + 6 * 20 : 3 + 6 * 22]
+    assert (wrists.abs().sum() > 0) == counts and raw.grad[:, 3 : 3 + 6 * 20].abs().sum() > 0

@@ -1,4 +1,5 @@
 """ModulatedDeformConv2d against mmcv's operator, and in the places where configs put it."""
+
 import pytest
 import torch
 from mmcv.cnn import ConvModule, build_conv_layer
@@ -14,12 +15,15 @@ def randomised(layer, seed=0):
     return layer
 
 
-@pytest.mark.parametrize('kwargs', [
-    dict(kernel_size=3, padding=1),
-    dict(kernel_size=3, padding=2, dilation=2, stride=2, bias=False),
-    dict(kernel_size=3, padding=1, groups=2, deform_groups=4),
-    dict(kernel_size=1),
-])
+@pytest.mark.parametrize(
+    'kwargs',
+    [
+        dict(kernel_size=3, padding=1),
+        dict(kernel_size=3, padding=2, dilation=2, stride=2, bias=False),
+        dict(kernel_size=3, padding=1, groups=2, deform_groups=4),
+        dict(kernel_size=1),
+    ],
+)
 def test_equals_mmcv(kwargs):
     ops = pytest.importorskip('mmcv.ops')
     reference = randomised(ops.ModulatedDeformConv2dPack(8, 12, **kwargs))
@@ -30,8 +34,9 @@ def test_equals_mmcv(kwargs):
         x = torch.randn(2, 8, 9, 7, generator=torch.Generator().manual_seed(1)).requires_grad_()
         out = module(x)
         out.square().sum().backward()
-        results.append([out, x.grad, *(dict(module.named_parameters())[name].grad
-                                       for name, _ in layer.named_parameters())])
+        results.append(
+            [out, x.grad, *(dict(module.named_parameters())[name].grad for name, _ in layer.named_parameters())]
+        )
     for expected, actual in zip(*results):
         torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4 * expected.abs().max().item())
 
@@ -66,14 +71,17 @@ def test_half_precision_computes_in_float32(dtype):
     assert layer.to(dtype)(x.to(dtype)).dtype == dtype
 
 
-@pytest.mark.parametrize('scope, kind', [
-    ('das_mm', 'ModulatedDeformConv2d'),
-    ('das_mm', 'das_mm.ModulatedDeformConv2d'),
-    ('mmpose', 'das_mm.ModulatedDeformConv2d'),
-    ('mmdet', 'das_mm.models.layers.ModulatedDeformConv2d'),
-    ('mmengine', 'das_mm.models.layers.ModulatedDeformConv2d'),
-    ('mmengine', ModulatedDeformConv2d),
-])
+@pytest.mark.parametrize(
+    'scope, kind',
+    [
+        ('das_mm', 'ModulatedDeformConv2d'),
+        ('das_mm', 'das_mm.ModulatedDeformConv2d'),
+        ('mmpose', 'das_mm.ModulatedDeformConv2d'),
+        ('mmdet', 'das_mm.models.layers.ModulatedDeformConv2d'),
+        ('mmengine', 'das_mm.models.layers.ModulatedDeformConv2d'),
+        ('mmengine', ModulatedDeformConv2d),
+    ],
+)
 def test_is_found_from_every_scope(scope, kind):
     with DefaultScope.overwrite_default_scope(scope):
         block = ConvModule(4, 8, 3, padding=1, conv_cfg=dict(type=kind), norm_cfg=dict(type='GN', num_groups=2))

@@ -1,4 +1,5 @@
 """Bilinear reading of maps, and the table that computes rows when they are read."""
+
 import doctest
 import math
 
@@ -26,7 +27,7 @@ def read_whole(image, xy):
 
 @pytest.mark.parametrize('read', [read_by_corners, read_whole])
 def test_reading_by_hand(read):
-    image = torch.tensor([[1., 2., 3.], [5., 7., 11.]])
+    image = torch.tensor([[1.0, 2.0, 3.0], [5.0, 7.0, 11.0]])
     xy = torch.tensor([[0, 0], [2, 1], [0.5, 0], [1.25, 0.5], [-0.25, 0], [2.5, 1.5], [1, -0.75]])
     expected = [1, 11, 1.5, (0.75 * (2 + 7) + 0.25 * (3 + 11)) / 2, 0.75, 11 / 4, 0.5]
     torch.testing.assert_close(read(image, xy), torch.tensor(expected))
@@ -35,7 +36,7 @@ def test_reading_by_hand(read):
 @pytest.mark.parametrize('read', [read_by_corners, read_whole])
 @pytest.mark.parametrize('coordinate', OUTSIDE)
 def test_outside_reads_zero_without_gradient(read, coordinate):
-    image = torch.full((4, 5), 7.)
+    image = torch.full((4, 5), 7.0)
     for xy in ([[coordinate, 1.0]], [[1.0, coordinate]]):
         xy = torch.tensor(xy, requires_grad=True)
         value = read(image, xy)
@@ -63,7 +64,7 @@ def test_numbering():
     assert place.pixel.tolist() == [20 + 14] * 3 + [15] * 3
     assert place.first_pixel.tolist() == [20] * 3 + [0] * 3
     assert place.first_value.tolist() == [60, 80, 100, 0, 20, 40]
-    maps = torch.arange(2 * 3 * 2 * 20.).view(2, 6, 4, 5)
+    maps = torch.arange(2 * 3 * 2 * 20.0).view(2, 6, 4, 5)
     values = frame.to_values(maps)
     torch.testing.assert_close(frame.to_maps(values), maps)
     assert values[frame.number(points)[1]].tolist() == maps[1, 2:4, 2, 4].tolist()
@@ -86,8 +87,12 @@ def test_rows_are_computed_once():
 
 
 def test_many_rows_are_computed_together():
-    rows = LazyRows(10, lambda i: i[:, None].double(), torch.device('cpu'),
-                    compute_all=lambda: torch.arange(10.)[:, None].double() + 100)
+    rows = LazyRows(
+        10,
+        lambda i: i[:, None].double(),
+        torch.device('cpu'),
+        compute_all=lambda: torch.arange(10.0)[:, None].double() + 100,
+    )
     assert rows(torch.tensor([4, 9])).flatten().tolist() == [4, 9]  # a fifth: one by one
     assert rows(torch.tensor([1, 2, 3, 4])).flatten().tolist() == [101, 102, 103, 104]
 

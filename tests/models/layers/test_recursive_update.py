@@ -1,4 +1,5 @@
 """The recursive update: dense form against hand-computed values, sparse form against the dense one."""
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -28,20 +29,29 @@ def both(update, feat, offsets):
 
 # --- by hand -----------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize('share', [0.0, 2.0])
 def test_plain_by_hand(monkeypatch, share):
     monkeypatch.setattr(LazyRows, 'DENSE_SHARE', share)
     offsets = torch.zeros(1, 3, 3, 3)  # x, y, z of one keypoint
     for (x, y), value in {
-            (0, 0): (1.5, 0.5, 1),  # → between (1, 0), (2, 0), (1, 1), (2, 1)
-            (1, 0): (4, 0, 0), (2, 0): (8, 4, 4), (1, 1): (0, -4, 8), (2, 1): (0, 8, 0),
-            (2, 2): (0.75, 0, 2),  # → a quarter of itself, three quarters outside
-            (0, 2): (-5, 0, 3),  # → outside
-            (1, 2): (-1, -0.5, 0),  # → half of (0, 1), which is zero, half of (0, 2)
+        (0, 0): (1.5, 0.5, 1),  # → between (1, 0), (2, 0), (1, 1), (2, 1)
+        (1, 0): (4, 0, 0),
+        (2, 0): (8, 4, 4),
+        (1, 1): (0, -4, 8),
+        (2, 1): (0, 8, 0),
+        (2, 2): (0.75, 0, 2),  # → a quarter of itself, three quarters outside
+        (0, 2): (-5, 0, 3),  # → outside
+        (1, 2): (-1, -0.5, 0),  # → half of (0, 1), which is zero, half of (0, 2)
     }.items():
         offsets[0, :, y, x] = torch.tensor(value, dtype=torch.float32)
-    expected = {(0, 0): (4.5, 2.5, 4), (2, 2): (0.9375, 0, 2.5), (0, 2): (-5, 0, 3), (0, 1): (0, 0, 0),
-                (1, 2): (-3.5, -0.5, 1.5)}
+    expected = {
+        (0, 0): (4.5, 2.5, 4),
+        (2, 2): (0.9375, 0, 2.5),
+        (0, 2): (-5, 0, 3),
+        (0, 1): (0, 0, 0),
+        (1, 2): (-3.5, -0.5, 1.5),
+    }
     update = PlainUpdate(num_keypoints=1, in_channels=2, dims=3)
     for result in (values[0] for values in both(update, torch.zeros(1, 2, 3, 3), offsets)):
         for (x, y), value in expected.items():
@@ -53,8 +63,12 @@ def quiet_multi_source(keypoints, dims, gate=-60.0, **kwargs):
     update = MultiSourceUpdate(keypoints, 4, dims, feat_channels=8, num_groups=2, **kwargs).double()
     for name in update.layers:
         network = getattr(update, name).next_level_offset
-        for conv in (network.sampling_offset, network.sampling_conf, network.update_weight,
-                     network.update_offset_value):
+        for conv in (
+            network.sampling_offset,
+            network.sampling_conf,
+            network.update_weight,
+            network.update_offset_value,
+        ):
             torch.nn.init.zeros_(conv.weight)
         torch.nn.init.constant_(network.update_weight.bias, gate)
     return update
@@ -94,13 +108,13 @@ def test_multi_source_gate_and_zero_padding_by_hand():
     """
     update = quiet_multi_source(1, 3, gate=0.0, num_heads=1)
     network = update.layer_0.next_level_offset
-    network.update_offset_value.bias.data = torch.tensor([-2., 2., 6.]).double()
-    network.sampling_offset.bias.data = torch.tensor([1., 0.]).double()
+    network.update_offset_value.bias.data = torch.tensor([-2.0, 2.0, 6.0]).double()
+    network.sampling_offset.bias.data = torch.tensor([1.0, 0.0]).double()
     network.sampling_conf.bias.data.fill_(3.0).log_()
-    offsets = torch.tensor([8., -2., 0.]).double().view(1, 3, 1, 1).expand(1, 3, 1, 4).contiguous()
+    offsets = torch.tensor([8.0, -2.0, 0.0]).double().view(1, 3, 1, 1).expand(1, 3, 1, 4).contiguous()
     for result in (values[0] for values in both(update, torch.zeros(1, 4, 1, 4).double(), offsets)):
-        torch.testing.assert_close(result[0, 0], torch.tensor([4., 0., 9 / 4]).double())
-        torch.testing.assert_close(result[2, 0], torch.tensor([(3 + 3 * 4) / 4, 0., 9 / 4]).double())
+        torch.testing.assert_close(result[0, 0], torch.tensor([4.0, 0.0, 9 / 4]).double())
+        torch.testing.assert_close(result[2, 0], torch.tensor([(3 + 3 * 4) / 4, 0.0, 9 / 4]).double())
 
 
 @pytest.mark.parametrize('dims', [2, 3])
@@ -121,19 +135,22 @@ def test_exact_offset_field_is_a_fixed_point(layers, dims):
         torch.nn.init.normal_(network.sampling_offset.weight, std=0.02)
         torch.nn.init.normal_(network.sampling_conf.weight)
     updates, inner = [update], torch.zeros(1, height, width)
-    inner[:, 3 * layers:-3 * layers, 3 * layers:-3 * layers] = 1  # the sources of all layers stay on the map
+    inner[:, 3 * layers : -3 * layers, 3 * layers : -3 * layers] = 1  # the sources of all layers stay on the map
     if dims == 2:
         updates.append(PlainUpdate(1, 4, dims, layers))  # for depth it adds what target and pixel say: no fixed point
     points = PointIndex(*inner.nonzero(as_tuple=True))
     for update in updates:
-        for result in (update.sparse(feat, offsets, points),
-                       [at_points(maps, points, 1, dims) for maps in update.dense(feat, offsets)]):
+        for result in (
+            update.sparse(feat, offsets, points),
+            [at_points(maps, points, 1, dims) for maps in update.dense(feat, offsets)],
+        ):
             assert len(result) == layers
             for values in result:
                 torch.testing.assert_close(values, at_points(offsets, points, 1, dims), rtol=0, atol=1e-9)
 
 
 # --- sparse equals dense -----------------------------------------------------------------------------------------
+
 
 class Case:
     """A random update with random maps and points."""
@@ -143,27 +160,35 @@ class Case:
         height, width, self.count = draw(st.integers(1, 17)), draw(st.integers(1, 17)), draw(st.integers(0, 50))
         layers, heads = draw(st.integers(1, 3)), draw(st.integers(1, 4))
         self.share = draw(st.sampled_from([0.0, LazyRows.DENSE_SHARE, 2.0]))
-        torch.manual_seed(draw(st.integers(0, 10 ** 6)))
+        torch.manual_seed(draw(st.integers(0, 10**6)))
         kind = draw(st.sampled_from([NoUpdate, PlainUpdate, MultiSourceUpdate, MultiSourceUpdate]))
-        own = {NoUpdate: {}, PlainUpdate: dict(num_layers=layers),
-               MultiSourceUpdate: dict(num_layers=layers, num_heads=heads, feat_channels=8, num_groups=2)}[kind]
+        own = {
+            NoUpdate: {},
+            PlainUpdate: dict(num_layers=layers),
+            MultiSourceUpdate: dict(num_layers=layers, num_heads=heads, feat_channels=8, num_groups=2),
+        }[kind]
         self.update = kind(self.keypoints, 6, self.dims, **own).to(dtype)
         for parameter in self.update.parameters():
             torch.nn.init.normal_(parameter, std=0.4)
         self.feat = torch.randn(batch, 6, height, width, dtype=dtype, requires_grad=True)
-        self.offsets = (torch.randn(batch, self.keypoints * self.dims, height, width, dtype=dtype)
-                        * draw(st.sampled_from([0.3, 1.0, 4.0]))).requires_grad_()
+        self.offsets = (
+            torch.randn(batch, self.keypoints * self.dims, height, width, dtype=dtype)
+            * draw(st.sampled_from([0.3, 1.0, 4.0]))
+        ).requires_grad_()
         size = dict(size=(self.count,))
-        self.points = PointIndex(torch.randint(batch, **size), torch.randint(height, **size),
-                                 torch.randint(width, **size))
+        self.points = PointIndex(
+            torch.randint(batch, **size), torch.randint(height, **size), torch.randint(width, **size)
+        )
 
     def results(self, sparse):
         """Values, and the gradients of a random weighting of them."""
         if sparse:
             values = self.update.sparse(self.feat, self.offsets, self.points)
         else:
-            values = [at_points(maps, self.points, self.keypoints, self.dims)
-                      for maps in self.update.dense(self.feat, self.offsets)]
+            values = [
+                at_points(maps, self.points, self.keypoints, self.dims)
+                for maps in self.update.dense(self.feat, self.offsets)
+            ]
         torch.manual_seed(0)
         loss = sum((torch.randn_like(value) * value).sum() for value in values)
         if not values:
@@ -191,6 +216,7 @@ def test_sparse_equals_dense(monkeypatch, dtype, tolerance):
 
 
 # --- it touches little -------------------------------------------------------------------------------------------
+
 
 def test_work_follows_the_points(monkeypatch):
     """Rows computed for 20 points on a large map, counted; and never more than there are."""
@@ -225,18 +251,28 @@ def test_work_follows_the_points(monkeypatch):
 
 # --- construction ------------------------------------------------------------------------------------------------
 
+
 def test_parameter_names_are_the_released_ones():
     update = MODELS.build(dict(type='MultiSourceUpdate', num_keypoints=15, in_channels=256, num_layers=2))
     shapes = {name: tuple(value.shape) for name, value in update.state_dict().items()}
     expected = {'reduction.conv.weight': (256, 256, 1, 1), 'reduction.gn.weight': (256,), 'reduction.gn.bias': (256,)}
     for layer in ('layer_0', 'layer_1'):
-        for name, channels in (('sampling_offset', 15 * 4 * 2), ('sampling_conf', 45), ('update_weight', 45),
-                               ('update_offset_value', 45)):
+        for name, channels in (
+            ('sampling_offset', 15 * 4 * 2),
+            ('sampling_conf', 45),
+            ('update_weight', 45),
+            ('update_offset_value', 45),
+        ):
             expected[f'{layer}.next_level_offset.{name}.weight'] = (channels, 256, 1, 1)
             expected[f'{layer}.next_level_offset.{name}.bias'] = (channels,)
         conv = f'{layer}.next_level_offset.update_feat_conv'
-        expected |= {f'{conv}.conv.weight': (256, 256, 3, 3), f'{conv}.conv.conv_offset.weight': (27, 256, 3, 3),
-                     f'{conv}.conv.conv_offset.bias': (27,), f'{conv}.gn.weight': (256,), f'{conv}.gn.bias': (256,)}
+        expected |= {
+            f'{conv}.conv.weight': (256, 256, 3, 3),
+            f'{conv}.conv.conv_offset.weight': (27, 256, 3, 3),
+            f'{conv}.conv.conv_offset.bias': (27,),
+            f'{conv}.gn.weight': (256,),
+            f'{conv}.gn.bias': (256,),
+        }
     assert shapes == expected
     network = update.layer_1.next_level_offset
     assert 0.009 < network.sampling_offset.weight.std() < 0.011 and not network.sampling_offset.bias.any()
@@ -246,7 +282,6 @@ def test_initialisation_survives_an_outer_init_cfg():
     from mmengine.model import BaseModule
 
     class Head(BaseModule):
-
         def __init__(self):
             super().__init__(dict(type='Normal', layer='Conv2d', std=1.0))
             self.update = MultiSourceUpdate(2, 4, feat_channels=8, num_groups=2)
@@ -258,14 +293,17 @@ def test_initialisation_survives_an_outer_init_cfg():
     assert not network.update_feat_conv.conv.conv_offset.weight.any()
 
 
-@pytest.mark.parametrize('kind, kwargs, field', [
-    (PlainUpdate, dict(dims=4), 'dims'),
-    (PlainUpdate, dict(num_layers=0), 'num_layers'),
-    (MultiSourceUpdate, dict(num_layers=0), 'num_layers'),
-    (MultiSourceUpdate, dict(num_heads=0), 'num_heads'),
-    (MultiSourceUpdate, dict(feat_channels=40), 'feat_channels'),
-    (MultiSourceUpdate, dict(feat_channels=32), 'feat_channels'),
-])
+@pytest.mark.parametrize(
+    'kind, kwargs, field',
+    [
+        (PlainUpdate, dict(dims=4), 'dims'),
+        (PlainUpdate, dict(num_layers=0), 'num_layers'),
+        (MultiSourceUpdate, dict(num_layers=0), 'num_layers'),
+        (MultiSourceUpdate, dict(num_heads=0), 'num_heads'),
+        (MultiSourceUpdate, dict(feat_channels=40), 'feat_channels'),
+        (MultiSourceUpdate, dict(feat_channels=32), 'feat_channels'),
+    ],
+)
 def test_bad_arguments_are_named(kind, kwargs, field):
     with pytest.raises(UserError) as error:
         kind(2, 8, **kwargs)

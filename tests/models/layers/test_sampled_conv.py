@@ -1,4 +1,5 @@
 """Deformable convolution by rows of channels: torchvision's results and gradients."""
+
 import pytest
 import torch
 from torchvision.ops import deform_conv2d
@@ -12,12 +13,17 @@ GEOMETRIES = [((1, 1), (1, 1), (1, 1)), ((2, 1), (0, 2), (1, 1)), ((1, 2), (2, 1
 def make_inputs(geometry, kernel=(3, 3), channels=6, size=(9, 12), spread=2.0, dtype=torch.float64):
     generator = torch.Generator().manual_seed(0)
     randn = lambda *shape: torch.randn(*shape, generator=generator, dtype=dtype)
-    h, w = ((length + 2 * pad - dil * (k - 1) - 1) // step + 1
-            for length, step, pad, dil, k in zip(size, *geometry, kernel))
+    h, w = (
+        (length + 2 * pad - dil * (k - 1) - 1) // step + 1 for length, step, pad, dil, k in zip(size, *geometry, kernel)
+    )
     taps = kernel[0] * kernel[1]
     inputs = dict(
-        x=randn(2, channels, *size), offset=spread * randn(2, 2 * taps, h, w), weight=randn(5, channels, *kernel),
-        bias=randn(5), mask=torch.rand(2, taps, h, w, generator=generator, dtype=dtype))
+        x=randn(2, channels, *size),
+        offset=spread * randn(2, 2 * taps, h, w),
+        weight=randn(5, channels, *kernel),
+        bias=randn(5),
+        mask=torch.rand(2, taps, h, w, generator=generator, dtype=dtype),
+    )
     return {name: value.requires_grad_() for name, value in inputs.items()}
 
 

@@ -1,4 +1,5 @@
 """The recursive update without people, with broken numbers, on tiny maps, and in half precision."""
+
 import math
 
 import pytest
@@ -22,8 +23,10 @@ def build(kind, keypoints=2, dims=3, layers=2):
 
 def maps(batch=2, channels=6, height=5, width=7, scale=1.5):
     generator = torch.Generator().manual_seed(1)
-    return (torch.randn(batch, 4, height, width, generator=generator),
-            torch.randn(batch, channels, height, width, generator=generator) * scale)
+    return (
+        torch.randn(batch, 4, height, width, generator=generator),
+        torch.randn(batch, channels, height, width, generator=generator) * scale,
+    )
 
 
 def points_at(*triples):
@@ -72,8 +75,10 @@ def test_broken_offsets_break_only_themselves(monkeypatch, kind, bad, share):
     broken[0, :, 0, 0] = bad
     broken[0, 3:5, 15, 15] = bad
     far, near = points_at((0, 8, 8), (0, 8, 9)), points_at((0, 0, 0), (0, 15, 15), (0, 0, 1))
-    for form in (lambda offsets, points: update.sparse(feat, offsets, points),
-                 lambda offsets, points: [gathered(value, points) for value in update.dense(feat, offsets)]):
+    for form in (
+        lambda offsets, points: update.sparse(feat, offsets, points),
+        lambda offsets, points: [gathered(value, points) for value in update.dense(feat, offsets)],
+    ):
         for expected, actual in zip(form(clean, far), form(broken, far)):
             torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
         form(broken, near)  # must not touch memory out of range
@@ -87,7 +92,9 @@ def test_huge_offset_reads_zero():
     offsets[0, :, 1, 1] = torch.tensor([1e6, -1e30])
     update = PlainUpdate(1, 4, dims=2)
     assert update.sparse(torch.zeros(1, 4, 3, 3), offsets, points_at((0, 1, 1)))[0].flatten().tolist() == [
-        1e6, torch.tensor(-1e30).item()]
+        1e6,
+        torch.tensor(-1e30).item(),
+    ]
 
 
 @pytest.mark.parametrize('kind', KINDS)
@@ -112,7 +119,7 @@ def test_channels_last_memory(kind):
 def test_autocast_keeps_positions_exact(dtype):
     """Offsets of a hundred strides and more keep their fractions, in both forms; results are float32."""
     _, offsets = maps(1, 6, 4, 200)
-    offsets[:, ::3] += 100.3 - torch.arange(200.)  # all point at column 100.3 or so
+    offsets[:, ::3] += 100.3 - torch.arange(200.0)  # all point at column 100.3 or so
     feat = torch.randn(1, 4, 4, 200)
     points = points_at((0, 2, 3), (0, 1, 150), (0, 3, 199))
     for kind in KINDS:

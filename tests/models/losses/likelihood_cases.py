@@ -1,4 +1,5 @@
 """Losses, flows and batches that several tests share."""
+
 from __future__ import annotations
 
 import torch
@@ -41,5 +42,5 @@ def perturbed_flow(dims: int, seed: int = 0, scale: float = 0.3, **kwargs) -> Re
     flow = RealNVP(dims, **kwargs)
     with torch.no_grad():
         for parameter in flow.parameters():
-            parameter.add_(scale * torch.randn(parameter.shape, generator=generator) / parameter.shape[-1]**0.5)
+            parameter.add_(scale * torch.randn(parameter.shape, generator=generator) / parameter.shape[-1] ** 0.5)
     return flow

@@ -1,4 +1,5 @@
 """SMPLify's priors against the formulas, scipy, the generated body, and files that are wrong."""
+
 from __future__ import annotations
 
 import os
@@ -21,8 +22,11 @@ from das_mm.registry import MODELS
 def random_mixture(components: int = 3) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     roots = 0.2 * rng.normal(size=(components, 69, 69)) / 69**0.5 + 0.1 * np.eye(69)
-    return dict(means=rng.normal(size=(components, 69)) * 0.3, covars=roots @ roots.swapaxes(1, 2),
-                weights=np.array([0.5, 0.3, 0.2])[:components])
+    return dict(
+        means=rng.normal(size=(components, 69)) * 0.3,
+        covars=roots @ roots.swapaxes(1, 2),
+        weights=np.array([0.5, 0.3, 0.2])[:components],
+    )
 
 
 @pytest.fixture
@@ -38,8 +42,13 @@ def test_the_mixture_is_its_largest_term(mixture_file):
     poses = np.random.default_rng(1).normal(size=(20, 69)) * 0.4
     # SMPLify's w̃ is w over the density's constant at the sharpest component, so both differ by that log √|Σ| alone
     half_log_det = np.linalg.slogdet(given['covars'])[1] / 2
-    expected = np.min([-multivariate_normal(mean, cov).logpdf(poses) - np.log(weight) - half_log_det.min()
-                       for mean, cov, weight in zip(*given.values())], axis=0)
+    expected = np.min(
+        [
+            -multivariate_normal(mean, cov).logpdf(poses) - np.log(weight) - half_log_det.min()
+            for mean, cov, weight in zip(*given.values())
+        ],
+        axis=0,
+    )
     got = prior(torch.tensor(poses).reshape(20, 23, 3))
     assert got.dtype == torch.float64
     np.testing.assert_allclose(got.numpy(), expected, rtol=1e-4)
@@ -81,8 +90,9 @@ def test_what_is_punished_is_an_over_stretched_limb(name):
     for bend in ('wrong', 'none', 'right'):
         pose = np.zeros((1, 69))
         pose[0, number] = {'wrong': 0.8, 'none': 0.0, 'right': -0.8}[bend] * sign
-        _, joints = linear_blend_skinning(body, np.zeros((1, 3)), pose.reshape(1, 23, 3), np.zeros((1, 10)),
-                                          np.zeros((1, 3)))
+        _, joints = linear_blend_skinning(
+            body, np.zeros((1, 3)), pose.reshape(1, 23, 3), np.zeros((1, 10)), np.zeros((1, 3))
+        )
         places[bend] = joints[0, end, 2]  # z points out of the chest
         energies[bend] = joint_angle_prior(torch.tensor(pose)).item()
     forward = 1 if 'elbow' in name else -1
@@ -122,8 +132,15 @@ def test_descent_brings_a_twisted_pose_to_a_likely_one():
 
 
 def test_the_module_weighs_its_terms(mixture_file):
-    prior = MODELS.build(dict(type='das_mm.SMPLifyPrior', mixture_file=str(mixture_file), pose_weight=2.0,
-                              angle_weight=3.0, shape_weight=5.0))
+    prior = MODELS.build(
+        dict(
+            type='das_mm.SMPLifyPrior',
+            mixture_file=str(mixture_file),
+            pose_weight=2.0,
+            angle_weight=3.0,
+            shape_weight=5.0,
+        )
+    )
     pose, betas = 0.3 * torch.randn(4, 23, 3), torch.randn(4, 10)
     expected = 2 * prior.pose(pose) + 3 * joint_angle_prior(pose) + 5 * shape_prior(betas)
     torch.testing.assert_close(prior(pose, betas), expected)
@@ -145,8 +162,9 @@ def test_two_clusters_are_found():
     np.testing.assert_allclose(mixture.weights[order], [0.75, 0.25], atol=1e-3)
     np.testing.assert_allclose(mixture.covariances[order], [0.04 * np.eye(4), 0.01 * np.eye(4)], atol=0.01)
     single = PoseMixture(mixture.means[:1], mixture.covariances[:1], np.ones(1))
-    np.testing.assert_allclose(log_likelihood(data, single),
-                               multivariate_normal(single.means[0], single.covariances[0]).logpdf(data))
+    np.testing.assert_allclose(
+        log_likelihood(data, single), multivariate_normal(single.means[0], single.covariances[0]).logpdf(data)
+    )
     again = fit_mixture(data, components=2, spread=0.01)
     assert (again.means == mixture.means).all()
 
@@ -155,15 +173,18 @@ def broken(**changes):
     return {**random_mixture(), **changes}
 
 
-@pytest.mark.parametrize('content, words', [
-    (broken(means=np.zeros((3, 63))), r'means: its shape is \(3, 63\)'),
-    (broken(covars=-np.stack([np.eye(69)] * 3)), 'positive definite'),
-    (broken(covars=np.full((3, 69, 69), np.nan)), 'not finite'),
-    (broken(weights=np.array([1.0, 1, 1])), 'sum to 1'),
-    (broken(weights='one'), 'arrays of numbers'),
-    (dict(means=np.zeros((3, 69))), 'lacks covars, weights'),
-    ([1, 2], 'holds a list'),
-])
+@pytest.mark.parametrize(
+    'content, words',
+    [
+        (broken(means=np.zeros((3, 63))), r'means: its shape is \(3, 63\)'),
+        (broken(covars=-np.stack([np.eye(69)] * 3)), 'positive definite'),
+        (broken(covars=np.full((3, 69, 69), np.nan)), 'not finite'),
+        (broken(weights=np.array([1.0, 1, 1])), 'sum to 1'),
+        (broken(weights='one'), 'arrays of numbers'),
+        (dict(means=np.zeros((3, 69))), 'lacks covars, weights'),
+        ([1, 2], 'holds a list'),
+    ],
+)
 def test_files_that_are_no_mixture(tmp_path, content, words):
     path = tmp_path / 'gmm.pkl'
     path.write_bytes(pickle.dumps(content))
@@ -172,9 +193,8 @@ def test_files_that_are_no_mixture(tmp_path, content, words):
 
 
 class RunsCode:
-
     def __reduce__(self):
-        return os.mkdir, ('hacked', )
+        return os.mkdir, ('hacked',)
 
 
 def test_files_that_cannot_be_read(tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 """The learned density: normalised where the raw Q·G is not, its marginals, its samples."""
+
 from __future__ import annotations
 
 import math
@@ -38,11 +39,11 @@ def test_grid_is_normalised_and_marginals_agree():
     assert full.density.shape == (28, 28, 28)
     assert full.density.sum().item() * cell_of(full) == pytest.approx(1, abs=1e-9)
     cell = (full.axes[0][1] - full.axes[0][0]).item()
-    for dims in ((0, 1), (2, 0), (1, )):
+    for dims in ((0, 1), (2, 0), (1,)):
         grid = error_density_grid(loss, extent=6, resolution=28, dims=dims)
         assert grid.density.sum().item() * cell_of(grid) == pytest.approx(1, abs=1e-9)
         others = [d for d in range(3) if d not in dims]
-        expected = full.density.sum(dim=others) * cell**len(others)
+        expected = full.density.sum(dim=others) * cell ** len(others)
         torch.testing.assert_close(grid.density, expected.T if dims == (2, 0) else expected)
     # the raw product is far from normalised: this is what the grid mends
     assert abs(full.log_partition) > 1
@@ -52,7 +53,7 @@ def test_grid_shows_the_density_at_its_points():
     loss = RLELoss(perturbed_flow(2, scale=0.2))
     grid = error_density_grid(loss, extent=5, resolution=50)
     point = torch.stack([grid.axes[0][31], grid.axes[1][20]])[None]
-    expected = (loss.log_density(point).item() - grid.log_partition)
+    expected = loss.log_density(point).item() - grid.log_partition
     assert grid.density[31, 20].log().item() == pytest.approx(expected, abs=1e-5)
 
 
@@ -73,7 +74,7 @@ def test_samples_follow_the_product(dims):
     for d, axis in enumerate(grid.axes):
         marginal = mass.sum(dim=[other for other in range(dims) if other != d]) if dims > 1 else mass
         mean = (marginal * axis).sum().item()
-        spread = math.sqrt((marginal * (axis - mean)**2).sum().item())
+        spread = math.sqrt((marginal * (axis - mean) ** 2).sum().item())
         assert samples[:, d].mean().item() == pytest.approx(mean, abs=0.06)
         assert samples[:, d].std().item() == pytest.approx(spread, rel=0.08)
 

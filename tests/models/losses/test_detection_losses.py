@@ -1,4 +1,5 @@
 """Focal loss on torchvision; the losses of mmdet that the head reuses work without a compiled operation."""
+
 from __future__ import annotations
 
 import pytest
@@ -12,7 +13,7 @@ def test_focal_loss_written_out():
     logits, targets = torch.randn(50), (torch.rand(50) < 0.3).long()
     weight = torch.rand(50)
     p = logits.sigmoid()
-    expected = torch.where(targets == 1, -0.25 * (1 - p)**2 * p.log(), -0.75 * p**2 * (1 - p).log()) * weight
+    expected = torch.where(targets == 1, -0.25 * (1 - p) ** 2 * p.log(), -0.75 * p**2 * (1 - p).log()) * weight
     torch.testing.assert_close(loss(logits, targets, weight, avg_factor=torch.tensor(7.0)), expected.sum() / 7)
     torch.testing.assert_close(loss(logits, targets, weight), expected.mean())
 
@@ -25,7 +26,7 @@ def test_focal_loss_edges():
     assert value == 0 and empty.grad is not None
     extreme = torch.tensor([-1e4, 1e4, -1e4, 1e4], dtype=torch.float16, requires_grad=True)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        value = loss(extreme, torch.tensor([0., 0, 1, 1]), avg_factor=0)
+        value = loss(extreme, torch.tensor([0.0, 0, 1, 1]), avg_factor=0)
     value.backward()
     assert value.dtype == torch.float32 and value.isfinite() and not extreme.grad.isnan().any()
     with pytest.raises(ValueError, match='one shape'):

@@ -1,4 +1,5 @@
 """Our loss in mmpose's head, and found from mmpose's scope by a process that never imported us."""
+
 from __future__ import annotations
 
 import subprocess
@@ -43,7 +44,7 @@ def test_default_is_ours_in_2d():
 
 def test_found_from_mmposes_scope_without_an_import_of_ours():
     """A user's script in mmpose's scope: the prefix alone brings the package in; unprefixed names stay mmpose's."""
-    script = textwrap.dedent('''
+    script = textwrap.dedent("""
         import sys
         from mmengine.registry import init_default_scope
         from mmpose.registry import MODELS
@@ -56,7 +57,7 @@ def test_found_from_mmposes_scope_without_an_import_of_ours():
         flow = head.loss_module.criterion.flow
         assert flow.s[0][0].weight.std() < 0.004, 'initialised by the head'  # its own Normal has 0.01
         print(type(flow).__module__, type(MODELS.build(dict(type='RLELoss'))).__module__)
-    ''')
+    """)
     done = subprocess.run([sys.executable, '-W', 'ignore', '-c', script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-2:] == ['das_mm.models.flows.realnvp', 'mmpose.models.losses.regression_loss']

@@ -1,4 +1,5 @@
 """Keypoint losses of meshes: values by hand, masks, nothing to judge."""
+
 from __future__ import annotations
 
 import pytest
@@ -10,10 +11,10 @@ from das_mm.models.losses.mesh_keypoint_loss import MeshKeypoint2DLoss, MeshKeyp
 def test_mean_over_the_labelled_keypoints_then_over_people():
     target = torch.zeros(3, 4, 2)
     pred = torch.zeros(3, 4, 2)
-    pred[0, 0] = torch.tensor([30.0, 40.0])    # 50 px off, one of two labelled
-    pred[1, :] = torch.tensor([0.0, 100.0])    # 100 px off, all four labelled
-    pred[2, :] = 1e6                           # nothing labelled
-    weight = torch.tensor([[1., 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
+    pred[0, 0] = torch.tensor([30.0, 40.0])  # 50 px off, one of two labelled
+    pred[1, :] = torch.tensor([0.0, 100.0])  # 100 px off, all four labelled
+    pred[2, :] = 1e6  # nothing labelled
+    weight = torch.tensor([[1.0, 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
     loss = MeshKeypoint2DLoss(unit_px=100.0, loss_weight=40.0)
     assert loss(pred, target, weight).item() == pytest.approx(40 * (0.25 + 1.0) / 2)
     assert loss(pred, target, weight, avg_factor=10).item() == pytest.approx(40 * 1.25 / 10)
@@ -30,7 +31,7 @@ def test_3d_is_relative_to_the_mean_of_the_roots():
     # without one of its roots a person cannot be judged, and its label may be anything
     target[0, 1] = float('nan')
     assert loss(pred, target).item() == pytest.approx(0, abs=1e-6)
-    assert loss(pred, target, torch.tensor([[1., 0, 1], [0, 1, 1]])).item() == 0
+    assert loss(pred, target, torch.tensor([[1.0, 0, 1], [0, 1, 1]])).item() == 0
 
 
 @pytest.mark.parametrize('loss, dims', [(MeshKeypoint2DLoss(), 2), (MeshKeypoint3DLoss([0]), 3)])

@@ -1,4 +1,5 @@
 """Losses on parameters: values by hand, one interface with the likelihoods, masks, precision."""
+
 from __future__ import annotations
 
 import math
@@ -39,7 +40,7 @@ def test_rotations_an_angle_apart(degrees):
     other = one * Rotation.from_rotvec(np.radians(degrees) * np.array([0.6, 0.0, 0.8]))
     scaled = six_numbers(other) * torch.tensor([2.0, 2, 2, 0.5, 0.5, 0.5])  # the same rotation
     scaled[:, 3:] += 0.3 * scaled[:, :3]
-    expected = 8 * math.sin(math.radians(degrees) / 2)**2
+    expected = 8 * math.sin(math.radians(degrees) / 2) ** 2
     assert RotationL2Loss()(scaled, None, six_numbers(one)).item() == pytest.approx(expected, abs=1e-9)
     assert RotationDistanceLoss()(scaled, None, six_numbers(one)).item() == pytest.approx(expected**0.5, abs=1e-6)
 
@@ -50,9 +51,10 @@ def test_gradients_of_rotations(cls):
     pred, target = six_numbers(Rotation.random(3, random_state=1)), six_numbers(Rotation.random(3, random_state=2))
     assert torch.autograd.gradcheck(lambda x: loss(x, None, target), pred.requires_grad_())
     # the same rotation, no direction at all, parallel columns, and the opposite rotation
-    hard = torch.tensor([[1., 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0], [1, 2, 3, 2, 4, 6], [-1, 0, 0, 0, -1, 0]],
-                        requires_grad=True)
-    value = loss(hard, None, torch.tensor([[1., 0, 0, 0, 1, 0]]).expand(4, 6))
+    hard = torch.tensor(
+        [[1.0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0], [1, 2, 3, 2, 4, 6], [-1, 0, 0, 0, -1, 0]], requires_grad=True
+    )
+    value = loss(hard, None, torch.tensor([[1.0, 0, 0, 0, 1, 0]]).expand(4, 6))
     value.backward()
     assert value.isfinite() and hard.grad.isfinite().all()
 
@@ -74,13 +76,19 @@ def test_rotations_are_taken_whole():
     with pytest.raises(ValueError, match='6 numbers a row'):
         RotationL2Loss()(torch.zeros(1, 9), None, torch.zeros(1, 9))
     with pytest.raises(ValueError, match='weight zero'):
-        RotationL2Loss()(torch.ones(1, 6), None, torch.ones(1, 6), torch.tensor([[1., 1, 1, 0, 0, 0]]))
+        RotationL2Loss()(torch.ones(1, 6), None, torch.ones(1, 6), torch.tensor([[1.0, 1, 1, 0, 0, 0]]))
 
 
-@pytest.mark.parametrize('config, dims', [
-    (dict(type='L2ParameterLoss'), 10), (dict(type='RotationL2Loss'), 6), (dict(type='RotationDistanceLoss'), 6),
-    (dict(type='RLELoss', flow=dict(type='RealNVP', dims=6)), 6),
-    (dict(type='RLELoss', flow=dict(type='RealNVP', dims=10)), 10)])
+@pytest.mark.parametrize(
+    'config, dims',
+    [
+        (dict(type='L2ParameterLoss'), 10),
+        (dict(type='RotationL2Loss'), 6),
+        (dict(type='RotationDistanceLoss'), 6),
+        (dict(type='RLELoss', flow=dict(type='RealNVP', dims=6)), 6),
+        (dict(type='RLELoss', flow=dict(type='RealNVP', dims=10)), 10),
+    ],
+)
 def test_a_config_chooses_among_one_interface(config, dims):
     """Every group of parameters takes any of them: rows without a label, no label at all, half precision."""
     loss = MODELS.build({'_scope_': 'das_mm', **config})

@@ -1,4 +1,5 @@
 """Half precision, outliers and broken labels: the losses and their gradients stay finite."""
+
 from __future__ import annotations
 
 import warnings
@@ -56,9 +57,9 @@ def test_outliers(name, dtype):
 def test_collapsed_scale(name):
     """σ from the smallest to the largest value the activation can give, at and away from the target."""
     loss = build(name, 2)
-    raw = torch.tensor([[-1e4, -200.], [-50, -20], [-9, 0], [50, 1e4]]).requires_grad_()
+    raw = torch.tensor([[-1e4, -200.0], [-50, -20], [-9, 0], [50, 1e4]]).requires_grad_()
     pred = torch.zeros(4, 2, requires_grad=True)
-    value = loss(pred, positive_scale(raw), torch.tensor([[0, 1e8], [1., 30], [0, 1], [1e4, 1]]))
+    value = loss(pred, positive_scale(raw), torch.tensor([[0, 1e8], [1.0, 30], [0, 1], [1e4, 1]]))
     value.backward()
     assert value.isfinite() and all(g.isfinite().all() for g in gradients(loss, pred, raw))
 

@@ -1,4 +1,5 @@
 """The likelihood losses: the formulas, counted once; the flow learns; only labelled keypoints reach it."""
+
 from __future__ import annotations
 
 import math
@@ -21,14 +22,16 @@ def test_eq_10_with_the_flow_at_identity(dims, prior):
     make_identity(loss.flow)
     pred, sigma, target = random_batch(40, dims, dtype=torch.float64)
     z = (target - pred) / sigma
-    log_q = -z.abs() - math.log(2) if prior == 'laplace' else -z**2 / 2 - math.log(math.sqrt(2 * math.pi))
-    log_g = (-z**2 / 2).sum(1) - dims / 2 * math.log(2 * math.pi)
+    log_q = -z.abs() - math.log(2) if prior == 'laplace' else -(z**2) / 2 - math.log(math.sqrt(2 * math.pi))
+    log_g = (-(z**2) / 2).sum(1) - dims / 2 * math.log(2 * math.pi)
     expected = (-log_q.sum(1) - log_g + sigma.log().sum(1)).mean()
     torch.testing.assert_close(loss(pred, sigma, target), expected)
 
 
-@pytest.mark.parametrize('name, times', [('RLELoss', 1), ('DLELoss', 1), ('LaplaceNLLLoss', 1), ('GaussianNLLLoss', 1),
-                                         ('OfficialRLELoss', 2)])
+@pytest.mark.parametrize(
+    'name, times',
+    [('RLELoss', 1), ('DLELoss', 1), ('LaplaceNLLLoss', 1), ('GaussianNLLLoss', 1), ('OfficialRLELoss', 2)],
+)
 def test_how_often_log_sigma_is_counted(name, times):
     """Where the prediction is the target, z is 0 whatever σ is, so only log σ is left of the derivative by σ."""
     loss = build(name, 3)
@@ -205,7 +208,7 @@ def test_only_labelled_rows_reach_the_flow(name, weight_dims):
     weight_as_given = {1: weight, 2: weight[:, None], 3: weight[:, None].expand(-1, 3)}[weight_dims]
     value = loss(pred, sigma, target, weight_as_given)
     value.backward()
-    (seen, ) = loss.flow.seen
+    (seen,) = loss.flow.seen
     torch.testing.assert_close(seen, ((target - pred) / sigma)[[2, 3, 11]].detach())
     assert value.isfinite() and pred.grad.isfinite().all()
     assert not pred.grad[weight == 0].any() and pred.grad[weight > 0].any()
@@ -247,7 +250,7 @@ def test_normalisation_and_weights(name):
     torch.testing.assert_close(loss(pred, sigma, target), whole / 6)
     torch.testing.assert_close(loss(pred, sigma, target, avg_factor=torch.tensor(4.0)), whole / 4)
     torch.testing.assert_close(loss(pred, sigma, target, torch.full((6, 2), 0.5)), whole / 12)
-    rows = torch.stack([loss(pred[i:i + 1], sigma[i:i + 1], target[i:i + 1]) for i in range(6)])
+    rows = torch.stack([loss(pred[i : i + 1], sigma[i : i + 1], target[i : i + 1]) for i in range(6)])
     weight = torch.rand(6)
     torch.testing.assert_close(loss(pred, sigma, target, weight, avg_factor=1), (rows * weight).sum())
     loss.loss_weight = 3.0
@@ -301,5 +304,6 @@ def test_bad_shapes_and_names():
 def test_names_in_each_scope():
     """Ours in das_mm's scope, mmpose's in its own, either by prefix."""
     from mmpose.registry import MODELS as MMPOSE_MODELS
+
     assert MODELS.get('RLELoss') is RLELoss and MODELS.get('mmpose.RLELoss') is MMPoseRLELoss
     assert MMPOSE_MODELS.get('RLELoss') is MMPoseRLELoss and MMPOSE_MODELS.get('das_mm.RLELoss') is RLELoss

@@ -1,4 +1,5 @@
 """The estimator: from the network input back into the image and its camera space; toy training end to end."""
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +13,7 @@ from das_mm.structures.camera_space import to_camera_space
 from tests.models.heads.samples import make_sample, small_head
 from tests.toy_das import write_toy_config
 
-K = np.array([[900., 0, 400], [0, 1000, 300], [0, 0, 1]])
+K = np.array([[900.0, 0, 400], [0, 1000, 300], [0, 0, 1]])
 
 
 class Passing(torch.nn.Module):
@@ -37,17 +38,18 @@ def network_output(keypoints_px, keypoints_mm, K, warp, root=2):
         roots_px=as_tensor(warped[:, root]),
         root_depths_norm=as_tensor(keypoints_mm[:, root, 2] / focal),
         relative_depths_mm=as_tensor(keypoints_mm[..., 2] - keypoints_mm[:, root, None, 2]),
-        keypoints_sigma=torch.ones(*keypoints_px.shape[:2], 3))
+        keypoints_sigma=torch.ones(*keypoints_px.shape[:2], 3),
+    )
 
 
 @pytest.fixture
 def people_mm():
     rng = np.random.default_rng(0)
-    return np.array([[0, 0, 4000.], [-800, 200, 6000]])[:, None] + rng.normal(0, 300, (2, 5, 3))
+    return np.array([[0, 0, 4000.0], [-800, 200, 6000]])[:, None] + rng.normal(0, 300, (2, 5, 3))
 
 
 def test_back_to_the_original_image_and_its_camera(people_mm):
-    warp = np.array([[0.5, 0, 12.], [0, 0.5, -7]])
+    warp = np.array([[0.5, 0, 12.0], [0, 0.5, -7]])
     sample = make_sample(0)
     sample.set_metainfo(dict(warp_mat=warp, ori_shape=(600, 800), camera=dict(K=K, source='annotation')))
     keypoints = project(people_mm, K)
@@ -83,9 +85,9 @@ def test_distortion_is_undone(people_mm):
 def test_unknown_camera_is_said(people_mm):
     sample = make_sample(0)
     output = network_output(project(people_mm, K), people_mm, K, np.eye(3)[:2])
-    [out] = Passing(default_fov_deg=60.).add_pred_to_datasample([output], None, [sample])
+    [out] = Passing(default_fov_deg=60.0).add_pred_to_datasample([output], None, [sample])
     assert out.metainfo['camera']['source'] == 'default_fov' and out.metainfo['camera']['fov_deg'] == 60
-    np.testing.assert_allclose(out.metainfo['camera']['K'], default_intrinsics(160, 128, 60.))
+    np.testing.assert_allclose(out.metainfo['camera']['K'], default_intrinsics(160, 128, 60.0))
 
 
 def test_mirrored_input_is_refused(people_mm):
@@ -97,8 +99,10 @@ def test_mirrored_input_is_refused(people_mm):
 
 
 def test_nobody_found():
-    empty = {name: value[:0] for name, value in network_output(np.zeros((1, 5, 2)), np.ones((1, 5, 3)), K,
-                                                               np.eye(3)[:2]).items()}
+    empty = {
+        name: value[:0]
+        for name, value in network_output(np.zeros((1, 5, 2)), np.ones((1, 5, 3)), K, np.eye(3)[:2]).items()
+    }
     [out] = Passing().add_pred_to_datasample([InstanceData(**empty)], None, [make_sample(0)])
     assert out.pred_instances.keypoints_3d.shape == (0, 5, 3) and out.pred_instances.bboxes.shape == (0, 4)
 

@@ -1,4 +1,5 @@
 """A model with a memory: what it is shown of the last frame, when it forgets, and that identities last."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -12,22 +13,43 @@ from das_mm.registry import MODELS
 
 def make_model(temporal=True, **changes):
     torch.manual_seed(0)
-    backbone = dict(type='TemporalResNet' if temporal else 'ResNet', depth=18, stem_channels=8, base_channels=8,
-                    out_indices=(0, 1, 2, 3))
+    backbone = dict(
+        type='TemporalResNet' if temporal else 'ResNet',
+        depth=18,
+        stem_channels=8,
+        base_channels=8,
+        out_indices=(0, 1, 2, 3),
+    )
     norm = dict(type='GN', num_groups=4)
     branch = dict(type='DisplacementBranch', in_channels=16, feat_channels=16, stacked_convs=1, norm_cfg=norm)
     with DefaultScope.overwrite_default_scope('das_mm'):
-        model = MODELS.build(dict(
-            type='TrackingDAS', backbone=backbone,
-            neck=dict(type='mmdet.FPN', in_channels=[8, 16, 32, 64], out_channels=16, start_level=2, num_outs=2),
-            head=dict(type='DASHead', num_keypoints=15, in_channels=16, feat_channels=16, stacked_convs=1, norm_cfg=norm,
-                      centerness_channels=16, assigner=dict(type='DASTargetAssigner', strides=(16, 32),
-                                                            regress_ranges=((0, 32), (32, 1e8))),
-                      branches=dict(displacement=branch) if temporal else {}),
-            data_preprocessor=dict(type='TemporalDataPreprocessor' if temporal else 'PoseDataPreprocessor',
-                                   mean=[0., 0, 0], std=[255., 255, 255], pad_size_divisor=32),
-            tracker=dict(type='GreedyTracker' if temporal else 'NearestPoseTracker', birth_score=0.0, radius=10.0),
-            test_cfg=dict(score_thr=0.0, nms_pre=20), **changes))
+        model = MODELS.build(
+            dict(
+                type='TrackingDAS',
+                backbone=backbone,
+                neck=dict(type='mmdet.FPN', in_channels=[8, 16, 32, 64], out_channels=16, start_level=2, num_outs=2),
+                head=dict(
+                    type='DASHead',
+                    num_keypoints=15,
+                    in_channels=16,
+                    feat_channels=16,
+                    stacked_convs=1,
+                    norm_cfg=norm,
+                    centerness_channels=16,
+                    assigner=dict(type='DASTargetAssigner', strides=(16, 32), regress_ranges=((0, 32), (32, 1e8))),
+                    branches=dict(displacement=branch) if temporal else {},
+                ),
+                data_preprocessor=dict(
+                    type='TemporalDataPreprocessor' if temporal else 'PoseDataPreprocessor',
+                    mean=[0.0, 0, 0],
+                    std=[255.0, 255, 255],
+                    pad_size_divisor=32,
+                ),
+                tracker=dict(type='GreedyTracker' if temporal else 'NearestPoseTracker', birth_score=0.0, radius=10.0),
+                test_cfg=dict(score_thr=0.0, nms_pre=20),
+                **changes,
+            )
+        )
     model.init_weights()
     torch.nn.init.constant_(model.head.cls_branch.out.bias, 0.0)
     torch.nn.init.normal_(model.head.cls_branch.out.weight, std=0.3)
@@ -38,9 +60,18 @@ def make_model(temporal=True, **changes):
 
 def frame(number, seq='a', seed=0, size=(64, 96)):
     image = torch.randint(0, 255, (3, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
-    sample = PoseDataSample(metainfo=dict(
-        seq=seq, view='', frame=number, img_shape=size, ori_shape=size, flip=False, warp_mat=np.eye(3)[:2],
-        camera=dict(K=np.array([[100.0, 0, 48], [0, 100, 32], [0, 0, 1]]), dist=None, source='user')))
+    sample = PoseDataSample(
+        metainfo=dict(
+            seq=seq,
+            view='',
+            frame=number,
+            img_shape=size,
+            ori_shape=size,
+            flip=False,
+            warp_mat=np.eye(3)[:2],
+            camera=dict(K=np.array([[100.0, 0, 48], [0, 100, 32], [0, 0, 1]]), dist=None, source='user'),
+        )
+    )
     return image, sample
 
 
@@ -82,8 +113,9 @@ def test_a_batch_is_worked_off_frame_by_frame():
         assert one.pred_instances.track_ids.tolist() == other.pred_instances.track_ids.tolist()
 
 
-@pytest.mark.parametrize('jump', [dict(number=50), dict(number=1), dict(number=3, seq='b')],
-                         ids=['gap', 'backwards', 'other video'])
+@pytest.mark.parametrize(
+    'jump', [dict(number=50), dict(number=1), dict(number=3, seq='b')], ids=['gap', 'backwards', 'other video']
+)
 def test_it_forgets(monkeypatch, jump):
     model = make_model()
     given = spied(model, monkeypatch)
@@ -112,6 +144,7 @@ def test_a_3d_tracker_is_told_the_root():
     model = make_model(root=[2])
     with DefaultScope.overwrite_default_scope('das_mm'):
         from das_mm.registry import TASK_UTILS
+
         model.tracker = TASK_UTILS.build(dict(type='GreedyTracker3D', birth_score=0.0))
     first = step(model, frame(1, seed=1))[0].pred_instances
     again = step(model, frame(2, seed=1))[0].pred_instances

@@ -1,4 +1,5 @@
 """Hand-made labels of a batch."""
+
 import torch
 
 from das_mm.models.task_modules import PersonLabels
@@ -23,6 +24,8 @@ def make_labels(roots, sizes, images=None, num_keypoints=3, root_index=2):
             relative_depths_mm=depths,
             relative_depths_weights=ones.clone(),
             root_px=root_px,
-            root_depths_norm=torch.full((n, ), 4.0),
+            root_depths_norm=torch.full((n,), 4.0),
             root_depths_weights=torch.ones(n),
-            center_valid=torch.ones(n, dtype=torch.bool)))
+            center_valid=torch.ones(n, dtype=torch.bool),
+        ),
+    )

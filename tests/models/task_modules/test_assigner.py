@@ -1,4 +1,5 @@
 """The target assigner without a network."""
+
 import math
 
 import pytest
@@ -15,7 +16,9 @@ def assign(assigner, labels, batch_size=1):
     return assigner.assign(labels, batch_size, SHAPES)
 
 
-@pytest.mark.parametrize('size_px, level', [(0, 0), (79.9, 0), (80, 1), (159, 1), (160, 2), (319, 2), (320, 3), (900, 3)])
+@pytest.mark.parametrize(
+    'size_px, level', [(0, 0), (79.9, 0), (80, 1), (159, 1), (160, 2), (319, 2), (320, 3), (900, 3)]
+)
 def test_level_by_size(size_px, level):
     labels = make_labels(roots=[[160, 128]], sizes=[size_px])
     counts = [len(target.person) for target in assign(DASTargetAssigner(), labels)]
@@ -79,7 +82,7 @@ def test_points_stay_in_their_image_and_map():
 def test_ignored_person_is_neither_positive_nor_background():
     labels = make_labels(roots=[[-20, 100], [200, 100]], sizes=[30, 30])
     labels.fields['center_valid'][0] = False
-    labels.fields['bboxes'][0] = torch.tensor([0., 80., 30., 140.])
+    labels.fields['bboxes'][0] = torch.tensor([0.0, 80.0, 30.0, 140.0])
     for stride, target in zip((8, 16, 32, 64), assign(DASTargetAssigner(), labels)):
         assert not (target.person == 0).any()
         y, x = torch.nonzero(target.cls_weight[0] == 0, as_tuple=True)
@@ -92,7 +95,7 @@ def test_ignored_person_is_neither_positive_nor_background():
 def test_positive_wins_over_ignore_region():
     labels = make_labels(roots=[[160, 128], [160, 128]], sizes=[30, 30])
     labels.fields['center_valid'][0] = False
-    labels.fields['bboxes'][0] = torch.tensor([0., 0., 319., 255.])
+    labels.fields['bboxes'][0] = torch.tensor([0.0, 0.0, 319.0, 255.0])
     target = assign(DASTargetAssigner(), labels)[0]
     assert len(target.person) and (target.person == 1).all()
     assert (target.cls_weight[target.cls == 1] == 1).all()
@@ -100,7 +103,7 @@ def test_positive_wins_over_ignore_region():
 
 def test_bbox_center():
     labels = make_labels(roots=[[160, 128]], sizes=[10])
-    labels.fields['bboxes'][0] = torch.tensor([20., 20., 60., 60.])
+    labels.fields['bboxes'][0] = torch.tensor([20.0, 20.0, 60.0, 60.0])
     points = assign(DASTargetAssigner(center_type='bbox'), labels)
     level = [len(target.person) > 0 for target in points].index(True)
     target, stride = points[level], (8, 16, 32, 64)[level]
@@ -113,7 +116,7 @@ def test_nobody():
         assert len(target.person) == len(target.centerness) == 0
 
 
-@pytest.mark.parametrize('bad', [dict(strides=(8, )), dict(region='ring'), dict(center_type='head')])
+@pytest.mark.parametrize('bad', [dict(strides=(8,)), dict(region='ring'), dict(center_type='head')])
 def test_wrong_arguments(bad):
     with pytest.raises(ValueError):
         DASTargetAssigner(**bad)

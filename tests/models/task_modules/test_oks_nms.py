@@ -1,4 +1,5 @@
 """OKS-NMS on hand-made poses."""
+
 import math
 
 import pytest
@@ -7,14 +8,14 @@ import torch
 from das_mm.models.task_modules import OKSNMS
 
 
-def square(x, y, size=100.):
+def square(x, y, size=100.0):
     """Four corners: the box has an area of size^2."""
     return torch.tensor([[x, y], [x + size, y], [x, y + size], [x + size, y + size]])
 
 
-def oks_of_shift(shift, size=100., kappa=0.08):
+def oks_of_shift(shift, size=100.0, kappa=0.08):
     """Every keypoint moved by ``shift``: exp(-shift^2 / (2 size^2 (2 kappa)^2))."""
-    return math.exp(-shift**2 / (2 * size**2 * (2 * kappa)**2))
+    return math.exp(-(shift**2) / (2 * size**2 * (2 * kappa) ** 2))
 
 
 def test_duplicates_go_and_the_best_stays():
@@ -22,7 +23,7 @@ def test_duplicates_go_and_the_best_stays():
     assert OKSNMS()(poses, torch.tensor([0.5, 0.9, 0.3])).tolist() == [1, 2]
 
 
-@pytest.mark.parametrize('shift', [2., 5., 8., 20.])
+@pytest.mark.parametrize('shift', [2.0, 5.0, 8.0, 20.0])
 def test_threshold_is_the_oks(shift):
     poses, scores = torch.stack([square(0, 0), square(shift, 0)]), torch.tensor([0.9, 0.8])
     oks = oks_of_shift(shift)
@@ -40,7 +41,7 @@ def test_a_dropped_pose_drops_no_other():
 def test_equals_the_plain_loop():
     torch.manual_seed(1)
     centers = torch.rand(6, 1, 2) * 400
-    poses = (centers + torch.randn(6, 15, 2) * 60)[torch.randint(6, (200, ))] + torch.randn(200, 1, 2) * 6
+    poses = (centers + torch.randn(6, 15, 2) * 60)[torch.randint(6, (200,))] + torch.randn(200, 1, 2) * 6
     scores = torch.rand(200)
     kept = []
     for i in torch.argsort(scores, descending=True).tolist():
@@ -56,8 +57,8 @@ def test_equals_the_plain_loop():
 
 
 def test_limits_and_empty():
-    poses = torch.stack([square(200. * i, 0) for i in range(5)])
-    assert OKSNMS(max_people=3)(poses, torch.arange(5.)).tolist() == [4, 3, 2]
+    poses = torch.stack([square(200.0 * i, 0) for i in range(5)])
+    assert OKSNMS(max_people=3)(poses, torch.arange(5.0)).tolist() == [4, 3, 2]
     assert OKSNMS()(torch.zeros(0, 15, 2), torch.zeros(0)).tolist() == []
 
 

@@ -3,6 +3,7 @@
 What they write stands in for archives that cannot be shipped: the converters are tested on it, and a user can look at it
 to see what a converter expects.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -34,8 +35,9 @@ def layout_class(name: str) -> type[Layout]:
         UserError: There is none of that name.
     """
     if name not in LAYOUTS:
-        raise UserError(f'{name!r} is no layout that can be written', field='--layout',
-                        remedy=f'use one of: {", ".join(LAYOUTS)}')
+        raise UserError(
+            f'{name!r} is no layout that can be written', field='--layout', remedy=f'use one of: {", ".join(LAYOUTS)}'
+        )
     module, _, cls = LAYOUTS[name].partition(':')
     return getattr(importlib.import_module(f'{__name__}.{module}'), cls)
 

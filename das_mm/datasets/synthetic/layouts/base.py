@@ -1,4 +1,5 @@
 """Synthetic scenes with all their truth, to be written in the layout of a real data set."""
+
 from __future__ import annotations
 
 import json
@@ -32,6 +33,7 @@ class PersonTruth:
         is_valid: Enough is seen of the person.
         smpl: global_orient (3,) rad camera frame, body_pose (23, 3) rad, betas (10,), transl (3,) m.
     """
+
     keypoints_mm: dict[str, np.ndarray]
     keypoints_px: dict[str, np.ndarray]
     visibility: dict[str, int]
@@ -58,6 +60,7 @@ class PersonTruth:
 @dataclass(frozen=True)
 class SceneTruth:
     """One image: K (3, 3) px, R (3, 3) and T (3,) mm world to camera; no distortion."""
+
     image_path: Path
     width: int
     height: int
@@ -81,6 +84,7 @@ class Layout(ABC):
         kind: 'scenes' or 'clips': what it is written from.
         splits: Splits that can be written, the first by default.
     """
+
     name: ClassVar[str]
     kind: ClassVar[str] = 'scenes'
     splits: ClassVar[tuple[str, ...]] = ('train',)
@@ -88,8 +92,11 @@ class Layout(ABC):
     def check_split(self, split: str) -> None:
         """Raises UserError for a split that cannot be written."""
         if split not in self.splits:
-            raise UserError(f'the layout {self.name} has no split {split!r}', field='--split',
-                            remedy=f'use one of: {", ".join(self.splits)}')
+            raise UserError(
+                f'the layout {self.name} has no split {split!r}',
+                field='--split',
+                remedy=f'use one of: {", ".join(self.splits)}',
+            )
 
     @abstractmethod
     def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
@@ -105,8 +112,9 @@ def read_scenes(paths: GeneratedPaths) -> list[SceneTruth]:
     try:
         stored = {name: json.loads(path.read_text()) for name, path in paths.annotations.items()}
     except OSError as error:
-        raise UserError(f'cannot be read ({error.strerror})', file=error.filename,
-                        remedy='generate the set again') from error
+        raise UserError(
+            f'cannot be read ({error.strerror})', file=error.filename, remedy='generate the set again'
+        ) from error
     smpl = load_smpl(paths.smpl)
     first = next(iter(stored.values()))
     people: dict[int, list[PersonTruth]] = {}
@@ -124,11 +132,29 @@ def _person(annotation: dict, by_set: dict[str, dict], smpl: dict[str, np.ndarra
             mm[keypoint], px[keypoint] = np.array(entry['keypoints_3d'][index]), flat[index, :2]
             seen[keypoint] = entry['visibility'][index]
     parameters = {name: smpl[name][annotation['smpl']] for name in ('global_orient', 'body_pose', 'betas', 'transl')}
-    return PersonTruth(mm, px, seen, tuple(annotation['bbox']), annotation['area'], annotation['segmentation'],
-                       annotation['track_id'], annotation['is_valid'], parameters)
+    return PersonTruth(
+        mm,
+        px,
+        seen,
+        tuple(annotation['bbox']),
+        annotation['area'],
+        annotation['segmentation'],
+        annotation['track_id'],
+        annotation['is_valid'],
+        parameters,
+    )
 
 
 def _scene(image: dict, root: Path, people: list[PersonTruth]) -> SceneTruth:
     camera = image['cam_param']
-    return SceneTruth(Path(root) / image['file_name'], image['width'], image['height'], np.array(camera['K']),
-                      np.array(camera['R']), np.array(camera['T']), image['seq'], image['frame'], tuple(people))
+    return SceneTruth(
+        Path(root) / image['file_name'],
+        image['width'],
+        image['height'],
+        np.array(camera['K']),
+        np.array(camera['R']),
+        np.array(camera['T']),
+        image['seq'],
+        image['frame'],
+        tuple(people),
+    )

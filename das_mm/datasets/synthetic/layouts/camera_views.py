@@ -3,6 +3,7 @@
 Real data sets have one camera for many images; every synthetic scene has its own. The picture is carried over, nobody
 moves: camera-space truth changes by the turn alone.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class CameraView:
         dist: (5,) of OpenCV.
         turn: (3, 3) rotation, the scene's camera frame to this one.
     """
+
     K: np.ndarray
     size: tuple[int, int]
     dist: np.ndarray
@@ -57,8 +59,12 @@ class CameraView:
         return cv2.projectPoints(self.mm(person, keypoint_set), zero, zero, self.K, self.dist)[0].reshape(-1, 2)
 
     def _is_own(self, scene: SceneTruth) -> bool:
-        return (self.size == (scene.width, scene.height) and np.allclose(self.K, scene.K) and not self.dist.any()
-                and np.allclose(self.turn, np.eye(3)))
+        return (
+            self.size == (scene.width, scene.height)
+            and np.allclose(self.K, scene.K)
+            and not self.dist.any()
+            and np.allclose(self.turn, np.eye(3))
+        )
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
@@ -73,5 +79,6 @@ def write_image(path: Path, image: np.ndarray) -> None:
     except cv2.error:
         written = False
     if not written:
-        raise UserError('the image cannot be written', file=path,
-                        remedy='free space on that disk, or choose another folder')
+        raise UserError(
+            'the image cannot be written', file=path, remedy='free space on that disk, or choose another folder'
+        )

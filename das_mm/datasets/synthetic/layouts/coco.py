@@ -1,4 +1,5 @@
 """Scenes as COCO's and CrowdPose's archives: a json of keypoints that annotators saw, and a folder of images."""
+
 from __future__ import annotations
 
 import json
@@ -28,6 +29,7 @@ class CocoLayout(Layout):
     Args:
         year: 2017 or 2014, which named its images otherwise.
     """
+
     name = 'coco'
     splits = ('train', 'val')
 
@@ -42,13 +44,28 @@ class CocoLayout(Layout):
             image_id = 139 + 146 * number  # neither consecutive nor from 1
             file_name = f'{prefix}{image_id:012d}.jpg'
             _copy_image(scene, root / folder / file_name)
-            images.append(dict(license=1, file_name=file_name, coco_url='', height=scene.height, width=scene.width,
-                               date_captured='', flickr_url='', id=image_id))
+            images.append(
+                dict(
+                    license=1,
+                    file_name=file_name,
+                    coco_url='',
+                    height=scene.height,
+                    width=scene.width,
+                    date_captured='',
+                    flickr_url='',
+                    id=image_id,
+                )
+            )
             for entry in self._entries(scene):
                 people.append(dict(entry, image_id=image_id, category_id=1, id=_FIRST_PERSON_ID + 31 * len(people)))
         info = dict(description='synthetic scenes in the layout of COCO', version='1.0', year=self.year)
-        content = dict(info=info, licenses=[], images=images, annotations=people,
-                       categories=[_category(KEYPOINT_SETS['coco17'].keypoints)])
+        content = dict(
+            info=info,
+            licenses=[],
+            images=images,
+            annotations=people,
+            categories=[_category(KEYPOINT_SETS['coco17'].keypoints)],
+        )
         _write_json(root / 'annotations' / f'person_keypoints_{folder}.json', content)
 
     def _entries(self, scene: SceneTruth) -> list[dict]:
@@ -63,6 +80,7 @@ class CrowdPoseLayout(Layout):
     Args:
         prefix: Put before the json's name; mmpose's copies have ``mmpose_``.
     """
+
     name = 'crowdpose'
     splits = ('train', 'val', 'trainval', 'test')
 
@@ -75,13 +93,28 @@ class CrowdPoseLayout(Layout):
             image_id = 100000 + 7 * number
             file_name = f'{image_id}.jpg'
             _copy_image(scene, root / 'images' / file_name)
-            images.append(dict(file_name=file_name, id=image_id, height=scene.height, width=scene.width,
-                               crowdIndex=round(crowd_index(scene), 2)))
+            images.append(
+                dict(
+                    file_name=file_name,
+                    id=image_id,
+                    height=scene.height,
+                    width=scene.width,
+                    crowdIndex=round(crowd_index(scene), 2),
+                )
+            )
             for person in scene.people:
                 keypoints = _annotated(person, 'crowdpose14')
-                people.append(dict(num_keypoints=int((keypoints[:, 2] > 0).sum()), iscrowd=0,
-                                   keypoints=keypoints.ravel().tolist(), image_id=image_id,
-                                   bbox=np.round(person.bbox_xywh, 2).tolist(), category_id=1, id=120000 + len(people)))
+                people.append(
+                    dict(
+                        num_keypoints=int((keypoints[:, 2] > 0).sum()),
+                        iscrowd=0,
+                        keypoints=keypoints.ravel().tolist(),
+                        image_id=image_id,
+                        bbox=np.round(person.bbox_xywh, 2).tolist(),
+                        category_id=1,
+                        id=120000 + len(people),
+                    )
+                )
         names = ['head' if name == 'head_top' else name for name in KEYPOINT_SETS['crowdpose14'].keypoints]
         content = dict(categories=[_category(names)], images=images, annotations=people)
         _write_json(root / 'annotations' / f'{self.prefix}crowdpose_{split}.json', content)
@@ -108,17 +141,28 @@ def _annotated(person: PersonTruth, keypoint_set: str) -> np.ndarray:
 
 def _coco_person(person: PersonTruth) -> dict:
     keypoints = _annotated(person, 'coco17') * (person.area_px >= _SMALL_PX2)
-    return dict(segmentation=_polygons(person.segmentation), num_keypoints=int((keypoints[:, 2] > 0).sum()),
-                area=round(float(person.area_px), 4), iscrowd=0, keypoints=keypoints.ravel().tolist(),
-                bbox=np.round(person.bbox_xywh, 2).tolist())
+    return dict(
+        segmentation=_polygons(person.segmentation),
+        num_keypoints=int((keypoints[:, 2] > 0).sum()),
+        area=round(float(person.area_px), 4),
+        iscrowd=0,
+        keypoints=keypoints.ravel().tolist(),
+        bbox=np.round(person.bbox_xywh, 2).tolist(),
+    )
 
 
 def _coco_crowd(mask: dict) -> dict:
     flat = coco_mask.decode(mask).ravel(order='F')  # COCO runs down the columns, and begins with zeros
     bounds = np.flatnonzero(np.diff(flat, prepend=0, append=2))
     counts = np.diff(bounds, prepend=0)
-    return dict(segmentation=dict(counts=counts.tolist(), size=list(mask['size'])), num_keypoints=0,
-                area=int(flat.sum()), iscrowd=1, keypoints=[0] * 51, bbox=coco_mask.toBbox(mask).tolist())
+    return dict(
+        segmentation=dict(counts=counts.tolist(), size=list(mask['size'])),
+        num_keypoints=0,
+        area=int(flat.sum()),
+        iscrowd=1,
+        keypoints=[0] * 51,
+        bbox=coco_mask.toBbox(mask).tolist(),
+    )
 
 
 def _polygons(mask: dict) -> list[list[float]]:

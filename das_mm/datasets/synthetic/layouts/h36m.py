@@ -1,4 +1,5 @@
 """Writes Human3.6M's archives with extracted frames."""
+
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
@@ -14,14 +15,60 @@ from .one_person import Sighting, deal, follow, retake, write_jpeg
 
 _SUBJECTS = {'train': (1, 5, 6, 7, 8), 'test': (9, 11)}
 _CAMERAS = ('54138969', '55011271', '58860488', '60457274')
-_ACTIONS = ('_ALL', 'Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning', 'Posing', 'Purchases', 'Sitting',
-            'SittingDown', 'Smoking', 'TakingPhoto', 'Waiting', 'Walking', 'WalkingDog', 'WalkTogether')
+_ACTIONS = (
+    '_ALL',
+    'Directions',
+    'Discussion',
+    'Eating',
+    'Greeting',
+    'Phoning',
+    'Posing',
+    'Purchases',
+    'Sitting',
+    'SittingDown',
+    'Smoking',
+    'TakingPhoto',
+    'Waiting',
+    'Walking',
+    'WalkingDog',
+    'WalkTogether',
+)
 _OTHER_NAMES = {'TakingPhoto': 'Photo', 'WalkingDog': 'WalkDog'}  # in the files of some subjects
 # the 32 joints, right leg first; copies and the ends of feet and hands stand near
-_JOINTS = ('pelvis', 'right_hip', 'right_knee', 'right_ankle', 'right_foot', 'right_toe', 'left_hip', 'left_knee',
-           'left_ankle', 'left_foot', 'left_toe', 'pelvis', 'spine', 'neck', 'jaw', 'head_h36m', 'neck',
-           'left_shoulder', 'left_elbow', 'left_wrist', 'left_wrist', 'left_hand', 'left_hand', 'left_hand', 'neck',
-           'right_shoulder', 'right_elbow', 'right_wrist', 'right_wrist', 'right_hand', 'right_hand', 'right_hand')
+_JOINTS = (
+    'pelvis',
+    'right_hip',
+    'right_knee',
+    'right_ankle',
+    'right_foot',
+    'right_toe',
+    'left_hip',
+    'left_knee',
+    'left_ankle',
+    'left_foot',
+    'left_toe',
+    'pelvis',
+    'spine',
+    'neck',
+    'jaw',
+    'head_h36m',
+    'neck',
+    'left_shoulder',
+    'left_elbow',
+    'left_wrist',
+    'left_wrist',
+    'left_hand',
+    'left_hand',
+    'left_hand',
+    'neck',
+    'right_shoulder',
+    'right_elbow',
+    'right_wrist',
+    'right_wrist',
+    'right_hand',
+    'right_hand',
+    'right_hand',
+)
 # of the four cameras, over the longer side of the image: the generator's cameras differ more than the real ones, so
 # each clip goes to the camera that is nearest to its own
 _FOCALS = (0.72, 0.9, 1.12, 1.4)
@@ -33,6 +80,7 @@ class H36MLayout(Layout):
 
     The world is that of a studio with four cameras around its middle; the people are where the camera sees them.
     """
+
     name = 'h36m'
     kind = 'clips'
     splits = ('train', 'test')
@@ -43,8 +91,9 @@ class H36MLayout(Layout):
         size = (scenes[0].width, scenes[0].height)
         root.mkdir(parents=True, exist_ok=True)
         _write_metadata(root / 'metadata.xml', size)
-        takes = [(subject, action, trial)
-                 for action in _ACTIONS[1:] for trial in (1, 2) for subject in _SUBJECTS[split]]
+        takes = [
+            (subject, action, trial) for action in _ACTIONS[1:] for trial in (1, 2) for subject in _SUBJECTS[split]
+        ]
         for (subject, action, trial), sightings in deal(clips, takes):
             _write_take(root, subject, _prefix(subject, action, trial), sightings)
 
@@ -76,8 +125,17 @@ def _write_pose(path: Path, values: np.ndarray) -> None:
     path.unlink(missing_ok=True)
     rows = values.reshape(1, len(values), -1).astype(np.float32)
     file = CDF(str(path))
-    file.write_var(dict(Variable='Pose', Data_Type=CDF.CDF_REAL4, Num_Elements=1, Rec_Vary=True,
-                        Dim_Sizes=list(rows.shape[1:]), Var_Type='zVariable'), var_data=rows)
+    file.write_var(
+        dict(
+            Variable='Pose',
+            Data_Type=CDF.CDF_REAL4,
+            Num_Elements=1,
+            Rec_Vary=True,
+            Dim_Sizes=list(rows.shape[1:]),
+            Var_Type='zVariable',
+        ),
+        var_data=rows,
+    )
     file.close()
 
 
@@ -130,7 +188,7 @@ def _seen(normalised: np.ndarray) -> np.ndarray:
     """Through the lens: (*, 2) normalised coordinates."""
     x, y = normalised[..., 0], normalised[..., 1]
     r2 = x**2 + y**2
-    gain = 1 + sum(k * r2**(power + 1) for power, k in enumerate(_RADIAL)) + _TANGENTIAL[0] * y + _TANGENTIAL[1] * x
+    gain = 1 + sum(k * r2 ** (power + 1) for power, k in enumerate(_RADIAL)) + _TANGENTIAL[0] * y + _TANGENTIAL[1] * x
     return np.stack([x * gain + _TANGENTIAL[1] * r2, y * gain + _TANGENTIAL[0] * r2], -1)
 
 

@@ -1,4 +1,5 @@
 """Writes LSP and LSPET: joints.mat and one person an image."""
+
 from __future__ import annotations
 
 import shutil
@@ -18,11 +19,13 @@ class _LeedsLayout(Layout):
 
     def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
         from scipy.io import savemat
+
         self.check_split(split)
         sightings = [sighting for scene in scenes if (sighting := largest(scene)) is not None]
         if not sightings:
-            raise UserError('there is nobody in any of the images', field='--people',
-                            remedy='ask for at least 1 person')
+            raise UserError(
+                'there is nobody in any of the images', field='--people', remedy='ask for at least 1 person'
+            )
         (Path(root) / 'images').mkdir(parents=True, exist_ok=True)
         for number, sighting in enumerate(sightings):
             shutil.copyfile(sighting.scene.image_path, Path(root) / 'images' / f'im{number + 1:0{self.digits}d}.jpg')
@@ -35,6 +38,7 @@ class _LeedsLayout(Layout):
 
 class LSPLayout(_LeedsLayout):
     """Both halves at once: 'train' is the first half of the images, 'test' the second."""
+
     name = 'lsp'
     splits = ('train', 'test')
     digits = 4
@@ -47,6 +51,7 @@ class LSPLayout(_LeedsLayout):
 
 class LSPETLayout(_LeedsLayout):
     """Joints that are not seen are not labelled."""
+
     name = 'lspet'
     digits = 5
 

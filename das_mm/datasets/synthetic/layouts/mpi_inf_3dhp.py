@@ -1,4 +1,5 @@
 """Writes MPI-INF-3DHP's archives with extracted frames."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,16 +17,43 @@ _CAMERAS = 14
 _FILMED = (0, 1, 2, 4, 5, 6, 7, 8)  # the cameras at the height of people: each sequence has the frames of one of them
 _KNEE_TO_NECK_MM = 920.0  # of the universal skeleton
 # the 28 joints of the training set; what the body model lacks stands near
-_JOINTS = ('spine3', 'spine3', 'spine2', 'spine', 'pelvis', 'neck', 'head', 'head_top', 'left_collar', 'left_shoulder',
-           'left_elbow', 'left_wrist', 'left_hand', 'right_collar', 'right_shoulder', 'right_elbow', 'right_wrist',
-           'right_hand', 'left_hip', 'left_knee', 'left_ankle', 'left_foot', 'left_toe', 'right_hip', 'right_knee',
-           'right_ankle', 'right_foot', 'right_toe')
+_JOINTS = (
+    'spine3',
+    'spine3',
+    'spine2',
+    'spine',
+    'pelvis',
+    'neck',
+    'head',
+    'head_top',
+    'left_collar',
+    'left_shoulder',
+    'left_elbow',
+    'left_wrist',
+    'left_hand',
+    'right_collar',
+    'right_shoulder',
+    'right_elbow',
+    'right_wrist',
+    'right_hand',
+    'left_hip',
+    'left_knee',
+    'left_ankle',
+    'left_foot',
+    'left_toe',
+    'right_hip',
+    'right_knee',
+    'right_ankle',
+    'right_foot',
+    'right_toe',
+)
 _TRAIN = tuple((subject, sequence) for subject in range(1, 9) for sequence in (1, 2))
 _TEST = tuple(range(1, 7))
 
 
 class MPIINF3DHPLayout(Layout):
     """Each clip is a sequence (or a part of one) that one camera has filmed; the other cameras are annotated only."""
+
     name = 'mpi-inf-3dhp'
     kind = 'clips'
     splits = ('train', 'test')
@@ -43,6 +71,7 @@ class MPIINF3DHPLayout(Layout):
 
 def _write_training(folder: Path, sightings: list[Sighting], filmed: int) -> None:
     from scipy.io import savemat
+
     scene = sightings[0].scene
     metric = np.array([_joints(sighting.person, _JOINTS) for sighting in sightings])  # (N, 28, 3)
     universal = metric * np.array([_to_universal(sighting.person) for sighting in sightings])[:, None, None]
@@ -73,10 +102,17 @@ def _write_calibration(path: Path, cameras: Sequence[tuple], size: tuple[int, in
     for number, (K, R, T) in enumerate(cameras):
         intrinsic, extrinsic = np.eye(4), np.eye(4)
         intrinsic[:3, :3], extrinsic[:3, :3], extrinsic[:3, 3] = K, R, T
-        lines += [f'name          {number}', '  sensor        10 10', f'  size          {size[0]} {size[1]}',
-                  '  animated      0', *(f'  {name}     {" ".join(f"{value:.9g}" for value in matrix.ravel())} '
-                                         for name, matrix in (('intrinsic', intrinsic), ('extrinsic', extrinsic))),
-                  '  radial        0']
+        lines += [
+            f'name          {number}',
+            '  sensor        10 10',
+            f'  size          {size[0]} {size[1]}',
+            '  animated      0',
+            *(
+                f'  {name}     {" ".join(f"{value:.9g}" for value in matrix.ravel())} '
+                for name, matrix in (('intrinsic', intrinsic), ('extrinsic', extrinsic))
+            ),
+            '  radial        0',
+        ]
     path.write_text('\n'.join(lines) + '\n')
 
 
@@ -84,8 +120,9 @@ def _write_test(folder: Path, sightings: list[Sighting], activity: int) -> None:
     try:
         import h5py
     except ImportError:
-        raise UserError('h5py is needed to write MATLAB files of version 7.3',
-                        remedy='pip install das_mm[data]') from None
+        raise UserError(
+            'h5py is needed to write MATLAB files of version 7.3', remedy='pip install das_mm[data]'
+        ) from None
     scene = sightings[0].scene
     points = np.array([sighting.person.mm('mupots17') for sighting in sightings])[:, None]  # (N, 1, 17, 3)
     universal = points * np.array([_to_universal(sighting.person) for sighting in sightings])[:, None, None, None]

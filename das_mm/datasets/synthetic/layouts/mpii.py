@@ -1,4 +1,5 @@
 """Writes MPII Human Pose: the release's mat file and its images."""
+
 from __future__ import annotations
 
 import shutil
@@ -16,11 +17,13 @@ _HEAD = ('upper_neck', 'head_top')  # is_visible of them is empty in the release
 
 class MPIILayout(Layout):
     """Every person of every scene; those of whom too little is seen have a place and a scale but no joints."""
+
     name = 'mpii'
     splits = ('trainval',)
 
     def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
         from scipy.io import savemat
+
         self.check_split(split)
         root = Path(root)
         (root / 'images').mkdir(parents=True, exist_ok=True)
@@ -29,12 +32,18 @@ class MPIILayout(Layout):
         for number, scene in enumerate(scenes):
             name = f'{number + 1:09d}.jpg'
             shutil.copyfile(scene.image_path, root / 'images' / name)
-            annolist[0, number] = (_struct(name=name), _annorect(scene, numerals=number % 2 == 1), np.zeros((1, 0)),
-                                   np.zeros((1, 0)))
+            annolist[0, number] = (
+                _struct(name=name),
+                _annorect(scene, numerals=number % 2 == 1),
+                np.zeros((1, 0)),
+                np.zeros((1, 0)),
+            )
             single[number, 0] = np.arange(1, len(scene.people) + 1, dtype=np.uint8)[:, None]
         training = np.ones((1, len(scenes)), np.uint8)
-        savemat(str(root / 'mpii_human_pose_v1_u12_1.mat'),
-                {'RELEASE': _struct(annolist=annolist, img_train=training, version='12', single_person=single)})
+        savemat(
+            str(root / 'mpii_human_pose_v1_u12_1.mat'),
+            {'RELEASE': _struct(annolist=annolist, img_train=training, version='12', single_person=single)},
+        )
 
 
 def _annorect(scene: SceneTruth, numerals: bool) -> np.ndarray:

@@ -1,4 +1,5 @@
 """The layout of MuPoTS-3D (datasets.md §6)."""
+
 from __future__ import annotations
 
 import io
@@ -27,9 +28,10 @@ class MuPoTSLayout(Layout):
     Args:
         with_json: Also write MuPoTS-3D.json, which alone tells the intrinsics.
     """
+
     name = 'mupots'
     kind = 'clips'
-    splits = ('test', )
+    splits = ('test',)
 
     def __init__(self, with_json: bool = True):
         self.with_json = with_json
@@ -39,8 +41,11 @@ class MuPoTSLayout(Layout):
         for scene in scenes:
             clips.setdefault(scene.seq, []).append(scene)
         if len(clips) > _SEQUENCES:
-            raise UserError(f'{len(clips)} clips do not fit into its {_SEQUENCES} sequences', field='--num',
-                            remedy='make fewer or longer clips')
+            raise UserError(
+                f'{len(clips)} clips do not fit into its {_SEQUENCES} sequences',
+                field='--num',
+                remedy='make fewer or longer clips',
+            )
         images, annotations = [], []
         for number, clip in enumerate(clips.values(), 1):
             _write_sequence(clip, Path(root) / 'MultiPersonTestSet', f'TS{number}', images, annotations)
@@ -58,13 +63,22 @@ def _write_sequence(clip: list[SceneTruth], root: Path, seq: str, images: list[d
     for row, scene in enumerate(clip):
         file_name = f'{seq}/img_{row:06d}.jpg'
         write_image(root / file_name, view.picture(scene))
-        images.append(dict(id=len(images), file_name=file_name, width=first.width, height=first.height,
-                           intrinsic=[first.K[0, 0], first.K[1, 1], first.K[0, 2], first.K[1, 2]]))
+        images.append(
+            dict(
+                id=len(images),
+                file_name=file_name,
+                width=first.width,
+                height=first.height,
+                intrinsic=[first.K[0, 0], first.K[1, 1], first.K[0, 2], first.K[1, 2]],
+            )
+        )
         people = {person.track_id: person for person in scene.people}
         for column, track_id in enumerate(columns):
             cells[row, column], labels[row, column] = _cell(people.get(track_id), view)
-        annotations.extend(dict(id=len(annotations) + i, image_id=images[-1]['id'], **_entry(person, view))
-                           for i, person in enumerate(people[track_id] for track_id in columns if track_id in people))
+        annotations.extend(
+            dict(id=len(annotations) + i, image_id=images[-1]['id'], **_entry(person, view))
+            for i, person in enumerate(people[track_id] for track_id in columns if track_id in people)
+        )
     for name, variable, value in (('annot', 'annotations', cells), ('occlusion', 'occlusion_labels', labels)):
         stream = io.BytesIO()
         scipy.io.savemat(stream, {variable: value}, do_compression=True)
@@ -78,8 +92,12 @@ def _cell(person: PersonTruth | None, view: CameraView) -> tuple[dict, np.ndarra
         return empty | dict(isValidFrame=np.zeros((1, 1), np.uint8)), np.zeros((1, 17))
     points = person.mm(_SET)
     leg_mm = np.linalg.norm(points[_HIP] - points[_KNEE]) + np.linalg.norm(points[_KNEE] - points[_ANKLE])
-    struct = dict(annot2=view.px(person, _SET).T, annot3=points.T, univ_annot3=points.T * _UNIVERSAL_LEG_MM / leg_mm,
-                  isValidFrame=np.array([[person.is_valid]], np.uint8))
+    struct = dict(
+        annot2=view.px(person, _SET).T,
+        annot3=points.T,
+        univ_annot3=points.T * _UNIVERSAL_LEG_MM / leg_mm,
+        isValidFrame=np.array([[person.is_valid]], np.uint8),
+    )
     return struct, _hidden(person)[None]
 
 
@@ -87,9 +105,13 @@ def _entry(person: PersonTruth, view: CameraView) -> dict:
     """What MuPoTS-3D.json says of a person."""
     keypoints = view.px(person, _SET)
     low, high = keypoints.min(0), keypoints.max(0)
-    return dict(bbox=[*low.tolist(), *(high - low).tolist()], keypoints_img=keypoints.tolist(),
-                keypoints_cam=person.mm(_SET).tolist(), keypoints_vis=(1 - _hidden(person))[:, None].tolist(),
-                is_valid=int(person.is_valid))
+    return dict(
+        bbox=[*low.tolist(), *(high - low).tolist()],
+        keypoints_img=keypoints.tolist(),
+        keypoints_cam=person.mm(_SET).tolist(),
+        keypoints_vis=(1 - _hidden(person))[:, None].tolist(),
+        is_valid=int(person.is_valid),
+    )
 
 
 def _hidden(person: PersonTruth) -> np.ndarray:

@@ -1,4 +1,5 @@
 """For data sets of one person an image: who is meant, and images as a camera that stays takes them."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -19,6 +20,7 @@ _JPEG_QUALITY = 95
 @dataclass(frozen=True)
 class Sighting:
     """The person who is followed, in one scene."""
+
     scene: SceneTruth
     person: PersonTruth
 
@@ -48,12 +50,11 @@ def largest(scene: SceneTruth) -> Sighting | None:
 
 def deal(clips: Sequence[list[Sighting]], slots: Sequence) -> Iterator[tuple[object, list[Sighting]]]:
     """The places of a data set in turn, each with its clips one after another."""
-    for number, slot in enumerate(slots[:len(clips)]):
-        yield slot, [sighting for clip in clips[number::len(slots)] for sighting in clip]
+    for number, slot in enumerate(slots[: len(clips)]):
+        yield slot, [sighting for clip in clips[number :: len(slots)] for sighting in clip]
 
 
-def retake(scene: SceneTruth, K: np.ndarray,
-           distort: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
+def retake(scene: SceneTruth, K: np.ndarray, distort: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
     """The scene's image as a camera of the same size with K (3, 3) in the same place takes it; black beyond it.
 
     Args:

@@ -1,4 +1,5 @@
 """The layout of CMU Panoptic after its download and extraction scripts (datasets.md §4)."""
+
 from __future__ import annotations
 
 import json
@@ -14,10 +15,22 @@ from .base import Layout, PersonTruth, SceneTruth
 from .camera_views import CameraView, write_image
 
 _SEQUENCES = {
-    'train': ('160224_haggling1', '160224_mafia1', '160224_ultimatum1', '160224_mafia2', '160226_mafia2',
-              '160224_ultimatum2'),
-    'test': ('160422_haggling1', '160422_mafia2', '160422_ultimatum1', '160906_pizza1', '160226_haggling1',
-             '160226_mafia1'),
+    'train': (
+        '160224_haggling1',
+        '160224_mafia1',
+        '160224_ultimatum1',
+        '160224_mafia2',
+        '160226_mafia2',
+        '160224_ultimatum2',
+    ),
+    'test': (
+        '160422_haggling1',
+        '160422_mafia2',
+        '160422_ultimatum1',
+        '160906_pizza1',
+        '160226_haggling1',
+        '160226_mafia1',
+    ),
 }
 _LEAST_SCENES = {'train': 4, 'test': 1}  # of a sequence: the training protocol skips every second frame
 _FIRST_FRAME = 153
@@ -38,6 +51,7 @@ class PanopticLayout(Layout):
         mpi15: Sequences that have the older 15 joints instead of coco19; 'all' for every one.
         image_ending: 'jpg' or 'png'.
     """
+
     name = 'panoptic'
     splits = ('train', 'test')
 
@@ -45,7 +59,7 @@ class PanopticLayout(Layout):
         self.mpi15, self.image_ending = mpi15, image_ending
 
     def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
-        names = _SEQUENCES[split][:max(1, len(scenes) // _LEAST_SCENES[split])]
+        names = _SEQUENCES[split][: max(1, len(scenes) // _LEAST_SCENES[split])]
         for seq, rows in zip(names, np.array_split(np.arange(len(scenes)), len(names))):
             self._write_sequence([scenes[row] for row in rows], Path(root), seq)
 
@@ -58,8 +72,10 @@ class PanopticLayout(Layout):
             frame = _FIRST_FRAME + number
             bodies = [] if scene is None else [_body(person, views['00_16'], frame, old) for person in scene.people]
             time_ms = round(1000 * frame / _FRAMES_PER_S, 3)
-            _write_json(folder / f'body3DScene_{frame:08d}.json',
-                        dict(version=0.7, univTime=time_ms, fpsType='hd_29_97', bodies=bodies))
+            _write_json(
+                folder / f'body3DScene_{frame:08d}.json',
+                dict(version=0.7, univTime=time_ms, fpsType='hd_29_97', bodies=bodies),
+            )
             for name, view in views.items():
                 picture = np.zeros((*view.size[::-1], 3), np.uint8) if scene is None else view.picture(scene)
                 write_image(root / seq / 'hdImgs' / name / f'{name}_{frame:08d}.{self.image_ending}', picture)
@@ -70,8 +86,9 @@ def hd_views(size: tuple[int, int]) -> dict[str, CameraView]:
     scale = np.array(size) / _FULL_SIZE
     views = {}
     for name, (fx, fy, cx, cy), dist, roll_deg in (
-            ('00_16', (1395.2, 1391.7, 951.3, 552.6), (-0.2849, 0.1874, -0.0006, 0.0009, -0.0521), 0.0),
-            ('00_30', (1396.9, 1393.5, 947.1, 541.8), (-0.2867, 0.1911, 0.0007, -0.0004, -0.0583), 4.0)):
+        ('00_16', (1395.2, 1391.7, 951.3, 552.6), (-0.2849, 0.1874, -0.0006, 0.0009, -0.0521), 0.0),
+        ('00_30', (1396.9, 1393.5, 947.1, 541.8), (-0.2867, 0.1911, 0.0007, -0.0004, -0.0583), 4.0),
+    ):
         # one scale for both focal lengths keeps pixels square in a picture of another shape
         K = np.array([[fx * scale[0], 0, cx * scale[0]], [0, fy * scale[0], cy * scale[1]], [0, 0, 1]])
         turn = cv2.Rodrigues(np.radians([0, 0, roll_deg]))[0]
@@ -95,8 +112,19 @@ def _calibration(seq: str, views: dict[str, CameraView]) -> dict:
         panel, node = map(int, name.split('_'))
         size = {'vga': [640, 480], 'kinect-color': [1920, 1080]}.get(kind, list(view.size))
         turn = view.turn if name in views else cv2.Rodrigues(np.radians([0, 40.0 + node, 0]))[0]
-        cameras.append(dict(name=name, type=kind, resolution=size, panel=panel, node=node, K=view.K.tolist(),
-                            distCoef=view.dist.tolist(), R=(turn @ R).tolist(), t=(turn @ t)[:, None].tolist()))
+        cameras.append(
+            dict(
+                name=name,
+                type=kind,
+                resolution=size,
+                panel=panel,
+                node=node,
+                K=view.K.tolist(),
+                distCoef=view.dist.tolist(),
+                R=(turn @ R).tolist(),
+                t=(turn @ t)[:, None].tolist(),
+            )
+        )
     return dict(calibDataSource=f'{seq.split("_")[0]}_calib_norm', cameras=cameras)
 
 
@@ -106,9 +134,9 @@ def _body(person: PersonTruth, view: CameraView, frame: int, old: bool) -> dict:
     points_cm = view.mm(person, 'panoptic15_mpi' if old else 'panoptic19') / 10
     world = (points_cm - t) @ R  # the transpose of R, from the left
     rng = np.random.default_rng([frame, person.track_id])
-    confidence = rng.uniform(.3, .95, len(world))
+    confidence = rng.uniform(0.3, 0.95, len(world))
     lot = rng.random(len(world))
-    confidence[lot < _UNSURE] = .05
+    confidence[lot < _UNSURE] = 0.05
     missing = lot > 1 - _MISSING
     confidence[missing], world[missing] = -1, 0
     rows = np.round(np.column_stack([world, confidence]), 4)

@@ -1,4 +1,5 @@
 """Clips as PoseTrack 2018's archives: a json a video and its frames (datasets.md §10)."""
+
 from __future__ import annotations
 
 import json
@@ -33,6 +34,7 @@ class PoseTrack18Layout(Layout):
         labelled: Frames in the middle of a video that are labelled.
         merged: One json for the split, as mmpose writes it, with the size of the images.
     """
+
     name = 'posetrack18'
     kind = 'clips'
     splits = ('train', 'val')
@@ -51,8 +53,9 @@ class PoseTrack18Layout(Layout):
             contents[name] = self._video(sorted(frames, key=lambda scene: scene.frame), Path(root), split, name, digits)
         folder = Path(root) / 'annotations'
         if self.merged:
-            every = {key: [row for content in contents.values() for row in content[key]]
-                     for key in ('images', 'annotations')}
+            every = {
+                key: [row for content in contents.values() for row in content[key]] for key in ('images', 'annotations')
+            }
             _write_json(folder / f'posetrack18_{split}.json', dict(categories=[_category()], **every))
             return
         for name, content in contents.items():
@@ -66,18 +69,27 @@ class PoseTrack18Layout(Layout):
             (root / file_name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(scene.image_path, root / file_name)
             image_id = int(f'{_SOURCE[1]}{digits}{number:04d}')
-            labelled = first <= number < first + self.labelled or (split == 'val' and
-                                                                   number % _LABELLED_BY_VALIDATION == 0)
-            image = dict(has_no_densepose=True, is_labeled=labelled, file_name=file_name, nframes=len(scenes),
-                         frame_id=image_id, vid_id=digits, id=image_id,
-                         mask_file=f'mask/{split}/{name}/{number:06d}.jpg')
+            labelled = first <= number < first + self.labelled or (
+                split == 'val' and number % _LABELLED_BY_VALIDATION == 0
+            )
+            image = dict(
+                has_no_densepose=True,
+                is_labeled=labelled,
+                file_name=file_name,
+                nframes=len(scenes),
+                frame_id=image_id,
+                vid_id=digits,
+                id=image_id,
+                mask_file=f'mask/{split}/{name}/{number:06d}.jpg',
+            )
             if self.merged:
                 image |= dict(width=scene.width, height=scene.height)
             if labelled:
                 image |= _regions(scene)
                 seen = [person for person in scene.people if person.is_valid]
-                people += [dict(_entry(person), image_id=image_id, id=100 * image_id + row)
-                           for row, person in enumerate(seen)]
+                people += [
+                    dict(_entry(person), image_id=image_id, id=100 * image_id + row) for row, person in enumerate(seen)
+                ]
             images.append(image)
         return dict(images=images, annotations=people)
 
@@ -86,8 +98,13 @@ def _entry(person: PersonTruth) -> dict:
     names = KEYPOINT_SETS['posetrack17'].keypoints
     labelled = (person.seen('posetrack17') == 2) & ~np.isin(names, _NEVER_LABELLED)
     keypoints = np.where(labelled[:, None], np.column_stack([person.px('posetrack17'), np.ones(len(names))]), 0)
-    entry = dict(bbox_head=_head_box(person), keypoints=np.round(keypoints, 7).ravel().tolist(), scores=[],
-                 track_id=int(person.track_id), category_id=1)
+    entry = dict(
+        bbox_head=_head_box(person),
+        keypoints=np.round(keypoints, 7).ravel().tolist(),
+        scores=[],
+        track_id=int(person.track_id),
+        category_id=1,
+    )
     points = keypoints[labelled, :2]
     if len(points) and np.ptp(points[:, 1]) >= _TINY_PX:
         low, size = points.min(0), np.ptp(points, axis=0)
@@ -113,14 +130,21 @@ def _regions(scene: SceneTruth) -> dict[str, list[list[int]]]:
     boxes = [np.rint(person.bbox_xywh).astype(int).tolist() for person in scene.people if not person.is_valid]
     if not boxes:
         return {}
-    return dict(ignore_regions_x=[[x, x + w, x + w, x] for x, _, w, _ in boxes],
-                ignore_regions_y=[[y, y, y + h, y + h] for _, y, _, h in boxes])
+    return dict(
+        ignore_regions_x=[[x, x + w, x + w, x] for x, _, w, _ in boxes],
+        ignore_regions_y=[[y, y, y + h, y + h] for _, y, _, h in boxes],
+    )
 
 
 def _category() -> dict:
     kset = KEYPOINT_SETS['posetrack17']
-    return dict(supercategory='person', id=1, name='person', keypoints=list(kset.keypoints),
-                skeleton=[[a + 1, b + 1] for a, b in kset.links])
+    return dict(
+        supercategory='person',
+        id=1,
+        name='person',
+        keypoints=list(kset.keypoints),
+        skeleton=[[a + 1, b + 1] for a, b in kset.links],
+    )
 
 
 def _write_json(path: Path, content: dict) -> None:

@@ -1,4 +1,5 @@
 """Clips as 3DPW's archive: python-2 pickles in metres and a world frame, one a sequence, and numbered images."""
+
 from __future__ import annotations
 
 import pickle
@@ -23,6 +24,7 @@ _GENDERS = {'m': 'male', 'f': 'female'}
 class ThreeDPWLayout(Layout):
     """Shapes are told as those of a man's or a woman's body, whichever is nearer: 3DPW knows no neutral people. Who
     leaves the picture keeps the last pose, with ``campose_valid`` 0 and no detection."""
+
     name = '3dpw'
     kind = 'clips'
     splits = ('train', 'validation', 'test')
@@ -52,8 +54,12 @@ def sequence_file(name: str, frames: Sequence[SceneTruth]) -> dict:
         camera[index, :3, :3], camera[index, :3, 3] = scene.R, scene.T_mm / 1000
     people = [_person(track, frames) for track in tracks]
     return dict(
-        sequence=name, cam_poses=camera, cam_intrinsics=frames[0].K, img_frame_ids=2 * np.arange(len(frames)),
-        **{key: [person[key] for person in people] for key in people[0]})
+        sequence=name,
+        cam_poses=camera,
+        cam_intrinsics=frames[0].K,
+        img_frame_ids=2 * np.arange(len(frames)),
+        **{key: [person[key] for person in people] for key in people[0]},
+    )
 
 
 def _person(track: int, frames: Sequence[SceneTruth]) -> dict:
@@ -78,13 +84,16 @@ def _in_world(scene: SceneTruth, person: PersonTruth) -> dict:
     Trans moves a body whose root turns about its rest pelvis, as SMPL's does.
     """
     body, to_world, centre = load_generated_body(), scene.R.T, scene.T_mm / 1000
-    _, joints = linear_blend_skinning(body, *(person.smpl[name][None] for name in (
-        'global_orient', 'body_pose', 'betas', 'transl')))
+    _, joints = linear_blend_skinning(
+        body, *(person.smpl[name][None] for name in ('global_orient', 'body_pose', 'betas', 'transl'))
+    )
     orient = Rotation.from_matrix(to_world) * Rotation.from_rotvec(person.smpl['global_orient'])
     pelvis = body.joints_template[0] + body.joints_dirs[0] @ person.smpl['betas']
-    return dict(poses=np.concatenate([orient.as_rotvec(), person.smpl['body_pose'].ravel()]),
-                trans=to_world @ (person.smpl['transl'] + pelvis - centre) - pelvis,
-                jointPositions=((joints[0] - centre) @ to_world.T).ravel())
+    return dict(
+        poses=np.concatenate([orient.as_rotvec(), person.smpl['body_pose'].ravel()]),
+        trans=to_world @ (person.smpl['transl'] + pelvis - centre) - pelvis,
+        jointPositions=((joints[0] - centre) @ to_world.T).ravel(),
+    )
 
 
 def _detection(person: PersonTruth) -> np.ndarray:

@@ -1,4 +1,5 @@
 """Where people were in the previous frame, as a plug-in branch of DAS (journal paper §3.4, Eq. 11)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -29,15 +30,17 @@ class DisplacementBranch(BaseTaskBranch):
         loss: Loss on the displacements.
     """
 
-    def __init__(self, keypoint_set: str = 'panoptic15', per_keypoint: bool = False, loss: ConfigType | None = None,
-                 **kwargs):
+    def __init__(
+        self, keypoint_set: str = 'panoptic15', per_keypoint: bool = False, loss: ConfigType | None = None, **kwargs
+    ):
         self.keypoint_set = get_keypoint_set(keypoint_set, field='keypoint_set')
         self.per_keypoint = per_keypoint
         super().__init__(out_channels=2 * self.keypoint_set.num_keypoints if per_keypoint else 2, **kwargs)
         self.loss_displacement = MODELS.build(loss or dict(type='mmdet.L1Loss'))
 
-    def loss(self, raw: Tensor, labels: PersonLabels, person: Tensor, points_px: Tensor, strides: Tensor,
-             num_pos: Tensor) -> dict[str, Tensor]:
+    def loss(
+        self, raw: Tensor, labels: PersonLabels, person: Tensor, points_px: Tensor, strides: Tensor, num_pos: Tensor
+    ) -> dict[str, Tensor]:
         if self.per_keypoint:
             now, before = labels.keypoints[person], labels.previous_keypoints[person]  # (P, K, 2)
             weights = labels.previous_keypoints_weights[person] * (labels.keypoints_weights[person] > 0)
@@ -45,10 +48,11 @@ class DisplacementBranch(BaseTaskBranch):
             now, before = labels.root_px[person][:, None], labels.previous_root_px[person][:, None]  # (P, 1, 2)
             weights = labels.previous_root_weights[person][:, None]
         known = (weights > 0)[..., None]
-        target = torch.where(known, (before - now) / strides[:, None, None], 0.)  # what is unknown may be NaN
+        target = torch.where(known, (before - now) / strides[:, None, None], 0.0)  # what is unknown may be NaN
         number = num_pos * weights.shape[1]
-        loss = self.loss_displacement(raw.float().reshape(target.shape), target, weights[..., None].expand_as(target),
-                                      avg_factor=number)
+        loss = self.loss_displacement(
+            raw.float().reshape(target.shape), target, weights[..., None].expand_as(target), avg_factor=number
+        )
         return dict(loss_displacement=loss)
 
     def decode(self, raw: Tensor, points_px: Tensor, strides: Tensor) -> dict[str, Tensor]:
@@ -58,8 +62,9 @@ class DisplacementBranch(BaseTaskBranch):
         center = moved[:, list(self.keypoint_set.root_sources)].mean(dim=1)
         return dict(displacements_px=center, keypoint_displacements_px=moved)
 
-    def to_camera(self, fields: dict[str, np.ndarray], instances, camera: dict,
-                  warp_mat: np.ndarray) -> dict[str, np.ndarray]:
+    def to_camera(
+        self, fields: dict[str, np.ndarray], instances, camera: dict, warp_mat: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """The displacements in px of the original image."""
         back = np.linalg.inv(np.asarray(warp_mat, np.float64)[:, :2]).T
         fields = dict(fields)

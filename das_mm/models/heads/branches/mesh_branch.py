@@ -15,6 +15,7 @@ the same root better, and in absolute terms. So a mesh is moved such that its ow
 pose, mesh and box of a person agree, and the perspective image of the mesh lies on the person. ``placement='camera'``
 takes f / s instead, for a model without depths.
 """
+
 from __future__ import annotations
 
 import math
@@ -68,20 +69,22 @@ class MeshBranch(BaseTaskBranch):
         with_vertices: Run the body model for everybody found and give ``vertices``.
     """
 
-    def __init__(self,
-                 keypoint_set: str = 'panoptic15',
-                 body: ConfigType | None = None,
-                 loss_keypoints_2d: ConfigType | None = None,
-                 loss_keypoints_3d: ConfigType | None = None,
-                 loss_pose: ConfigType | None = None,
-                 loss_shape: ConfigType | None = None,
-                 loss_prior: ConfigType | None = None,
-                 prior_weight: float = 0.16,
-                 loss_weight: float = 1.0,
-                 sigma_floor: float = 0.05,
-                 placement: str = 'root',
-                 with_vertices: bool = False,
-                 **kwargs):
+    def __init__(
+        self,
+        keypoint_set: str = 'panoptic15',
+        body: ConfigType | None = None,
+        loss_keypoints_2d: ConfigType | None = None,
+        loss_keypoints_3d: ConfigType | None = None,
+        loss_pose: ConfigType | None = None,
+        loss_shape: ConfigType | None = None,
+        loss_prior: ConfigType | None = None,
+        prior_weight: float = 0.16,
+        loss_weight: float = 1.0,
+        sigma_floor: float = 0.05,
+        placement: str = 'root',
+        with_vertices: bool = False,
+        **kwargs,
+    ):
         if placement not in ('root', 'camera'):
             raise ValueError(f"placement is 'root' or 'camera', not {placement!r}")
         loss_pose = MODELS.build(loss_pose or dict(type='das_mm.RotationDistanceLoss', loss_weight=8.0))
@@ -91,11 +94,15 @@ class MeshBranch(BaseTaskBranch):
         self.keypoint_set = get_keypoint_set(keypoint_set, field='keypoint_set')
         self.body = MODELS.build(body or dict(type='das_mm.SMPLBody'))
         self.body_keypoints = self.body.keypoint_layer(self.keypoint_set.keypoints)
-        self.loss_keypoints_2d = MODELS.build(loss_keypoints_2d or
-                                              dict(type='das_mm.MeshKeypoint2DLoss', loss_weight=40.0))
-        self.loss_keypoints_3d = MODELS.build({
-            'root': self.keypoint_set.root_sources,
-            **(loss_keypoints_3d or dict(type='das_mm.MeshKeypoint3DLoss', loss_weight=20.0))})
+        self.loss_keypoints_2d = MODELS.build(
+            loss_keypoints_2d or dict(type='das_mm.MeshKeypoint2DLoss', loss_weight=40.0)
+        )
+        self.loss_keypoints_3d = MODELS.build(
+            {
+                'root': self.keypoint_set.root_sources,
+                **(loss_keypoints_3d or dict(type='das_mm.MeshKeypoint3DLoss', loss_weight=20.0)),
+            }
+        )
         self.loss_pose, self.loss_shape = loss_pose, loss_shape
         self.loss_prior = None if loss_prior is None else MODELS.build(loss_prior)
         self.prior_weight, self.loss_weight, self.sigma_floor = prior_weight, loss_weight, sigma_floor
@@ -114,12 +121,15 @@ class MeshBranch(BaseTaskBranch):
             and ``sigma_shape`` (P, 10).
         """
         raw = raw.float()
-        parts = dict(camera=raw[:, :NUM_CAMERA], betas=raw[:, _SHAPE],
-                     rotations_6d=raw[:, _POSE].reshape(-1, NUM_ROTATIONS, 6) + self.start_6d)
+        parts = dict(
+            camera=raw[:, :NUM_CAMERA],
+            betas=raw[:, _SHAPE],
+            rotations_6d=raw[:, _POSE].reshape(-1, NUM_ROTATIONS, 6) + self.start_6d,
+        )
         begin = NUM_PARAMETERS
         for name, size in self._sigma_sizes.items():
             if size:
-                scale = positive_scale(raw[:, begin:begin + size])
+                scale = positive_scale(raw[:, begin : begin + size])
                 parts[f'sigma_{name}'] = self.sigma_floor + (1 - self.sigma_floor) * scale
             begin += size
         if 'sigma_pose' in parts:
@@ -154,8 +164,9 @@ class MeshBranch(BaseTaskBranch):
 
     # ---------------------------------------------------------------- training
 
-    def loss(self, raw: Tensor, labels: PersonLabels, person: Tensor, points_px: Tensor, strides: Tensor,
-             num_pos: Tensor) -> dict[str, Tensor]:
+    def loss(
+        self, raw: Tensor, labels: PersonLabels, person: Tensor, points_px: Tensor, strides: Tensor, num_pos: Tensor
+    ) -> dict[str, Tensor]:
         """Terms of L_param: 2D and 3D keypoints, pose, shape, prior.
 
         Beside the labels of the pose it reads ``keypoints_3d_mm`` (N, K, 3) and ``keypoints_3d_weights`` (N, K) of the
@@ -168,9 +179,14 @@ class MeshBranch(BaseTaskBranch):
             points_m = self.relative_keypoints(matrices, parts['betas'])
             losses = dict(
                 loss_mesh_2d=self._loss_2d(points_m, parts['camera'], labels, person, points_px, strides, num_pos),
-                loss_mesh_3d=self.loss_keypoints_3d(1000 * points_m, labels.keypoints_3d_mm[person],
-                                                    labels.keypoints_3d_weights[person], avg_factor=num_pos),
-                **self._parameter_losses(parts, labels, person, num_pos))
+                loss_mesh_3d=self.loss_keypoints_3d(
+                    1000 * points_m,
+                    labels.keypoints_3d_mm[person],
+                    labels.keypoints_3d_weights[person],
+                    avg_factor=num_pos,
+                ),
+                **self._parameter_losses(parts, labels, person, num_pos),
+            )
             if self.loss_prior is not None:
                 body_pose = matrix_to_axis_angle(matrices[:, 1:])
                 energy = self.loss_prior(body_pose, parts['betas'])
@@ -180,8 +196,9 @@ class MeshBranch(BaseTaskBranch):
     def _loss_2d(self, points_m, camera, labels, person, points_px, strides, num_pos) -> Tensor:
         scale, root_px = self.camera_px(camera, points_px, strides)
         seen_px = root_px[:, None] + scale[:, None, None] * points_m[..., :2]
-        return self.loss_keypoints_2d(seen_px, labels.keypoints[person], labels.keypoints_weights[person],
-                                      avg_factor=num_pos)
+        return self.loss_keypoints_2d(
+            seen_px, labels.keypoints[person], labels.keypoints_weights[person], avg_factor=num_pos
+        )
 
     def _parameter_losses(self, parts, labels, person, num_pos) -> dict[str, Tensor]:
         known = labels.smpl_weights[person] > 0
@@ -192,11 +209,19 @@ class MeshBranch(BaseTaskBranch):
             # a joint at rest to the last digit was never fitted (hands and feet of many files). A likelihood would be
             # right about it without end: scales and flow would serve this joint alone
             fitted = (matrices != torch.eye(3, device=matrices.device)).any(dim=(1, 2)).float()
-        pose = self.loss_pose(parts['rotations_6d'][known].flatten(0, 1),
-                              None if sigma_pose is None else sigma_pose[known].flatten(0, 1),
-                              matrix_to_rotation_6d(matrices), fitted, avg_factor=num_pos * NUM_ROTATIONS)
-        shape = self.loss_shape(parts['betas'][known], None if sigma_shape is None else sigma_shape[known],
-                                labels.smpl_betas[person][known], avg_factor=num_pos)
+        pose = self.loss_pose(
+            parts['rotations_6d'][known].flatten(0, 1),
+            None if sigma_pose is None else sigma_pose[known].flatten(0, 1),
+            matrix_to_rotation_6d(matrices),
+            fitted,
+            avg_factor=num_pos * NUM_ROTATIONS,
+        )
+        shape = self.loss_shape(
+            parts['betas'][known],
+            None if sigma_shape is None else sigma_shape[known],
+            labels.smpl_betas[person][known],
+            avg_factor=num_pos,
+        )
         return dict(loss_mesh_pose=pose, loss_mesh_shape=shape)
 
     # ---------------------------------------------------------------- inference
@@ -206,12 +231,17 @@ class MeshBranch(BaseTaskBranch):
         (n, 2), in the network input. The body model does not run here: most candidates are suppressed."""
         parts = self.split(raw)
         scale, root_px = self.camera_px(parts['camera'], points_px, strides)
-        return dict(smpl_matrices=self.rotations(parts['rotations_6d']), smpl_betas=parts['betas'], smpl_scale=scale,
-                    smpl_root_px=root_px)
+        return dict(
+            smpl_matrices=self.rotations(parts['rotations_6d']),
+            smpl_betas=parts['betas'],
+            smpl_scale=scale,
+            smpl_root_px=root_px,
+        )
 
     @torch.no_grad()
-    def to_camera(self, fields: dict[str, np.ndarray], instances, camera: dict,
-                  warp_mat: np.ndarray) -> dict[str, np.ndarray]:
+    def to_camera(
+        self, fields: dict[str, np.ndarray], instances, camera: dict, warp_mat: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """``smpl_global_orient`` (n, 3) and ``smpl_body_pose`` (n, 23, 3) rad, ``smpl_betas`` (n, 10),
         ``smpl_transl_mm`` (n, 3) and, where asked for, ``vertices`` (n, V, 3) mm: camera frame of the original image.
 
@@ -237,8 +267,12 @@ class MeshBranch(BaseTaskBranch):
         root_mm = back_project(root_px.astype(np.float64), depth_mm.astype(np.float64), K, camera.get('dist'))
         transl_mm = root_mm - own_root_mm
         axis_angle = matrix_to_axis_angle(matrices).cpu().numpy()
-        fields.update(smpl_global_orient=axis_angle[:, 0], smpl_body_pose=axis_angle[:, 1:],
-                      smpl_root_mm=own_root_mm.astype(np.float32), smpl_transl_mm=transl_mm.astype(np.float32))
+        fields.update(
+            smpl_global_orient=axis_angle[:, 0],
+            smpl_body_pose=axis_angle[:, 1:],
+            smpl_root_mm=own_root_mm.astype(np.float32),
+            smpl_transl_mm=transl_mm.astype(np.float32),
+        )
         if self.with_vertices:
             vertices = self.body(matrices[:, 0], matrices[:, 1:], betas).vertices.cpu().numpy()
             fields['vertices'] = (1000 * vertices + transl_mm[:, None]).astype(np.float32)

@@ -5,6 +5,7 @@ A task is a module with its channels, its loss and its decoding. It is handed to
 
 Letters: B images, N persons of the batch, P points, n people found in one image.
 """
+
 from __future__ import annotations
 
 from abc import abstractmethod
@@ -33,14 +34,16 @@ class BaseTaskBranch(BaseModule):
         last_conv_cfg: Convolution of the tower's last layer.
     """
 
-    def __init__(self,
-                 out_channels: int,
-                 in_channels: int = 256,
-                 feat_channels: int = 256,
-                 stacked_convs: int = 2,
-                 norm_cfg: ConfigType | None = None,
-                 last_conv_cfg: ConfigType | None = None,
-                 init_cfg: ConfigType | None = None):
+    def __init__(
+        self,
+        out_channels: int,
+        in_channels: int = 256,
+        feat_channels: int = 256,
+        stacked_convs: int = 2,
+        norm_cfg: ConfigType | None = None,
+        last_conv_cfg: ConfigType | None = None,
+        init_cfg: ConfigType | None = None,
+    ):
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='GN', num_groups=32)
         self.out_channels = out_channels
@@ -60,8 +63,9 @@ class BaseTaskBranch(BaseModule):
         return self.branch.at_points(self.tower(feat), points)
 
     @abstractmethod
-    def loss(self, raw: Tensor, labels: PersonLabels, person: Tensor, points_px: Tensor, strides: Tensor,
-             num_pos: Tensor) -> dict[str, Tensor]:
+    def loss(
+        self, raw: Tensor, labels: PersonLabels, person: Tensor, points_px: Tensor, strides: Tensor, num_pos: Tensor
+    ) -> dict[str, Tensor]:
         """Loss terms (names start with ``loss_``) over all positive points of the batch.
 
         Args:
@@ -77,8 +81,9 @@ class BaseTaskBranch(BaseModule):
     def decode(self, raw: Tensor, points_px: Tensor, strides: Tensor) -> dict[str, Tensor]:
         """Fields (n, ...) of ``pred_instances`` in the frame of the network input."""
 
-    def to_camera(self, fields: dict[str, np.ndarray], instances, camera: dict,
-                  warp_mat: np.ndarray) -> dict[str, np.ndarray]:
+    def to_camera(
+        self, fields: dict[str, np.ndarray], instances, camera: dict, warp_mat: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """The branch's fields once the people stand in camera space; by default unchanged.
 
         Args:

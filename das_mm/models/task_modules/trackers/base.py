@@ -1,4 +1,5 @@
 """What all trackers share: births, deaths, patience, and the memory of who was where."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -22,6 +23,7 @@ class Track:
         missed: Frames since then in which the person was not found.
         time_s: When the person was last seen; None where times are not given.
     """
+
     identity: int
     person: TrackedPeople
     missed: int = 0
@@ -88,12 +90,12 @@ class GreedyMatchingTracker(ABC):
         for row, pair in zip(rows, pairs):
             if pair >= 0:
                 track = self.tracks[pair]
-                track.person, track.missed, track.time_s = people[row:row + 1], 0, time_s
+                track.person, track.missed, track.time_s = people[row : row + 1], 0, time_s
                 identities[row] = track.identity
         self.tracks = [track for track in self.tracks if track.missed <= self.patience]
         newborn = rows[(pairs < 0) & (usable.scores >= self.birth_score)]
         for row in newborn[np.argsort(-people.scores[newborn], kind='stable')]:  # the surest person is the first
-            self.tracks.append(Track(self._next_identity, people[row:row + 1], time_s=time_s))
+            self.tracks.append(Track(self._next_identity, people[row : row + 1], time_s=time_s))
             identities[row] = self._next_identity
             self._next_identity += 1
         return identities

@@ -1,4 +1,5 @@
 """The tracker of the paper: centres moved by the predicted displacement (journal §3.4 and §3.5; CenterTrack)."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -54,14 +55,18 @@ class GreedyTracker(GreedyMatchingTracker):
             UserError: The people have no displacements.
         """
         if people.displacements_px is None:
-            raise UserError('the people have no displacements', field='displacements_px',
-                            remedy='use a model with a DisplacementBranch, or the NearestPoseTracker')
+            raise UserError(
+                'the people have no displacements',
+                field='displacements_px',
+                remedy='use a model with a DisplacementBranch, or the NearestPoseTracker',
+            )
         return self.center_cost(people, tracks, people.displacements_px)
 
     def center_cost(self, people: TrackedPeople, tracks: Sequence[Track], displacements_px: np.ndarray) -> np.ndarray:
         """(n, m) distance of the moved centres to those of the tracks, by the largest one allowed."""
-        centers, radii = (np.concatenate([getattr(track.person, name) for track in tracks])
-                          for name in ('centers_px', 'radii_px'))
+        centers, radii = (
+            np.concatenate([getattr(track.person, name) for track in tracks]) for name in ('centers_px', 'radii_px')
+        )
         before = people.centers_px + displacements_px
         distance = np.linalg.norm(before[:, None] - centers, axis=-1)
         smaller = np.minimum(people.radii_px[:, None], radii)

@@ -1,4 +1,5 @@
 """Tracking in camera space: roots and poses in mm, each difference weighed by how unsure it is."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -38,8 +39,15 @@ class GreedyTracker3D(GreedyTracker):
         **kwargs: Of :class:`GreedyTracker`.
     """
 
-    def __init__(self, max_sigmas: float = 2.0, speed_mm_s: float = 1500.0, depth_error: float = 0.03,
-                 default_sigma_mm: tuple[float, float] = (30.0, 60.0), frame_s: float = 0.04, **kwargs):
+    def __init__(
+        self,
+        max_sigmas: float = 2.0,
+        speed_mm_s: float = 1500.0,
+        depth_error: float = 0.03,
+        default_sigma_mm: tuple[float, float] = (30.0, 60.0),
+        frame_s: float = 0.04,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.max_sigmas, self.speed_mm_s, self.depth_error = max_sigmas, speed_mm_s, depth_error
         self.default_sigma_mm, self.frame_s = default_sigma_mm, frame_s
@@ -64,14 +72,14 @@ class GreedyTracker3D(GreedyTracker):
         """(n,) root-mean-square difference to one person, in standard deviations; NaN where it is not known."""
         sigma_now, sigma_before = self._sigma(people), self._sigma(before)  # (n, K, 3), (1, K, 3)
         variance = sigma_now**2 + sigma_before**2 + moved_mm**2
-        pose = ((people.relative_mm - before.relative_mm)**2 / variance).mean((1, 2))  # (n,)
+        pose = ((people.relative_mm - before.relative_mm) ** 2 / variance).mean((1, 2))  # (n,)
         step = people.roots_mm + self._moved_across(people) - before.roots_mm
         ray = before.roots_mm[0] / np.linalg.norm(before.roots_mm[0])
         along = step @ ray
         across2 = (step**2).sum(1) - along**2
         # root: across in two directions, along in one; its own error is that of the whole pose
         variances = [values.mean(1) for values in (sigma_now**2, sigma_before**2)]  # (n, 3), (1, 3)
-        depth2 = sum((self.depth_error * person.roots_mm[:, 2])**2 for person in (people, before))
+        depth2 = sum((self.depth_error * person.roots_mm[:, 2]) ** 2 for person in (people, before))
         along_variance = sum(value[:, 2] for value in variances) + depth2 + moved_mm**2
         across_variance = sum(value[:, :2].mean(1) for value in variances) + moved_mm**2
         root = (across2 / across_variance + along**2 / along_variance) / _AXES
@@ -92,7 +100,7 @@ class GreedyTracker3D(GreedyTracker):
         if people.displacements_px is None or people.keypoints_px is None:
             return moved
         px, mm = people.keypoints_px, people.relative_mm[..., :2]
-        spread_px, spread_mm = (np.sqrt(((x - x.mean(1, keepdims=True))**2).sum((1, 2))) for x in (px, mm))
+        spread_px, spread_mm = (np.sqrt(((x - x.mean(1, keepdims=True)) ** 2).sum((1, 2))) for x in (px, mm))
         scale = np.divide(spread_mm, spread_px, out=np.zeros(len(people)), where=spread_px > 0)
         moved[:, :2] = np.nan_to_num(people.displacements_px * scale[:, None])
         return moved

@@ -1,4 +1,5 @@
 """Greedy one-to-one matching of n people with m tracks by a cost (n, m); entries above 1 may not be paired."""
+
 from __future__ import annotations
 
 import numpy as np

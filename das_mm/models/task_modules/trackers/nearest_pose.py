@@ -1,4 +1,5 @@
 """The baseline of the ablation (journal Table 9, row 1): nearest mean keypoint distance, no displacement."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """What a tracker is given: the people found in one frame, as plain arrays. Letters: n people, K keypoints."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,8 +11,16 @@ import numpy as np
 from das_mm.errors import UserError
 
 # shape of one person's row; None: K
-_SHAPES = dict(centers_px=(2,), sizes_px=(2,), scores=(), displacements_px=(2,), keypoints_px=(None, 2), roots_mm=(3,),
-               relative_mm=(None, 3), sigma_mm=(None, 3))
+_SHAPES = dict(
+    centers_px=(2,),
+    sizes_px=(2,),
+    scores=(),
+    displacements_px=(2,),
+    keypoints_px=(None, 2),
+    roots_mm=(3,),
+    relative_mm=(None, 3),
+    sigma_mm=(None, 3),
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,7 @@ class TrackedPeople:
     Raises:
         ValueError: Arrays that do not fit together.
     """
+
     centers_px: np.ndarray
     sizes_px: np.ndarray
     scores: np.ndarray
@@ -86,8 +96,9 @@ class TrackedPeople:
         return np.sqrt(np.maximum(areas, np.where(known.any(1), high - low, 0.0).prod(1)))
 
     @classmethod
-    def from_instances(cls, instances: Any, root: Sequence[int] | None = None,
-                       focal_px: float | None = None) -> TrackedPeople:
+    def from_instances(
+        cls, instances: Any, root: Sequence[int] | None = None, focal_px: float | None = None
+    ) -> TrackedPeople:
         """From ``pred_instances`` of a data sample, or a dict with the same keys (arrays or tensors).
 
         Args:
@@ -99,17 +110,24 @@ class TrackedPeople:
         Raises:
             UserError: A field is missing that every tracker needs.
         """
+
         def read(name: str) -> np.ndarray | None:
             value = instances.get(name, None)
             return None if value is None else _numpy(value)
 
         for name in ('roots_px', 'bboxes', 'scores'):
             if read(name) is None:
-                raise UserError('a tracker needs it', field=f'pred_instances.{name}',
-                                remedy='track the predictions of a DAS model')
+                raise UserError(
+                    'a tracker needs it', field=f'pred_instances.{name}', remedy='track the predictions of a DAS model'
+                )
         boxes = read('bboxes').reshape(-1, 4)
-        found = dict(centers_px=read('roots_px'), sizes_px=(boxes[:, 2:] - boxes[:, :2]).clip(min=0),
-                     scores=read('scores'), displacements_px=read('displacements_px'), keypoints_px=read('keypoints'))
+        found = dict(
+            centers_px=read('roots_px'),
+            sizes_px=(boxes[:, 2:] - boxes[:, :2]).clip(min=0),
+            scores=read('scores'),
+            displacements_px=read('displacements_px'),
+            keypoints_px=read('keypoints'),
+        )
         points, sigma = read('keypoints_3d'), read('keypoints_sigma')
         if root is not None and points is not None and points.ndim == 3:
             roots = points[:, list(root)].mean(1)

@@ -1,4 +1,5 @@
 """Births, deaths, patience, re-entry, cuts and bad input, of all trackers alike; crossings of each its own."""
+
 from __future__ import annotations
 
 import doctest
@@ -52,8 +53,9 @@ def test_two_people_walk(tracker_class):
 
 def crossing(step):
     """Two people walk through each other, meeting in the middle: left to right first, and right to left."""
-    return [people([[100 + step * t, 100], [100 + step * (9 - t), 100]], moved=[[step, 0], [-step, 0]])
-            for t in range(10)]
+    return [
+        people([[100 + step * t, 100], [100 + step * (9 - t), 100]], moved=[[step, 0], [-step, 0]]) for t in range(10)
+    ]
 
 
 @pytest.mark.parametrize('step', [5, 15, 25])
@@ -74,8 +76,8 @@ def test_occlusion(tracker_class, missing, same):
     seen = [people([[100, 100], [300, 100]])] * 2
     hidden = [people([[300, 100]])] * missing
     ids = run(tracker_class(patience=3), seen + hidden + seen)
-    assert ids[:2] == [[0, 1]] * 2 and ids[2:2 + missing] == [[1]] * missing
-    assert ids[2 + missing:] == [[0, 1] if same else [2, 1]] * 2  # an old number is never given to anybody new
+    assert ids[:2] == [[0, 1]] * 2 and ids[2 : 2 + missing] == [[1]] * missing
+    assert ids[2 + missing :] == [[0, 1] if same else [2, 1]] * 2  # an old number is never given to anybody new
 
 
 @every_tracker
@@ -93,8 +95,11 @@ def test_reentry_elsewhere_is_somebody_new(tracker_class):
 @every_tracker
 def test_two_enter_at_once(tracker_class):
     old = [300, 100]
-    frames = [people([old]), people([[20, 100], [600, 100], old], scores=[.5, .7, .6]),
-              people([[600, 100], old, [20, 100]])]
+    frames = [
+        people([old]),
+        people([[20, 100], [600, 100], old], scores=[0.5, 0.7, 0.6]),
+        people([[600, 100], old, [20, 100]]),
+    ]
     # the surer of both is the first
     assert run(tracker_class(), frames) == [[0], [2, 1, 0], [1, 0, 2]]
 
@@ -110,7 +115,7 @@ def test_nobody(tracker_class):
 @every_tracker
 def test_birth_scores(tracker_class):
     tracker = tracker_class(birth_score=0.5)
-    faint, sure = people([[100, 100]], scores=[.49]), people([[100, 100]], scores=[.5])
+    faint, sure = people([[100, 100]], scores=[0.49]), people([[100, 100]], scores=[0.5])
     assert run(tracker, [faint, faint, sure, faint, faint]) == [[-1], [-1], [0], [0], [0]]  # it may fade later
 
 
@@ -125,7 +130,7 @@ def test_a_cut_to_a_closer_view():
     """Somebody three times as large is where somebody was: not the same person, though the centre hardly moved."""
     after = people([[105, 100]], sizes=[[3 * side for side in SIZE]])
     assert run(GreedyTracker(), [people([[100, 100]]), after]) == [[0], [1]]
-    assert run(GreedyTracker(max_size_ratio=4.), [people([[100, 100]]), after]) == [[0], [0]]
+    assert run(GreedyTracker(max_size_ratio=4.0), [people([[100, 100]]), after]) == [[0], [0]]
 
 
 @every_tracker
@@ -140,26 +145,26 @@ def test_a_cut_that_is_known(tracker_class):
 
 
 def test_the_radius_is_that_of_the_smaller_person():
-    radius = 60.  # of SIZE
+    radius = 60.0  # of SIZE
     for step, ids in ((radius - 1, [0]), (radius + 1, [1])):
         tracker = GreedyTracker()
-        tracker.update(people([[100, 100]], sizes=[[80., 180.]]))
+        tracker.update(people([[100, 100]], sizes=[[80.0, 180.0]]))
         assert tracker.update(people([[100 + step, 100]])).tolist() == ids
 
 
 def test_the_surest_person_chooses_first_or_the_nearest_pair():
     start = [people([[100, 100], [130, 100]])]
     # A (surest) is nearest to 1 but so is B, who has no other within the radius
-    contested = people([[125, 100], [131, 100]], scores=[.9, .8])
-    assert run(GreedyTracker(radius=.5, order='score'), start + [contested]) == [[0, 1], [1, 2]]
-    assert run(GreedyTracker(radius=.5, order='distance'), start + [contested]) == [[0, 1], [0, 1]]
+    contested = people([[125, 100], [131, 100]], scores=[0.9, 0.8])
+    assert run(GreedyTracker(radius=0.5, order='score'), start + [contested]) == [[0, 1], [1, 2]]
+    assert run(GreedyTracker(radius=0.5, order='distance'), start + [contested]) == [[0, 1], [0, 1]]
 
 
 def test_ties_go_to_the_first():
     start = people([[80, 100], [120, 100]])
     between = people([[100, 100]])
     assert run(GreedyTracker(), [start, between]) == [[0, 1], [0]]
-    both = people([[100, 100], [100, 100]], scores=[.9, .9])
+    both = people([[100, 100], [100, 100]], scores=[0.9, 0.9])
     assert run(GreedyTracker(), [start, both]) == [[0, 1], [0, 1]]
     assert match_by_score(np.zeros((3, 2)), np.ones(3)).tolist() == [0, 1, -1]
     assert match_by_cost(np.zeros((3, 2))).tolist() == [0, 1, -1]
@@ -168,7 +173,7 @@ def test_ties_go_to_the_first():
 @every_tracker
 def test_the_same_again_and_in_any_order_of_rows(tracker_class):
     rng = np.random.default_rng(0)
-    frames = [people(rng.uniform(0, 300, (4, 2)), scores=[.9, .8, .7, .6]) for _ in range(12)]
+    frames = [people(rng.uniform(0, 300, (4, 2)), scores=[0.9, 0.8, 0.7, 0.6]) for _ in range(12)]
     wanted = run(tracker_class(), frames)
     assert wanted == run(tracker_class(), frames)
     for order in itertools.islice(itertools.permutations(range(4)), 0, 24, 7):
@@ -180,8 +185,10 @@ def test_the_same_again_and_in_any_order_of_rows(tracker_class):
 @pytest.mark.parametrize('field', ['centers_px', 'sizes_px', 'scores', 'displacements_px'])
 def test_people_who_are_no_numbers_have_no_identity(tracker_class, field):
     tracker, good = tracker_class(), people([[100, 100], [300, 100]])
-    bad = {name: np.array(getattr(good, name)) for name in
-           ('centers_px', 'sizes_px', 'scores', 'displacements_px', 'keypoints_px')}
+    bad = {
+        name: np.array(getattr(good, name))
+        for name in ('centers_px', 'sizes_px', 'scores', 'displacements_px', 'keypoints_px')
+    }
     bad[field][0] = np.nan
     bad = TrackedPeople(**bad)
     assert run(tracker, [good, bad, good, bad]) == [[0, 1], [-1, 1], [0, 1], [-1, 1]]
@@ -191,17 +198,17 @@ def test_people_who_are_no_numbers_have_no_identity(tracker_class, field):
 
 def test_a_person_at_the_border_is_as_large_as_inside():
     """The box ends with the image, the keypoints do not."""
-    inside, cut = people([[20, 100]]), people([[12, 100]], moved=[[-8, 0]], sizes=[[2., 90.]])
-    keypoints = np.array([[[-20., 55.], [20., 145.]]])  # a box of 40 x 90 px
+    inside, cut = people([[20, 100]]), people([[12, 100]], moved=[[-8, 0]], sizes=[[2.0, 90.0]])
+    keypoints = np.array([[[-20.0, 55.0], [20.0, 145.0]]])  # a box of 40 x 90 px
     cut = TrackedPeople(cut.centers_px, cut.sizes_px, cut.scores, cut.displacements_px, keypoints)
     inside = TrackedPeople(inside.centers_px, inside.sizes_px, inside.scores, inside.displacements_px, keypoints)
-    assert cut.radii_px == pytest.approx(60.) and run(GreedyTracker(), [inside, cut]) == [[0], [0]]
+    assert cut.radii_px == pytest.approx(60.0) and run(GreedyTracker(), [inside, cut]) == [[0], [0]]
     unknown = TrackedPeople(cut.centers_px, cut.sizes_px, cut.scores, keypoints_px=np.full((1, 2, 2), np.nan))
-    assert unknown.radii_px == pytest.approx(180**.5)
+    assert unknown.radii_px == pytest.approx(180**0.5)
 
 
 def test_keypoints_that_are_not_known_are_left_out():
-    first, second = (people([[x, 100.]]) for x in (100, 110))
+    first, second = (people([[x, 100.0]]) for x in (100, 110))
     second.keypoints_px[0, 0], first.keypoints_px[0, 3] = np.nan, np.nan
     assert run(NearestPoseTracker(), [first, second]) == [[0], [0]]
     second.keypoints_px[0, :3] = np.nan  # nothing in common
@@ -235,17 +242,23 @@ def test_bad_input():
 
 
 def test_reads_predictions():
-    points = torch.tensor([[[0., 0, 2000], [200, 0, 2100], [0, 400, 2000]]])
-    found = dict(roots_px=np.array([[5., 6.]]), bboxes=torch.tensor([[0., 10, 40, 90]]), scores=torch.tensor([.5]),
-                 displacements_px=np.array([[1., 2.]]), keypoints=points[..., :2], keypoints_3d=points,
-                 keypoints_sigma=np.array([[[2., 4, 70]] * 3]))
-    read = TrackedPeople.from_instances(found, root=(0, 1), focal_px=1000.)
+    points = torch.tensor([[[0.0, 0, 2000], [200, 0, 2100], [0, 400, 2000]]])
+    found = dict(
+        roots_px=np.array([[5.0, 6.0]]),
+        bboxes=torch.tensor([[0.0, 10, 40, 90]]),
+        scores=torch.tensor([0.5]),
+        displacements_px=np.array([[1.0, 2.0]]),
+        keypoints=points[..., :2],
+        keypoints_3d=points,
+        keypoints_sigma=np.array([[[2.0, 4, 70]] * 3]),
+    )
+    read = TrackedPeople.from_instances(found, root=(0, 1), focal_px=1000.0)
     assert read.sizes_px.tolist() == [[40, 80]] and read.centers_px.tolist() == [[5, 6]]
     assert read.roots_mm.tolist() == [[100, 0, 2050]] and read.relative_mm[0, 0].tolist() == [-100, 0, -50]
     assert np.allclose(read.sigma_mm[0], [[4, 8, 70], [4.2, 8.4, 70], [4, 8, 70]])
     plain = TrackedPeople.from_instances(found)
     assert plain.roots_mm is None and plain.sigma_mm is None
-    empty = TrackedPeople.from_instances({name: value[:0] for name, value in found.items()}, root=(0,), focal_px=1.)
+    empty = TrackedPeople.from_instances({name: value[:0] for name, value in found.items()}, root=(0,), focal_px=1.0)
     assert len(empty) == 0 and GreedyTracker3D().update(empty).tolist() == []
     with pytest.raises(UserError, match='bboxes'):
         TrackedPeople.from_instances(dict(roots_px=np.zeros((0, 2)), scores=np.zeros(0)))
