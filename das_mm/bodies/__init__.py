@@ -5,8 +5,8 @@ Neither torch nor an mm package is loaded here; the differentiable body is :mod:
 
 from .generated_body import PART_NAMES, BodyModel, load_generated_body, write_smpl_file
 from .landmarks import KEYPOINT_NAMES, LANDMARKS, keypoint_matrix, keypoints_from_body
-from .linear_blend_skinning import axis_angle_to_matrix, linear_blend_skinning
 from .skeleton import JOINT_NAMES, MIRROR_JOINTS, PARENTS
+from .skinning import axis_angle_to_matrix, linear_blend_skinning
 
 __all__ = [
     'BodyModel',

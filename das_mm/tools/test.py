@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 
 from das_mm.errors import UserError
-
-from ._config_run import add_common_arguments, load_run_config, run_as_script, running
+from das_mm.tools._config_run import add_common_arguments, load_run_config, run_as_script, running
 
 HELP = 'evaluate a checkpoint on the test set of its config'
 

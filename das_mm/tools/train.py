@@ -6,8 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from das_mm.errors import UserError
-
-from ._config_run import add_common_arguments, load_run_config, run_as_script, running
+from das_mm.tools._config_run import add_common_arguments, load_run_config, run_as_script, running
 
 if TYPE_CHECKING:
     from mmengine.config import Config

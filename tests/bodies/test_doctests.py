@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.parametrize('module', ['generated_body', 'linear_blend_skinning'])
+@pytest.mark.parametrize('module', ['generated_body', 'skinning'])
 def test_examples(module):
     tested = importlib.import_module(f'das_mm.bodies.{module}')
     result = doctest.testmod(tested, extraglobs={'np': np})

@@ -56,7 +56,7 @@ def linear_blend_skinning(
         ValueError: where the shapes do not agree.
 
     Example:
-        >>> from das_mm.models.body_models import load_generated_body
+        >>> from das_mm.bodies import load_generated_body
         >>> body = load_generated_body()
         >>> vertices, joints = linear_blend_skinning(
         ...     body, np.zeros((1, 3)), np.zeros((1, 23, 3)), np.zeros((1, 10)), np.zeros((1, 3)))
