@@ -10,6 +10,8 @@ os.environ['OMP_NUM_THREADS'] = '1'  # before torch: sums of floats depend on th
 
 import pytest  # noqa: E402
 
+import das_mm  # noqa: E402, F401  before mmcv, whose compiled module it may have to stand in for
+
 
 @pytest.fixture(autouse=True)
 def forget_runs():

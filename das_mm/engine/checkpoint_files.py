@@ -10,9 +10,8 @@ from pathlib import Path
 import torch
 from mmengine.logging import print_log
 
+from das_mm._compat.safe_globals import allow_checkpoint_classes
 from das_mm.errors import UserError
-
-from .safe_globals import allow_checkpoint_classes
 
 _AGAIN = 'copy or download it again, or use an earlier checkpoint'
 _ZIP_MAGIC, _PICKLE_MAGIC = b'PK', b'\x80'
