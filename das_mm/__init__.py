@@ -2,15 +2,19 @@
 
 Importing it is light: no mm package and no torch is loaded (``das-mm --help`` answers at once, ``das-mm doctor`` runs
 where they are broken). What mmengine must know of us, the place of our configs and the classes inside our
-checkpoints, is told to it when it is imported: at once if it already is.
+checkpoints, is told to it when it is imported: at once if it already is. Where mmcv lacks its compiled module
+(mmcv-lite), a stand-in answers for it from now on.
 """
 
 from __future__ import annotations
 
-from ._compat.mmengine_setup import after_import, teach_mmengine
+from ._compat.import_hooks import after_import
+from ._compat.mmcv_extension import offer_stand_in
+from ._compat.mmengine_setup import teach_mmengine
 from .config_files import config_path, list_configs
 from .version import __version__
 
 after_import('mmengine', teach_mmengine)
+offer_stand_in()
 
 __all__ = ['__version__', 'config_path', 'list_configs']

@@ -13,6 +13,8 @@ os.environ['OMP_NUM_THREADS'] = (
 
 import pytest
 
+import das_mm  # noqa: E402, F401  before mmcv, whose compiled module it may have to stand in for
+
 
 @pytest.fixture(autouse=True)
 def forget_runs():

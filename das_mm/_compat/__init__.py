@@ -1,1 +1,4 @@
-"""What the installed stack lacks or has to be told: mmengine's view of this package, classes inside checkpoints."""
+"""What the installed stack lacks: mmcv without its compiled module, and mmengine's knowledge of our configs and checkpoints.
+
+Importing it is light: neither torch nor an mm package is loaded until one of them is imported by somebody.
+"""

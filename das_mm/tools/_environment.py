@@ -66,12 +66,12 @@ PROBES = {
         'torchvision',
         'import torch, torchvision\ntorchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)',
     ),
-    'mmcv.ops': ('mmcv', 'import mmcv.ops'),
+    'mmcv.ops': ('mmcv', 'import das_mm, mmcv.ops'),
     'cv2': ('opencv-python', 'import cv2'),
     'xtcocotools': ('xtcocotools', 'import xtcocotools.mask'),
     'pkg_resources': ('setuptools', 'import pkg_resources'),
     'embreex': ('embreex', 'import embreex.mesh_construction'),
-    'das_mm': ('das-mm', 'import mmdet.models, mmpose.models, das_mm.registry'),
+    'das_mm': ('das-mm', 'import das_mm, mmdet.models, mmpose.models, das_mm.registry'),
 }
 
 
@@ -188,6 +188,8 @@ def _range_clashes(found: Environment) -> list[Clash]:
             if wanted.name == 'mmcv'
             else f'{found.pip} ' + ' '.join(f"'{word}'" if '<' in word else word for word in wanted.install.split())
         )
+        if version is None and wanted.name == 'mmcv' and found.versions.get('mmcv-lite'):
+            continue
         if version is None:
             stands_in = _opencvs if wanted.name == 'opencv-python' else _other_mmcvs if wanted.name == 'mmcv' else None
             if wanted.optional_for or (stands_in and stands_in(found.versions)):
@@ -265,7 +267,7 @@ def _opencvs(versions: dict[str, str | None]) -> list[str]:
 
 
 def _other_mmcvs(versions: dict[str, str | None]) -> list[str]:
-    return [name for name in ('mmcv-lite', 'mmcv-full') if versions.get(name)]
+    return [name for name in ('mmcv-full',) if versions.get(name)]
 
 
 def _compile_mmcv(found: Environment) -> str:
@@ -328,7 +330,7 @@ def run_probes(codes: dict[str, str]) -> dict[str, str]:
             told = dict(json.loads(line) for line in report)
         errors |= {name: end if error is None else error for name, error in told.items()}
         if not told:
-            return errors | dict.fromkeys(rest, end)
+            return errors | {name: end for name in rest}
     return errors
 
 

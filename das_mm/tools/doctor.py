@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ._environment import WANTED, Clash, Environment, find_clashes, look_around, wanted_text
+from das_mm.tools._environment import WANTED, Clash, Environment, find_clashes, look_around, wanted_text
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HELP = 'say which versions are installed, what clashes, and the command that mends it'
@@ -32,8 +32,8 @@ def report(found: Environment, clashes: list[Clash]) -> list:
         version = found.versions.get(wanted.name)
         verdict = 'clash' if wanted.name in broken else 'ok' if version else f'only for {wanted.optional_for}'
         rows.append((wanted.name, version or '–', wanted_text(wanted), verdict))
-    works = 'mmcv.ops' not in found.errors and bool(found.versions.get('mmcv'))
-    rows.append(('mmcv operators', 'compiled' if works else '–', 'compiled', 'ok' if works else 'clash'))
+    works = 'mmcv.ops' not in found.errors and bool(found.versions.get('mmcv') or found.versions.get('mmcv-lite'))
+    rows.append(('mmcv operators', 'they work' if works else '–', 'any', 'ok' if works else 'clash'))
     rows.append(
         (
             'chromium',

@@ -97,7 +97,8 @@ def test_mmpose_users_who_never_import_us(tmp_path):
     """mmpose's own train.py on a config of its scope with our types, and on one that inherits from ours.
 
     mmengine knows `package::` for the packages in its own list only, and nothing can extend that list before das_mm is
-    imported; `__import__` in `_base_` (an expression that mmengine evaluates) is the way.
+    imported; `__import__` in `_base_` (an expression that mmengine evaluates) is the way. With mmcv-lite mmpose works
+    from then on only.
     """
     import mmpose
 
@@ -110,7 +111,7 @@ def test_mmpose_users_who_never_import_us(tmp_path):
     user.write_text(text + 'train_cfg = dict(by_epoch=True, max_epochs=1)\n')
     (tmp_path / 'unknown.py').write_text(f'_base_ = {scoped}\n')
     code = f"""
-import runpy, sys
+import importlib.util, runpy, sys
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS, MODELS
@@ -122,6 +123,8 @@ else:
     raise SystemExit("das_mm:: works without das_mm: simplify the documentation")
 with DefaultScope.overwrite_default_scope("mmpose"):
     assert "das_mm" not in sys.modules
+    if importlib.util.find_spec("mmcv._ext") is None:
+        import das_mm
     for registry, name in ((MODELS, "DASHead"), (MODELS, "RLELoss"), (DATASETS, "DASDataset")):
         assert registry.get("das_mm." + name).__module__.startswith("das_mm."), name
 sys.argv = ["train.py", {str(user)!r}]

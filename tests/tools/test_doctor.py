@@ -72,10 +72,10 @@ def test_nothing_to_say_of_a_healthy_environment():
             'MMCV_WITH_OPS=1 pip install --no-build-isolation',
         ),
         (
-            environment(mmcv=None, mmcv_lite='2.1.0'),
+            environment(mmcv=None, mmcv_full='1.7.0'),
             'mmcv',
-            'mmcv-lite 2.1.0 stands in its place',
-            'pip uninstall -y mmcv-lite && ',
+            'mmcv-full 1.7.0 stands in its place',
+            'pip uninstall -y mmcv-full && ',
         ),
         (environment(mmdet='2.28.0'), 'mmdet', '2.28.0 is not >=3.2,<3.4', "'mmdet>=3.2.0,<3.4'"),
         (environment(mmpose=None), 'mmpose', 'is not installed', "--no-deps 'mmpose>=1.3.0,<1.4'"),
@@ -161,7 +161,7 @@ def test_this_environment_is_seen(monkeypatch):
     """Real metadata; the probes of a real environment take long, so one of them stands for all."""
     monkeypatch.setattr(_environment, 'PROBES', {'cv2': _environment.PROBES['cv2']})
     found = look_around()
-    assert found.versions['mmengine'] and found.versions['mmcv-lite'] is None and found.errors == {}
+    assert found.versions['mmengine'] and found.versions['mmcv-full'] is None and found.errors == {}
     assert find_clashes(replace(found, errors={})) == []
 
 
