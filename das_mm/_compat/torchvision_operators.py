@@ -24,7 +24,7 @@ def _gradients(operator: Callable[..., Tensor], inputs: Sequence[Tensor], grad_o
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
-    """Indices of the boxes (N, 4) that are kept, by falling score; with `offset` 1 a box is a pixel wider and higher."""
+    """Indices of the boxes (N, 4) that are kept, by falling score; with `offset` 1 a box is a pixel larger."""
     if offset:
         boxes = torch.cat((boxes[:, :2], boxes[:, 2:] + offset), dim=1)
     return ops.nms(boxes, scores, iou_threshold)

@@ -1,4 +1,4 @@
-"""Who answers `import mmcv._ext`: a compiled module if there is one, else the stand-in, and only once das_mm is imported."""
+"""Who answers `import mmcv._ext` once das_mm is imported: a compiled module if there is one, else the stand-in."""
 
 from __future__ import annotations
 
