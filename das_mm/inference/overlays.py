@@ -69,7 +69,7 @@ class OverlayPainter:
             if vertices_mm is None:
                 vertices_mm = mesh_vertices(result, self.body)
             shown = people.identities >= 0 if tracked else np.ones(len(people), dtype=bool)
-            people, vertices_mm = people[shown], vertices_mm[shown]
+            people, vertices_mm = people.select(shown), vertices_mm[shown]
             image = self._draw_meshes(image, result['camera'], people, vertices_mm)
             people = _without_skeletons(people, np.isfinite(vertices_mm).all((1, 2)))
         draw = draw_tracks if tracked else draw_people

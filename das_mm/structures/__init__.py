@@ -1,4 +1,4 @@
-"""Cameras and skeletons: numpy and torch only, no mm package."""
+"""Cameras, rotations, skeletons and people: numpy and torch only, no mm package."""
 
 from .cameras import (
     DEFAULT_FOV_DEG,
@@ -29,6 +29,7 @@ from .keypoint_sets import (
     root_of,
     to_mmpose_metainfo,
 )
+from .people import People
 
 __all__ = [
     'COCO_SIGMAS',
@@ -38,6 +39,7 @@ __all__ = [
     'DERIVATIONS',
     'KEYPOINT_SETS',
     'KeypointSet',
+    'People',
     'SUBSTITUTES',
     'back_project',
     'check_intrinsics',

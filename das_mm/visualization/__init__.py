@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         '.mesh_overlay': 'draw_meshes',
         '.offset_maps': 'plot_offset_maps',
         '.overlay': 'draw_people draw_truth_and_prediction',
-        '.people': 'People',
+        'das_mm.structures.people': 'People',
         '.sheets': 'contact_sheet',
         '.targets': 'draw_targets',
         '.tracks': 'Trails draw_tracks draw_trails',

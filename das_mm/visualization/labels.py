@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from das_mm.structures.people import People
+
 from . import canvas
 from .overlay import draw_people, enlarged
 from .palette import bgr
-from .people import People
 from .skeletons import KeypointSet, Skeleton
 from .targets import draw_ignored
 

@@ -6,14 +6,16 @@ their joints have a white core, those of the right are darker with a black core.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from das_mm.errors import UserError
+from das_mm.structures.people import People
 
 from . import canvas
 from .palette import TRUTH_RGB, bgr, limb_color, person_color
-from .people import People
 from .skeletons import KeypointSet, Skeleton, skeleton_of
 
 _CORE_BGR = {'left': (255, 255, 255), 'middle': None, 'right': (0, 0, 0)}
@@ -54,7 +56,7 @@ def draw_people(
         ValueError: The people have another number of keypoints than the set.
 
     Example:
-        >>> people = People(keypoints_px=np.random.rand(2, 15, 2) * 100, scores=np.array([0.9, 0.4]))
+        >>> people = People(keypoints_px=np.random.rand(2, 15, 2) * 100, scores=[0.9, 0.4])
         >>> draw_people(np.zeros((120, 160, 3), np.uint8), people, 'panoptic15', scale=2).shape
         (240, 320, 3)
     """
@@ -127,20 +129,18 @@ def _scaled(people: People, scale: float) -> People:
     if scale == 1:
         return people
     resize = lambda px: None if px is None else scale * (px + 0.5) - 0.5
-    sigma = people.keypoints_sigma
-    masks = people.masks
+    sigma, masks = people.keypoints_sigma, people.masks
+    if sigma is not None:
+        sigma = sigma * np.array([scale, scale, 1.0])[: sigma.shape[-1]]
     if masks is not None:
         size = tuple(max(1, round(side * scale)) for side in masks.shape[:0:-1])
         masks = np.array([cv2.resize(mask.astype(np.uint8), size) > 0 for mask in masks]).reshape(-1, *size[::-1])
-    return People(
+    return replace(
+        people,
         keypoints_px=resize(people.keypoints_px),
-        keypoints_valid=people.keypoints_valid,
-        keypoints_sigma=None if sigma is None else sigma * np.array([scale, scale, 1.0]),
-        scores=people.scores,
-        root_depths_mm=people.root_depths_mm,
+        keypoints_sigma=sigma,
         bboxes_px=resize(people.bboxes_px),
         masks=masks,
-        track_ids=people.identities,
     )
 
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from das_mm.bodies import keypoints_from_body, linear_blend_skinning, load_generated_body
 from das_mm.structures import DERIVATIONS, KEYPOINT_SETS, KeypointSet, get_keypoint_set, root_of
+from das_mm.structures.people import People
 
 from . import canvas
 from .files import save_image
 from .overlay import draw_people
 from .palette import PERSON_COLORS, bgr, limb_color
-from .people import People
 from .sheets import contact_sheet
 from .skeletons import skeleton_of
 

@@ -6,10 +6,11 @@ from collections import deque
 
 import numpy as np
 
+from das_mm.structures.people import People
+
 from . import canvas
 from .overlay import draw_people, enlarged
 from .palette import bgr, person_color
-from .people import People
 from .skeletons import KeypointSet, Skeleton
 
 _EDGE_BGR = (25, 25, 25)
@@ -93,7 +94,7 @@ def draw_tracks(
     image = enlarged(image_bgr, 1)
     if trails is not None:
         draw_trails(image, trails)
-    people = people[people.identities >= 0]
+    people = people.select(people.identities >= 0)
     image = draw_people(image, people, keypoint_set, labels=False, **options)
     if labels:
         _draw_numbers(image, people)

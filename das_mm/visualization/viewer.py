@@ -20,11 +20,11 @@ import numpy as np
 from plotly.offline import get_plotlyjs
 
 from das_mm.engine import atomic_write
+from das_mm.structures.people import People
 
 from .ground import estimate_ground
 from .mesh_thinning import thin_mesh
 from .palette import css, limb_color, person_color
-from .people import People
 from .skeletons import KeypointSet, Skeleton, skeleton_of
 
 # of the page, for all meshes of all frames (a body of 6890 vertices takes 55 kB); above it they are drawn coarser

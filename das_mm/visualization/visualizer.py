@@ -11,10 +11,10 @@ from mmpose.structures import PoseDataSample
 from mmpose.visualization import PoseLocalVisualizer
 
 from das_mm.registry import VISUALIZERS
+from das_mm.structures.people import People
 
 from .files import save_image
 from .overlay import draw_people
-from .people import People
 from .skeletons import Skeleton, skeleton_of, skeleton_of_metainfo
 
 

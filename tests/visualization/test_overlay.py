@@ -6,7 +6,6 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from das_mm.errors import UserError
 from das_mm.visualization import (
@@ -188,23 +187,6 @@ def test_wrong_input():
         draw_people(photo(), People(), 'no_such_set')
     with pytest.raises(ValueError, match='15 keypoints'):
         draw_people(photo(), standing_people(NEAR), 'coco17')
-    with pytest.raises(ValueError, match='different number'):
-        People(scores=np.ones(2), root_depths_mm=np.ones(3))
-
-
-def test_people_from_instances():
-    instances = dict(
-        keypoints=torch.rand(2, 15, 2),
-        keypoints_3d=torch.rand(2, 15, 3, dtype=torch.float16),
-        keypoints_visible=torch.tensor([[1.0] * 15, [0.0] * 15]),
-        keypoints_3d_valid=np.array([[1] * 14 + [0]] * 2),
-        root_depths_mm=torch.tensor([3000.0, 0.0]),
-    )
-    people = People.from_instances(instances)
-    assert people.shown_px.sum(1).tolist() == [15, 0] and people.shown_cam.sum(1).tolist() == [14, 0]
-    assert people.root_depths_mm[0] == 3000 and np.isnan(people.root_depths_mm[1])
-    second = people[np.array([False, True])]
-    assert len(second) == 1 and second.identities.tolist() == [1]
 
 
 def test_colours_are_distinct():
