@@ -16,13 +16,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import NoReturn
 
-from das_mm.errors import UserError
+from .missing_operators import missing_operator
 
 EXTENSION = 'mmcv._ext'
-FULL_MMCV_REMEDY = (
-    'install the full mmcv in place of mmcv-lite, or ask for another layer in the config; the README has '
-    'the commands ("With the full mmcv")'
-)
 
 
 class _StandInFinder(importlib.abc.MetaPathFinder):
@@ -52,14 +48,6 @@ def _operator_that_is_missing(name: str) -> Callable[..., NoReturn]:
 
     operator.__name__ = operator.__qualname__ = name
     return operator
-
-
-def missing_operator(name: str) -> UserError:
-    """The error of an operator of mmcv that is neither compiled nor in torchvision."""
-    return UserError(
-        f"mmcv's operator '{name}' is not compiled here, and torchvision has none that could stand in",
-        remedy=FULL_MMCV_REMEDY,
-    )
 
 
 def offer_stand_in() -> None:

@@ -28,7 +28,7 @@ def _history_method(owner: type, name: str) -> Callable:
     return getattr(HistoryBuffer, name)
 
 
-def _numpy_rebuilders() -> list[Callable]:
+def _numpy_rebuilders() -> list:
     """The two functions by which numpy pickles arrays and scalars (`numpy.core` in numpy 1, `numpy._core` in 2)."""
     return [np.arange(1).__reduce__()[0], np.float64(1).__reduce__()[0]]
 

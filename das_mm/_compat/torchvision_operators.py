@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torchvision import ops
 
-from .mmcv_extension import missing_operator
+from .missing_operators import missing_operator
 
 
 def _gradients(operator: Callable[..., Tensor], inputs: Sequence[Tensor], grad_output: Tensor) -> tuple[Tensor, ...]:
