@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from das_mm.tools._environment import WANTED, Clash, Environment, find_clashes, look_around, wanted_text
+from ._clashes import find_clashes
+from ._environment import Clash, Environment, look_around
+from ._mmcv_kind import mmcv_kind
+from ._wanted_packages import WANTED, wanted_text
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HELP = 'say which versions are installed, what clashes, and the command that mends it'
@@ -29,19 +32,16 @@ def report(found: Environment, clashes: list[Clash]) -> list:
     broken = {clash.name for clash in clashes}
     rows = [('python', found.python, '>=3.10,<3.13', 'clash' if 'python' in broken else 'ok')]
     for wanted in WANTED:
-        version = found.versions.get(wanted.name)
+        providers = found.providers(wanted.name)
+        version = ', '.join(
+            f'{found.versions[name]}' + (f' ({name})' if name != wanted.name else '') for name in providers
+        )
         verdict = 'clash' if wanted.name in broken else 'ok' if version else f'only for {wanted.optional_for}'
         rows.append((wanted.name, version or '–', wanted_text(wanted), verdict))
-    works = 'mmcv.ops' not in found.errors and bool(found.versions.get('mmcv') or found.versions.get('mmcv-lite'))
-    rows.append(('mmcv operators', 'they work' if works else '–', 'any', 'ok' if works else 'clash'))
-    rows.append(
-        (
-            'chromium',
-            found.chromium or '–',
-            'any',
-            'ok' if found.chromium else 'only to test the viewer: apt-get install -y chromium',
-        )
-    )
+    kind = mmcv_kind(found)
+    rows.append(('mmcv operators', kind or '–', 'any', 'ok' if kind and 'mmcv' not in broken else 'clash'))
+    browser = 'ok' if found.chromium else 'only to test the viewer: apt-get install -y chromium'
+    rows.append(('chromium', found.chromium or '–', 'any', browser))
     lines = [_table(rows)]
     for clash in clashes:
         lines += [f'✗ {clash.name}: {clash.problem}', f'    {clash.command}']

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -11,28 +12,32 @@ from dataclasses import replace
 import pytest
 
 from das_mm.tools import _environment, doctor
-from das_mm.tools._environment import WANTED, Environment, find_clashes, look_around, release, run_probes
+from das_mm.tools._clashes import find_clashes
+from das_mm.tools._environment import Environment, installed_versions, look_around
+from das_mm.tools._mmcv_kind import mmcv_kind
+from das_mm.tools._probes import PROBES, run_probes
+from das_mm.tools._wanted_packages import WANTED, release
 from tests.toy_run import REPOSITORY
 
-HEALTHY = dict(
-    {
-        'torch': '2.12.1+cu130',
-        'torchvision': '0.27.1',
-        'mmengine': '0.10.7',
-        'mmcv': '2.1.0',
-        'mmdet': '3.3.0',
-        'mmpose': '1.3.2',
-        'xtcocotools': '1.14.3',
-        'numpy': '1.26.4',
-        'scipy': '1.17.1',
-        'opencv-python': '4.11.0.86',
-        'trimesh': '5.2.0',
-        'embreex': '4.4.0.post1',
-        'pycocotools': '2.0.11',
-        'smplx': '0.1.28',
-        'setuptools': '80.9.0',
-    }
-)
+HEALTHY = {
+    'torch': '2.12.1+cu130',
+    'torchvision': '0.27.1',
+    'mmengine': '0.10.7',
+    'mmcv': '2.1.0',
+    'mmdet': '3.3.0',
+    'mmpose': '1.3.2',
+    'xtcocotools': '1.14.3',
+    'numpy': '1.26.4',
+    'scipy': '1.17.1',
+    'opencv-python': '4.11.0.86',
+    'onnxruntime': '1.32.0',
+    'trimesh': '5.2.0',
+    'embreex': '4.4.0.post1',
+    'pycocotools': '2.0.11',
+    'smplx': '0.1.28',
+    'setuptools': '80.9.0',
+}
+NOT_COMPILED = {'mmcv._ext': "ModuleNotFoundError: No module named 'mmcv._ext'"}
 
 
 def environment(errors=None, python='3.11.7', **versions) -> Environment:
@@ -44,6 +49,8 @@ def test_nothing_to_say_of_a_healthy_environment():
     assert find_clashes(environment()) == []
     assert find_clashes(environment(smplx=None)) == []  # optional
     assert find_clashes(environment(opencv_python=None, opencv_python_headless='4.11.0.86')) == []
+    assert find_clashes(environment(NOT_COMPILED, mmcv=None, mmcv_lite='2.1.0')) == []
+    assert find_clashes(environment(NOT_COMPILED)) == []  # mmcv installed without its operators
 
 
 @pytest.mark.parametrize(
@@ -64,12 +71,36 @@ def test_nothing_to_say_of_a_healthy_environment():
             'its operators do not work with torch 2.12.1',
             "'torch==2.12.1' 'torchvision==0.27.*'",
         ),
-        (environment(mmcv='2.2.0'), 'mmcv', 'mmdet 3.3 refuses 2.2', 'mmcv==2.1.0'),
         (
-            environment({'mmcv.ops': "ModuleNotFoundError: No module named 'mmcv._ext'"}),
+            environment(mmcv='2.2.0'),
             'mmcv',
-            'no compiled operators',
+            'mmdet 3.3 refuses 2.2',
+            'pip uninstall -y mmcv && pip install --no-deps mmcv-lite==2.1.0',
+        ),
+        (environment(mmcv=None), 'mmcv', 'is not installed', 'pip install --no-deps mmcv-lite==2.1.0'),
+        (
+            environment({'mmcv._ext': 'ImportError: undefined symbol: _ZN3c10', 'mmcv.ops': 'ImportError: the same'}),
+            'mmcv',
+            '2.1.0 was compiled for another torch: ImportError: undefined symbol',
             'MMCV_WITH_OPS=1 pip install --no-build-isolation',
+        ),
+        (
+            environment(NOT_COMPILED | {'mmcv.ops': 'ImportError: damaged'}, mmcv=None, mmcv_lite='2.1.0'),
+            'mmcv',
+            'mmcv.ops does not work: ImportError: damaged',
+            'pip install --force-reinstall --no-deps mmcv-lite==2.1.0',
+        ),
+        (
+            environment(mmcv_lite='2.1.0'),
+            'mmcv',
+            'mmcv and mmcv-lite write into the same folder',
+            'pip uninstall -y mmcv mmcv-lite && pip install --no-deps mmcv-lite==2.1.0',
+        ),
+        (
+            environment(mmcv='2.3.6', onedl_mmengine='0.10.12', onedl_mmcv='2.3.6'),
+            'onedl',
+            'onedl-mmcv, onedl-mmengine write into the folders of mmengine.*must not be mixed',
+            'pip uninstall -y onedl-mmcv onedl-mmengine && pip install --force-reinstall --no-deps mmengine==',
         ),
         (
             environment(mmcv=None, mmcv_full='1.7.0'),
@@ -122,7 +153,7 @@ def test_causes_are_named_and_not_their_consequences():
 
 
 def test_an_empty_machine_is_described(capsys, monkeypatch):
-    found = look_around(version_of=lambda name: None, probe=lambda codes: dict.fromkeys(codes, 'ImportError: no'))
+    found = look_around(installed=dict, probe=lambda codes: dict.fromkeys(codes, 'ImportError: no'))
     monkeypatch.setattr(doctor, 'look_around', lambda: found)
     assert doctor.run(None) == 1
     said = capsys.readouterr().out
@@ -161,8 +192,34 @@ def test_this_environment_is_seen(monkeypatch):
     """Real metadata; the probes of a real environment take long, so one of them stands for all."""
     monkeypatch.setattr(_environment, 'PROBES', {'cv2': _environment.PROBES['cv2']})
     found = look_around()
-    assert found.versions['mmengine'] and found.versions['mmcv-full'] is None and found.errors == {}
+    assert found.versions['mmengine'] and 'mmcv-full' not in found.versions and found.errors == {}
     assert find_clashes(replace(found, errors={})) == []
+
+
+@pytest.mark.parametrize(
+    'found, kind',
+    [
+        (environment(), 'compiled'),
+        (environment(NOT_COMPILED, mmcv=None, mmcv_lite='2.1.0'), 'torchvision stands in'),
+        (environment({'mmcv._ext': 'ImportError: undefined symbol'}), ''),
+        (environment(mmcv=None), ''),
+    ],
+)
+def test_kind_of_mmcv_in_the_table(found, kind, capsys, monkeypatch):
+    assert mmcv_kind(found) == kind
+    monkeypatch.setitem(sys.modules, 'rich.table', None)
+    monkeypatch.setattr(doctor, 'look_around', lambda: found)
+    assert doctor.run(None) == (0 if kind else 1)
+    verdict = f'{kind or "–"} +any +{"ok" if kind else "clash"}'
+    assert re.search(f'mmcv operators +{verdict}', capsys.readouterr().out)
+
+
+def test_kind_of_mmcv_here():
+    """What the doctor says of this environment is what Python finds."""
+    errors = run_probes({name: PROBES[name][1] for name in ('mmcv._ext', 'mmcv.ops')})
+    found = Environment('3.11', installed_versions(), {name: text for name, text in errors.items() if text})
+    stands_in = 'stand-in' in importlib.util.find_spec('mmcv._ext').origin
+    assert mmcv_kind(found) == ('torchvision stands in' if stands_in else 'compiled')
 
 
 def test_ranges_lie_within_what_the_package_declares():
