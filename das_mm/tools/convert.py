@@ -9,11 +9,11 @@ HELP = 'turn a downloaded data set into the annotation format of the package'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb; every data set adds its own."""
-    from das_mm.datasets.converters import CONVERTERS, converter_class
+    from das_mm.datasets.converters import CONVERTERS
 
     names = parser.add_subparsers(dest='name', metavar='NAME', required=True)
-    for name in CONVERTERS:
-        converter = converter_class(name)
+    for name in CONVERTERS.names():
+        converter = CONVERTERS.get(name)
         sub = names.add_parser(
             name,
             help=converter.title,
@@ -38,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
     """Convert; then counts beside those of the protocol."""
     from rich.console import Console
 
-    from das_mm.datasets.converters import converter_class
+    from das_mm.datasets.converters import CONVERTERS
     from das_mm.datasets.converters.conversion_runner import run_conversion
 
-    converter = converter_class(args.name).from_arguments(args)
+    converter = CONVERTERS.get(args.name).from_arguments(args)
     console = Console(highlight=False, soft_wrap=True)
     report = run_conversion(
         converter,

@@ -78,9 +78,9 @@ def _write_layout(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.datasets.synthetic import SyntheticConfig, generate
-    from das_mm.datasets.synthetic.layouts import ALL_SETS, layout_class, read_scenes
+    from das_mm.datasets.synthetic.layouts import ALL_SETS, LAYOUTS, read_scenes
 
-    layout = layout_class(args.layout)()
+    layout = LAYOUTS.get(args.layout)()
     layout.check_split(args.split)
     config = SyntheticConfig(
         num_images=args.num,

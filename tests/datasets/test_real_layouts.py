@@ -15,9 +15,9 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
-from das_mm.datasets.converters import CONVERTERS, converter_class
+from das_mm.datasets.converters import CONVERTERS
 from das_mm.datasets.converters.conversion_runner import run_conversion
-from das_mm.datasets.synthetic.layouts import LAYOUTS, layout_class
+from das_mm.datasets.synthetic.layouts import LAYOUTS
 from das_mm.registry import DATASETS, METRICS, MODELS
 from das_mm.structures import get_keypoint_set
 from tests.toy_das import TOY_MODEL
@@ -102,9 +102,9 @@ def chain(request, scenes, clip, tmp_path_factory):
     """Name, what there is to say, and the options of the dataset class over the converted files."""
     name, said = request.param, CHAINS[request.param]
     root = tmp_path_factory.mktemp(name)
-    layout = layout_class(name)()
+    layout = LAYOUTS.get(name)()
     layout.write(clip if layout.kind == 'clips' else scenes, root / 'archives', said.split)
-    converter = converter_class(name)(root / 'archives', said.split, **said.converter)
+    converter = CONVERTERS.get(name)(root / 'archives', said.split, **said.converter)
     report = run_conversion(converter, root / f'{name}.json', sheet=False)
     assert report.counts['images'] > 1 and report.counts['people'] > 1
     options = dict(
@@ -175,4 +175,4 @@ def test_a_step_of_training(chain):
 
 
 def test_every_data_set_has_its_chain():
-    assert set(CONVERTERS) == set(LAYOUTS) == set(CHAINS)
+    assert set(CONVERTERS.names()) == set(LAYOUTS.names()) == set(CHAINS)

@@ -2,53 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
-
-from das_mm.errors import UserError
+from das_mm.plugin_registry import PluginRegistry
 
 from .base import Converter, Job, Part, camera_entry, flags_in_image, image_size, person_entry
 
-# word on the command line -> module:class; imported when asked for, since some need packages of their own
-CONVERTERS = {
-    'panoptic': 'panoptic:PanopticConverter',
-    'muco': 'muco:MuCoConverter',
-    'mupots': 'mupots:MuPoTSConverter',
-    'mpi-inf-3dhp': 'mpi_inf_3dhp:MPIINF3DHPConverter',
-    'h36m': 'h36m:H36MConverter',
-    'coco': 'coco:CocoConverter',
-    'crowdpose': 'crowdpose:CrowdPoseConverter',
-    'mpii': 'mpii:MPIIConverter',
-    'lsp': 'lsp:LSPConverter',
-    'lspet': 'lsp:LSPETConverter',
-    '3dpw': 'threedpw:ThreeDPWConverter',
-    'posetrack18': 'posetrack18:PoseTrack18Converter',
-}
+#: word on the command line -> :class:`Converter`; imported when asked for, since some need packages of their own
+CONVERTERS: PluginRegistry[type[Converter]] = PluginRegistry(
+    'converter',
+    {
+        'panoptic': 'das_mm.datasets.converters.panoptic:PanopticConverter',
+        'muco': 'das_mm.datasets.converters.muco:MuCoConverter',
+        'mupots': 'das_mm.datasets.converters.mupots:MuPoTSConverter',
+        'mpi-inf-3dhp': 'das_mm.datasets.converters.mpi_inf_3dhp:MPIINF3DHPConverter',
+        'h36m': 'das_mm.datasets.converters.h36m:H36MConverter',
+        'coco': 'das_mm.datasets.converters.coco:CocoConverter',
+        'crowdpose': 'das_mm.datasets.converters.crowdpose:CrowdPoseConverter',
+        'mpii': 'das_mm.datasets.converters.mpii:MPIIConverter',
+        'lsp': 'das_mm.datasets.converters.lsp:LSPConverter',
+        'lspet': 'das_mm.datasets.converters.lsp:LSPETConverter',
+        '3dpw': 'das_mm.datasets.converters.threedpw:ThreeDPWConverter',
+        'posetrack18': 'das_mm.datasets.converters.posetrack18:PoseTrack18Converter',
+    },
+    field='NAME',
+)
 
-
-def converter_class(name: str) -> type[Converter]:
-    """The converter of a data set.
-
-    Raises:
-        UserError: There is none of that name.
-    """
-    if name not in CONVERTERS:
-        raise UserError(
-            f'{name!r} is no data set that can be converted',
-            field='NAME',
-            remedy=f'use one of: {", ".join(CONVERTERS)}',
-        )
-    module, _, cls = CONVERTERS[name].partition(':')
-    return getattr(importlib.import_module(f'{__name__}.{module}'), cls)
-
-
-__all__ = [
-    'CONVERTERS',
-    'Converter',
-    'Job',
-    'Part',
-    'camera_entry',
-    'converter_class',
-    'flags_in_image',
-    'image_size',
-    'person_entry',
-]
+__all__ = ['CONVERTERS', 'Converter', 'Job', 'Part', 'camera_entry', 'flags_in_image', 'image_size', 'person_entry']

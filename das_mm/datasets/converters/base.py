@@ -2,7 +2,7 @@
 
 A converter knows one data set's original archives. It lists jobs (a sequence, a slice of a large json, …), each of which
 gives one :class:`Part`; running them in parallel, resuming, numbering, checking, counting and drawing is the business of
-:mod:`.running`. Letters: J keypoints.
+:mod:`.conversion_runner`. Letters: J keypoints.
 """
 
 from __future__ import annotations

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from das_mm.datasets import DASDataset
-from das_mm.datasets.converters import converter_class
+from das_mm.datasets.converters import CONVERTERS
 from das_mm.datasets.converters.camera_conventions import CONVENTIONS, by_common_point, by_reprojection
 from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.h36m_files import JOINTS_OF_32, Metadata, read_pose
 from das_mm.datasets.converters.h36m_lens import distort, opencv_distortion
-from das_mm.datasets.synthetic.layouts import layout_class
+from das_mm.datasets.synthetic.layouts import LAYOUTS
 from das_mm.datasets.synthetic.layouts.one_person import follow
 from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS, project
 
-Converter = converter_class('h36m')
+Converter = CONVERTERS.get('h36m')
 SET = KEYPOINT_SETS['h36m17']
 TAKES = ['S1_Directions_1', 'S5_Directions_1', 'S6_Directions_1', 'S7_Directions_1']
 # published parameters of a camera of the data set, as in its metadata
@@ -55,7 +55,7 @@ def archives(clip, tmp_path_factory):
     """Four takes of four frames, each of another subject before another camera."""
     root = tmp_path_factory.mktemp('h36m')
     for split in ('train', 'test'):
-        layout_class('h36m')().write(_four_clips(clip), root, split)
+        LAYOUTS.get('h36m')().write(_four_clips(clip), root, split)
     return root
 
 
@@ -115,7 +115,7 @@ def test_images_are_bent_as_the_keypoints(clip, tmp_path, axis):
     """Scenes whose brightness is x (or y): at a stored keypoint the image shows where the true one lay."""
     ramp = np.mgrid[:128, :192][1 - axis].astype(np.uint8)
     cv2.imwrite(str(tmp_path / 'ramp.png'), ramp)
-    layout_class('h36m')().write(
+    LAYOUTS.get('h36m')().write(
         [dataclasses.replace(scene, image_path=tmp_path / 'ramp.png') for scene in clip[:4]], tmp_path, 'train'
     )
     images, _ = _convert(Converter(tmp_path, every=1))

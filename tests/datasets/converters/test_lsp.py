@@ -10,19 +10,19 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from das_mm.datasets import DASDataset
-from das_mm.datasets.converters import converter_class
+from das_mm.datasets.converters import CONVERTERS
 from das_mm.datasets.converters.conversion_runner import run_conversion
-from das_mm.datasets.synthetic.layouts import layout_class
+from das_mm.datasets.synthetic.layouts import LAYOUTS
 from das_mm.errors import UserError
 
-LSP, LSPET = converter_class('lsp'), converter_class('lspet')
+LSP, LSPET = CONVERTERS.get('lsp'), CONVERTERS.get('lspet')
 
 
 @pytest.fixture(scope='module')
 def archives(scenes, tmp_path_factory):
     root = tmp_path_factory.mktemp('leeds')
     for name in ('lsp', 'lspet'):
-        layout_class(name)().write(scenes, root / name, 'train')
+        LAYOUTS.get(name)().write(scenes, root / name, 'train')
     return root
 
 

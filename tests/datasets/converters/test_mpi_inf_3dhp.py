@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from das_mm.datasets import DASDataset
-from das_mm.datasets.converters import converter_class
+from das_mm.datasets.converters import CONVERTERS
 from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.converters.mpi_inf_3dhp_files import fit_pinhole
-from das_mm.datasets.synthetic.layouts import layout_class
+from das_mm.datasets.synthetic.layouts import LAYOUTS
 from das_mm.datasets.synthetic.layouts.one_person import follow
 from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS, project
 
-Converter = converter_class('mpi-inf-3dhp')
+Converter = CONVERTERS.get('mpi-inf-3dhp')
 SET = KEYPOINT_SETS['mupots17']
 
 
@@ -34,7 +34,7 @@ def archives(clip, tmp_path_factory):
     """Both splits of two clips: S1/Seq1 before camera 0 and S1/Seq2 before camera 1, TS1 and TS2."""
     root = tmp_path_factory.mktemp('3dhp')
     for split in ('train', 'test'):
-        layout_class('mpi-inf-3dhp')().write(_two_clips(clip), root, split)
+        LAYOUTS.get('mpi-inf-3dhp')().write(_two_clips(clip), root, split)
     return root
 
 

@@ -10,13 +10,13 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from das_mm.datasets import DASDataset
-from das_mm.datasets.converters import converter_class
+from das_mm.datasets.converters import CONVERTERS
 from das_mm.datasets.converters.conversion_runner import run_conversion
-from das_mm.datasets.synthetic.layouts import layout_class
+from das_mm.datasets.synthetic.layouts import LAYOUTS
 from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS
 
-Converter = converter_class('mpii')
+Converter = CONVERTERS.get('mpii')
 SET = KEYPOINT_SETS['mpii16']
 MAT = 'mpii_human_pose_v1_u12_1.mat'
 HEAD = [SET.index('upper_neck'), SET.index('head_top')]
@@ -25,7 +25,7 @@ HEAD = [SET.index('upper_neck'), SET.index('head_top')]
 @pytest.fixture(scope='module')
 def archive(scenes, tmp_path_factory):
     root = tmp_path_factory.mktemp('mpii')
-    layout_class('mpii')().write(scenes, root, 'trainval')
+    LAYOUTS.get('mpii')().write(scenes, root, 'trainval')
     return root
 
 

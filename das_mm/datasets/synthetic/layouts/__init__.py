@@ -6,40 +6,28 @@ to see what a converter expects.
 
 from __future__ import annotations
 
-import importlib
-
-from das_mm.errors import UserError
+from das_mm.plugin_registry import PluginRegistry
 
 from .base import ALL_SETS, Layout, PersonTruth, SceneTruth, read_scenes
 
-LAYOUTS = {
-    'panoptic': 'panoptic:PanopticLayout',
-    'muco': 'muco:MuCoLayout',
-    'mupots': 'mupots:MuPoTSLayout',
-    'mpi-inf-3dhp': 'mpi_inf_3dhp:MPIINF3DHPLayout',
-    'h36m': 'h36m:H36MLayout',
-    'coco': 'coco:CocoLayout',
-    'crowdpose': 'coco:CrowdPoseLayout',
-    'mpii': 'mpii:MPIILayout',
-    'lsp': 'lsp:LSPLayout',
-    'lspet': 'lsp:LSPETLayout',
-    '3dpw': 'threedpw:ThreeDPWLayout',
-    'posetrack18': 'posetrack18:PoseTrack18Layout',
-}
+#: word on the command line -> :class:`Layout`
+LAYOUTS: PluginRegistry[type[Layout]] = PluginRegistry(
+    'layout',
+    {
+        'panoptic': 'das_mm.datasets.synthetic.layouts.panoptic:PanopticLayout',
+        'muco': 'das_mm.datasets.synthetic.layouts.muco:MuCoLayout',
+        'mupots': 'das_mm.datasets.synthetic.layouts.mupots:MuPoTSLayout',
+        'mpi-inf-3dhp': 'das_mm.datasets.synthetic.layouts.mpi_inf_3dhp:MPIINF3DHPLayout',
+        'h36m': 'das_mm.datasets.synthetic.layouts.h36m:H36MLayout',
+        'coco': 'das_mm.datasets.synthetic.layouts.coco:CocoLayout',
+        'crowdpose': 'das_mm.datasets.synthetic.layouts.coco:CrowdPoseLayout',
+        'mpii': 'das_mm.datasets.synthetic.layouts.mpii:MPIILayout',
+        'lsp': 'das_mm.datasets.synthetic.layouts.lsp:LSPLayout',
+        'lspet': 'das_mm.datasets.synthetic.layouts.lsp:LSPETLayout',
+        '3dpw': 'das_mm.datasets.synthetic.layouts.threedpw:ThreeDPWLayout',
+        'posetrack18': 'das_mm.datasets.synthetic.layouts.posetrack18:PoseTrack18Layout',
+    },
+    field='--layout',
+)
 
-
-def layout_class(name: str) -> type[Layout]:
-    """The writer of a layout.
-
-    Raises:
-        UserError: There is none of that name.
-    """
-    if name not in LAYOUTS:
-        raise UserError(
-            f'{name!r} is no layout that can be written', field='--layout', remedy=f'use one of: {", ".join(LAYOUTS)}'
-        )
-    module, _, cls = LAYOUTS[name].partition(':')
-    return getattr(importlib.import_module(f'{__name__}.{module}'), cls)
-
-
-__all__ = ['ALL_SETS', 'LAYOUTS', 'Layout', 'PersonTruth', 'SceneTruth', 'layout_class', 'read_scenes']
+__all__ = ['ALL_SETS', 'LAYOUTS', 'Layout', 'PersonTruth', 'SceneTruth', 'read_scenes']
