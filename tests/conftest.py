@@ -1,19 +1,22 @@
-"""Shared by the whole suite: settings, and one toy checkpoint and inferencer of each kind (a second or two each). Beside ``tests/__init__.py`` it also puts the repository on the path, so that every test
-can import ``tests.toy``."""
+"""Shared by the whole suite: settings, and one toy checkpoint and inferencer of each kind (a second or two each).
+
+Beside ``tests/__init__.py`` it also puts the repository on the path, so that every test can import ``tests.toy``.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 
-os.environ['OMP_NUM_THREADS'] = (
-    '1'  # before torch: sums of floats depend on the number of threads, and a process that a
-)
-# test starts must give the same bits as this one; with two threads on the two halves of one core nothing is lost
+# Before torch and numpy: sums of floats depend on the number of threads, and a process that a test starts must give
+# the same bits as this one; with two threads on the two halves of one core nothing is lost. The latter two outrank the
+# first where the environment sets them. Between processors bits differ whatever one does, so tests that ask for equal
+# bits compare two runs on one machine; what is stored in the repository is compared to a tolerance.
+os.environ.update(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1')
 
 import pytest
 
-import das_mm  # noqa: E402, F401  before mmcv, whose compiled module it may have to stand in for
+import das_mm  # noqa: F401  before mmcv, whose compiled module it may have to stand in for
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,7 @@ def write_config(folder: Path, *, noise: float = 0.3, batch_size: int = 4, num_w
 
 
 def run_module(module: str, *words: str | Path, ranks: int = 1, **environment: str) -> subprocess.CompletedProcess:
-    """`python -m module …` in a process of its own, or in `ranks` of them under torchrun."""
+    """`python -m module …` in a process of its own, or in `ranks` of them under torchrun; as many threads as here."""
     launch = (
         [sys.executable, '-m', module]
         if ranks == 1
@@ -67,7 +67,7 @@ def run_module(module: str, *words: str | Path, ranks: int = 1, **environment: s
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1', **environment},
+        env={**os.environ, 'PYTHONPATH': str(REPOSITORY), **environment},
     )
     try:
         out, err = process.communicate(timeout=240)

@@ -19,7 +19,7 @@ def weights(folder: Path, epoch: int) -> dict:
 
 
 def test_killed_das_resumes_to_the_same_weights(tmp_path):
-    """Augmentation, shuffling and a data worker included: bit by bit."""
+    """Augmentation, shuffling and a data worker included: bit by bit, on one processor and with one thread."""
     whole, cut = tmp_path / 'whole', tmp_path / 'cut'
     assert main(['train', write_toy_config(whole, epochs=2, num_workers=1)]) == 0
     config = write_toy_config(cut, epochs=2, num_workers=1)

@@ -1,4 +1,7 @@
-"""`kill -9`, then `--resume`: the same weights as a run that was left alone."""
+"""`kill -9`, then `--resume`: the same weights as a run that was left alone.
+
+Bit by bit: both runs do the same sums in the same order, on one processor and with one thread (``tests/conftest.py``).
+"""
 
 from __future__ import annotations
 
