@@ -7,18 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 from scipy.optimize import linear_sum_assignment
 
+from das_mm.bodies.numpy_body import body_roots_mm
 from das_mm.models.heads.branches.mesh_branch import MeshBranch
 from das_mm.models.pose_estimators import DAS
 from das_mm.models.pose_estimators.tracking_das import TrackingDAS
 from das_mm.models.task_modules.trackers import TrackedPeople
 from das_mm.registry import TASK_UTILS
 from das_mm.structures import get_keypoint_set
-from das_mm.structures.rotations import axis_angle_to_matrix
 
 from .resume import Earlier
 from .smoothing import PeopleSmoother
@@ -98,7 +97,8 @@ class Follower:
         fields = self._smoother(given, time_s)
         if self._mesh is not None and len(found):
             angles = np.concatenate([fields['smpl_global_orient'][:, None], fields['smpl_body_pose']], axis=1)
-            fields['smpl_root_mm'] = _body_roots_mm(self._mesh, angles, fields['smpl_betas'])
+            body, root = self._mesh.body, self._mesh.describe().body['root']
+            fields['smpl_root_mm'] = body_roots_mm(body, root, angles, fields['smpl_betas']).astype(np.float32)
         return InstanceData(**fields)
 
     def _turn_to(self, frame: Frame) -> None:
@@ -112,14 +112,6 @@ class Follower:
                 one.reset()
         self._seam = self._seams.get(frame.source)
         self._highest_identity = -1
-
-
-@torch.no_grad()
-def _body_roots_mm(branch: MeshBranch, axis_angle: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """(n, 3) where the roots of bodies lie before they are moved; of (n, 24, 3) rotations and (n, 10) shapes."""
-    device = branch.start_6d.device
-    matrices = axis_angle_to_matrix(torch.from_numpy(axis_angle).to(device))
-    return branch.own_root_mm(matrices, torch.from_numpy(betas).to(device)).astype(np.float32)
 
 
 class _Seam:

@@ -153,6 +153,11 @@ class People:
         others = ((name, value) for name, value in instances.items() if name not in named)
         return cls(**found, data={name: value for name, value in others if hasattr(value, 'dtype')})
 
+    def instances(self) -> dict[str, np.ndarray]:
+        """The other way round: what is known, by the names of ``pred_instances``, and ``data``."""
+        arrays = self.arrays()
+        return {**{key: arrays[name] for name, key in _INSTANCE_NAMES.items() if name in arrays}, **self.data}
+
     @property
     def identities(self) -> np.ndarray:
         """(N,) int: ``track_ids``, or the row number where there are none. They choose the colours."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+from scipy import sparse
 from torch import Tensor, nn
 
 
@@ -27,6 +29,7 @@ class BodyModelProtocol(Protocol):
     ``source``, ``sha256`` and ``version`` tell which body it is, for checkpoints and results.
     """
 
+    name: str  # in results
     faces: Tensor  # (F, 3) int64
     num_vertices: int
     num_betas: int
@@ -45,3 +48,15 @@ class BodyModelProtocol(Protocol):
 
     def keypoint_layer(self, names: Sequence[str]) -> nn.Module:
         """(global_orient, body_pose, betas) -> (N, K, 3), without the rest of the surface."""
+
+    def keypoint_matrix(self, names: Sequence[str]) -> sparse.csr_matrix:
+        """(K, V + 24): the linear map behind :meth:`keypoints`, for vertices and joints one after the other."""
+
+    def posed(self, axis_angle: np.ndarray, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rotations (N, 24, 3) rad and betas to vertices (N, V, 3) and joints (N, 24, 3), m, arrays throughout."""
+
+    def posed_joints(self, axis_angle: np.ndarray, betas: np.ndarray) -> np.ndarray:
+        """The joints alone."""
+
+    def describe(self) -> dict[str, Any]:
+        """Which body it is, json-like."""

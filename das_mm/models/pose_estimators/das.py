@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from mmengine.structures import InstanceData
@@ -10,9 +12,10 @@ from mmpose.structures import PoseDataSample
 from mmpose.utils.typing import ConfigType, InstanceList, OptConfigType, OptMultiConfig, SampleList
 from torch import Tensor
 
+from das_mm.models.body_models.protocol import BodyModelProtocol
 from das_mm.registry import MODELS
-from das_mm.structures.camera_space import to_camera_space
-from das_mm.structures.cameras import default_intrinsics
+from das_mm.structures.image_frame import known_camera, poses_in_image
+from das_mm.structures.task_fields import TaskDescription
 
 
 @MODELS.register_module()
@@ -47,6 +50,39 @@ class DAS(BasePoseEstimator):
             metainfo=metainfo,
         )
 
+    # ---------------------------------------------------------------- what inference asks (see .protocol)
+
+    #: frames that may lie between two images of one video that belong together, for a model that remembers; else None
+    max_frame_gap: int | None = None
+
+    @property
+    def tasks(self) -> dict[str, TaskDescription]:
+        """What it does, by name."""
+        told = [replace(one.describe(), declared=one.is_declared) for one in self.head.branches.values()]
+        return {one.name: one for one in (TaskDescription('pose'), *told)}
+
+    @property
+    def body(self) -> BodyModelProtocol | None:
+        """The body of a model of meshes."""
+        return next((branch.body for branch in self.head.branches.values() if hasattr(branch, 'body')), None)
+
+    @property
+    def num_keypoints(self) -> int:
+        return self.head.num_keypoints
+
+    @property
+    def uses_sigma(self) -> bool:
+        """It learns the scales of its errors."""
+        return self.head.uses_sigma
+
+    @property
+    def score_thr(self) -> float:
+        """People of a lower score are left out."""
+        return float({**dict(score_thr=0.05), **self.head.test_cfg, **self.test_cfg}['score_thr'])
+
+    def forget(self) -> None:
+        """Another video begins; it remembers nothing anyway."""
+
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of a batch.
 
@@ -76,66 +112,21 @@ class DAS(BasePoseEstimator):
         for found, sample in zip(batch_pred_instances, batch_data_samples):
             if 'image_fault' in sample.metainfo:  # a blank stands in for an image that could not be read
                 found = found[:0]
-            camera = self._camera_of(sample)
+            fov_deg = self.test_cfg.get('default_fov_deg')
+            camera = known_camera(sample.metainfo.get('camera'), sample.metainfo['ori_shape'], fov_deg)
             sample.set_metainfo(dict(camera=camera))
             sample.pred_instances = self._to_camera(found, sample, camera)
         return batch_data_samples
 
-    def _camera_of(self, sample: PoseDataSample) -> dict:
-        """The sample's camera, or the stated default for an image whose intrinsics nobody knows."""
-        camera = dict(sample.metainfo.get('camera') or {})
-        if camera.get('K') is None:
-            height, width = sample.metainfo['ori_shape'][:2]
-            fov_deg = self.test_cfg.get('default_fov_deg', 55.0)
-            camera.update(K=default_intrinsics(width, height, fov_deg), source='default_fov', fov_deg=fov_deg)
-        return camera
-
     def _to_camera(self, found: InstanceData, sample: PoseDataSample, camera: dict) -> InstanceData:
+        if sample.metainfo.get('flip'):
+            raise ValueError('people cannot be read from a mirrored input: left and right are swapped')
         fields = {name: values.detach().float().cpu().numpy() for name, values in found.items()}
         warp = np.asarray(sample.metainfo['warp_mat'], dtype=np.float64)
-        # a similarity: its scale is what the focal length was multiplied by on the way in
-        scale = np.sqrt(abs(np.linalg.det(warp[:, :2])))
-        keypoints, roots = (_unwarp(fields.pop(name), warp) for name in ('keypoints_px', 'roots_px'))
-        if 'flip' in sample.metainfo and sample.metainfo['flip']:
-            raise ValueError('people cannot be read from a mirrored input: left and right are swapped')
-        depths_norm = fields.pop('root_depths_norm') * scale
-        relative_mm = fields.pop('relative_depths_mm')
-        keypoints_3d, root_depths_mm = to_camera_space(
-            keypoints, depths_norm, relative_mm, camera['K'], camera.get('dist')
-        )
-        if 'keypoints_sigma' in fields:
-            fields['keypoints_sigma'][..., :2] /= scale
-        scores = fields.pop('scores')
-        pose = InstanceData(
-            keypoints=keypoints.astype(np.float32),
-            keypoints_3d=keypoints_3d.astype(np.float32),
-            # without sigma nothing is known of a single keypoint: the person speaks for all of them
-            keypoint_scores=fields.pop('keypoint_scores', np.repeat(scores[:, None], keypoints.shape[1], axis=1)),
-            scores=scores,
-            bbox_scores=scores,
-            bboxes=_boxes_around(keypoints, sample.metainfo['ori_shape']),
-            roots_px=roots.astype(np.float32),
-            root_depths_mm=root_depths_mm.astype(np.float32),
-            root_depths_norm=depths_norm,
-            relative_depths_mm=relative_mm,
-        )
-        if 'keypoints_sigma' in fields:
-            pose.keypoints_sigma = fields.pop('keypoints_sigma')
+        pose, fields = poses_in_image(fields, camera, warp, sample.metainfo['ori_shape'])
+        pose = InstanceData(**pose)
         for branch in self.head.branches.values():
             fields = branch.to_camera(fields, pose, camera, warp)
         for name, values in fields.items():
             pose.set_field(values, name)
         return pose
-
-
-def _unwarp(points_px: np.ndarray, warp: np.ndarray) -> np.ndarray:
-    """(..., 2) points of the network input back in the original image."""
-    inverse = np.linalg.inv(warp[:, :2])
-    return (points_px - warp[:, 2]) @ inverse.T
-
-
-def _boxes_around(keypoints_px: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-    """(n, 4) xyxy boxes of (n, K, 2) keypoints, clipped to the image (height, width)."""
-    height, width = image_shape[:2]
-    boxes = np.concatenate([keypoints_px.min(axis=1), keypoints_px.max(axis=1)], axis=1)
-    return boxes.clip(0, [width - 1, height - 1, width - 1, height - 1]).astype(np.float32)

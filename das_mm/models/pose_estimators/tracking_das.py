@@ -16,6 +16,7 @@ from das_mm.models.data_preprocessors.temporal import draw_centers
 from das_mm.models.task_modules import TrackedPeople
 from das_mm.registry import MODELS, TASK_UTILS
 from das_mm.structures import focal_px, warp_points
+from das_mm.structures.task_fields import TaskDescription
 
 from .das import DAS
 
@@ -57,6 +58,11 @@ class TrackingDAS(DAS):
         self.tracker = TASK_UTILS.build(tracker or dict(type='das_mm.GreedyTracker'))
         self.root, self.max_frame_gap = root, max_frame_gap
         self._memory: _Memory | None = None
+
+    @property
+    def tasks(self) -> dict[str, TaskDescription]:
+        """What it does, by name."""
+        return {**super().tasks, 'tracking': TaskDescription('tracking')}
 
     def forget(self) -> None:
         """Another video begins."""

@@ -19,7 +19,7 @@ K = np.array([[900.0, 0, 400], [0, 1000, 300], [0, 0, 1]])
 class Passing(torch.nn.Module):
     """Stands for a DAS without its network: only the way out is tested here."""
 
-    add_pred_to_datasample, _camera_of, _to_camera = DAS.add_pred_to_datasample, DAS._camera_of, DAS._to_camera
+    add_pred_to_datasample, _to_camera = DAS.add_pred_to_datasample, DAS._to_camera
 
     def __init__(self, **test_cfg):
         super().__init__()

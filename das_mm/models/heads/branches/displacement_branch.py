@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 import torch
 from mmpose.utils.typing import ConfigType
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
 from das_mm.structures import get_keypoint_set
+from das_mm.structures.task_fields import TaskDescription, TaskField
 
 from .task_branch import BaseTaskBranch
 
@@ -62,13 +64,11 @@ class DisplacementBranch(BaseTaskBranch):
         center = moved[:, list(self.keypoint_set.root_sources)].mean(dim=1)
         return dict(displacements_px=center, keypoint_displacements_px=moved)
 
-    def to_camera(
-        self, fields: dict[str, np.ndarray], instances, camera: dict, warp_mat: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """The displacements in px of the original image."""
-        back = np.linalg.inv(np.asarray(warp_mat, np.float64)[:, :2]).T
-        fields = dict(fields)
-        for name in ('displacements_px', 'keypoint_displacements_px'):
-            if name in fields:
-                fields[name] = (fields[name] @ back).astype(np.float32)
-        return fields
+    def describe(self) -> TaskDescription:
+        """The displacements, in px of the original image; trackers use them, and no file tells them."""
+        moved = TaskField('displacements_px', (2,), frame='vectors_px', in_results=False, in_tracks=False)
+        fields = [moved]
+        if self.per_keypoint:
+            shape = (self.keypoint_set.num_keypoints, 2)
+            fields.append(replace(moved, name='keypoint_displacements_px', shape=shape))
+        return TaskDescription('displacement', tuple(fields))

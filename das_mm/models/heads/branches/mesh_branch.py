@@ -18,18 +18,19 @@ takes f / s instead, for a model without depths.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from mmpose.utils.typing import ConfigType
 from torch import Tensor
 
+from das_mm.bodies.body_in_camera import place_bodies
+from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.models.losses import positive_scale
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
-from das_mm.structures import back_project, focal_px, get_keypoint_set, invert_warp, transform_camera, warp_points
+from das_mm.structures import get_keypoint_set
 from das_mm.structures.rotations import matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
+from das_mm.structures.task_fields import TaskDescription
 
 from .task_branch import BaseTaskBranch
 
@@ -154,11 +155,6 @@ class MeshBranch(BaseTaskBranch):
         points = self.body_keypoints(matrices[:, 0], matrices[:, 1:], betas)
         return points - self._root(points)[:, None]
 
-    def own_root_mm(self, matrices: Tensor, betas: Tensor) -> np.ndarray:
-        """(n, 3) where the roots of bodies lie before they are moved; of (n, 24, 3, 3) rotations and (n, 10) shapes."""
-        points = self.body_keypoints(matrices[:, 0], matrices[:, 1:], betas)
-        return 1000 * self._root(points).double().cpu().numpy()
-
     def _root(self, keypoints: Tensor) -> Tensor:
         return keypoints[:, list(self.keypoint_set.root_sources)].mean(dim=1)
 
@@ -248,32 +244,23 @@ class MeshBranch(BaseTaskBranch):
         ``smpl_root_mm`` (n, 3) is where the root lies before the translation: with it a mesh can be moved to another
         root without the body model.
         """
-        fields = dict(fields)
-        K, warp = np.asarray(camera['K'], np.float64), np.asarray(warp_mat, np.float64)
-        device = self.start_6d.device
-        matrices = torch.from_numpy(fields.pop('smpl_matrices')).to(device)
-        betas = torch.from_numpy(fields['smpl_betas']).to(device)
-        _, turn = transform_camera(K, warp)  # input camera = turn · original camera
-        turn = torch.as_tensor(turn.T, dtype=matrices.dtype, device=device)
-        matrices = torch.cat([(turn @ matrices[:, 0])[:, None], matrices[:, 1:]], dim=1)
-        own_root_mm = self.own_root_mm(matrices, betas)
-        scale, root_px = fields.pop('smpl_scale'), fields.pop('smpl_root_px')
-        if self.placement == 'camera':
-            zoom = math.sqrt(abs(np.linalg.det(warp[:, :2])))
-            root_px = warp_points(root_px.astype(np.float64), invert_warp(warp))
-            depth_mm = 1000 * focal_px(K) * zoom / scale
-        else:
-            root_px, depth_mm = np.asarray(instances.roots_px), np.asarray(instances.root_depths_mm)
-        root_mm = back_project(root_px.astype(np.float64), depth_mm.astype(np.float64), K, camera.get('dist'))
-        transl_mm = root_mm - own_root_mm
-        axis_angle = matrix_to_axis_angle(matrices).cpu().numpy()
-        fields.update(
-            smpl_global_orient=axis_angle[:, 0],
-            smpl_body_pose=axis_angle[:, 1:],
-            smpl_root_mm=own_root_mm.astype(np.float32),
-            smpl_transl_mm=transl_mm.astype(np.float32),
-        )
+        root = self._root_names
+        fields = place_bodies(fields, instances, camera, warp_mat, self.body, root, self.placement)
         if self.with_vertices:
-            vertices = self.body(matrices[:, 0], matrices[:, 1:], betas).vertices.cpu().numpy()
-            fields['vertices'] = (1000 * vertices + transl_mm[:, None]).astype(np.float32)
+            axis_angle = np.concatenate([fields['smpl_global_orient'][:, None], fields['smpl_body_pose']], axis=1)
+            vertices, _ = self.body.posed(axis_angle, fields['smpl_betas'])
+            fields['vertices'] = (1000 * vertices + fields['smpl_transl_mm'][:, None]).astype(np.float32)
         return fields
+
+    def describe(self) -> TaskDescription:
+        """SMPL's parameters, the body they are of, and how it is placed."""
+        body = dict(self.body.describe(), root=list(self._root_names), placement=self.placement)
+        return TaskDescription('mesh', SMPL_FIELDS, body)
+
+    @property
+    def is_declared(self) -> bool:
+        return type(self).to_camera is MeshBranch.to_camera and not self.with_vertices
+
+    @property
+    def _root_names(self) -> tuple[str, ...]:
+        return tuple(self.keypoint_set.keypoints[row] for row in self.keypoint_set.root_sources)

@@ -18,6 +18,7 @@ from torch import Tensor
 from das_mm.models.layers import PointIndex
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
+from das_mm.structures.task_fields import TaskDescription, fields_in_image
 
 from ..towers import OutputBranch, Tower, init_normal
 
@@ -62,6 +63,19 @@ class BaseTaskBranch(BaseModule):
         """(P, out_channels) at the points of one level."""
         return self.branch.at_points(self.tower(feat), points)
 
+    def describe(self) -> TaskDescription:
+        """The task's name and the fields it tells of people; by default those of nobody, under the name of its class.
+
+        What is described goes into results, tracks and exported graphs, and is carried to the original image and smoothed
+        as its description says.
+        """
+        return TaskDescription(type(self).__name__)
+
+    @property
+    def is_declared(self) -> bool:
+        """The description says all that is done behind :meth:`decode`: no code of a subclass's own has to run."""
+        return type(self).to_camera is BaseTaskBranch.to_camera
+
     @abstractmethod
     def loss(
         self, raw: Tensor, labels: PersonLabels, person: Tensor, points_px: Tensor, strides: Tensor, num_pos: Tensor
@@ -84,7 +98,7 @@ class BaseTaskBranch(BaseModule):
     def to_camera(
         self, fields: dict[str, np.ndarray], instances, camera: dict, warp_mat: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """The branch's fields once the people stand in camera space; by default unchanged.
+        """The branch's fields once the people stand in camera space; by default what :meth:`describe` says of them.
 
         Args:
             fields: What :meth:`decode` gave, as numpy arrays.
@@ -92,7 +106,7 @@ class BaseTaskBranch(BaseModule):
             camera: ``dict(K, dist, source)`` of the original image.
             warp_mat: (2, 3) original image px to network input px.
         """
-        return fields
+        return fields_in_image(fields, self.describe().fields, warp_mat)
 
 
 def build_branches(branches: dict[str, ConfigType]) -> dict[str, BaseTaskBranch]:
