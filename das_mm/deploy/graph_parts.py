@@ -21,6 +21,7 @@ from das_mm.models.layers import PointIndex
 from das_mm.models.losses import keypoint_confidence, positive_scale
 from das_mm.models.pose_estimators import DAS
 from das_mm.models.task_modules import OKSNMS
+from das_mm.structures.keypoint_similarity import object_keypoint_similarity
 
 from .point_updates import offsets_at_points
 
@@ -173,7 +174,8 @@ class Suppression(nn.Module):
         def keep_one(step: Tensor, alive: Tensor, rank: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             best = (own & alive).to(torch.int32).argmax(dim=1)[image]  # (P,) the first one alive of the same image
             is_best = alive & (rows == best)
-            differs = self.nms._similarity(poses[best], areas[best], poses, areas) <= threshold
+            squared = (poses - poses[best]).square().sum(-1)
+            differs = object_keypoint_similarity(squared, (areas + areas[best]) / 2, self.nms.kappa) <= threshold
             return step + 1, alive & differs & ~is_best, torch.where(is_best, step, rank)
 
         _, _, rank = torch.while_loop(goes_on, keep_one, (torch.zeros((), dtype=torch.long), alive, rank))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from das_mm.errors import UserError
+from das_mm.structures.keypoint_similarity import object_keypoint_similarity
 
 from .alignment import Root, root_position
 from .matching import OneToOne, PredictedPeople, TruePeople
@@ -139,11 +140,7 @@ def oks_distance(
         gt_px: (N, K, 2). ``labelled``: (N, K) bool. ``areas_px2``: (N,). ``pred_px``: (M, K, 2). ``sigmas``: (K,).
     """
     squared = ((np.where(labelled[..., None], gt_px, 0)[:, None] - pred_px) ** 2).sum(-1)  # (N, M, K)
-    spread = 2 * (2 * np.asarray(sigmas)) ** 2 * np.maximum(areas_px2, np.spacing(1))[:, None]  # (N, K)
-    similarity = np.exp(-squared / spread[:, None])
-    count = labelled.sum(1)[:, None]
-    total = (similarity * labelled[:, None]).sum(-1)
-    return 1 - np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return 1 - object_keypoint_similarity(squared, areas_px2[:, None], np.asarray(sigmas), labelled[:, None])
 
 
 class OKSDistance:

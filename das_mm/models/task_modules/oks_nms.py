@@ -7,18 +7,19 @@ import torch
 from torch import Tensor
 
 from das_mm.registry import TASK_UTILS
+from das_mm.structures.keypoint_similarity import object_keypoint_similarity
 
 
 @TASK_UTILS.register_module()
 class OKSNMS:
     """Greedy suppression of poses that lie on a better one.
 
-    ``OKS(a, b) = mean_k exp(-|a_k - b_k|^2 / (2 area (2 kappa)^2))``, COCO's formula, with the mean of the two boxes'
-    areas. One loop step per person *kept*, over arrays, not one per candidate.
+    How alike two poses are is :func:`.object_keypoint_similarity` with the mean of the two boxes' areas. One loop step per
+    person *kept*, over arrays, not one per candidate.
 
     Args:
         threshold: A pose with a higher OKS to a better one is dropped.
-        kappa: Tolerance of every keypoint.
+        kappa: Tolerance (COCO's sigma) of every keypoint.
         max_people: At most this many are kept.
     """
 
@@ -53,17 +54,9 @@ class OKSNMS:
             kept.append(int(left[0]))
             squared = np.square(x - x[:, :1])
             squared += np.square(y - y[:, :1])
-            # two poses of no extent at one place are the same; the floor keeps 0 / 0 out
-            spread = np.maximum(areas + areas[0], np.finfo(areas.dtype).eps) * np.float32((2 * self.kappa) ** 2)
-            similarity = np.exp(squared / -spread).mean(axis=0)  # OKS of the best pose to all that are left
+            # of the best pose to all that are left
+            similarity = object_keypoint_similarity(squared.T, (areas + areas[0]) / 2, self.kappa)
             different = similarity <= self.threshold
             different[0] = False
             left, x, y, areas = left[different], x[:, different], y[:, different], areas[different]
         return kept
-
-    def _similarity(self, pose: Tensor, area: Tensor, poses: Tensor, areas: Tensor) -> Tensor:
-        """(n,) OKS of one (K, 2) pose to (n, K, 2) poses, as tensors: what an exported graph computes."""
-        squared = (poses - pose).square().sum(-1)  # (n, K)
-        # two poses of no extent at one place are the same; the floor keeps 0 / 0 out
-        spread = (areas + area).clamp(min=torch.finfo(areas.dtype).eps) * (2 * self.kappa) ** 2
-        return torch.exp(-squared / spread[:, None]).mean(1)
