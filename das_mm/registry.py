@@ -1,28 +1,42 @@
-"""Registries of the scope ``das_mm``, children of mmpose's.
+"""Registries of the scope ``das_mm``: beside mmdet's and mmpose's below the roots of mmengine, and with mmpose's behind.
 
-A type without a prefix inside a ``das_mm`` config is looked for here first and then in mmpose; ``mmdet.X`` reaches
-mmdet, and users of mmpose reach ours as ``das_mm.X``. Modules are imported when a registry is first asked.
+A type without a prefix inside a ``das_mm`` config is looked for here first and then in mmpose and mmengine; ``mmdet.X``
+reaches mmdet; and ``das_mm.X`` is found from every scope: from mmpose's and mmdet's configs and from mmengine's roots.
+Modules are imported when a registry is first asked for something.
 
-Every registry of mmpose has a child here, also where we add nothing: with ``default_scope='das_mm'`` mmengine looks
-for a child of that scope, and without one it would pass over mmpose's optimizers, codecs, loops, … .
+Every registry of mmpose has its like here, also where we add nothing: with ``default_scope='das_mm'`` mmengine looks
+for a registry of that scope, and without one it would pass over mmpose's optimizers, codecs, loops, … .
 """
 
 from mmengine.registry import Registry
 from mmpose import registry as mmpose_registry
 
 
-class _ChildRegistry(Registry):
-    """mmengine looks an unprefixed name up among the parent's *imported* modules, so the parent is imported too."""
+class _RegistryOverMMPose(Registry):
+    """A registry that asks mmpose's for the unprefixed names it does not have itself.
+
+    mmengine finds a scope among the children of a root only, so this one is a child of the root, not of mmpose's. And it
+    asks a parent for what has been imported already, so mmpose's is asked as a registry; only then are its modules
+    imported, which takes seconds.
+    """
+
+    def __init__(self, over: Registry, locations: list[str]) -> None:
+        super().__init__(over.name, parent=over.root, scope='das_mm', locations=locations)
+        self.over = over
 
     def import_from_location(self) -> None:
         if self._locations:  # without any, mmengine would go for `das_mm.utils.register_all_modules`
             super().import_from_location()
-        self.parent.import_from_location()
+
+    def get(self, key: str) -> type | None:
+        self.import_from_location()
+        if '.' in key or key in self.module_dict:
+            return super().get(key)
+        return self.over.get(key)
 
 
-def _child(name: str, *locations: str) -> Registry:
-    parent = getattr(mmpose_registry, name)
-    return _ChildRegistry(parent.name, parent=parent, scope='das_mm', locations=[f'das_mm.{loc}' for loc in locations])
+def _registry(name: str, *locations: str) -> Registry:
+    return _RegistryOverMMPose(getattr(mmpose_registry, name), [f'das_mm.{location}' for location in locations])
 
 
 _MODELS = [
@@ -40,28 +54,28 @@ _MODELS = [
     )
 ]
 
-MODELS = _child('MODELS', *_MODELS)
-TASK_UTILS = _child('TASK_UTILS', 'models.task_modules')
-DATASETS = _child('DATASETS', 'datasets.datasets', 'datasets.datasets.frame_pairs', 'datasets.synthetic.dataset')
-TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
-DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.samplers')
-METRICS = _child('METRICS', 'evaluation.metrics')
-VISUALIZERS = _child('VISUALIZERS', 'visualization.visualizer')
-HOOKS = _child('HOOKS', 'engine.hooks')
-INFERENCERS = _child('INFERENCERS', 'inference.inferencer')
+MODELS = _registry('MODELS', *_MODELS)
+TASK_UTILS = _registry('TASK_UTILS', 'models.task_modules')
+DATASETS = _registry('DATASETS', 'datasets.datasets', 'datasets.datasets.frame_pairs', 'datasets.synthetic.dataset')
+TRANSFORMS = _registry('TRANSFORMS', 'datasets.transforms')
+DATA_SAMPLERS = _registry('DATA_SAMPLERS', 'datasets.samplers')
+METRICS = _registry('METRICS', 'evaluation.metrics')
+VISUALIZERS = _registry('VISUALIZERS', 'visualization.visualizer')
+HOOKS = _registry('HOOKS', 'engine.hooks')
+INFERENCERS = _registry('INFERENCERS', 'inference.inferencer')
 
 # nothing of ours in these (yet)
-BATCH_AUGMENTS = _child('BATCH_AUGMENTS')
-EVALUATORS = _child('EVALUATORS')
-KEYPOINT_CODECS = _child('KEYPOINT_CODECS')
-LOG_PROCESSORS = _child('LOG_PROCESSORS')
-LOOPS = _child('LOOPS')
-MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
-OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
-OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
-OPTIMIZERS = _child('OPTIMIZERS')
-PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
-RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS')
-RUNNERS = _child('RUNNERS')
-VISBACKENDS = _child('VISBACKENDS')
-WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')
+BATCH_AUGMENTS = _registry('BATCH_AUGMENTS')
+EVALUATORS = _registry('EVALUATORS')
+KEYPOINT_CODECS = _registry('KEYPOINT_CODECS')
+LOG_PROCESSORS = _registry('LOG_PROCESSORS')
+LOOPS = _registry('LOOPS')
+MODEL_WRAPPERS = _registry('MODEL_WRAPPERS')
+OPTIM_WRAPPER_CONSTRUCTORS = _registry('OPTIM_WRAPPER_CONSTRUCTORS')
+OPTIM_WRAPPERS = _registry('OPTIM_WRAPPERS')
+OPTIMIZERS = _registry('OPTIMIZERS')
+PARAM_SCHEDULERS = _registry('PARAM_SCHEDULERS')
+RUNNER_CONSTRUCTORS = _registry('RUNNER_CONSTRUCTORS')
+RUNNERS = _registry('RUNNERS')
+VISBACKENDS = _registry('VISBACKENDS')
+WEIGHT_INITIALIZERS = _registry('WEIGHT_INITIALIZERS')

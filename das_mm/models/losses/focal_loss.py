@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
+from torch.nn.functional import one_hot
 from torchvision.ops import sigmoid_focal_loss
 
+from das_mm.errors import UserError
 from das_mm.registry import MODELS
 
 
@@ -18,10 +20,17 @@ class SigmoidFocalLoss(BaseModule):
         gamma: Exponent that plays down what is classified well already.
         alpha: Weight of the positives (1 - alpha for the negatives).
         loss_weight: Factor on the result.
+        use_sigmoid: True; it stands here for the heads of mmdet, which ask a loss's config for it.
     """
 
-    def __init__(self, gamma: float = 2.0, alpha: float = 0.25, loss_weight: float = 1.0):
+    def __init__(self, gamma: float = 2.0, alpha: float = 0.25, loss_weight: float = 1.0, use_sigmoid: bool = True):
         super().__init__()
+        if not use_sigmoid:
+            raise UserError(
+                'this loss is that of independent classes',
+                field='use_sigmoid',
+                remedy='leave it out, or set it to True',
+            )
         self.gamma, self.alpha, self.loss_weight = gamma, alpha, loss_weight
 
     def forward(
@@ -30,9 +39,10 @@ class SigmoidFocalLoss(BaseModule):
         """Weighted sum divided by ``avg_factor``.
 
         Args:
-            logits: (N,), before the sigmoid. N may be 0.
-            targets: (N,) of 0 and 1, any dtype.
-            weight: (N,); 0 leaves a location out.
+            logits: (N,), or (N, C) of C classes, before the sigmoid. N may be 0.
+            targets: 0 and 1, any dtype and the shape of ``logits``; or, as in mmdet, (N,) numbers of classes with C for
+                the background.
+            weight: Of the shape of ``logits``, or (N,); 0 leaves a location out.
             avg_factor: Divisor; None means N.
 
         Returns:
@@ -41,6 +51,10 @@ class SigmoidFocalLoss(BaseModule):
         Raises:
             ValueError: Shapes differ.
         """
+        if logits.ndim == 2 and targets.ndim == 1 and len(targets) == len(logits):
+            targets = one_hot(targets.long(), logits.shape[1] + 1)[:, :-1]
+        if logits.ndim == 2 and weight is not None and weight.ndim == 1 and len(weight) == len(logits):
+            weight = weight[:, None].expand_as(logits)
         if not logits.shape == targets.shape or (weight is not None and weight.shape != logits.shape):
             raise ValueError(
                 f'logits {tuple(logits.shape)}, targets {tuple(targets.shape)} and weight must be of one shape'
