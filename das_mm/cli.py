@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import ast
+import difflib
 import importlib
 import os
 import pkgutil
 import sys
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from . import tools
-from .errors import UserError
+from .command import EXIT_USER_ERROR, Verb, run_verb
 from .version import __version__
 
-_EXIT_USER_ERROR, _EXIT_INTERRUPTED, _EXIT_BROKEN_PIPE = 2, 130, 141
 # as a newcomer meets them; others follow
 _ORDER = (
     'demo',
@@ -29,87 +29,101 @@ _ORDER = (
     'convert-checkpoint',
     'synth',
     'export',
-    'bench',
-    'benchmark',
+    'speed',
+    'ablation',
     'doctor',
 )
+_RENAMED = {'bench': 'speed', 'benchmark': 'ablation'}
+_COMPLETION = 'to complete verbs, options and configs in bash: eval "$(register-python-argcomplete das-mm)"'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb.
-
-    A verb is a module `das_mm/tools/<verb>.py` (with `_` where the verb has `-`) with `HELP: str`,
-    `add_arguments(parser)` and `run(args) -> int`.
+    """Run one verb; see :mod:`das_mm.command`.
 
     Returns:
-        The exit status: the verb's own, 2 for a :class:`UserError` (its message alone is printed) and for a wrong
-        command line, 130 when interrupted.
+        The exit status of :func:`.run_verb`, and 2 for a wrong command line.
     """
+    if '_ARGCOMPLETE' in os.environ:  # the shell asks for completions, and this process ends with them
+        complete()
     argv = list(sys.argv[1:] if argv is None else argv)
-    _silence_known_noise()
-    parser, modules = _build_parser(argv)
-    args = parser.parse_args(argv)
-    if args.verb is None:
-        parser.print_help()
-        return 0
-    try:
-        return modules[args.verb].run(args) or 0
-    except UserError as error:
-        print(f'das-mm {args.verb}: {_own_words(error)}', file=sys.stderr)
-        return _EXIT_USER_ERROR
-    except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
-        return _EXIT_INTERRUPTED
-    except BrokenPipeError:  # whoever read the output (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it exits
-        return _EXIT_BROKEN_PIPE
+    called = _first_word(argv)
+    if called is not None and called not in verbs():
+        print(f'das-mm: {_unknown(called)}', file=sys.stderr)
+        return EXIT_USER_ERROR
+    return run_verb(called or '', lambda: _run(argv, called))
 
 
 def verbs() -> list[str]:
     """Names of the verbs there are."""
-    modules = [module.name for module in pkgutil.iter_modules(tools.__path__)]
-    names = [name.replace('_', '-') for name in modules if not name.startswith('_')]
+    names = [module.name.replace('_', '-') for module in pkgutil.iter_modules(tools.__path__) if not module.ispkg]
     return sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
 
 
-def _build_parser(argv: list[str]):
-    """The parser, with the arguments of the verb in `argv` only, and the modules imported for it."""
-    parser = argparse.ArgumentParser(prog='das-mm', description='Every person in an image or video in 3D, in one pass.')
+def complete(exit_method: Callable[[int], object] = os._exit, output_stream: TextIO | None = None) -> None:
+    """Answer a shell that completes a command line, which it gives in the environment; see argcomplete.
+
+    Args:
+        exit_method: What ends the process.
+        output_stream: Where the completions go; default: where the shell reads them.
+    """
+    import argcomplete
+
+    line = os.environ['COMP_LINE'].encode()[: int(os.environ['COMP_POINT'])].decode(errors='ignore')
+    words = line.split()[int(os.environ['_ARGCOMPLETE']) :]
+    parser, _ = _build_parser(_first_word(words))
+    argcomplete.autocomplete(parser, exit_method=exit_method, output_stream=output_stream)
+
+
+def _run(argv: list[str], called: str | None) -> int | None:
+    parser, verb = _build_parser(called)
+    args = parser.parse_args(argv)
+    if verb is None:
+        return parser.print_help()
+    return verb.run(args)
+
+
+def _build_parser(called: str | None) -> tuple[argparse.ArgumentParser, Verb | None]:
+    """The parser, with the arguments of the verb that is called only, and the module of that verb."""
+    parser = argparse.ArgumentParser(
+        prog='das-mm', description='Every person in an image or video in 3D, in one pass.', epilog=_COMPLETION
+    )
     parser.add_argument('--version', action='version', version=f'das-mm {__version__}')
     subparsers = parser.add_subparsers(dest='verb', metavar='VERB')
-    called = next((word for word in argv if not word.startswith('-')), None)
-    modules = {}
+    verb = None
     for name in verbs():
         if name == called:
-            module = modules[name] = importlib.import_module(f'{tools.__name__}.{_module_name(name)}')
-            module.add_arguments(subparsers.add_parser(name, help=module.HELP, description=module.HELP))
+            verb = importlib.import_module(f'{tools.__name__}.{_module_name(name)}')
+            verb.add_arguments(subparsers.add_parser(name, help=verb.HELP, description=verb.HELP))
         else:
             subparsers.add_parser(name, help=_read_help(name), add_help=False)
-    return parser, modules
+    return parser, verb  # type: ignore[return-value]  # a module has what the protocol asks for
+
+
+def _first_word(argv: Sequence[str]) -> str | None:
+    return next((word for word in argv if not word.startswith('-')), None)
+
+
+def _unknown(word: str) -> str:
+    """What to say of a verb that there is not."""
+    if word in _RENAMED:
+        return f"the verb '{word}' is called '{_RENAMED[word]}' now\n  remedy: das-mm {_RENAMED[word]} …"
+    near = difflib.get_close_matches(word, verbs(), n=3)
+    remedy = f'did you mean {" or ".join(near)}?' if near else f'use one of: {", ".join(verbs())}'
+    return f"there is no verb '{word}'\n  remedy: {remedy}"
 
 
 def _read_help(verb: str) -> str:
     """The string `HELP` of a verb's file, without importing what the file imports."""
-    source = Path(tools.__path__[0], f'{_module_name(verb)}.py').read_text(encoding='utf-8')
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and any(getattr(target, 'id', None) == 'HELP' for target in node.targets):
-            return ast.literal_eval(node.value)
+    for folder in tools.__path__:
+        file = Path(folder, f'{_module_name(verb)}.py')
+        for node in ast.parse(file.read_text(encoding='utf-8')).body if file.is_file() else ():
+            if isinstance(node, ast.Assign) and any(getattr(target, 'id', None) == 'HELP' for target in node.targets):
+                return ast.literal_eval(node.value)
     raise AttributeError(f'das_mm/tools/{_module_name(verb)}.py has no HELP')
 
 
 def _module_name(verb: str) -> str:
     return verb.replace('-', '_')
-
-
-def _silence_known_noise() -> None:
-    """mmengine 0.10 asks pkg_resources on every config; its deprecation is not the user's business."""
-    warnings.filterwarnings('ignore', message='pkg_resources is deprecated', category=UserWarning)
-
-
-def _own_words(error: UserError) -> str:
-    """The message; one that crossed from a data worker comes wrapped in the worker's stack trace."""
-    text = str(error)
-    return text.rsplit('UserError: ', 1)[-1].rstrip() if 'Original Traceback' in text else text
 
 
 if __name__ == '__main__':

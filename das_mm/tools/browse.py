@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from das_mm.command import add_config_argument
 from das_mm.errors import UserError
 
-from ._config_run import load_run_config, running
+from .support.run_config import load_run_config, running
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ _SHEET_COLUMNS, _SHEET_CELL_PX = 2, 1100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help="path of a config, or the name of one of das_mm's")
+    add_config_argument(parser)
     parser.add_argument('--num', type=int, default=12, help='pictures; default %(default)s')
     parser.add_argument('--out', type=Path, metavar='DIR', help='default browse/CONFIG/SPLIT')
     parser.add_argument(
@@ -81,7 +82,7 @@ def _pictures(cfg: Config, split: str, num: int) -> Iterator[tuple[np.ndarray, s
     from das_mm.registry import DATASETS, TASK_UTILS
     from das_mm.visualization.skeletons import skeleton_of_metainfo
 
-    from ._input_pictures import count_people, describe_input, draw_input
+    from .support.input_pictures import count_people, describe_input, draw_input
 
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     loader = cfg[f'{split}_dataloader']

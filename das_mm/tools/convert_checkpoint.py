@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from das_mm.command import add_config_argument
+
 if TYPE_CHECKING:
     from das_mm.checkpoints.conversion import Ledger
 
@@ -16,8 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument('src', type=Path, metavar='SRC', help='.pth file; what it is is told from its weights')
     parser.add_argument('dst', type=Path, metavar='DST', help='file to write; it names its config')
-    parser.add_argument(
-        '--config', metavar='NAME', help='path or name of the config it is for; default: the released one that fits'
+    add_config_argument(
+        parser,
+        '--config',
+        metavar='NAME',
+        help='path or name of the config it is for; default: the released one that fits',
     )
     parser.add_argument('--list', action='store_true', help='print every weight, not every group of weights')
 

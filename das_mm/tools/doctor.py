@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ._clashes import find_clashes
-from ._environment import Clash, Environment, look_around
-from ._mmcv_kind import mmcv_kind
-from ._wanted_packages import WANTED, wanted_text
+from .diagnosis.clashes import find_clashes
+from .diagnosis.environment import Clash, Environment, look_around
+from .diagnosis.mmcv_kind import mmcv_kind
+from .diagnosis.wanted_packages import WANTED, wanted_text
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HELP = 'say which versions are installed, what clashes, and the command that mends it'

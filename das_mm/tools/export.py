@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._sizes import size_argument
+from das_mm.command import add_config_argument
+
+from .support.sizes import size_argument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     onnx = kinds.add_parser('onnx', help='one ONNX file, which das-mm infer takes in place of a checkpoint')
     program = kinds.add_parser('torch', help='one .pt2 file, which runs where torch is, without das_mm')
     for kind in (onnx, program):
-        kind.add_argument('config', metavar='CONFIG', help='path or name of the config')
+        add_config_argument(kind, metavar='CONFIG')
         kind.add_argument('weights', metavar='CKPT', help='checkpoint')
         kind.add_argument(
             '--out', type=Path, metavar='FILE', help='default: the name of the checkpoint, in this folder'

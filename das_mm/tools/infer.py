@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from das_mm.command import add_config_argument
+
 HELP = 'find every person in images, videos or a webcam, in 3D'
 
 _CAMERA_WORDS = {
@@ -42,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help='checkpoint (.pth), or .onnx of das-mm export; default: the small one of the package',
     )
-    model.add_argument(
-        '--config', metavar='NAME', help='path or name of its config; default: the one in the checkpoint'
+    add_config_argument(
+        model, '--config', metavar='NAME', help='path or name of its config; default: the one in the checkpoint'
     )
     model.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, …; default: a GPU where there is one')
     model.add_argument('--batch-size', type=int, default=1, metavar='N', help='images at once; default 1')

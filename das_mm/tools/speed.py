@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from das_mm.command import add_config_argument
 from das_mm.errors import UserError
 
-from ._config_run import load_run_config, running
-from ._sizes import parse_size
+from .support.run_config import load_run_config, running
+from .support.sizes import parse_size
 
 if TYPE_CHECKING:
     from das_mm.models.pose_estimators import DAS
@@ -27,7 +28,7 @@ _WIDTH_OF_FILES = 180
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help="path of a config, or the name of one of das_mm's")
+    add_config_argument(parser)
     parser.add_argument('checkpoint', nargs='?', help='weights; default: random ones, which are as fast')
     parser.add_argument('--out', type=Path, metavar='DIR', help='default bench/CONFIG')
     parser.add_argument(

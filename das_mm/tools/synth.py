@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ._sizes import size_argument
+from .support.sizes import size_argument
 
 HELP = 'make synthetic people: images, annotations, depth, SMPL parameters'
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
+from das_mm.command import run_script
 from das_mm.errors import UserError
-from das_mm.tools._config_run import add_common_arguments, load_run_config, run_as_script, running
+from das_mm.tools.support.run_config import add_common_arguments, load_run_config, running
 
 HELP = 'evaluate a checkpoint on the test set of its config'
 
@@ -55,4 +57,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 if __name__ == '__main__':
-    run_as_script('test')
+    run_script(sys.modules[__name__])

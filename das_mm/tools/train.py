@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
+from das_mm.command import run_script
 from das_mm.errors import UserError
-from das_mm.tools._config_run import add_common_arguments, load_run_config, run_as_script, running
+from das_mm.tools.support.run_config import add_common_arguments, load_run_config, running
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -114,4 +116,4 @@ def _prepare_resume(cfg: Config, resume: str) -> None:
 
 
 if __name__ == '__main__':
-    run_as_script('train')
+    run_script(sys.modules[__name__])

@@ -13,7 +13,7 @@ from mmpose.structures import PoseDataSample
 from das_mm.cli import main
 from das_mm.datasets.datasets import DASDataset
 from das_mm.models.task_modules import DASTargetAssigner
-from das_mm.tools._input_pictures import count_people, describe_input, draw_input
+from das_mm.tools.support.input_pictures import count_people, describe_input, draw_input
 from das_mm.visualization.skeletons import skeleton_of
 from tests.toy import toy_pipeline, write_toy_dataset
 from tests.toy_das import write_toy_config

@@ -25,7 +25,7 @@ def test_help_is_quick_and_lists_every_verb():
         seconds.append(time.perf_counter() - start)
     listed = {line.split()[0] for line in done.stdout.splitlines() if line.startswith('    ') and line.strip()}
     assert set(verbs()) <= listed
-    assert {'train', 'test', 'doctor'} <= set(verbs()) and '_environment' not in verbs()
+    assert {'train', 'test', 'doctor'} <= set(verbs()) and not {'support', 'diagnosis'} & set(verbs())
     assert min(seconds) < 1.0
 
 
@@ -201,3 +201,60 @@ def test_no_size(text, capsys):
     with pytest.raises(SystemExit):
         main(['export', 'onnx', 'config', 'weights', '--size', text])
     assert 'is no size: write WIDTHxHEIGHT, as 448x256, at least 32x32' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'word, said',
+    [
+        ('infr', "there is no verb 'infr'\n  remedy: did you mean infer?"),
+        ('convert_checkpoint', 'did you mean convert-checkpoint'),
+        ('zzz', 'remedy: use one of: demo, infer, train'),
+        ('bench', "'bench' is called 'speed' now\n  remedy: das-mm speed"),
+        ('benchmark', "'benchmark' is called 'ablation' now\n  remedy: das-mm ablation"),
+    ],
+)
+def test_an_unknown_verb_is_answered_with_the_nearest(word, said, capsys):
+    assert main([word, '--x']) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_completion(tmp_path):
+    """Verbs, options of each verb, and configs; by argcomplete as a shell calls it, and nothing heavy is loaded."""
+    lines = [
+        'das-mm ',
+        'das-mm inf',
+        'das-mm train das/das_ti',
+        'das-mm train das_ti',
+        f'das-mm train {tmp_path}/my',
+        'das-mm export onnx das/das_ti',
+        'das-mm infer --config das/das_ti',
+        'das-mm infer --task ',
+        *(f'das-mm {verb} --' for verb in verbs()),
+    ]
+    (tmp_path / 'my_config.py').touch()
+    code = f"""
+import io, json, os, sys
+from das_mm import cli
+answers = {{}}
+for line in {lines!r}:
+    os.environ.update(_ARGCOMPLETE='1', _ARGCOMPLETE_IFS='|', COMP_LINE=line, COMP_POINT=str(len(line)))
+    written = io.TextIOWrapper(io.BytesIO(), newline='')
+    cli.complete(lambda status: None, written)
+    answers[line] = written.buffer.getvalue().decode().split('|')
+heavy = sorted({{'torch', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}} & set(sys.modules))
+print(json.dumps([answers, heavy]))
+"""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answers, heavy = json.loads(done.stdout)
+    found = {line: {word.strip() for word in words} for line, words in answers.items()}
+    assert set(verbs()) <= found['das-mm '] and found['das-mm inf'] == {'infer'}
+    tiny = {name for name in list_configs() if name.startswith('das/das_ti')}
+    assert tiny and found['das-mm train das/das_ti'] == tiny == found['das-mm infer --config das/das_ti']
+    assert found['das-mm export onnx das/das_ti'] == tiny
+    assert found['das-mm train das_ti'] == {name.removeprefix('das/') for name in tiny}
+    assert found[f'das-mm train {tmp_path}/my'] == {f'{tmp_path}/my_config.py'}
+    assert found['das-mm infer --task '] >= {'pose', 'mesh', 'tracking'}
+    assert {'--resume', '--amp', '--work-dir'} <= found['das-mm train --']
+    assert '--out' in found['das-mm infer --'] and '--sheet' not in found['das-mm infer --']
+    assert heavy == [] or heavy == ['mmengine', 'torch']  # of structures and engine

@@ -11,12 +11,13 @@ from dataclasses import replace
 
 import pytest
 
-from das_mm.tools import _environment, doctor
-from das_mm.tools._clashes import find_clashes
-from das_mm.tools._environment import Environment, installed_versions, look_around
-from das_mm.tools._mmcv_kind import mmcv_kind
-from das_mm.tools._probes import PROBES, run_probes
-from das_mm.tools._wanted_packages import WANTED, release
+from das_mm.tools import doctor
+from das_mm.tools.diagnosis import environment as environment_module
+from das_mm.tools.diagnosis.clashes import find_clashes
+from das_mm.tools.diagnosis.environment import Environment, installed_versions, look_around
+from das_mm.tools.diagnosis.mmcv_kind import mmcv_kind
+from das_mm.tools.diagnosis.probes import PROBES, run_probes
+from das_mm.tools.diagnosis.wanted_packages import WANTED, release
 from tests.toy_run import REPOSITORY
 
 HEALTHY = {
@@ -190,7 +191,7 @@ def test_probes_that_fail_or_kill_their_process_are_told_apart():
 
 def test_this_environment_is_seen(monkeypatch):
     """Real metadata; the probes of a real environment take long, so one of them stands for all."""
-    monkeypatch.setattr(_environment, 'PROBES', {'cv2': _environment.PROBES['cv2']})
+    monkeypatch.setattr(environment_module, 'PROBES', {'cv2': environment_module.PROBES['cv2']})
     found = look_around()
     assert found.versions['mmengine'] and 'mmcv-full' not in found.versions and found.errors == {}
     assert find_clashes(replace(found, errors={})) == []

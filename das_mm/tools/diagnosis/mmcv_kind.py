@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._environment import Clash, Environment
+from .environment import Clash, Environment
 
 MMCV_LITE = 'mmcv-lite==2.1.0'
 

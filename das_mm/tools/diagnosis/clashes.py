@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ._environment import Clash, Environment
-from ._mmcv_kind import MMCV_LITE, mmcv_clashes, onedl_clashes
-from ._probes import PROBES
-from ._wanted_packages import WANTED, Wanted, release, wanted_text
+from .environment import Clash, Environment
+from .mmcv_kind import MMCV_LITE, mmcv_clashes, onedl_clashes
+from .probes import PROBES
+from .wanted_packages import WANTED, Wanted, release, wanted_text
 
 
 def find_clashes(found: Environment) -> list[Clash]:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata, util
 
-from ._probes import PROBES, run_probes
-from ._wanted_packages import SAME_MODULE
+from .probes import PROBES, run_probes
+from .wanted_packages import SAME_MODULE
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from das_mm.command import add_config_argument
 from das_mm.config_files import config_path
 from das_mm.engine import check_writable
 from das_mm.errors import UserError
@@ -21,18 +21,9 @@ if TYPE_CHECKING:
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
-def run_as_script(verb: str) -> None:
-    """Entry of `python .../tools/<verb>.py …` (mim) and `torchrun -m das_mm.tools.<verb> …`; exits the process."""
-    here = str(Path(__file__).resolve().parent)
-    sys.path[:] = [entry for entry in sys.path if entry != here]  # `import test` must not find ours
-    from das_mm.cli import main
-
-    sys.exit(main([verb, *sys.argv[1:]]))
-
-
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every run from a config. `--launcher`, `--gpus`, `--device` and `--local-rank` are those mim gives."""
-    parser.add_argument('config', help="path of a config, or the name of one of das_mm's")
+    add_config_argument(parser)
     parser.add_argument('--work-dir', type=Path, metavar='DIR', help='results go here; default work_dirs/CONFIG')
     parser.add_argument('--seed', type=int, help='seed of all randomness; default: the one in the config')
     parser.add_argument(

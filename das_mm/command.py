@@ -1,0 +1,94 @@
+"""What a verb of `das-mm` is, and how one is run: by the command line (:mod:`das_mm.cli`) or alone as a script.
+
+A verb is a module `das_mm/tools/<verb>.py` (with `_` where the verb has `-`) with what :class:`Verb` says. Its module
+loads nothing heavy: its options are shown and completed before anything is run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn, Protocol
+
+from .config_files import list_configs
+from .errors import UserError
+
+EXIT_USER_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 2, 130, 141
+
+
+class Verb(Protocol):
+    """A module of `das_mm.tools`. `run` returns the exit status; None is 0."""
+
+    HELP: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int | None]
+
+
+def run_verb(name: str, action: Callable[[], int | None]) -> int:
+    """Do what a verb does, and tell in words what a user can mend.
+
+    Returns:
+        The exit status: what `action` returned (0 for None), 2 for a :class:`UserError`, whose message alone is
+        printed, 130 when interrupted, 141 when the reader of the output has left.
+    """
+    _silence_known_noise()
+    try:
+        return action() or 0
+    except UserError as error:
+        print(f'das-mm {name}: {_own_words(error)}', file=sys.stderr)
+        return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # whoever read the output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it exits
+        return EXIT_BROKEN_PIPE
+
+
+def run_script(module: ModuleType) -> NoReturn:
+    """Run the verb that is the script of this process, as mim (`python .../tools/<verb>.py …`) and `torchrun -m` do."""
+    file = Path(module.__file__ or '')
+    folder = str(file.resolve().parent)
+    sys.path[:] = [entry for entry in sys.path if entry != folder]  # `import test` must not find ours
+    parser = argparse.ArgumentParser(prog=f'das-mm {file.stem}', description=module.HELP)
+    module.add_arguments(parser)
+    args = parser.parse_args()
+    sys.exit(run_verb(file.stem, lambda: module.run(args)))
+
+
+def add_config_argument(parser: Any, *names: str, **options: Any) -> None:
+    """An argument that takes the path of a config or the name of one of ours, which the shell completes.
+
+    Args:
+        parser: A parser or a group of its arguments.
+        names: As for `add_argument`; default: the positional argument `config`.
+        options: As for `add_argument`.
+    """
+    options.setdefault('help', "path of a config, or the name of one of das_mm's")
+    parser.add_argument(*(names or ('config',)), **options).completer = complete_config
+
+
+def complete_config(prefix: str, **_: Any) -> list[str]:
+    """What a beginning can be made to: names of runnable configs, with their folder or without, and files."""
+    from argcomplete.completers import FilesCompleter  # only while a shell completes
+
+    runnable = [name for name in list_configs() if not name.startswith('_base_/')]
+    names = [name for name in runnable if name.startswith(prefix)]
+    names = names or [name for name in (entry.rsplit('/', 1)[-1] for entry in runnable) if name.startswith(prefix)]
+    return names + [file for file in FilesCompleter(['py'])(prefix) if file not in names]
+
+
+def _silence_known_noise() -> None:
+    """mmengine 0.10 asks pkg_resources on every config; its deprecation is not the user's business."""
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated', category=UserWarning)
+
+
+def _own_words(error: UserError) -> str:
+    """The message; one that crossed from a data worker comes wrapped in the worker's stack trace."""
+    text = str(error)
+    return text.rsplit('UserError: ', 1)[-1].rstrip() if 'Original Traceback' in text else text
