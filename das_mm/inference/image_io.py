@@ -42,7 +42,30 @@ def read_image(path: str | Path) -> np.ndarray:
     if image is not None:
         return image
     with Image.open(path) as picture:  # kinds that OpenCV does not know, such as GIF
-        return np.ascontiguousarray(np.asarray(ImageOps.exif_transpose(picture).convert('RGB'))[..., ::-1])
+        return picture_as_bgr(picture)
+
+
+def picture_as_bgr(picture: Image.Image) -> np.ndarray:
+    """An image of Pillow as (H, W, 3) uint8 BGR, turned upright as its EXIF orientation says.
+
+    Raises:
+        UserError: It is of a file that is damaged or was closed, or its type has no range that is known.
+    """
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith('I;16'):
+            return as_bgr(np.asarray(picture).astype(np.uint16))
+        if picture.mode in ('I', 'F'):
+            raise UserError(
+                f'the range of an image of mode {picture.mode} is not known',
+                field='inputs',
+                remedy="convert it to 'RGB'",
+            )
+        return as_bgr(np.asarray(picture.convert('RGB'))[..., ::-1])
+    except (OSError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f'the image cannot be read: {error}', field='inputs', remedy=_REMEDY) from error
 
 
 def as_bgr(array: np.ndarray) -> np.ndarray:

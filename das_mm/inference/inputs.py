@@ -1,17 +1,23 @@
-"""What a user names (files, folders, globs, arrays, videos, webcams) as sources that give image after image."""
+"""What a user names (files, addresses, folders, globs, images, videos, webcams) as sources of image after image."""
 
 from __future__ import annotations
 
 import glob
 import re
+import shutil
+import tempfile
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL.Image import Image
 
 from das_mm.errors import UserError
 
+from .downloads import download, is_url, name_of_url
+from .image_io import picture_as_bgr
 from .sources import ImageSource, Source, VideoSource, WebcamSource
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.jp2', '.pgm', '.ppm', '.gif')
@@ -19,7 +25,7 @@ VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpe
 
 _WEBCAM = re.compile(r'webcam(?::(\d+))?')
 
-Input = str | Path | int | np.ndarray
+Input = str | Path | int | np.ndarray | Image
 
 
 def open_sources(inputs: Input | Sequence[Input]) -> list[Source]:
@@ -27,10 +33,12 @@ def open_sources(inputs: Input | Sequence[Input]) -> list[Source]:
 
     Args:
         inputs: An image or video file, a folder (its images and videos, not those of folders inside it), a glob (``**``
-            for all folders below), 'webcam:N' or N for a camera, an image array, or a sequence of these.
+            for all folders below), the address of a file (http or https; it is fetched now and kept as long as its
+            source), 'webcam:N' or N for a camera, an image of Pillow, an image array, or a sequence of these.
 
     Raises:
-        UserError: Something does not exist, a folder or glob holds no image, an array is none, or nothing was given.
+        UserError: Something does not exist or cannot be fetched, a folder or glob holds no image, an array is none, or
+            nothing was given.
     """
     items = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     expanded = [one for item in items for one in _expand(item)]
@@ -80,15 +88,17 @@ def _all_differ(names: list[str]) -> bool:
 
 def _expand(item: Input) -> list[Input]:
     """Files, camera numbers and arrays of one thing that was named."""
-    if isinstance(item, np.ndarray) or (isinstance(item, int) and not isinstance(item, bool)):
+    if isinstance(item, (np.ndarray, Image)) or (isinstance(item, int) and not isinstance(item, bool)):
         return [item]
     if not isinstance(item, (str, Path)):
         raise UserError(
             f'{type(item).__name__} is no input',
             field='inputs',
-            remedy='name an image, a folder or a video, or give an array',
+            remedy='name an image, a folder or a video, or give an array or an image of Pillow',
         )
     text, path = str(item), Path(item)
+    if is_url(text):
+        return [text]
     if path.is_dir():
         return _folder(path)
     if path.exists():
@@ -131,7 +141,11 @@ def _folder(folder: Path) -> list[str]:
 def _stem(item: Input) -> Path:
     if isinstance(item, np.ndarray):
         return Path('array')
-    return Path(f'webcam{item}') if isinstance(item, int) else Path(item)
+    if isinstance(item, Image):
+        return Path(getattr(item, 'filename', '') or 'image')
+    if isinstance(item, int):
+        return Path(f'webcam{item}')
+    return Path(name_of_url(item)) if isinstance(item, str) and is_url(item) else Path(item)
 
 
 def _source(item: Input, name: str) -> Source:
@@ -139,5 +153,24 @@ def _source(item: Input, name: str) -> Source:
         return ImageSource(name, array=item)
     if isinstance(item, int):
         return WebcamSource(name, item)
-    kind = VideoSource if Path(item).suffix.lower() in VIDEO_SUFFIXES else ImageSource
-    return kind(name, item)
+    if isinstance(item, Image):
+        return ImageSource(name, array=picture_as_bgr(item))
+    if is_url(item):
+        return _downloaded(item, name)
+    return _file_source(item, name, item)
+
+
+def _file_source(file: str, name: str, path: str) -> Source:
+    kind = VideoSource if Path(path).suffix.lower() in VIDEO_SUFFIXES else ImageSource
+    return kind(name, file, path)
+
+
+def _downloaded(url: str, name: str) -> Source:
+    folder = tempfile.mkdtemp(prefix='das_mm_')
+    try:
+        source = _file_source(url, name, str(download(url, folder)))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
+    return source

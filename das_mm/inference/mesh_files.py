@@ -3,7 +3,7 @@
 ``.obj`` and ``.ply`` keep the camera frame of this package (x right, y down, z forward, millimetres), so that their
 vertices project with K as they are; their header says so. ``.glb`` is in metres with y up and z backward, as glTF
 demands, with the camera as a node at the origin and all of K among the extras, for glTF cannot say where the principal
-point is.
+point is. Other formats: see :mod:`.mesh_exporters`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from trimesh.exchange.ply import export_ply
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 from das_mm.visualization.palette import person_color
+
+from .mesh_exporters import EXPORTERS, MeshScene
 
 MESH_FORMATS = ('.obj', '.ply', '.glb')
 
@@ -46,7 +48,7 @@ def export_meshes(
     vertex property ``person`` holds the identity).
 
     Args:
-        path: The suffix says the format: .obj, .ply or .glb.
+        path: The suffix says the format: .obj, .ply, .glb, or one that was added to :data:`.EXPORTERS`.
         vertices_mm: (n, V, 3) camera frame, mm; n may be 0.
         faces: (F, 3) vertex indices, the same for all.
         K: (3, 3) intrinsics of the image, px.
@@ -64,11 +66,11 @@ def export_meshes(
     """
     path, vertices_mm, faces = Path(path), np.asarray(vertices_mm, float), np.asarray(faces)
     suffix = path.suffix.lower()
-    if suffix not in MESH_FORMATS:
+    if suffix[1:] not in EXPORTERS:
         raise UserError(
             f'the suffix {path.suffix!r} is no mesh format that can be written',
             file=path,
-            remedy=f'end the file name in {", ".join(MESH_FORMATS)}',
+            remedy=f'end the file name in .{", .".join(EXPORTERS.names())}',
         )
     names = np.arange(len(vertices_mm)) + 1 if identities is None else np.asarray(identities)
     if vertices_mm.ndim != 3 or len(names) != len(vertices_mm):
@@ -90,9 +92,7 @@ def export_meshes(
         **(notes or {}),
     }
     people = [_mesh(vertices, faces, name, color) for vertices, name, color in zip(vertices_mm, names, colors)]
-    writers = {'.obj': _obj, '.ply': _ply}
-    data = writers[suffix](people, about) if suffix in writers else _glb(people, about, K, image_size)
-    atomic_write(path, data)
+    atomic_write(path, EXPORTERS.get(suffix[1:])(MeshScene(people, about, K, image_size)))
     return path
 
 
@@ -119,41 +119,40 @@ def _comments(about: Mapping[str, Any]) -> list[str]:
     return [f'{name}: {text(value)}' for name, value in about.items()]  # a line each
 
 
-def _obj(people: list[trimesh.Trimesh], about: Mapping[str, Any]) -> bytes:
-    header = '\n# '.join(['people found by das_mm', *_comments(about)])
-    scene = trimesh.Scene(people)
-    return export_obj(scene, include_normals=False, header=header, digits=4).encode()
+def write_obj(scene: MeshScene) -> bytes:
+    """An object a person; what the file says of itself is comments."""
+    header = '\n# '.join(['people found by das_mm', *_comments(scene.about)])
+    return export_obj(trimesh.Scene(scene.people), include_normals=False, header=header, digits=4).encode()
 
 
-def _ply(people: list[trimesh.Trimesh], about: Mapping[str, Any]) -> bytes:
-    merged = trimesh.util.concatenate(people) if people else trimesh.Trimesh()
-    merged.vertex_attributes['person'] = np.concatenate(
-        [np.zeros(0, np.int32), *(np.full(len(mesh.vertices), mesh.metadata['identity'], np.int32) for mesh in people)]
-    )
+def write_ply(scene: MeshScene) -> bytes:
+    """One binary mesh, with the identity of each vertex; what the file says of itself is comments."""
+    merged = trimesh.util.concatenate(scene.people) if scene.people else trimesh.Trimesh()
+    rows = (np.full(len(mesh.vertices), mesh.metadata['identity'], np.int32) for mesh in scene.people)
+    merged.vertex_attributes['person'] = np.concatenate([np.zeros(0, np.int32), *rows])
     format_line, _, rest = export_ply(merged, vertex_normal=False).partition(b' 1.0\n')
-    comments = ''.join(f'comment {line}\n' for line in _comments(about)).encode()
+    comments = ''.join(f'comment {line}\n' for line in _comments(scene.about)).encode()
     return format_line + b' 1.0\n' + comments + rest
 
 
-def _glb(
-    people: list[trimesh.Trimesh], about: dict[str, Any], K: np.ndarray | None, image_size: tuple[int, int] | None
-) -> bytes:
-    scene = trimesh.Scene()
-    for mesh in people:
+def write_glb(scene: MeshScene) -> bytes:
+    """Binary glTF in metres with the camera; what the file says of itself is among the extras."""
+    K, image_size = scene.K, scene.image_size
+    tree = trimesh.Scene()
+    for mesh in scene.people:
         mesh = mesh.copy()
         mesh.vertices = mesh.vertices * [1e-3, -1e-3, -1e-3]  # turned about x, so faces keep their winding
-        scene.add_geometry(mesh, node_name=mesh.metadata['name'], geom_name=mesh.metadata['name'])
-    scene.metadata.update(about | {'units': 'm', 'frame': _GLTF_FRAME})
-    has_camera = K is not None and image_size is not None
-    if has_camera:
-        scene.camera = trimesh.scene.Camera('camera', resolution=image_size, focal=(K[0][0], K[1][1]))
-        scene.camera_transform = np.eye(4)  # glTF's camera looks along -z with y up
+        tree.add_geometry(mesh, node_name=mesh.metadata['name'], geom_name=mesh.metadata['name'])
+    tree.metadata.update({**scene.about, 'units': 'm', 'frame': _GLTF_FRAME})
+    if K is not None and image_size is not None:
+        tree.camera = trimesh.scene.Camera('camera', resolution=image_size, focal=(K[0][0], K[1][1]))
+        tree.camera_transform = np.eye(4)  # glTF's camera looks along -z with y up
 
     def mend(tree: dict[str, Any]) -> None:
-        if has_camera:  # trimesh writes the ratio of the angles
+        if K is not None and image_size is not None:  # trimesh writes the ratio of the angles
             tree['cameras'][0]['perspective']['aspectRatio'] = (image_size[0] / K[0][0]) / (image_size[1] / K[1][1])
         for name in ('accessors', 'meshes', 'images', 'textures', 'materials'):
             if not tree.get(name, True):
                 del tree[name]  # glTF allows no empty lists
 
-    return export_glb(scene, include_normals=True, tree_postprocessor=mend)
+    return export_glb(tree, include_normals=True, tree_postprocessor=mend)

@@ -46,6 +46,7 @@ class Source:
     Attributes:
         name: For the output files; no two sources of a run share it.
         file: As the user named it; None for an array or a webcam.
+        path: Where it lies on this machine; of a download elsewhere than ``file``.
         num_frames: As announced; None if nobody knows.
         fps: Frames a second of a video or webcam; None for an image.
     """
@@ -54,8 +55,8 @@ class Source:
     fps: float | None = None
     live = False
 
-    def __init__(self, name: str, file: str | None = None):
-        self.name, self.file = name, file
+    def __init__(self, name: str, file: str | None = None, path: str | None = None):
+        self.name, self.file, self.path = name, file, path or file
 
     @property
     def is_sequence(self) -> bool:
@@ -69,15 +70,15 @@ class Source:
 class ImageSource(Source):
     """An image file or array."""
 
-    def __init__(self, name: str, file: str | None = None, array: np.ndarray | None = None):
-        super().__init__(name, file)
+    def __init__(self, name: str, file: str | None = None, path: str | None = None, array: np.ndarray | None = None):
+        super().__init__(name, file, path)
         self._array = None if array is None else as_bgr(array)
 
     def frames(self, report: Report, first: int = 0) -> Iterator[Frame]:
         try:
-            image = read_image(self.file) if self._array is None else self._array
+            image = read_image(self.path) if self._array is None else self._array
         except UserError as error:
-            report(error)
+            report(UserError(error.problem, file=self.file, field=error.field, remedy=error.remedy))
             return
         yield Frame(image, self)
 
@@ -85,9 +86,9 @@ class ImageSource(Source):
 class VideoSource(Source):
     """A video file. Frames are turned upright as the file says, which phones leave to the player."""
 
-    def __init__(self, name: str, file: str):
-        super().__init__(name, file)
-        capture = cv2.VideoCapture(file)
+    def __init__(self, name: str, file: str, path: str | None = None):
+        super().__init__(name, file, path)
+        capture = cv2.VideoCapture(self.path)
         self.fps = _frames_per_second(capture)
         announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.num_frames = int(announced) if math.isfinite(announced) and announced > 0 else None
@@ -95,7 +96,7 @@ class VideoSource(Source):
 
     def frames(self, report: Report, first: int = 0) -> Iterator[Frame]:
         """Decodes from the beginning: going to a frame by its number is not exact with all codecs."""
-        capture = cv2.VideoCapture(self.file)
+        capture = cv2.VideoCapture(self.path)
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
         index, in_a_row, time_s = 0, 0, -1 / self.fps
         broken, first_broken = 0, 0

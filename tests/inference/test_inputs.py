@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -175,3 +179,104 @@ def test_no_webcam(monkeypatch):
     monkeypatch.setattr(sources.cv2, 'VideoCapture', lambda number: Capture([], is_open=False))
     with pytest.raises(UserError, match='no camera number 7'):
         open_sources('webcam:7')
+
+
+# ---------------------------------------------------------------- images of Pillow
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'P', 'L', '1', 'CMYK'])
+def test_images_of_pillow(mode):
+    image = Image.fromarray(np.ascontiguousarray(picture()[..., ::-1])).convert(mode)
+    (source,) = open_sources(image)
+    (frame,) = source.frames(pytest.fail)
+    expected = np.asarray(image.convert('RGB'))[..., ::-1]
+    assert source.name == 'image' and source.file is None
+    assert frame.image.dtype == np.uint8 and frame.image.flags.c_contiguous
+    np.testing.assert_array_equal(frame.image, expected)
+
+
+def test_images_of_pillow_of_files_and_of_16_bits(tmp_path):
+    write_photo(tmp_path / 'turned.jpg', 64, 48, {}, orientation=6)
+    opened = Image.open(tmp_path / 'turned.jpg')
+    deep = Image.fromarray(picture()[..., 0].astype(np.uint16) * 257)
+    found = open_sources([opened, deep, opened])
+    assert [source.name for source in found] == ['turned.jpg', 'image', 'turned.jpg_2']
+    first, second, _ = (next(iter(source.frames(pytest.fail))).image for source in found)
+    np.testing.assert_array_equal(first, read_image(tmp_path / 'turned.jpg'))
+    np.testing.assert_array_equal(second, np.repeat(picture()[..., :1], 3, axis=2))
+    (tmp_path / 'cut.jpg').write_bytes((tmp_path / 'turned.jpg').read_bytes()[:-300])
+    with pytest.raises(UserError, match='cannot be read'), Image.open(tmp_path / 'cut.jpg') as cut:
+        open_sources(cut)
+    with pytest.raises(UserError, match='mode F is not known'):
+        open_sources(Image.fromarray(np.zeros((4, 4), np.float32)))
+
+
+# ---------------------------------------------------------------- files of the web
+
+
+class _Server(SimpleHTTPRequestHandler):
+    """Files of a folder; a name without suffix is that of a JPEG, and 'short' breaks off."""
+
+    def log_message(self, *args):
+        pass
+
+    def guess_type(self, path):
+        return super().guess_type(path) if Path(path).suffix else 'image/jpeg'
+
+    def send_header(self, keyword, value):
+        short = keyword == 'Content-Length' and 'short' in self.path
+        super().send_header(keyword, str(int(value) + 10) if short else value)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """The address of a server of this machine, and the folder whose files it gives."""
+    folder = tmp_path / 'served'
+    folder.mkdir()
+    with ThreadingHTTPServer(('127.0.0.1', 0), partial(_Server, directory=str(folder))) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield f'http://127.0.0.1:{running.server_port}', folder
+        running.shutdown()
+        thread.join()
+
+
+def test_files_of_the_web(server):
+    address, folder = server
+    write_picture(folder / 'two people.png')
+    write_video(folder / 'clip.mp4')
+    write_photo(folder / 'photo.jpg', 64, 48, {})
+    (folder / 'photo.jpg').rename(folder / 'plain')
+    urls = [f'{address}/two%20people.png?size=1', f'{address}/clip.mp4', f'{address}/plain']
+    found = open_sources(urls)
+    assert [source.name for source in found] == ['two people', 'clip', 'plain']
+    assert [source.file for source in found] == urls
+    assert [source.is_sequence for source in found] == [False, True, False]
+    assert [Path(source.path).name for source in found] == ['two people.png', 'clip.mp4', 'plain.jpg']
+    frames = [frame for source in found for frame in source.frames(pytest.fail)]
+    np.testing.assert_array_equal(frames[0].image, read_image(folder / 'two people.png'))
+    assert len(frames) == 2 + found[1].num_frames
+    places = [Path(source.path) for source in found]
+    assert all(place.exists() for place in places)
+    del found, frames
+    gc.collect()
+    assert not any(place.parent.exists() for place in places)
+
+
+def test_what_cannot_be_fetched(server):
+    address, folder = server
+    (folder / 'short.jpg').write_bytes(b'some bytes')
+    (folder / 'page.html').write_text('no image')
+    for url, said in (
+        (f'{address}/none.jpg', '404'),
+        (f'{address}/short.jpg', 'cannot be fetched: the transfer broke off after 10 of 20 bytes'),
+        ('http://127.0.0.1:9/a.jpg', 'cannot be fetched: Connection refused'),
+        ('http://nowhere.invalid/a.jpg', 'not known here, or there is no connection'),
+        ('http:///a.jpg', 'cannot be fetched'),
+    ):
+        with pytest.raises(UserError, match=said) as caught:
+            open_sources(url)
+        assert caught.value.file == url and caught.value.remedy
+    told = []
+    (page,) = open_sources(f'{address}/page.html')
+    assert list(page.frames(told.append)) == [] and told[0].file == f'{address}/page.html'

@@ -10,6 +10,7 @@ import trimesh
 
 from das_mm.bodies import load_generated_body
 from das_mm.errors import UserError
+from das_mm.inference.mesh_exporters import EXPORTERS
 from das_mm.inference.mesh_files import MESH_FORMATS, export_meshes
 from das_mm.structures import project
 
@@ -156,3 +157,17 @@ def test_bad_input_leaves_no_file(tmp_path, people, faces):
     (tmp_path / 'file').write_text('')
     with pytest.raises(UserError, match='cannot be written'):
         export(tmp_path / 'file' / 'people.obj', people, faces)
+
+
+def test_a_project_adds_a_format(tmp_path):
+    faces = np.array([[0, 1, 2]])
+    EXPORTERS.register('txt')(_write_txt)
+    path = export_meshes(tmp_path / 'people.txt', np.arange(18.0).reshape(2, 3, 3), faces, identities=[7, 9])
+    assert path.read_text() == '7 9 mm'
+    with pytest.raises(UserError, match=r'no mesh format') as caught:
+        export_meshes(tmp_path / 'people.dae', np.zeros((0, 3, 3)), faces)
+    assert '.obj, .ply, .glb, .txt' in caught.value.remedy
+
+
+def _write_txt(scene):
+    return ' '.join([*(str(mesh.metadata['identity']) for mesh in scene.people), scene.about['units']]).encode()
