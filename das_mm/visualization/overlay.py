@@ -15,11 +15,10 @@ from das_mm.errors import UserError
 from das_mm.structures.people import People
 
 from . import canvas
-from .palette import TRUTH_RGB, bgr, limb_color, person_color
+from .palette import bgr, person_color
+from .skeleton_marks import GROWING_STROKES, Strokes, draw_skeleton, draw_true_skeleton, person_extent
 from .skeletons import KeypointSet, Skeleton, skeleton_of
 
-_CORE_BGR = {'left': (255, 255, 255), 'middle': None, 'right': (0, 0, 0)}
-_OUTLINE_BGR = (25, 25, 25)
 _STRIP_BGR = (32, 28, 26)
 
 
@@ -34,6 +33,7 @@ def draw_people(
     boxes: bool = False,
     sigmas: bool = False,
     mask_opacity: float = 0.35,
+    strokes: Strokes = GROWING_STROKES,
 ) -> np.ndarray:
     """Draw people on a copy of an image.
 
@@ -47,6 +47,7 @@ def draw_people(
         boxes: Draw ``people.bboxes_px``.
         sigmas: Draw an ellipse of one standard error (σx, σy) about each keypoint.
         mask_opacity: Tint of the masks, 0 for none.
+        strokes: Sizes of limbs and joints.
 
     Returns:
         (round(scale * H), round(scale * W), 3) uint8 BGR.
@@ -65,7 +66,7 @@ def draw_people(
     if truth is not None:
         truth = _scaled(truth, scale)
         for row in range(len(truth)):
-            _draw_truth(image, truth, row, skeleton)
+            draw_true_skeleton(image, truth, row, skeleton, strokes)
     people = _scaled(people, scale)
     order = _far_to_near(people)
     if people.masks is not None and mask_opacity > 0:
@@ -74,14 +75,14 @@ def draw_people(
     for row in order:
         color = person_color(people.identities[row])
         if boxes and people.bboxes_px is not None and np.isfinite(people.bboxes_px[row]).all():
-            canvas.draw_box(image, people.bboxes_px[row], bgr(color), _thickness(image, people, row) // 2 + 1)
+            canvas.draw_box(image, people.bboxes_px[row], bgr(color), strokes.limb_px(image, people, row) // 2 + 1)
         if sigmas and people.keypoints_sigma is not None:
             _draw_sigmas(image, people, row, bgr(color))
-        _draw_skeleton(image, people, row, skeleton)
+        draw_skeleton(image, people, row, skeleton, strokes)
     if labels:
         taken: list[tuple[int, int, int, int]] = []
         for row in reversed(order):  # the nearest person chooses the place of the label first
-            _draw_label(image, people, row, taken)
+            _draw_label(image, people, row, taken, strokes)
     return image
 
 
@@ -151,71 +152,8 @@ def _far_to_near(people: People) -> list[int]:
     return list(np.argsort(-depths, kind='stable'))
 
 
-def _extent(people: People, row: int) -> np.ndarray | None:
-    """x1, y1, x2, y2 of the keypoints shown (of the box where there are none), ``None`` without either."""
-    if people.keypoints_px is not None and people.shown_px[row].any():
-        points = people.keypoints_px[row][people.shown_px[row]]
-        return np.concatenate([points.min(0), points.max(0)])
-    if people.bboxes_px is not None and np.isfinite(people.bboxes_px[row]).all():
-        return people.bboxes_px[row].astype(float)
-    return None
-
-
-def _thickness(image: np.ndarray, people: People, row: int) -> int:
-    """Limb width in px: it grows with the person, within bounds set by the image."""
-    diagonal = float(np.hypot(*image.shape[:2]))
-    extent = _extent(people, row)
-    person = 0.0 if extent is None else float(np.hypot(*(extent[2:] - extent[:2])))
-    return max(1, round(float(np.clip(person * 0.011, diagonal / 800, diagonal / 180))))
-
-
 def _text_px(image: np.ndarray) -> int:
     return int(np.clip(round(float(np.hypot(*image.shape[:2])) / 65), 9, 40))
-
-
-def _draw_skeleton(image: np.ndarray, people: People, row: int, skeleton: Skeleton) -> None:
-    if people.keypoints_px is None:
-        return
-    points, shown = _pose(people, row, skeleton)
-    color, thickness = person_color(people.identities[row]), _thickness(image, people, row)
-    links = [link for link in skeleton.links if shown[link[0]] and shown[link[1]]]
-    radius = 0.9 * thickness + 0.8
-    border = max(1, round(thickness * 0.3))
-    for a, b in links:
-        canvas.draw_segment(image, points[a], points[b], _OUTLINE_BGR, thickness + 2 * border)
-    for k in np.flatnonzero(shown):
-        canvas.draw_disc(image, points[k], radius + border, _OUTLINE_BGR)
-    for a, b in links:
-        canvas.draw_segment(image, points[a], points[b], bgr(limb_color(color, skeleton.link_side((a, b)))), thickness)
-    for k in np.flatnonzero(shown):
-        side = skeleton.sides[k]
-        canvas.draw_disc(image, points[k], radius, bgr(limb_color(color, side)))
-        if _CORE_BGR[side] is not None and thickness > 1:
-            canvas.draw_disc(image, points[k], radius * 0.5, _CORE_BGR[side])
-
-
-def _draw_truth(image: np.ndarray, truth: People, row: int, skeleton: Skeleton) -> None:
-    if truth.keypoints_px is None:
-        return
-    points, shown = _pose(truth, row, skeleton)
-    limb = _thickness(image, truth, row)
-    thickness = max(1, round(limb / 3))
-    links = [link for link in skeleton.links if shown[link[0]] and shown[link[1]]]
-    for a, b in links:
-        canvas.draw_segment(image, points[a], points[b], _OUTLINE_BGR, thickness + 2)
-    for a, b in links:
-        canvas.draw_dashed(image, points[a], points[b], bgr(TRUTH_RGB), thickness, dash_px=4 + 2.0 * limb)
-    for k in np.flatnonzero(shown):
-        canvas.draw_disc(image, points[k], thickness + 1.2, _OUTLINE_BGR)
-        canvas.draw_disc(image, points[k], thickness + 0.4, bgr(TRUTH_RGB))
-
-
-def _pose(people: People, row: int, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints (K, 2) and which of them to draw (K,) of one person."""
-    points, shown = people.keypoints_px[row], people.shown_px[row]
-    if len(points) != len(skeleton.names):
-        raise ValueError(f'people with {len(points)} keypoints cannot be drawn with a set of {len(skeleton.names)}')
-    return points, shown
 
 
 def _draw_sigmas(image: np.ndarray, people: People, row: int, color: canvas.Color) -> None:
@@ -234,17 +172,19 @@ def _draw_mask(image: np.ndarray, mask: np.ndarray, color: canvas.Color, opacity
     cv2.drawContours(image, outline, -1, color, 1, cv2.LINE_AA)
 
 
-def _draw_label(image: np.ndarray, people: People, row: int, taken: list[tuple[int, int, int, int]]) -> None:
+def _draw_label(
+    image: np.ndarray, people: People, row: int, taken: list[tuple[int, int, int, int]], strokes: Strokes
+) -> None:
     """Score and root depth above the head, or at the next free side of the person; none for people out of view."""
     text = _label(people, row)
-    extent = _extent(people, row)
+    extent = person_extent(people, row)
     if not text or extent is None or not _in_view(image, people, row):
         return
     height, width = image.shape[:2]
     size = _text_px(image)
     label_width, label_height = canvas.text_size(text, size)
     x1, y1, x2, y2 = np.clip(extent, -0.5, [width, height, width, height])
-    gap = 2.0 * _thickness(image, people, row) + 2
+    gap = 2.0 * strokes.limb_px(image, people, row) + 2
     middle = (x1 + x2 - label_width) / 2
     places = [(middle, y1 - gap - label_height), (middle, y2 + gap), (x2 + gap, y1), (x1 - gap - label_width, y1)]
     inside = [

@@ -75,7 +75,7 @@ def draw_tracks(
         keypoint_set: Name of a keypoint set (or the set itself), for links and sides.
         trails: Ways to draw below the people; this frame should have been added.
         labels: Write the number of each identity, and the depth of the root where it is known.
-        options: Of :func:`draw_people`: boxes, sigmas, mask_opacity.
+        options: Of :func:`draw_people`: boxes, sigmas, mask_opacity, strokes.
 
     Returns:
         (H, W, 3) uint8 BGR.

@@ -15,6 +15,7 @@ from das_mm.structures.people import People
 
 from .files import save_image
 from .overlay import draw_people
+from .skeleton_marks import Strokes
 from .skeletons import Skeleton, skeleton_of, skeleton_of_metainfo
 
 
@@ -32,13 +33,21 @@ class DASVisualizer(PoseLocalVisualizer):
         name: Of the instance in mmengine's register of visualizers.
         keypoint_set: Name of the keypoint set; the skeleton in the dataset meta when not given.
         draw_sigmas: Draw the ellipse of one standard error about each keypoint that has one.
+        radius: Of joints, px; None: it grows with the person. mmpose's inferencers set it.
+        line_width: Of limbs, in the same way.
         kwargs: Of ``PoseLocalVisualizer`` (``vis_backends``, ``save_dir``, …).
     """
 
     def __init__(
-        self, name: str = 'visualizer', keypoint_set: str | None = None, draw_sigmas: bool = False, **kwargs: Any
+        self,
+        name: str = 'visualizer',
+        keypoint_set: str | None = None,
+        draw_sigmas: bool = False,
+        radius: float | None = None,
+        line_width: float | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, radius=radius, line_width=line_width, **kwargs)
         self.keypoint_set = keypoint_set
         self.draw_sigmas = draw_sigmas
 
@@ -89,7 +98,13 @@ class DASVisualizer(PoseLocalVisualizer):
         if draw_pred and 'pred_instances' in data_sample:
             people = People.from_instances(data_sample.pred_instances).with_keypoints_above(kpt_thr)
         drawn = draw_people(
-            image[..., ::-1], people, self._skeleton(), truth=truth, boxes=draw_bbox, sigmas=self.draw_sigmas
+            image[..., ::-1],
+            people,
+            self._skeleton(),
+            truth=truth,
+            boxes=draw_bbox,
+            sigmas=self.draw_sigmas,
+            strokes=Strokes(self.line_width, self.radius),
         )[..., ::-1]
         self.set_image(drawn)
         if show:

@@ -18,6 +18,7 @@ from das_mm.visualization import (
     save_image,
 )
 from das_mm.visualization.palette import PERSON_COLORS, bgr, limb_color, person_color
+from das_mm.visualization.skeleton_marks import Strokes
 
 from .figures import NAMES, SET, photo, standing_people
 
@@ -55,6 +56,24 @@ def test_limb_pixels_are_lighter_left_and_darker_right():
         middle = (px[NAMES.index(f'{side}_knee')] + px[NAMES.index(f'{side}_ankle')]) / 2
         color = colors_at(image, middle[None])[0].astype(int)
         assert np.abs(color - bgr(limb_color(person_color(0), side))).max() <= 40
+
+
+def test_strokes_of_a_given_size():
+    """Limbs and joints of the size asked for, whatever the person's; the default grows with the person."""
+    people = standing_people(NEAR)
+    painted = {}
+    for thickness, radius in ((1, 1), (1, 9), (15, 9)):
+        image = draw_people(photo(), people, SET, labels=False, strokes=Strokes(thickness, radius))
+        painted[thickness, radius] = int(changed(image).sum())
+        for k, (x, y) in enumerate(people.keypoints_px[0]):  # a row through each joint is painted as far as its radius
+            row = changed(image)[round(y), round(x) - radius + 1 : round(x) + radius]
+            assert row.all(), k
+    assert painted[1, 1] < painted[1, 9] < painted[15, 9]
+    automatic = draw_people(photo(), people, SET, labels=False)
+    np.testing.assert_array_equal(automatic, draw_people(photo(), people, SET, labels=False, strokes=Strokes()))
+    limb = Strokes().limb_px(photo(), people, 0)
+    fixed = Strokes(limb, Strokes().joint_px(limb))
+    np.testing.assert_array_equal(automatic, draw_people(photo(), people, SET, labels=False, strokes=fixed))
 
 
 def test_input_is_untouched_and_size_kept():

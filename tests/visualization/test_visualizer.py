@@ -56,6 +56,14 @@ def test_draws_prediction_and_truth_in_rgb():
     assert (without == photo()[..., ::-1]).all()
 
 
+def test_sizes_as_mmposes_inferencers_set_them():
+    visualizer, data = build('sizes', keypoint_set=SET), sample()
+    automatic = visualizer.add_datasample('x', photo(), data)
+    visualizer.radius, visualizer.line_width = 12, 9
+    thick = visualizer.add_datasample('x', photo(), data)
+    assert (thick != photo()).any(-1).sum() > 1.5 * (automatic != photo()).any(-1).sum()
+
+
 def test_low_keypoints_are_left_out_and_empty_samples_pass():
     visualizer, data = build('low', keypoint_set=SET), sample()
     data.pred_instances.keypoint_scores *= 0.1
