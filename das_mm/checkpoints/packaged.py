@@ -13,6 +13,19 @@ PACKAGED = {
     'tracking': 'das-track_tiny_1xb8-10e_synthetic-448x256',
 }
 
+#: task -> the task whose packaged weights lend backbone and pyramid to a training; tracking's have stems for the
+#: previous frame
+BACKBONE_FROM = {'pose': 'pose', 'mesh': 'pose', 'tracking': 'tracking'}
+
+
+def backbone_checkpoint(task: str = 'pose') -> Path:
+    """The packaged weights whose backbone and pyramid a training of a task starts from.
+
+    Raises:
+        UserError: This installation has no weights.
+    """
+    return pretrained_checkpoint(BACKBONE_FROM[task])
+
 
 def pretrained_checkpoint(task: str = 'pose') -> Path:
     """The weights that come with the package.

@@ -1,4 +1,4 @@
-"""`das-mm benchmark`: the papers' ablations on synthetic scenes, trained, evaluated and reported."""
+"""`das-mm ablation`: the papers' ablations on synthetic scenes, trained, evaluated and reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HELP = "train and evaluate the rows of the papers' Tables 6 to 9 on synthetic sc
 
 _WORDS = {
     'done already': 'is done',
-    'busy': 'is being worked on by another process',
+    'busy': 'is trained by another process',
     'begin': 'begins or goes on',
     'finished': 'is finished',
     'paused': 'paused after a whole epoch: call again to go on',
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out',
         type=Path,
-        default=Path('benchmark'),
+        default=Path('ablation'),
         metavar='DIR',
         help='everything is written there, and found again; default: %(default)s',
     )
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Work off the rows, or what else was asked for; 0 also where rows are left for the next call."""
+    """Train the rows, or do what else was asked for; 0 also where rows are left for the next call."""
     if args.calibration:
         return _calibrate(*args.calibration, args.out)
     if args.package:
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         return _list(runs, tables, args.out)
     if not args.report:
-        _work(runs, args)
+        _train(runs, args)
     from das_mm.benchmarks.ablation.report import read_results, write_report
 
     for path in write_report(read_results(args.size, runs, args.out), args.out, tables):
@@ -97,18 +97,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _work(runs: list[Run], args: argparse.Namespace) -> None:
-    from das_mm.benchmarks.ablation import work
+def _train(runs: list[Run], args: argparse.Namespace) -> None:
+    from das_mm.benchmarks.ablation import train_runs
     from das_mm.benchmarks.ablation.run_training import train_run
 
     if args.epochs is not None and args.epochs < 1:
         raise UserError(f'{args.epochs} is no number of epochs', field='--epochs', remedy='give 1 or more')
     deadline = _deadline(args)
 
-    def train(one: Run, folder: Path, until: Deadline) -> bool:
+    def train_one(one: Run, folder: Path, until: Deadline) -> bool:
         return train_run(one, folder, until, args.from_scratch, epochs=args.epochs)
 
-    if work(runs, args.out, train, deadline, _tell):
+    if train_runs(runs, args.out, train_one, deadline, _tell):
         print('all rows are finished')
 
 

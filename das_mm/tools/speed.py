@@ -1,4 +1,4 @@
-"""How fast a model is, how much memory it takes and where its time goes; and the sparse head against the dense one."""
+"""`das-mm speed`: how fast a model is, how much memory it takes, where its time goes; the sparse head and the dense."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HELP = 'measure speed, memory and stages of a model; with --dense the sparse head against the dense one'
 _PAPER = dict(runs=100, warmup=10)
-_BENCH = dict(runs=20, warmup=3)
+_SPEED = dict(runs=20, warmup=3)
 _DENSE = dict(runs=7, warmup=1)
 _WIDTH_OF_FILES = 180
 
@@ -30,7 +30,7 @@ _WIDTH_OF_FILES = 180
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     parser.add_argument('checkpoint', nargs='?', help='weights; default: random ones, which are as fast')
-    parser.add_argument('--out', type=Path, metavar='DIR', help='default bench/CONFIG')
+    parser.add_argument('--out', type=Path, metavar='DIR', help='default speed/CONFIG')
     parser.add_argument(
         '--device', choices=('auto', 'cpu', 'cuda'), default='auto', help='default: a GPU where there is one'
     )
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--compile', action='store_true', help='variants through torch.compile as well')
     parser.add_argument('--train', action='store_true', help='the training step as well')
     for name, words in (('runs', 'rounds'), ('warmup', 'rounds before them that do not count')):
-        parser.add_argument(f'--{name}', type=int, help=f'{words}; default {_BENCH[name]}, with --dense {_DENSE[name]}')
+        parser.add_argument(f'--{name}', type=int, help=f'{words}; default {_SPEED[name]}, with --dense {_DENSE[name]}')
     parser.add_argument(
         '--paper', action='store_true', help="the papers' setting: batch 1, float32, 10 warm-ups, mean of 100 runs"
     )
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure; see :mod:`das_mm.tools.speed`."""
     os.environ.setdefault('KINETO_LOG_LEVEL', '6')  # before torch: its profiler tells when it starts and stops
     counts = _check(args)
-    out = args.out or Path('bench', Path(args.config).stem)
+    out = args.out or Path('speed', Path(args.config).stem)
     cfg = load_run_config(
         argparse.Namespace(
             config=args.config,
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
             machine=describe_machine(device),
             software=describe_software(),
         )
-        measure = _dense if args.dense else _bench
+        measure = _dense if args.dense else _speed
         setting = dict(size=size, strides=tuple(args.levels) if args.levels else None, seed=args.seed, **counts)
         measure(args, model, setting, facts, out)
     return 0
@@ -146,7 +146,7 @@ def _check(args: argparse.Namespace) -> dict[str, int]:
         )
     if args.dense and args.train:
         raise UserError('--dense has its own training steps', field='--train', remedy='use --train-runs')
-    default = _PAPER if args.paper else _DENSE if args.dense else _BENCH
+    default = _PAPER if args.paper else _DENSE if args.dense else _SPEED
     counts = {name: value if getattr(args, name) is None else getattr(args, name) for name, value in default.items()}
     for name, least in (('runs', 1), ('warmup', 0), ('train_runs', 0), ('crowd', 1), ('threads', 1)):
         value = counts.get(name, getattr(args, name))
@@ -166,8 +166,8 @@ def _read_size(text: str | None) -> tuple[int, int] | None:
     return size
 
 
-def _bench(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:
-    from das_mm.benchmarks.speed import Setting, bench_table, draw_bench, make_variants, measure_model, stage_table
+def _speed(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:
+    from das_mm.benchmarks.speed import Setting, draw_speed, make_variants, measure_model, speed_table, stage_table
 
     variants = make_variants(args.batch, args.people or [5], args.dtype, args.channels_last, args.compile)
     groups = {}
@@ -175,7 +175,7 @@ def _bench(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
         with _progress(name) as on_round:
             groups[name] = measure_model(model, variants, Setting(**setting), name != 'inference', on_round)
     result = dict(
-        kind='bench',
+        kind='speed',
         **facts,
         papers_setting=args.paper and all(setting[name] == _PAPER[name] for name in _PAPER),
         setting=setting,
@@ -183,10 +183,10 @@ def _bench(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
         training=groups.get('training step', []),
     )
     title = f'{facts["config"]}, {setting["size"][0]}×{setting["size"][1]}, {_device_words(facts)}'
-    _write(out, 'bench', result, draw_bench(groups, title))
-    tables = [bench_table(f'{name}, {title}', cases, args.paper) for name, cases in groups.items()]
+    _write(out, 'speed', result, draw_speed(groups, title))
+    tables = [speed_table(f'{name}, {title}', cases, args.paper) for name, cases in groups.items()]
     tables += [stage_table(f'stages, {name}', cases) for name, cases in groups.items()]
-    _print(tables, f'{out / "bench.json"}, bench.png')
+    _print(tables, f'{out / "speed.json"}, speed.png')
 
 
 def _dense(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:

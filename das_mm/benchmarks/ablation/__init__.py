@@ -1,8 +1,8 @@
-"""The papers' ablations on synthetic scenes: which rows there are, working them off, and the report."""
+"""The papers' ablations on synthetic scenes: which rows there are, their training, and the report."""
 
 from .run_plan import SIZES, Run, plan_runs
 from .run_state import RunState, read_state, try_lock, write_state
-from .scheduler import Deadline, work
+from .scheduler import Deadline, train_runs
 from .tables import TABLES, Metric, Row, Table, trainings_of
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     'Table',
     'plan_runs',
     'read_state',
+    'train_runs',
     'trainings_of',
     'try_lock',
-    'work',
     'write_state',
 ]

@@ -1,12 +1,11 @@
-"""Where a training starts from: the same weights of backbone and pyramid in every row of a table."""
+"""The initial weights of a training: those of backbone and pyramid are the same in every row of a table."""
 
 from __future__ import annotations
 
 from mmengine.config import Config
 from torch import nn
 
-from das_mm.checkpoints.packaged import pretrained_checkpoint
-from das_mm.demo.tasks import TASKS
+from das_mm.checkpoints.packaged import backbone_checkpoint
 from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
@@ -40,7 +39,7 @@ def start_from_package(model: nn.Module, task: str = 'pose') -> list[str]:
 
     Args:
         model: What is to be trained.
-        task: Its task in the demo, which says whose weights they are: tracking's have stems of the previous frame.
+        task: Its task, which says whose weights they are: see :data:`~das_mm.checkpoints.packaged.BACKBONE_FROM`.
 
     Returns:
         The parameters and buffers that are not in the file; they keep their own beginning (the further blocks of a deeper
@@ -49,7 +48,7 @@ def start_from_package(model: nn.Module, task: str = 'pose') -> list[str]:
     Raises:
         UserError: A weight of the file has no place in the model.
     """
-    path = pretrained_checkpoint(TASKS[task].start)
+    path = backbone_checkpoint(task)
     weights = {
         name: value for name, value in read_checkpoint(path)['state_dict'].items() if name.split('.')[0] in _PARTS
     }
@@ -71,4 +70,4 @@ def start_fingerprint(start: str, task: str = 'pose') -> str:
     """What changes with the weights that a training starts from."""
     if start != PACKAGE:
         return start
-    return file_sha256(pretrained_checkpoint(TASKS[task].start))
+    return file_sha256(backbone_checkpoint(task))

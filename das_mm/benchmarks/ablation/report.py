@@ -31,7 +31,7 @@ class Results:
     """All that is known of a size.
 
     Attributes:
-        size: One of :data:`.plan.SIZES`.
+        size: One of :data:`.run_plan.SIZES`.
         states: training -> seed -> state, of those that are finished.
     """
 

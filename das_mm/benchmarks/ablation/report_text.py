@@ -130,7 +130,7 @@ def _trainings(report: Mapping[str, Any]) -> str:
         lines.append(
             _cells(
                 [
-                    f'`benchmark/{report["size"]}/{training}.py`',
+                    f'`{training}`',
                     ', '.join(map(str, entry['seeds'])),
                     entry['start'],
                     *('×'.join(map(str, value)) if isinstance(value, list) else str(value) for value in values),

@@ -1,4 +1,4 @@
-"""What there is to train: sizes, and runs (a training with a seed) in the order in which they are worked off."""
+"""What there is to train: sizes, and runs (a training with a seed) in the order in which they are trained."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from das_mm.config_files import config_path
 from das_mm.errors import UserError
 
+from .config_variant import ConfigVariant
+from .package_stages import STAGES
+from .row_configs import row_config, task_of
 from .tables import TABLES, trainings_of
 
 SIZES = dict(
@@ -17,6 +19,8 @@ SIZES = dict(
     paper="the papers' networks, image sizes and schedules on 4000 synthetic scenes (or frames), for a GPU; backbones "
     'begin from ImageNet where the configs say so',
 )
+#: in place of a size: the stages of the package's own weights
+PACKAGE_SIZE = 'package'
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,8 @@ class Run:
     """A training with one seed.
 
     Attributes:
-        size: One of :data:`SIZES`, or 'package' (:mod:`~das_mm.benchmarks.ablation.package_recipes`).
-        training: Name of the config.
+        size: One of :data:`SIZES`, or :data:`PACKAGE_SIZE`.
+        training: Name of a training of the tables; of the package's weights, of a stage.
         seed: Of its weights and of the order of its data. The scenes are the same for all seeds.
     """
 
@@ -34,14 +38,14 @@ class Run:
     seed: int
 
     @property
-    def config(self) -> str:
-        """Name of the config in the package."""
-        return f'benchmark/{self.size}/{self.training}.py'
+    def config(self) -> ConfigVariant:
+        """Its settings, before the seed and the folder are put in."""
+        return STAGES[self.training] if self.size == PACKAGE_SIZE else row_config(self.size, self.training)
 
     @property
     def task(self) -> str:
-        """'pose', 'mesh' or 'tracking', as in the demo."""
-        return self.training.split('_')[0]
+        """'pose', 'mesh' or 'tracking'."""
+        return task_of(self.training)
 
     def folder(self, out: str | Path) -> Path:
         return Path(out) / self.size / self.training / f'seed_{self.seed}'
@@ -73,7 +77,4 @@ def plan_runs(
     seeds = list(dict.fromkeys(seeds))
     if any(seed < 0 for seed in seeds):
         raise UserError('a seed is not negative', field='--seeds', remedy='give whole numbers from 0 on')
-    runs = [Run(size, name, seed) for seed in seeds for name in chosen]
-    for run in runs[: len(chosen)]:
-        config_path(run.config)
-    return runs
+    return [Run(size, name, seed) for seed in seeds for name in chosen]

@@ -17,7 +17,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from das_mm.benchmarks.speed.machine import describe_machine, describe_software
-from das_mm.config_files import config_path, set_epochs
+from das_mm.config_files import set_epochs
 from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import newest_complete_checkpoint
 from das_mm.errors import UserError
@@ -31,8 +31,8 @@ from .uncertainty import SigmaCollector, judge_sigma
 
 
 def run_config(run: Run) -> Config:
-    """The settings of a run, as its config has them."""
-    return Config.fromfile(config_path(run.config))
+    """The settings of a run, as its config and its overrides have them."""
+    return run.config.load()
 
 
 def train_run(

@@ -1,4 +1,4 @@
-"""Working off the runs: one after the other, in pieces, by any number of processes at once."""
+"""The scheduler of the runs: one after the other, in pieces, by any number of processes at once."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ Train = Callable[[Run, Path, Deadline], bool]
 Notify = Callable[[Run, str], None]
 
 
-def work(
+def train_runs(
     runs: Iterable[Run], out: str | Path, train: Train, deadline: Deadline, notify: Notify = lambda run, event: None
 ) -> bool:
-    """Work off what is not finished until the deadline.
+    """Train what is not finished, until the deadline.
 
     A run that another process holds is passed over. Every call gets at least one run a piece further.
 

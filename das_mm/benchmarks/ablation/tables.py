@@ -1,6 +1,6 @@
 """The papers' ablations (journal paper §4.4, Tables 6 to 9): what each row switches, and what it scored there.
 
-A row is trained from the config ``configs/benchmark/SIZE/TRAINING.py``; rows of several tables may share one training.
+A row is trained from a base config and overrides (:mod:`.row_configs`); rows of several tables may share one training.
 The papers' numbers are those of real data and of their sizes; only the direction from row to row can be compared.
 """
 
@@ -36,7 +36,7 @@ class Row:
     Attributes:
         number: In its table, from 1.
         label: What is switched on.
-        training: Name of the config.
+        training: Its name among the overrides of :mod:`.row_configs`.
         paper: Metric -> the paper's number.
         against: Numbers of the rows that the paper compares it with.
     """

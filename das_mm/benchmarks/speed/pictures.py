@@ -28,7 +28,7 @@ _COLORS = {
 _COLORS[OTHER] = '#bbbbbb'
 
 
-def draw_bench(groups: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> Figure:
+def draw_speed(groups: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> Figure:
     """A panel for inference, one for training; a bar a variant, made of its stages, and the latency's quartiles."""
     groups = {name: cases for name, cases in groups.items() if cases}
     rows = [len(cases) + 1.5 for cases in groups.values()]

@@ -10,7 +10,7 @@ from rich.table import Table
 from .stages import STAGES
 
 
-def bench_table(title: str, cases: Sequence[Mapping[str, Any]], mean: bool = False) -> Table:
+def speed_table(title: str, cases: Sequence[Mapping[str, Any]], mean: bool = False) -> Table:
     """A row a variant: latency as median and quartiles, or as the papers' mean; work by the :func:`work_clock`."""
     table = Table(
         'variant',

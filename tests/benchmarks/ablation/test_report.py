@@ -147,12 +147,12 @@ def test_a_machine_is_told_once_with_all_its_commits(out):
 
 def test_report_and_list_of_the_command(out, capsys, monkeypatch):
     monkeypatch.setenv('COLUMNS', '200')
-    assert main(['benchmark', '--report', '--out', str(out), '--tables', '6']) == 0
+    assert main(['ablation', '--report', '--out', str(out), '--tables', '6']) == 0
     assert 'results.md' in capsys.readouterr().out
-    assert main(['benchmark', '--list', '--out', str(out), '--tables', '6', '--seeds', '0']) == 0
+    assert main(['ablation', '--list', '--out', str(out), '--tables', '6', '--seeds', '0']) == 0
     said = capsys.readouterr().out
     assert 'done' in said and '5 of 5 epochs' in said and 'pose_mle' in said
-    assert main(['benchmark', '--tables', '5']) == 2
+    assert main(['ablation', '--tables', '5']) == 2
     assert 'no table 5' in capsys.readouterr().err
 
 

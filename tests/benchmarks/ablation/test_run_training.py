@@ -17,7 +17,8 @@ from mmengine.registry import init_default_scope
 from das_mm.benchmarks.ablation import TABLES, Deadline, Run, read_state
 from das_mm.benchmarks.ablation import run_training as training
 from das_mm.benchmarks.ablation.initial_weights import PACKAGE, SCRATCH, prepare_start, start_from_package, start_of
-from das_mm.benchmarks.ablation.package_recipes import LESSONS, make_package_weights
+from das_mm.benchmarks.ablation.package_recipes import make_package_weights
+from das_mm.benchmarks.ablation.package_stages import TASK_STAGES
 from das_mm.benchmarks.ablation.run_training import run_config, train_run
 from das_mm.checkpoints.packaged import PACKAGED, pretrained_checkpoint
 from das_mm.cli import main
@@ -60,7 +61,7 @@ def scenes_root(tmp_path_factory) -> str:
 def pieces(tmp_path_factory):
     """The command twice: a folder, and after each time what was said and the state of the run."""
     out = tmp_path_factory.mktemp('benchmark')
-    command = ['benchmark', '--tables', '6', '--rows', 'pose', '--seeds', '0', '--out', str(out)]
+    command = ['ablation', '--tables', '6', '--rows', 'pose', '--seeds', '0', '--out', str(out)]
     told = []
     for more in (['--minutes', '0'], []):
         with contextlib.redirect_stdout(io.StringIO()) as said:
@@ -119,7 +120,7 @@ def test_calibration_of_a_checkpoint(out, tmp_path, capsys):
     config = tmp_path / 'small.py'
     training.run_config(RUN).dump(config)
     checkpoint = RUN.folder(out) / 'training' / 'epoch_2.pth'
-    assert main(['benchmark', '--calibration', str(config), str(checkpoint), '--out', str(tmp_path / 'c')]) == 0
+    assert main(['ablation', '--calibration', str(config), str(checkpoint), '--out', str(tmp_path / 'c')]) == 0
     found = json.loads((tmp_path / 'c' / 'calibration.json').read_text())
     assert found['calibration'] == read_state(RUN.folder(out)).calibration
     assert cv2.imread(str(tmp_path / 'c' / 'calibration.png')).std() > 5
@@ -138,7 +139,7 @@ def test_other_settings_are_not_mixed_in(out, monkeypatch):
         train_run(RUN, RUN.folder(out), Deadline())
 
 
-def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
+def test_the_weights_of_the_package_are_made_in_stages(tmp_path, monkeypatch, capsys):
     """Each from the weights of the one before: at a learning rate of zero the second leaves what the first learned."""
     small_config = training.run_config
 
@@ -150,7 +151,7 @@ def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
         return cfg
 
     monkeypatch.setattr(training, 'run_config', still)
-    command = ['benchmark', '--package', 'pose', 'mesh', '--out', str(tmp_path)]
+    command = ['ablation', '--package', 'pose', 'mesh', '--out', str(tmp_path)]
     assert main([*command, '--minutes', '0']) == 0
     assert 'mesh_1, seed 0: paused' in capsys.readouterr().out and not list(tmp_path.glob('package/*.pth'))
     assert main(command) == 0
@@ -163,29 +164,29 @@ def test_the_weights_of_the_package_are_lessons(tmp_path, monkeypatch, capsys):
     pose, mesh = (tmp_path / 'package' / f'{PACKAGED[task]}.pth' for task in ('pose', 'mesh'))
     assert read_checkpoint(mesh)['state_dict'].keys() - read_checkpoint(pose)['state_dict'].keys()
     card = json.loads(mesh.with_suffix('.json').read_text())
-    assert card['lessons'] == ['mesh_1', 'mesh_2'] and card['metrics']['mesh/pve_root_mm'] > 0
+    assert card['stages'] == ['mesh_1', 'mesh_2'] and card['metrics']['mesh/pve_root_mm'] > 0
     shutil.rmtree(tmp_path / 'package' / 'mesh_1' / 'seed_0' / 'training')
     assert main(command) == 2
     assert 'mesh_1' in (said := capsys.readouterr().err) and 'its checkpoint is gone' in said
 
 
-def test_the_lessons_of_tracking_follow_each_other():
-    """What a lesson lacks, such as the stems of the previous frame, begins anew; no weight has another shape."""
+def test_the_stages_of_tracking_follow_each_other():
+    """What a stage lacks, such as the stems of the previous frame, begins anew; no weight has another shape."""
     shapes = [
         {
             name: value.shape
-            for name, value in MODELS.build(run_config(Run('package', lesson, 0)).model).state_dict().items()
+            for name, value in MODELS.build(run_config(Run('package', stage, 0)).model).state_dict().items()
         }
-        for lesson in LESSONS['tracking']
+        for stage in TASK_STAGES['tracking']
     ]
     for before, after in zip(shapes, shapes[1:]):
         shared = before.keys() & after.keys()
         assert len(shared) > 100 and all(before[name] == after[name] for name in shared)
 
 
-@pytest.mark.parametrize('task', LESSONS)
-def test_the_lessons_are_the_commands_of_the_card(task):
-    """The package's weights were trained by these; a lesson ends where the next command takes its checkpoint."""
+@pytest.mark.parametrize('task', TASK_STAGES)
+def test_the_stages_are_the_commands_of_the_card(task):
+    """The package's weights were trained by these; a stage ends where the next command takes its checkpoint."""
     parser = argparse.ArgumentParser()
     parser.add_argument('config')
     parser.add_argument('--work-dir')
@@ -193,26 +194,26 @@ def test_the_lessons_are_the_commands_of_the_card(task):
     card = json.loads(pretrained_checkpoint(task).with_suffix('.json').read_text())
     commands = [parser.parse_args(command.removeprefix('das-mm train ').split()) for command in card['command']]
     begins = [command.cfg_options.pop('load_from', None) for command in commands]
-    assert begins[0] is None and len(commands) == len(LESSONS[task])
-    for lesson, command, end in zip(LESSONS[task], commands, [*begins[1:], None]):
+    assert begins[0] is None and len(commands) == len(TASK_STAGES[task])
+    for stage, command, end in zip(TASK_STAGES[task], commands, [*begins[1:], None]):
         told = Config.fromfile(config_path(command.config))
         told.merge_from_dict(command.cfg_options)
         if end is not None:
             assert end.startswith(f'{command.work_dir}/epoch_')
             told.train_cfg.max_epochs = int(end.removesuffix('.pth').rpartition('_')[2])
-        cfg = run_config(Run('package', lesson, 0))
+        cfg = run_config(Run('package', stage, 0))
         for part in ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg'):
-            assert cfg[part] == told[part], (lesson, part)
+            assert cfg[part] == told[part], (stage, part)
 
 
 def test_there_are_no_weights_for_it(tmp_path):
-    with pytest.raises(UserError, match='no weights come for dance'):
+    with pytest.raises(UserError, match='no weights for dance'):
         make_package_weights(['pose', 'dance'], tmp_path, Deadline())
 
 
 def test_another_number_of_epochs(tmp_path):
     command = [
-        'benchmark',
+        'ablation',
         '--tables',
         '6',
         '--rows',

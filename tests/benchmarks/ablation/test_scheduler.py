@@ -1,4 +1,4 @@
-"""Working off runs with a training that takes no time: order, pieces, kills, and several processes at once."""
+"""Runs with a training that takes no time: order, pieces, kills, and several processes at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from das_mm.benchmarks.ablation import Deadline, Run, RunState, read_state, try_lock, work, write_state
+from das_mm.benchmarks.ablation import Deadline, Run, RunState, read_state, train_runs, try_lock, write_state
 from das_mm.benchmarks.ablation.run_state import FINISHED
 from das_mm.errors import UserError
 
@@ -60,16 +60,16 @@ EVERYTHING = [(run.training, run.seed, epoch) for run in RUNS for epoch in range
 
 
 def test_in_one_go(tmp_path, train, clock):
-    assert work(RUNS, tmp_path, train, Deadline(clock=clock))
+    assert train_runs(RUNS, tmp_path, train, Deadline(clock=clock))
     assert train.done == EVERYTHING
-    assert work(RUNS, tmp_path, train, Deadline(clock=clock)) and train.done == EVERYTHING
+    assert train_runs(RUNS, tmp_path, train, Deadline(clock=clock)) and train.done == EVERYTHING
 
 
 @pytest.mark.parametrize('seconds', [0, 25, 70])
 def test_in_pieces(tmp_path, train, clock, seconds):
     """Every call comes further, however short; nothing is done twice or left out."""
     calls = 0
-    while not work(RUNS, tmp_path, train, Deadline(seconds, clock)):
+    while not train_runs(RUNS, tmp_path, train, Deadline(seconds, clock)):
         calls += 1
         assert calls < 50
     assert train.done == EVERYTHING
@@ -78,8 +78,8 @@ def test_in_pieces(tmp_path, train, clock, seconds):
 
 def test_what_is_told(tmp_path, train, clock):
     told = []
-    work(RUNS[:2], tmp_path, train, Deadline(clock=clock))
-    work(RUNS[:3], tmp_path, train, Deadline(15, clock), lambda run, event: told.append((run.training, event)))
+    train_runs(RUNS[:2], tmp_path, train, Deadline(clock=clock))
+    train_runs(RUNS[:3], tmp_path, train, Deadline(15, clock), lambda run, event: told.append((run.training, event)))
     assert told == [('a', 'done already'), ('b', 'done already'), ('c', 'begin'), ('c', 'paused')]
 
 
@@ -87,9 +87,9 @@ def test_a_run_of_another_process_is_passed_over(tmp_path, train, clock):
     told = []
     with try_lock(RUNS[0].folder(tmp_path)) as mine:
         assert mine
-        assert not work(RUNS[:2], tmp_path, train, Deadline(clock=clock), lambda run, event: told.append(event))
+        assert not train_runs(RUNS[:2], tmp_path, train, Deadline(clock=clock), lambda run, event: told.append(event))
     assert told == ['busy', 'begin', 'finished'] and {name for name, *_ in train.done} == {'b'}
-    assert work(RUNS[:2], tmp_path, train, Deadline(clock=clock))
+    assert train_runs(RUNS[:2], tmp_path, train, Deadline(clock=clock))
 
 
 def test_a_lock_ends_with_its_process(tmp_path):
@@ -117,7 +117,7 @@ def test_an_error_frees_the_run(tmp_path):
         raise UserError('the disk is full')
 
     with pytest.raises(UserError, match='full'):
-        work(RUNS, tmp_path, fail, Deadline())
+        train_runs(RUNS, tmp_path, fail, Deadline())
     with try_lock(RUNS[0].folder(tmp_path)) as mine:
         assert mine
 

@@ -1,4 +1,4 @@
-"""The registry of rows: each has its config at both sizes, which differs from its task's base by its switch alone."""
+"""The rows of the tables: each has its config at both sizes, which differs from its task's base by its switch alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from das_mm.benchmarks.ablation import SIZES, TABLES, Run, plan_runs, trainings_of
+from das_mm.benchmarks.ablation.row_configs import BASES as BASE_CONFIGS
+from das_mm.benchmarks.ablation.row_configs import OVERRIDES, OVERRIDES_BY_SIZE
 from das_mm.benchmarks.ablation.run_training import settings_of
 from das_mm.config_files import config_path, config_root
 from das_mm.errors import UserError
@@ -46,7 +48,7 @@ ALL = [(size, training) for size in SIZES for training in trainings_of(TABLES)]
 
 
 def config(size: str, training: str) -> Config:
-    return Config.fromfile(config_path(Run(size, training, 0).config))
+    return Run(size, training, 0).config.load()
 
 
 def differences(one, other, path: str = '') -> set[str]:
@@ -63,10 +65,75 @@ def bases() -> dict[tuple[str, str], Config]:
     return {(size, base): config(size, base) for size in SIZES for base in BASES}
 
 
-def test_every_config_belongs_to_a_row():
-    for size in SIZES:
-        there = {path.stem for path in (config_root() / 'benchmark' / size).glob('*.py')}
-        assert there == set(trainings_of(TABLES))
+def test_every_row_has_its_overrides_and_every_config_its_rows():
+    assert set(OVERRIDES) == set(trainings_of(TABLES)) and set(BASE_CONFIGS) == set(SIZES)
+    assert {size for size, _ in OVERRIDES_BY_SIZE} <= set(SIZES)
+    assert {training for _, training in OVERRIDES_BY_SIZE} <= set(OVERRIDES)
+    named = {variant.base for variants in BASE_CONFIGS.values() for variant in variants.values()}
+    there = {f'benchmark/{path.name}' for path in (config_root() / 'benchmark').glob('*.py')}
+    assert there == {name for name in named if name.startswith('benchmark/')}
+
+
+def test_rows_in_full():
+    """Some rows, written out."""
+    l1 = dict(type='das_mm.L1PoseLoss')
+    head = config('cpu', 'pose_plain-1').model.head
+    assert head['update'] == dict(type='PlainUpdate', num_layers=1)
+    assert head.loss_pose == head.loss_pose_2d == l1
+    assert head.assigner == dict(
+        type='DASTargetAssigner',
+        strides=(16, 32),
+        regress_ranges=((0, 160), (160, 1e8)),
+        radius=1.5,
+        center_type='root',
+    )
+
+    cfg = config('paper', 'mesh_no-branch')
+    assert cfg.model.head.branches == {} and cfg.model.head.loss_pose == l1
+    assert cfg.val_evaluator == cfg.test_evaluator == [dict(type='MultiPerson3DMetric')]
+
+    cfg = config('cpu', 'tracking_nearest-pose')
+    assert cfg.model.tracker == dict(type='NearestPoseTracker') and cfg.model.backbone.type == 'ResNet'
+    assert [step['type'] for step in cfg.train_dataloader.dataset.pipeline] == [
+        'LoadImage',
+        'DASRandomAffine',
+        'mmdet.PhotoMetricDistortion',
+        'PackDASInputs',
+    ]
+    assert cfg.test_dataloader.dataset.num_images == 960 and cfg.test_dataloader.dataset.people == (3, 6)
+    assert cfg.train_dataloader.dataset.num_images == 640 and cfg.train_dataloader.dataset.people == (2, 4)
+
+    cfg = config('paper', 'pose_larger-backbone')
+    assert cfg.model.backbone == dict(
+        type='MSPNPyramid',
+        unit_channels=256,
+        num_stages=2,
+        num_units=4,
+        num_blocks=[3, 4, 6, 3],
+        norm_cfg=dict(type='BN'),
+    )
+    assert cfg.model.neck.in_channels == [256] * 4 and cfg.train_dataloader.batch_size == 16
+
+
+@pytest.mark.parametrize(
+    'training, name',
+    [
+        ('tracking_center-mle', 'tiny-3_center-mle'),
+        ('tracking_center', 'tiny-2_center'),
+        ('tracking_nearest-pose', 'tiny-1_nearest-pose'),
+    ],
+)
+def test_tracking_on_a_cpu_is_trained_as_by_its_config(training, name):
+    """The rows of Table 9 also stand as configs of their own, for `das-mm train`."""
+    row, listed = config('cpu', training), Config.fromfile(config_path(f'tracking/ablation/{name}.py'))
+    for part in ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg'):
+        assert row[part] == listed[part], part
+
+
+def test_a_config_is_a_new_one_every_time():
+    first = config('cpu', 'pose_bbox')
+    first.model.head['update'].type = 'changed'
+    assert config('cpu', 'pose_bbox').model.head['update'] == dict(type='NoUpdate')
 
 
 @pytest.mark.parametrize('size, training', [one for one in ALL if one[1] not in BASES])

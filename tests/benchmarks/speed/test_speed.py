@@ -1,4 +1,4 @@
-"""Measuring a model and telling about it: `das-mm bench`."""
+"""Measuring a model and telling about it: `das-mm speed`."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_the_size_is_the_configs_and_padded(toy_config):
 
 
 def test_the_command(toy_config, tmp_path, capsys):
-    out = tmp_path / 'bench'
+    out = tmp_path / 'speed'
     assert (
         main(
             [
-                'bench',
+                'speed',
                 toy_config,
                 '--out',
                 str(out),
@@ -102,8 +102,8 @@ def test_the_command(toy_config, tmp_path, capsys):
         )
         == 0
     )
-    told = json.loads((out / 'bench.json').read_text())
-    assert told['kind'] == 'bench' and told['weights'] == 'random weights (seed 3)' and not told['papers_setting']
+    told = json.loads((out / 'speed.json').read_text())
+    assert told['kind'] == 'speed' and told['weights'] == 'random weights (seed 3)' and not told['papers_setting']
     assert told['setting'] == dict(size=list(INPUT_SIZE), strides=None, seed=3, runs=2, warmup=0)
     assert {'cpu', 'cores', 'threads', 'memory_gb', 'load_1_min', 'device'} <= set(told['machine'])
     assert {'das_mm', 'torch', 'mmcv', 'python', 'commit', 'date'} <= set(told['software'])
@@ -111,7 +111,7 @@ def test_the_command(toy_config, tmp_path, capsys):
         assert [case['batch'] for case in told[name]] == [1, 2]
         for case in told[name]:
             check_case(case, 2)
-    assert (out / 'bench.png').read_bytes().startswith(b'\x89PNG')
+    assert (out / 'speed.png').read_bytes().startswith(b'\x89PNG')
     assert 'stages, training step' in capsys.readouterr().out
 
 
@@ -120,7 +120,7 @@ def test_dense_against_sparse_by_the_command(toy_config, tmp_path):
     assert (
         main(
             [
-                'bench',
+                'speed',
                 toy_config,
                 '--out',
                 str(out),
@@ -168,7 +168,7 @@ def test_dense_against_sparse_by_the_command(toy_config, tmp_path):
     ],
 )
 def test_bad_arguments_are_told(toy_config, tmp_path, capsys, words, complaint):
-    assert main(['bench', toy_config, '--out', str(tmp_path), '--device', 'cpu', *words]) == 2
+    assert main(['speed', toy_config, '--out', str(tmp_path), '--device', 'cpu', *words]) == 2
     assert complaint in capsys.readouterr().err
 
 

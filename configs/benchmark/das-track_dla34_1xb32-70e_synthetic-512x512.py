@@ -1,6 +1,6 @@
 # The synthetic benchmark's tracking at the papers' sizes of network and image, for a GPU (Table 9 row 4): DLA-34,
 # 512x512, 70 epochs of 32 images a step. The clips have 3D truth, so poses are in 3D with Panoptic's keypoints
-_base_ = ['../../_base_/models/das_tracking_dla34.py', '../../_base_/schedules/adam_70e.py']
+_base_ = ['../_base_/models/das_tracking_dla34.py', '../_base_/schedules/adam_70e.py']
 
 keypoint_set = 'panoptic15'
 image_size = (512, 512)

@@ -1,6 +1,6 @@
 # The synthetic benchmark's meshes at the papers' sizes of network and image, for a GPU (Table 8 row 3): ResNet-50,
 # 512x512, 50 epochs of 48 images a step; Panoptic's keypoints, which the synthetic scenes have
-_base_ = ['../../_base_/models/das_mesh_resnet50_fpn.py', '../../_base_/schedules/sgd_50e.py']
+_base_ = ['../_base_/models/das_mesh_resnet50_fpn.py', '../_base_/schedules/sgd_50e.py']
 
 keypoint_set = 'panoptic15'
 image_size = (512, 512)

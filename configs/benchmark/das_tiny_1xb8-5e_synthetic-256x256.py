@@ -1,6 +1,6 @@
 # The synthetic benchmark's poses at the size of a CPU: the demo's recipe with all that the papers switch on (Table 6
 # row 5). One or two people who fill a small image: a step costs half of one at 448x256 and offsets are as long
-_base_ = '../../das/das_tiny_1xb8-12e_synthetic-448x256.py'
+_base_ = '../das/das_tiny_1xb8-12e_synthetic-448x256.py'
 
 model = dict(
     head=dict(

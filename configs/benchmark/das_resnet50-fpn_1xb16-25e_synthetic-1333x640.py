@@ -1,6 +1,6 @@
 # The synthetic benchmark's poses at the papers' sizes of network and image, for a GPU (Table 6 row 5): ResNet-50,
 # 1333x640, 25 epochs; the papers' batch of 4 GPUs x 4 images is that of one GPU here
-_base_ = ['../../_base_/models/das_resnet50_fpn.py', '../../_base_/schedules/sgd_25e.py']
+_base_ = ['../_base_/models/das_resnet50_fpn.py', '../_base_/schedules/sgd_25e.py']
 
 keypoint_set = 'panoptic15'
 image_size = (1333, 640)

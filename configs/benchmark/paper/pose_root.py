@@ -1,8 +1,0 @@
-# Table 6 row 2, Table 7 row 1: the root stands for the person; no update, no MLE
-_base_ = './pose.py'
-
-model = dict(
-    head=dict(
-        update=dict(_delete_=True, type='NoUpdate'),
-        loss_pose=dict(_delete_=True, type='das_mm.L1PoseLoss'),
-        loss_pose_2d=dict(_delete_=True, type='das_mm.L1PoseLoss')))
