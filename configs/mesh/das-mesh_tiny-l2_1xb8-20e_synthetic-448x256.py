@@ -1,4 +1,4 @@
-# The long lesson of the small weights that come with the package: goes on from the short one (load_from) on four times as
+# The long training of the small weights that come with the package: goes on from the short one (load_from) on four times as
 # many scenes, poses and meshes together, from which poses profit as well
 _base_ = './das-mesh_tiny-l2_1xb8-12e_synthetic-448x256.py'
 

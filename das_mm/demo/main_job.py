@@ -13,32 +13,30 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from das_mm.checkpoints.packaged import PACKAGED, pretrained_checkpoint
 from das_mm.checkpoints.weight_loader import load_checkpoint_strict
 from das_mm.config_files import config_path, set_epochs
 from das_mm.engine import atomic_write, check_writable
 from das_mm.visualization import plot_metrics, plot_training_curves
 
-from .tasks import TASKS, DemoTask
+from .base import DemoTask
+from .tasks import DEMO_TASKS
 
-CONFIGS = {name: task.config for name, task in TASKS.items()}
+NUM_SHOWN = 12  # unseen scenes that are drawn and put into the viewer
 
 
-@dataclass
+@dataclass(frozen=True)
 class DemoSettings:
     """What the demo does.
 
     Attributes:
         out: Folder for everything, the scenes included.
-        task: One of :data:`.demo_tasks.TASKS`.
+        task: Name in :data:`.tasks.DEMO_TASKS`.
         num_train, num_val: Scenes (of clips: frames).
         epochs: Passes over the training scenes.
         seed: Of the scenes (training; the unseen ones use the next), of the weights and of the training.
         pretrained: Do not train: use the weights that come with the package.
         from_scratch: Train the backbone too from random numbers. Otherwise it and the pyramid start from the package's
-            weights, as the papers' backbone starts from COCO's; the head, which is what DAS is, always starts from
-            random numbers.
-        num_shown: Unseen scenes that are drawn and put into the viewer.
+            weights, as the papers' backbone starts from COCO's; the head always starts from random numbers.
     """
 
     out: Path
@@ -49,16 +47,16 @@ class DemoSettings:
     seed: int = 0
     pretrained: bool = False
     from_scratch: bool = False
-    num_shown: int = 12
-
-
-def _config_name(settings: DemoSettings) -> str:
-    return (PACKAGED if settings.pretrained else CONFIGS)[settings.task]
 
 
 def demo_config(settings: DemoSettings) -> Config:
-    """The task's config with the demo's data, seed, folder and a progress bar in place of log lines."""
-    cfg = Config.fromfile(config_path(_config_name(settings)))
+    """The task's config with the demo's data, seed, folder and a progress bar in place of log lines.
+
+    Raises:
+        UserError: There is no such task, or the weights that are to be used are not there.
+    """
+    task = DEMO_TASKS.get(settings.task)()
+    cfg = Config.fromfile(config_path(task.pretrained()[1] if settings.pretrained else task.config))
     for loader, number, offset in (
         ('train_dataloader', settings.num_train, 0),
         ('val_dataloader', settings.num_val, 1),
@@ -70,10 +68,10 @@ def demo_config(settings: DemoSettings) -> Config:
             dataset.num_images = number
     if settings.epochs is not None:
         set_epochs(cfg, settings.epochs)
-    if not settings.from_scratch:
-        weights = str(pretrained_checkpoint(TASKS[settings.task].start))
+    weights = None if settings.from_scratch else task.backbone_weights()
+    if weights is not None:
         for part in ('backbone', 'neck'):
-            cfg.model[part].init_cfg = dict(type='Pretrained', checkpoint=weights, prefix=f'{part}.')
+            cfg.model[part].init_cfg = dict(type='Pretrained', checkpoint=str(weights), prefix=f'{part}.')
     cfg.work_dir = str(settings.out / 'training')
     cfg.randomness = dict(seed=settings.seed)
     cfg.log_level = 'WARNING'
@@ -91,18 +89,16 @@ def run_demo(settings: DemoSettings) -> dict:
         (null where they have no meaning), and how they came about.
 
     Raises:
-        UserError: The folder cannot be written, or ``pretrained`` is asked for and not there.
+        UserError: The folder cannot be written, a package that the task needs cannot be imported, or ``pretrained`` is
+            asked for and not there.
     """
-    settings.out = Path(settings.out)
-    task = TASKS[settings.task]
+    task = DEMO_TASKS.get(settings.task)()
+    task.check_packages()
     check_writable(settings.out, '--out')
-    checkpoint = pretrained_checkpoint(settings.task) if settings.pretrained else None
+    checkpoint = task.pretrained()[0] if settings.pretrained else None
     cfg = demo_config(settings)
     runner = Runner.from_cfg(cfg)
-    # built on first touch: the scenes are made here, those of training only for who needs them
-    if checkpoint is None:
-        runner.train_loop
-    runner.val_loop
+    _make_scenes(runner, ['train_loop'] * (checkpoint is None) + ['val_loop'])
     runner.model.init_weights()
     # no confidence of an untrained network passes the threshold: it is judged by its best guesses instead
     metrics = dict(task.baselines(runner), before=evaluate(runner, task, score_thr=0.0))
@@ -115,19 +111,27 @@ def run_demo(settings: DemoSettings) -> dict:
         metrics,
         task=settings.task,
         rows=list(metrics),
-        config=_config_name(settings),
+        config=Path(cfg.filename).stem,
         weights='trained here' if checkpoint is None else checkpoint.name,
-        backbone='random' if settings.from_scratch else 'starts from the weights of the package',
+        backbone='random'
+        if settings.from_scratch or task.backbone_weights() is None
+        else 'starts from the weights of the package',
         note='before: the best guesses of the untrained network, without a score threshold; none would pass it',
         units='mm; percent; counts',
-        settings={name: str(value) if isinstance(value, Path) else value for name, value in asdict(settings).items()},
+        settings=dict(asdict(settings), out=str(settings.out), num_shown=NUM_SHOWN),
     )
     atomic_write(settings.out / 'metrics.json', (json.dumps(report, indent=2) + '\n').encode())
     if checkpoint is None:
         plot_training_curves(Path(runner.log_dir) / 'vis_data' / 'scalars.json', settings.out / 'curves.png')
     plot_metrics({name: _drawable(values) for name, values in metrics.items()}, settings.out / 'metrics.png')
-    task.show(runner, settings.out, settings.num_shown)
+    task.show(runner, settings.out, NUM_SHOWN)
     return report
+
+
+def _make_scenes(runner: Runner, loops: list[str]) -> None:
+    """mmengine builds a loop, and with it the scenes, when it is first asked for: those of training only if needed."""
+    for loop in loops:
+        getattr(runner, loop)
 
 
 def evaluate(runner: Runner, task: DemoTask, **test_cfg) -> dict:

@@ -36,7 +36,7 @@ def show_people(
     """Overlays and the viewer of the first unseen scenes.
 
     Args:
-        draw: (image, truth, found, keypoint set, camera) -> overlay.
+        draw: (image, true people, found people, keypoint set, camera) -> overlay.
         faces: (F, 3) of the meshes, where the model gives vertices.
         frames_per_second: The scenes are frames of one clip.
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from das_mm.demo.tasks import DEMO_TASKS
+
 HELP = 'make scenes, train a small DAS on the CPU, evaluate it and draw what it learned'
 
 _WRITTEN = (
     ('metrics.json', 'metrics before and after, beside the baselines'),
     ('metrics.png', 'the same as a picture'),
     ('curves.png', 'the training'),
-    ('overlays.png', 'predictions over the truth'),
+    ('overlays.png', 'predictions over the ground truth'),
     ('viewer.html', 'the people in 3D; open it in a browser'),
 )
 
@@ -19,7 +21,7 @@ _WRITTEN = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='everything is written there')
     parser.add_argument(
-        '--task', choices=('pose', 'mesh', 'tracking'), default='pose', help='what is trained; default %(default)s'
+        '--task', choices=DEMO_TASKS.names(), default='pose', help='what is trained; default %(default)s'
     )
     parser.add_argument('--pretrained', action='store_true', help='use the weights of the package: do not train')
     parser.add_argument(
@@ -34,18 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the demo and says where what lies."""
+    """Run the demo, print its numbers and where what lies."""
     from rich.console import Console
     from rich.table import Table
 
     from das_mm.demo.main_job import DemoSettings, run_demo
-    from das_mm.demo.tasks import TASKS
 
     settings = DemoSettings(
         args.out, args.task, args.num_train, args.num_val, args.epochs, args.seed, args.pretrained, args.from_scratch
     )
     report = run_demo(settings)
-    task = TASKS[args.task]
+    task = DEMO_TASKS.get(args.task)()
     table = Table(title='on unseen scenes; mm, percent, counts')
     table.add_column('')
     for name in task.reported:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 
 import cv2
 import pytest
@@ -12,7 +13,8 @@ from das_mm.checkpoints import packaged
 from das_mm.checkpoints.model_loader import load_model
 from das_mm.cli import main
 from das_mm.demo import main_job as demo
-from das_mm.demo.tasks import TASKS
+from das_mm.demo.pose import PoseTask
+from das_mm.demo.tasks import DEMO_TASKS
 from das_mm.errors import UserError
 from tests.visualization.browser import CHROMIUM, Browser
 
@@ -42,7 +44,7 @@ def written(tmp_path_factory):
 def test_metrics_before_after_and_of_the_mean_pose(written):
     report = json.loads((written / 'metrics.json').read_text())
     for row in ('mean_pose_baseline', 'before', 'after'):
-        assert set(report[row]) == set(TASKS['pose'].reported)
+        assert set(report[row]) == set(PoseTask.reported)
         assert all(value is None or value >= 0 for value in report[row].values())
     assert report['mean_pose_baseline']['recall'] == 100
     assert report['before'] != report['after'] and report['weights'] == 'trained here'
@@ -105,6 +107,53 @@ def test_pretrained_weights_fit_their_config_and_say_how_they_came_about(task):
     assert {'command', 'seed', 'metrics', 'config'} <= set(card) and card['metrics']
     assert hashlib.sha256(path.read_bytes()).hexdigest() == card['sha256']
     assert load_model(path).head.num_keypoints == 15
+
+
+@pytest.mark.parametrize(
+    'task, package, remedy', [('mesh', 'smplx', 'das_mm[mesh]'), ('tracking', 'motmetrics', '[track]')]
+)
+def test_an_optional_package_that_is_not_there(task, package, remedy, tmp_path, capsys, monkeypatch):
+    """It is told before a scene is drawn."""
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    out = tmp_path / 'out'
+    assert main(['demo', '--task', task, '--out', str(out), *SHRINK]) == 2
+    said = capsys.readouterr().err
+    assert package in said and remedy in said and '--task' in said
+    assert not out.exists()
+
+
+@pytest.fixture
+def dance(monkeypatch):
+    """A task of a project's own."""
+    monkeypatch.setattr(DEMO_TASKS, '_registered', {})
+
+    @DEMO_TASKS.register('dance')
+    class DanceTask(PoseTask):
+        name = 'dance'
+        packages = {'a_package_of_nobody': 'pip install a_package_of_nobody'}
+
+    return DanceTask
+
+
+def test_a_project_adds_a_task(dance, tmp_path, capsys):
+    assert DEMO_TASKS.names() == ['pose', 'mesh', 'tracking', 'dance']
+    assert main(['demo', '--task', 'dance', '--out', str(tmp_path / 'out'), *SHRINK]) == 2
+    assert 'pip install a_package_of_nobody' in capsys.readouterr().err
+    settings = demo.DemoSettings(tmp_path, 'dance', num_train=8)
+    cfg = demo.demo_config(settings)
+    assert (
+        cfg.train_dataloader.dataset.num_images == 8 and 'init_cfg' not in cfg.model.backbone
+    )  # no weights to start from
+    with pytest.raises(UserError, match="no weights for 'dance'"):
+        dance().pretrained()
+
+
+def test_a_task_that_is_not_there(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(['demo', '--task', 'dance', '--out', str(tmp_path)])
+    assert 'tracking' in capsys.readouterr().err
+    with pytest.raises(UserError, match='pose, mesh, tracking'):
+        demo.run_demo(demo.DemoSettings(tmp_path, 'dance'))
 
 
 def test_no_weights_for_a_task(monkeypatch):

@@ -1,0 +1,63 @@
+"""The demo of body meshes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from mmengine.runner import Runner
+
+from das_mm.evaluation import finite_or_none
+from das_mm.evaluation.baselines.mean_body import mean_body_scores
+from das_mm.registry import METRICS
+from das_mm.visualization import draw_people
+from das_mm.visualization.mesh_overlay import draw_meshes
+
+from .base import SCALE, DemoTask, ground_truth_of
+from .pictures import show_people
+
+
+class MeshTask(DemoTask):
+    """Body meshes beside the poses."""
+
+    name = 'mesh'
+    config = 'das-mesh_tiny_1xb8-12e_synthetic-448x256'
+    reported = dict(
+        pve_mm='mesh/pve_root_mm',
+        mesh_mpjpe_mm='mesh/mpjpe_mm',
+        mesh_pa_mpjpe_mm='mesh/pa_mpjpe_mm',
+        pose_mpjpe_mm='pose3d/mpjpe_mm',
+        recall='pose3d/recall',
+        precision='pose3d/precision',
+    )
+    packages = dict(smplx='pip install das_mm[mesh]')
+
+    def baselines(self, runner: Runner) -> dict[str, dict]:
+        """The mean body of the training scenes at every true root, turned as people are on average, and as they truly
+        are; there is no pose head in it."""
+        train, val = runner.train_dataloader.dataset, runner.val_dataloader.dataset
+        found = {}
+        for orientation in ('mean', 'true'):
+            metric = METRICS.build(dict(type='MeshMetric', body_model=dict(type='SMPLBody')))
+            metric.dataset_meta = val.metainfo
+            scores = mean_body_scores(ground_truth_of(train), ground_truth_of(val), metric, orientation=orientation)
+            known = {name: float(scores[key]) for name, key in self.reported.items() if key in scores}
+            found[f'mean_body_{orientation}_orientation'] = finite_or_none(
+                {**dict.fromkeys(self.reported, np.nan), **known}
+            )
+        return found
+
+    def show(self, runner: Runner, out: Path, num_shown: int) -> None:
+        branch = runner.model.head.branches['mesh']
+        faces = branch.body.faces.cpu().numpy()
+        kept, branch.with_vertices = branch.with_vertices, True
+
+        def draw(image, truth, found, keypoint_set, camera):
+            if found.vertices_cam_mm is None or not len(found):
+                return draw_people(image, found, keypoint_set, scale=SCALE)
+            return draw_meshes(
+                image, found.vertices_cam_mm, faces, np.asarray(camera['K']), camera.get('dist'), scale=SCALE
+            )
+
+        show_people(runner, out, num_shown, 'DAS demo: meshes of unseen scenes', draw, faces)
+        branch.with_vertices = kept
