@@ -55,7 +55,13 @@ _MODELS = [
 ]
 
 MODELS = _registry('MODELS', *_MODELS)
-TASK_UTILS = _registry('TASK_UTILS', 'models.task_modules')
+TASK_UTILS = _registry(
+    'TASK_UTILS',
+    *(
+        f'models.task_modules.{module}'
+        for module in ('assigner', 'coder', 'keypoint_root_coder', 'oks_nms', 'trackers.registered')
+    ),
+)
 DATASETS = _registry('DATASETS', 'datasets.datasets', 'datasets.datasets.frame_pairs', 'datasets.synthetic.dataset')
 TRANSFORMS = _registry('TRANSFORMS', 'datasets.transforms')
 DATA_SAMPLERS = _registry('DATA_SAMPLERS', 'datasets.samplers')

@@ -15,9 +15,8 @@ from das_mm.bodies.numpy_body import body_roots_mm
 from das_mm.models.heads.branches.mesh_branch import MeshBranch
 from das_mm.models.pose_estimators import DAS
 from das_mm.models.pose_estimators.tracking_das import TrackingDAS
-from das_mm.models.task_modules.trackers import TrackedPeople
 from das_mm.registry import TASK_UTILS
-from das_mm.structures import get_keypoint_set
+from das_mm.structures import People, get_keypoint_set
 
 from .resume import Earlier
 from .smoothing import PeopleSmoother
@@ -79,7 +78,7 @@ class Follower:
             found.pop('track_ids', None)  # photographs are no film, whatever the model thinks
             return
         if self._tracker is not None:
-            found.track_ids = self._tracker.update(TrackedPeople.from_instances(found), frame.time_s)
+            found.track_ids = self._tracker.update(People.from_instances(found), frame.time_s)
         if self._smoother is not None:
             found.update(self._smoothed(found, frame.time_s))
         if known is not None:

@@ -19,6 +19,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
         '.necks': 'DLAUp',
         '.pose_estimators': 'DAS TrackingDAS',
         '.task_modules': 'DASPoseCoder DASTargetAssigner GreedyTracker GreedyTracker3D KeypointRootCoder LevelTargets '
-        'NearestPoseTracker OKSNMS PersonLabels TrackedPeople',
+        'NearestPoseTracker OKSNMS PersonLabels',
     },
 )

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from das_mm.models.backbones.temporal_stems import IMAGE_CHANNELS, TEMPORAL_CHANNELS
 from das_mm.models.data_preprocessors.temporal import draw_centers
-from das_mm.models.task_modules import TrackedPeople
+from das_mm.models.task_modules.trackers import with_camera_roots
 from das_mm.registry import MODELS, TASK_UTILS
-from das_mm.structures import focal_px, warp_points
+from das_mm.structures import People, focal_px, warp_points
 from das_mm.structures.task_fields import TaskDescription
 
 from .das import DAS
@@ -115,8 +115,10 @@ class TrackingDAS(DAS):
         self._memory = _Memory(_video_of(sample), _frame_of(sample), image)
 
     def _identify(self, sample: PoseDataSample) -> None:
-        focal = None if self.root is None else float(focal_px(np.asarray(sample.metainfo['camera']['K'], np.float64)))
-        people = TrackedPeople.from_instances(sample.pred_instances, self.root, focal)
+        people = People.from_instances(sample.pred_instances)
+        if self.root is not None:
+            focal = float(focal_px(np.asarray(sample.metainfo['camera']['K'], np.float64)))
+            people = with_camera_roots(people, self.root, focal)
         sample.pred_instances.track_ids = self.tracker.update(people, sample.metainfo.get('time_s')).astype(np.int64)
 
 

@@ -1,18 +1,14 @@
-from .assigner import DASTargetAssigner, LevelTargets, PersonLabels
-from .coder import DASPoseCoder
-from .keypoint_root_coder import KeypointRootCoder
-from .oks_nms import OKSNMS
-from .trackers import GreedyTracker, GreedyTracker3D, NearestPoseTracker, TrackedPeople
+"""What stands between a network and people: targets, coding, suppression of duplicates, tracking."""
 
-__all__ = [
-    'DASPoseCoder',
-    'DASTargetAssigner',
-    'GreedyTracker',
-    'GreedyTracker3D',
-    'KeypointRootCoder',
-    'LevelTargets',
-    'NearestPoseTracker',
-    'OKSNMS',
-    'PersonLabels',
-    'TrackedPeople',
-]
+from das_mm.lazy_exports import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        '.assigner': 'DASTargetAssigner LevelTargets PersonLabels',
+        '.coder': 'DASPoseCoder',
+        '.keypoint_root_coder': 'KeypointRootCoder',
+        '.oks_nms': 'OKSNMS',
+        '.trackers': 'GreedyTracker GreedyTracker3D NearestPoseTracker',
+    },
+)

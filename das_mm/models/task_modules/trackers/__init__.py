@@ -1,11 +1,12 @@
-"""Trackers: who is who from frame to frame. Pure numpy, no network, deterministic."""
+"""Trackers: who is who from frame to frame. Pure numpy, no network, deterministic; neither torch nor an mm package is
+loaded for them (``registered`` tells mmengine of them)."""
 
 from .base import GreedyMatchingTracker, Track
 from .greedy import GreedyTracker
 from .greedy_3d import GreedyTracker3D
 from .matching import match_by_cost, match_by_score
 from .nearest_pose import NearestPoseTracker
-from .people import TrackedPeople
+from .tracked_people import tracked_people, with_camera_roots
 
 __all__ = [
     'GreedyMatchingTracker',
@@ -13,7 +14,8 @@ __all__ = [
     'GreedyTracker3D',
     'NearestPoseTracker',
     'Track',
-    'TrackedPeople',
     'match_by_cost',
     'match_by_score',
+    'tracked_people',
+    'with_camera_roots',
 ]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from das_mm.errors import UserError
+from das_mm.structures.people import People
 
-from .people import TrackedPeople
+from .tracked_people import tracked_people, usable_people
 
 
 @dataclass
@@ -19,13 +20,13 @@ class Track:
 
     Attributes:
         identity: Its number.
-        person: How the person was last seen, one row.
+        person: How the person was last seen, one row of :func:`.tracked_people`.
         missed: Frames since then in which the person was not found.
         time_s: When the person was last seen; None where times are not given.
     """
 
     identity: int
-    person: TrackedPeople
+    person: People
     missed: int = 0
     time_s: float | None = None
 
@@ -38,7 +39,7 @@ class GreedyMatchingTracker(ABC):
     (-1). An identity that is not found waits where it was last seen for ``patience`` frames; who comes back by then is
     the same person, later a new one. Numbers count from 0 and are never used again before :meth:`reset`.
 
-    People with a centre, size, score or displacement that is not finite get -1, take part in nothing and are counted in
+    People with a root, box, score or displacement that is not finite get -1, take part in nothing and are counted in
     ``num_ignored``.
 
     Args:
@@ -63,14 +64,15 @@ class GreedyMatchingTracker(ABC):
         self.tracks = []
 
     @abstractmethod
-    def match(self, people: TrackedPeople, tracks: Sequence[Track], time_s: float | None) -> np.ndarray:
-        """(n,) which track each of n people continues, -1 for none; one-to-one. There is at least one of each."""
+    def match(self, people: People, tracks: Sequence[Track], time_s: float | None) -> np.ndarray:
+        """(n,) which track each of n people (:func:`.tracked_people`) continues, -1 for none; one-to-one. There is at least
+        one of each."""
 
-    def update(self, people: TrackedPeople, time_s: float | None = None) -> np.ndarray:
+    def update(self, people: People, time_s: float | None = None) -> np.ndarray:
         """The next frame.
 
         Args:
-            people: n people, perhaps none.
+            people: n people, perhaps none, with the fields of :mod:`.tracked_people`.
             time_s: Time of the frame; None, or anything that is not finite, where it is not known.
 
         Returns:
@@ -80,27 +82,29 @@ class GreedyMatchingTracker(ABC):
             UserError: A field is missing that the tracker needs.
         """
         time_s = float(time_s) if time_s is not None and np.isfinite(time_s) else None
+        people = tracked_people(people)
         identities = np.full(len(people), -1, dtype=np.int64)
-        rows = np.flatnonzero(people.usable)
+        rows = np.flatnonzero(usable_people(people))
         self.num_ignored += len(people) - len(rows)
-        usable = people[rows]
+        usable = people.select(rows)
         pairs = self.match(usable, self.tracks, time_s) if len(rows) and self.tracks else np.full(len(rows), -1)
         for track in self.tracks:
             track.missed += 1
         for row, pair in zip(rows, pairs):
             if pair >= 0:
                 track = self.tracks[pair]
-                track.person, track.missed, track.time_s = people[row : row + 1], 0, time_s
+                track.person, track.missed, track.time_s = people.select([row]), 0, time_s
                 identities[row] = track.identity
         self.tracks = [track for track in self.tracks if track.missed <= self.patience]
         newborn = rows[(pairs < 0) & (usable.scores >= self.birth_score)]
         for row in newborn[np.argsort(-people.scores[newborn], kind='stable')]:  # the surest person is the first
-            self.tracks.append(Track(self._next_identity, people[row : row + 1], time_s=time_s))
+            self.tracks.append(Track(self._next_identity, people.select([row]), time_s=time_s))
             identities[row] = self._next_identity
             self._next_identity += 1
         return identities
 
     def previous(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(centre (2,), size (2,) width and height) px of all living identities where they were last seen, by number:
-        what the centre map of the next frame shows."""
-        return [(track.person.centers_px[0].copy(), track.person.sizes_px[0].copy()) for track in self.tracks]
+        """(root (2,), size (2,) width and height of the box) px of all living identities where they were last seen, by
+        number: what the centre map of the next frame shows."""
+        seen = [track.person for track in self.tracks]
+        return [(one.roots_px[0].copy(), (one.bboxes_px[0, 2:] - one.bboxes_px[0, :2]).clip(min=0)) for one in seen]

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from das_mm.errors import UserError
-from das_mm.registry import TASK_UTILS
+from das_mm.structures.people import People
 
 from .base import GreedyMatchingTracker, Track
 from .matching import match_by_cost
-from .people import TrackedPeople
+from .tracked_people import radii_px
 
 
-@TASK_UTILS.register_module()
 class NearestPoseTracker(GreedyMatchingTracker):
     """The pair of people with the least mean distance of their keypoints first, then the next.
 
@@ -29,10 +28,10 @@ class NearestPoseTracker(GreedyMatchingTracker):
         super().__init__(**kwargs)
         self.radius = radius
 
-    def match(self, people: TrackedPeople, tracks: Sequence[Track], time_s: float | None) -> np.ndarray:
+    def match(self, people: People, tracks: Sequence[Track], time_s: float | None) -> np.ndarray:
         return match_by_cost(self.cost(people, tracks))
 
-    def cost(self, people: TrackedPeople, tracks: Sequence[Track]) -> np.ndarray:
+    def cost(self, people: People, tracks: Sequence[Track]) -> np.ndarray:
         """(n, m) mean distance by the largest one allowed; inf for people without a common keypoint.
 
         Raises:
@@ -45,5 +44,5 @@ class NearestPoseTracker(GreedyMatchingTracker):
         known = np.isfinite(distance)
         total = np.where(known, distance, 0).sum(-1)
         mean = np.divide(total, known.sum(-1), out=np.full(total.shape, np.inf), where=known.any(-1))
-        radii = np.concatenate([track.person.radii_px for track in tracks])
-        return mean / (self.radius * np.minimum(people.radii_px[:, None], radii))
+        radii = np.concatenate([radii_px(track.person) for track in tracks])
+        return mean / (self.radius * np.minimum(radii_px(people)[:, None], radii))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,13 +15,16 @@ from das_mm.models.task_modules.trackers import (
     GreedyTracker,
     GreedyTracker3D,
     NearestPoseTracker,
-    TrackedPeople,
     greedy,
     match_by_cost,
     match_by_score,
     matching,
+    tracked_people,
+    with_camera_roots,
 )
+from das_mm.models.task_modules.trackers.tracked_people import radii_px
 from das_mm.registry import TASK_UTILS
+from das_mm.structures.people import People
 
 from .scenarios import NOBODY, SIZE, people, without_displacements
 
@@ -47,7 +51,7 @@ def test_they_are_built_by_name():
 @every_tracker
 def test_two_people_walk(tracker_class):
     frames = [people([[100 + 5 * t, 100], [400 - 5 * t, 120]], moved=[[5, 0], [-5, 0]]) for t in range(10)]
-    frames = [frame[[1, 0]] if t % 2 else frame for t, frame in enumerate(frames)]  # rows mean nothing
+    frames = [frame.select([1, 0]) if t % 2 else frame for t, frame in enumerate(frames)]  # rows mean nothing
     assert run(tracker_class(), frames) == [[1, 0] if t % 2 else [0, 1] for t in range(10)]
 
 
@@ -177,20 +181,15 @@ def test_the_same_again_and_in_any_order_of_rows(tracker_class):
     wanted = run(tracker_class(), frames)
     assert wanted == run(tracker_class(), frames)
     for order in itertools.islice(itertools.permutations(range(4)), 0, 24, 7):
-        shuffled = run(tracker_class(), [frame[list(order)] for frame in frames])
+        shuffled = run(tracker_class(), [frame.select(list(order)) for frame in frames])
         assert shuffled == [[ids[row] for row in order] for ids in wanted]
 
 
 @every_tracker
-@pytest.mark.parametrize('field', ['centers_px', 'sizes_px', 'scores', 'displacements_px'])
+@pytest.mark.parametrize('field', ['roots_px', 'bboxes_px', 'scores', 'displacements_px'])
 def test_people_who_are_no_numbers_have_no_identity(tracker_class, field):
-    tracker, good = tracker_class(), people([[100, 100], [300, 100]])
-    bad = {
-        name: np.array(getattr(good, name))
-        for name in ('centers_px', 'sizes_px', 'scores', 'displacements_px', 'keypoints_px')
-    }
-    bad[field][0] = np.nan
-    bad = TrackedPeople(**bad)
+    tracker, good, bad = tracker_class(), people([[100, 100], [300, 100]]), people([[100, 100], [300, 100]])
+    {**bad.arrays(), **bad.data}[field][0] = np.nan
     assert run(tracker, [good, bad, good, bad]) == [[0, 1], [-1, 1], [0, 1], [-1, 1]]
     assert tracker.num_ignored == 2
     assert np.isfinite(tracker.previous()).all()
@@ -200,11 +199,10 @@ def test_a_person_at_the_border_is_as_large_as_inside():
     """The box ends with the image, the keypoints do not."""
     inside, cut = people([[20, 100]]), people([[12, 100]], moved=[[-8, 0]], sizes=[[2.0, 90.0]])
     keypoints = np.array([[[-20.0, 55.0], [20.0, 145.0]]])  # a box of 40 x 90 px
-    cut = TrackedPeople(cut.centers_px, cut.sizes_px, cut.scores, cut.displacements_px, keypoints)
-    inside = TrackedPeople(inside.centers_px, inside.sizes_px, inside.scores, inside.displacements_px, keypoints)
-    assert cut.radii_px == pytest.approx(60.0) and run(GreedyTracker(), [inside, cut]) == [[0], [0]]
-    unknown = TrackedPeople(cut.centers_px, cut.sizes_px, cut.scores, keypoints_px=np.full((1, 2, 2), np.nan))
-    assert unknown.radii_px == pytest.approx(180**0.5)
+    inside, cut = (replace(frame, keypoints_px=keypoints) for frame in (inside, cut))
+    assert radii_px(cut) == pytest.approx(60.0) and run(GreedyTracker(), [inside, cut]) == [[0], [0]]
+    unknown = replace(cut, keypoints_px=np.full((1, 2, 2), np.nan))
+    assert radii_px(unknown) == pytest.approx(180**0.5)
 
 
 def test_keypoints_that_are_not_known_are_left_out():
@@ -232,9 +230,9 @@ def test_bad_input():
     with pytest.raises(UserError, match='NearestPoseTracker'):
         run(tracker, [without_displacements(people([[1, 1]]))] * 2)
     with pytest.raises(UserError, match='no keypoints'):
-        run(NearestPoseTracker(), [TrackedPeople(np.ones((1, 2)), np.ones((1, 2)), np.ones(1))] * 2)
-    with pytest.raises(ValueError, match=r'sizes_px of 2 people has shape \(2, 3\)'):
-        TrackedPeople(np.ones((2, 2)), np.ones((2, 3)), np.ones(2))
+        run(NearestPoseTracker(), [replace(people([[1, 1]]), keypoints_px=None)] * 2)
+    with pytest.raises(UserError, match='bboxes_px'):
+        tracker.update(replace(people([[1, 1]]), bboxes_px=None))
     with pytest.raises(UserError, match='patience'):
         GreedyTracker(patience=-1)
     with pytest.raises(UserError, match='order'):
@@ -251,14 +249,16 @@ def test_reads_predictions():
         keypoints=points[..., :2],
         keypoints_3d=points,
         keypoints_sigma=np.array([[[2.0, 4, 70]] * 3]),
+        labels=torch.tensor([7]),
     )
-    read = TrackedPeople.from_instances(found, root=(0, 1), focal_px=1000.0)
-    assert read.sizes_px.tolist() == [[40, 80]] and read.centers_px.tolist() == [[5, 6]]
-    assert read.roots_mm.tolist() == [[100, 0, 2050]] and read.relative_mm[0, 0].tolist() == [-100, 0, -50]
-    assert np.allclose(read.sigma_mm[0], [[4, 8, 70], [4.2, 8.4, 70], [4, 8, 70]])
-    plain = TrackedPeople.from_instances(found)
-    assert plain.roots_mm is None and plain.sigma_mm is None
-    empty = TrackedPeople.from_instances({name: value[:0] for name, value in found.items()}, root=(0,), focal_px=1.0)
-    assert len(empty) == 0 and GreedyTracker3D().update(empty).tolist() == []
-    with pytest.raises(UserError, match='bboxes'):
-        TrackedPeople.from_instances(dict(roots_px=np.zeros((0, 2)), scores=np.zeros(0)))
+    plain = tracked_people(People.from_instances(found))
+    assert list(plain.data) == ['displacements_px'] and all(a.dtype == np.float64 for a in plain.arrays().values())
+    placed = tracked_people(with_camera_roots(People.from_instances(found), root=(0, 1), focal_px=1000.0))
+    assert placed.data['roots_cam_mm'].tolist() == [[100, 0, 2050]]
+    assert np.allclose(placed.data['keypoints_sigma_mm'][0], [[4, 8, 70], [4.2, 8.4, 70], [4, 8, 70]])
+    # a model of the image plane alone: the tracker has its own guess of the third
+    flat = People.from_instances({**found, 'keypoints_sigma': found['keypoints_sigma'][..., :2]})
+    sigma_mm = with_camera_roots(flat, root=(0, 1), focal_px=1000.0).data['keypoints_sigma_mm']
+    assert np.allclose(sigma_mm[0, 1, :2], [4.2, 8.4]) and np.isnan(sigma_mm[..., 2]).all()
+    empty = People.from_instances({name: value[:0] for name, value in found.items()})
+    assert GreedyTracker3D().update(with_camera_roots(empty, root=(0,), focal_px=1.0)).tolist() == []
