@@ -62,7 +62,7 @@ TASK_UTILS = _registry(
         for module in ('assigner', 'coder', 'keypoint_root_coder', 'oks_nms', 'trackers.registered')
     ),
 )
-DATASETS = _registry('DATASETS', 'datasets.datasets', 'datasets.datasets.frame_pairs', 'datasets.synthetic.dataset')
+DATASETS = _registry('DATASETS', 'datasets.datasets')
 TRANSFORMS = _registry('TRANSFORMS', 'datasets.transforms')
 DATA_SAMPLERS = _registry('DATA_SAMPLERS', 'datasets.samplers')
 METRICS = _registry('METRICS', 'evaluation.metrics')

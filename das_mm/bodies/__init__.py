@@ -3,20 +3,19 @@
 Neither torch nor an mm package is loaded here; the differentiable body is :mod:`das_mm.models.body_models`.
 """
 
-from .generated_body import PART_NAMES, BodyModel, load_generated_body, write_smpl_file
+from .body_model import PART_NAMES, BodyModel
+from .generated_body import load_generated_body, write_smpl_file
 from .landmarks import KEYPOINT_NAMES, LANDMARKS, keypoint_matrix, keypoints_from_body
-from .skeleton import JOINT_NAMES, MIRROR_JOINTS, PARENTS
-from .skinning import axis_angle_to_matrix, linear_blend_skinning
+from .skeleton import JOINT_NAMES, PARENTS
+from .skinning import linear_blend_skinning
 
 __all__ = [
     'BodyModel',
     'JOINT_NAMES',
     'KEYPOINT_NAMES',
     'LANDMARKS',
-    'MIRROR_JOINTS',
     'PARENTS',
     'PART_NAMES',
-    'axis_angle_to_matrix',
     'keypoint_matrix',
     'keypoints_from_body',
     'linear_blend_skinning',

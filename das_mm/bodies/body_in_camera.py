@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from das_mm.structures import back_project, focal_px, invert_warp, transform_camera, warp_points
+from das_mm.structures import (
+    back_project,
+    focal_px,
+    invert_warp,
+    transform_camera,
+    warp_points,
+    warp_scale,
+    weak_perspective_depth,
+)
 from das_mm.structures.rotations import matrix_to_axis_angle
 
 from .numpy_body import PosableBody, body_roots_mm
@@ -44,9 +51,8 @@ def place_bodies(
     own_root_mm = body_roots_mm(body, root, axis_angle, fields['smpl_betas'])
     scale, root_px = fields.pop('smpl_scale'), fields.pop('smpl_root_px')
     if placement == 'camera':
-        zoom = math.sqrt(abs(np.linalg.det(warp[:, :2])))
         root_px = warp_points(root_px.astype(np.float64), invert_warp(warp))
-        depth_mm = 1000 * focal_px(K) * zoom / scale
+        depth_mm = 1000 * weak_perspective_depth(scale, warp_scale(warp) * focal_px(K))
     else:
         root_px, depth_mm = np.asarray(pose['roots_px']), np.asarray(pose['root_depths_mm'])
     root_mm = back_project(root_px.astype(np.float64), depth_mm.astype(np.float64), K, camera.get('dist'))

@@ -7,15 +7,11 @@ picked by SMPL's own indices (the list ``smplx`` uses for OpenPose joints); the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy import sparse
 
+from .body_model import BodyModel
 from .skeleton import JOINT_INDEX
-
-if TYPE_CHECKING:
-    from .generated_body import BodyModel
 
 #: surface point -> {vertex index: weight}
 LANDMARKS: dict[str, dict[int, float]] = {

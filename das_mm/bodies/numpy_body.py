@@ -10,11 +10,12 @@ import numpy as np
 from scipy import sparse
 
 from das_mm.errors import UserError
+from das_mm.structures.rotations import axis_angle_to_matrix
 
-from .generated_body import BodyModel
+from .body_model import BodyModel
 from .landmarks import keypoint_matrix
 from .skeleton import PARENTS
-from .skinning import axis_angle_to_matrix, forward_kinematics, linear_blend_skinning
+from .skinning import forward_kinematics, linear_blend_skinning
 from .smpl_file import SMPLArrays, generated_arrays, load_smpl_file
 
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from das_mm.structures.rotations import axis_angle_to_matrix
+
 from .skeleton import GROUND_Y_M, JOINT_INDEX, PARENTS
-from .skinning import axis_angle_to_matrix
 
 _ANGLES_DEG = (-100, -60, -25, 25, 60, 100)
 _AXES = np.array(

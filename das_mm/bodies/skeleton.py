@@ -67,10 +67,6 @@ def mirror_name(name: str) -> str:
     return 'left_' + name.removeprefix('right_') if name.startswith('right_') else name
 
 
-#: permutation of the 24 joints that exchanges left and right
-MIRROR_JOINTS: tuple[int, ...] = tuple(JOINT_INDEX[mirror_name(name)] for name in JOINT_NAMES)
-
-
 def rest_joints() -> np.ndarray:
     """Rest places of the joints, (24, 3) m in the template's frame (origin in the chest)."""
     joints = np.empty((24, 3))

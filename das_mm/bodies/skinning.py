@@ -9,32 +9,13 @@ Equations of SMPL (Loper et al. 2015), letters: N bodies, V vertices.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from .generated_body import BodyModel
+from das_mm.structures.rotations import axis_angle_to_matrix
+
+from .body_model import BodyModel
 
 _CHUNK = 16  # bodies whose pose correctives are computed by one matrix product; keeps the work space near 4 MB
-
-
-def axis_angle_to_matrix(axis_angle: np.ndarray) -> np.ndarray:
-    """Rodrigues' formula, (*, 3) rad -> (*, 3, 3); exact at zero rotation.
-
-    Example:
-        >>> axis_angle_to_matrix(np.array([0., 0., np.pi / 2])).round(6) + 0.
-        array([[ 0., -1.,  0.],
-               [ 1.,  0.,  0.],
-               [ 0.,  0.,  1.]])
-    """
-    axis_angle = np.asarray(axis_angle, np.float64)
-    angle = np.linalg.norm(axis_angle, axis=-1)[..., None, None]
-    x, y, z = np.moveaxis(axis_angle, -1, 0)
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
-    # sin(a)/a and (1-cos a)/a^2 through sinc, which is exact at zero
-    return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (cross @ cross)
 
 
 def linear_blend_skinning(

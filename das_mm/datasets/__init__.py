@@ -7,11 +7,10 @@ __getattr__, __dir__, __all__ = lazy_exports(
     {
         '.datasets': 'AnnotationFile DAS3DPWDataset DASCocoDataset DASCrowdPoseDataset DASDataset DASH36MDataset '
         'DASLSPDataset DASLSPETDataset DASMPIIDataset DASMPIINF3DHPDataset DASMuCoDataset DASMuPoTSDataset '
-        'DASPanopticDataset People RecordTable Records image_fault looks_complete make_table '
-        'read_annotation_file',
-        '.datasets.frame_pairs': 'DASPoseTrack18Dataset DASVideoDataset SyntheticClips',
+        'DASPanopticDataset DASPoseTrack18Dataset DASVideoDataset People RecordTable Records SyntheticClips '
+        'SyntheticPeople image_fault looks_complete make_table read_annotation_file',
         '.samplers': 'MixedSourceSampler SequenceSampler',
-        '.synthetic.dataset': 'SyntheticPeople',
-        '.transforms': 'AddMeshLabels AddPreviousFrame CornerOrigin DASRandomAffine DASRandomFlip DASResize PackDASInputs',
+        '.transforms': 'AddMeshLabels AddPreviousFrame CornerOrigin DASRandomAffine DASRandomFlip DASResize '
+        'PackDASInputs',
     },
 )

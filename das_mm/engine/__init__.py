@@ -2,7 +2,8 @@
 (imported by the registry)."""
 
 from .atomic_io import atomic_open, atomic_write, check_writable
+from .cache_root import cache_root
 from .file_lock import file_lock
 from .file_sums import file_sha256
 
-__all__ = ['atomic_open', 'atomic_write', 'check_writable', 'file_lock', 'file_sha256']
+__all__ = ['atomic_open', 'atomic_write', 'cache_root', 'check_writable', 'file_lock', 'file_sha256']

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from mmengine.fileio import LocalBackend, register_backend
-
 from das_mm.errors import UserError
 
 
@@ -80,16 +78,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@register_backend('atomic_local')
-class AtomicLocalBackend(LocalBackend):
-    """mmengine's backend for local files with writes that cannot be seen half done (`dict(backend='atomic_local')`)."""
-
-    def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write bytes; see :func:`atomic_write`."""
-        atomic_write(filepath, obj)
-
-    def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
-        """Write text; see :func:`atomic_write`."""
-        atomic_write(filepath, obj.encode(encoding))

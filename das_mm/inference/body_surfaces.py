@@ -13,7 +13,7 @@ import torch
 
 from das_mm.errors import UserError
 from das_mm.models.body_models.protocol import BodyModelProtocol
-from das_mm.structures.rotations import axis_angle_to_matrix
+from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 
 
 def body_name(body: BodyModelProtocol) -> str:

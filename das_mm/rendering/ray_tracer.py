@@ -5,11 +5,11 @@ Rays are not normalised: with directions of z = 1 in the camera frame the distan
 
 from __future__ import annotations
 
+import functools
 import logging
 from dataclasses import dataclass
 
 import numpy as np
-from mmengine.logging import print_log
 
 from .numpy_tracer import NumpyTracer
 
@@ -18,8 +18,6 @@ try:
     from embreex.rtcore_scene import EmbreeScene
 except ImportError:  # no wheel for this platform (Linux on ARM)
     EmbreeScene = None
-
-_told: set[str] = set()  # what this process has said once
 
 
 @dataclass
@@ -68,18 +66,20 @@ class EmbreeTracer:
         )
 
 
+@functools.cache
+def _tell_it_is_slow() -> None:
+    """Once in a process."""
+    logging.getLogger(__name__).warning(
+        'embreex is not installed: synthetic scenes are traced in numpy, which takes about a minute an image. '
+        '`pip install embreex` where the platform has it.'
+    )
+
+
 class PlainTracer:
     """The same interface on :class:`NumpyTracer`."""
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray):
-        if 'slow' not in _told:
-            _told.add('slow')
-            print_log(
-                'embreex is not installed: synthetic scenes are traced in numpy, which takes about a minute an '
-                'image. `pip install embreex` where the platform has it.',
-                logger='current',
-                level=logging.WARNING,
-            )
+        _tell_it_is_slow()
         self._tree = NumpyTracer(vertices, faces)
 
     def first_hits(self, origins: np.ndarray, directions: np.ndarray) -> Hits:

@@ -12,6 +12,9 @@ from .cameras import (
     transform_camera,
     transform_intrinsics,
     warp_points,
+    warp_scale,
+    weak_perspective,
+    weak_perspective_depth,
 )
 from .keypoint_sets import (
     COCO_SIGMAS,
@@ -58,4 +61,7 @@ __all__ = [
     'transform_camera',
     'transform_intrinsics',
     'warp_points',
+    'warp_scale',
+    'weak_perspective',
+    'weak_perspective_depth',
 ]

@@ -8,14 +8,17 @@ triangular, of the image at hand; ``dist`` is OpenCV's (k1, k2, p1, p2, k3). ``*
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+import sys
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 
 from das_mm.errors import UserError
 
-Array = TypeVar('Array', np.ndarray, torch.Tensor)
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar('Array', np.ndarray, 'Tensor')
 
 # of the longer image side, where nothing is known about a camera: about that of a phone's main lens or a 35 mm lens
 DEFAULT_FOV_DEG = 55.0
@@ -63,6 +66,39 @@ def focal_px(K: Array) -> Array:
 def warp_points(points_px: Array, warp: Array) -> Array:
     """Applies a 2×3 affine map to pixels (*, 2)."""
     return points_px @ warp[:, :2].T + warp[:, 2]
+
+
+def weak_perspective(points: Array, scale: Array, root_px: Array) -> Array:
+    """Scaled orthographic view: points (*, N, 3) about their root to pixels (*, N, 2).
+
+    All of a person is shown at the size that its root has; z is not looked at.
+
+    Args:
+        points: Camera axes, the root at the origin, any unit.
+        scale: (*), px for one unit of ``points``.
+        root_px: (*, 2), where the root is seen.
+
+    Example:
+        >>> weak_perspective(np.array([[0.5, -1, 0.3]]), np.array(100.), np.array([320., 240]))
+        array([[370., 140.]])
+    """
+    return root_px[..., None, :] + scale[..., None, None] * points[..., :2]
+
+
+def weak_perspective_depth(scale: Array, focal: Array) -> Array:
+    """Depth (*) at which a camera of ``focal`` px (:func:`focal_px`) shows things at ``scale`` px a unit, in that unit.
+
+    There :func:`project` and :func:`weak_perspective` agree on all points of the root's depth.
+    """
+    return focal / scale
+
+
+def warp_scale(warp: np.ndarray) -> float:
+    """How much longer lengths become under a 2×3 map, the geometric mean of both directions: sqrt(|det|).
+
+    The focal length grows by it too: ``focal_px(transform_intrinsics(K, warp)) == warp_scale(warp) * focal_px(K)``.
+    """
+    return math.sqrt(abs(np.linalg.det(warp[:, :2])))
 
 
 def compose_warps(second: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -158,7 +194,11 @@ def check_intrinsics(K, *, file=None, field: str | None = None) -> np.ndarray:
 
 
 def _stack(columns: list[Array]) -> Array:
-    return torch.stack(columns, -1) if isinstance(columns[0], torch.Tensor) else np.stack(columns, -1)
+    # this module must not load torch, and who has a tensor has loaded it
+    torch = sys.modules.get('torch')
+    if torch is not None and isinstance(columns[0], torch.Tensor):
+        return torch.stack(columns, -1)
+    return np.stack(columns, -1)
 
 
 def _distort(x: Array, y: Array, dist: Array) -> tuple[Array, Array]:

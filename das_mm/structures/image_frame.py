@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .camera_space import to_camera_space
-from .cameras import DEFAULT_FOV_DEG, default_intrinsics
+from .cameras import DEFAULT_FOV_DEG, default_intrinsics, warp_scale
 
 
 def known_camera(
@@ -56,7 +56,7 @@ def poses_in_image(
     rest = dict(fields)
     warp = np.asarray(warp_mat, dtype=np.float64)
     # a similarity: its scale is what the focal length was multiplied by on the way in
-    scale = np.sqrt(abs(np.linalg.det(warp[:, :2])))
+    scale = warp_scale(warp)
     keypoints, roots = (_unwarp(rest.pop(name), warp) for name in ('keypoints_px', 'roots_px'))
     depths_norm, relative_mm = rest.pop('root_depths_norm') * scale, rest.pop('relative_depths_mm')
     keypoints_3d, root_depths_mm = to_camera_space(keypoints, depths_norm, relative_mm, camera['K'], camera.get('dist'))

@@ -13,7 +13,6 @@ from scipy.spatial import cKDTree
 from das_mm.bodies import (
     JOINT_NAMES,
     LANDMARKS,
-    MIRROR_JOINTS,
     PART_NAMES,
     linear_blend_skinning,
     load_generated_body,
@@ -25,6 +24,7 @@ from das_mm.bodies.skeleton import mirror_name, rest_joints
 from das_mm.bodies.skinning_weights import expand_weights
 from das_mm.bodies.template.template_maker import finish
 from das_mm.errors import UserError
+from das_mm.structures.rotations import MIRROR_JOINTS
 
 
 @pytest.fixture(scope='module')

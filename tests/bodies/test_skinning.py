@@ -6,16 +6,10 @@ import time
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
-from das_mm.bodies import (
-    axis_angle_to_matrix,
-    keypoints_from_body,
-    linear_blend_skinning,
-    load_generated_body,
-    write_smpl_file,
-)
+from das_mm.bodies import keypoints_from_body, linear_blend_skinning, load_generated_body, write_smpl_file
 from das_mm.bodies.shape_space import GENDER_BETAS
+from das_mm.structures.rotations import axis_angle_to_matrix
 
 
 @pytest.fixture(scope='module')
@@ -27,12 +21,6 @@ def random_parameters(num, seed=0):
     rng = np.random.default_rng(seed)
     orient, pose = rng.normal(0, 1.5, (num, 3)), rng.normal(0, 0.5, (num, 23, 3))
     return orient, pose, rng.normal(0, 1.5, (num, 10)), rng.normal(0, 3, (num, 3))
-
-
-def test_rotations():
-    special = [[0, 0, 0], [1e-9, 0, 0], [np.pi, 0, 0]]
-    vectors = np.concatenate([np.random.default_rng(0).normal(0, 2, (50, 3)), special])
-    np.testing.assert_allclose(axis_angle_to_matrix(vectors), Rotation.from_rotvec(vectors).as_matrix(), atol=1e-12)
 
 
 def test_rest_pose_is_the_shaped_template(body):

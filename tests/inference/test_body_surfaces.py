@@ -16,7 +16,7 @@ from das_mm.inference.body_surfaces import mesh_vertices
 from das_mm.inference.inferencer import DASInferencer
 from das_mm.inference.results import people_of, read_results, resolve_for_camera, result_schema
 from das_mm.structures import project
-from das_mm.structures.rotations import axis_angle_to_matrix
+from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 from tests.json_schema import violations
 from tests.pictures import picture, write_picture, write_video
 from tests.walkers import Walkers

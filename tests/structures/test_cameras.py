@@ -19,6 +19,9 @@ from das_mm.structures import (
     transform_camera,
     transform_intrinsics,
     warp_points,
+    warp_scale,
+    weak_perspective,
+    weak_perspective_depth,
 )
 
 K = np.array([[1395.0, 0, 951.0], [0, 1392.0, 541.0], [0, 0, 1]])
@@ -141,3 +144,29 @@ def test_bad_intrinsics_are_named(camera, problem):
     with pytest.raises(UserError, match=rf'(?s)a\.json: images\[3\]\.K: .*{problem}.*remedy'):
         check_intrinsics(camera, file='a.json', field='images[3].K')
     assert (check_intrinsics(K.tolist()) == K).all()
+
+
+@pytest.mark.parametrize('mirror', [False, True])
+def test_lengths_and_focal_lengths_grow_by_the_scale_of_the_warp(mirror):
+    warp = similarity(0.37, 0.8, (5, -9), mirror)
+    assert warp_scale(warp) == pytest.approx(0.37, rel=1e-12)
+    squeeze = np.array([[0.5, 0.1, 3], [0, 0.9, 4]])
+    for one in (warp, squeeze):
+        assert focal_px(transform_intrinsics(K, one)) == pytest.approx(warp_scale(one) * focal_px(K), rel=1e-12)
+
+
+@pytest.mark.parametrize('kind', [np.asarray, torch.as_tensor])
+def test_weak_perspective_is_projection_at_its_depth(kind):
+    camera = np.array([[1200.0, 0, 300], [0, 1200, 200], [0, 0, 1]])
+    rng = np.random.default_rng(3)
+    scale, root_px = rng.uniform(0.1, 0.6, 4), rng.uniform(0, 500, (4, 2))  # px a mm
+    points = rng.uniform(-800, 800, (4, 9, 3))
+    depths = weak_perspective_depth(kind(scale), kind(focal_px(camera)))
+    roots = back_project(kind(root_px), depths, kind(camera))
+    seen = weak_perspective(kind(points), kind(scale), kind(root_px))
+    flat = kind(points * [1, 1, 0])  # all of the person at the root's depth
+    assert abs(project(flat + roots[:, None], kind(camera)) - seen).max() < 1e-9
+    # far away with a long lens it is nearly so for all of it
+    far = kind(camera * [[1000.0, 1, 1], [1, 1000, 1], [1, 1, 1]])
+    roots = back_project(kind(root_px), weak_perspective_depth(kind(scale), kind(focal_px(far))), far)
+    assert 1e-6 < abs(project(kind(points) + roots[:, None], far) - seen).max() < 0.5

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import MMLogger
 
-from ..generated_body import PART_NAMES, TEMPLATE_FILE
+from ..body_model import PART_NAMES
+from ..generated_body import TEMPLATE_FILE
 from ..landmarks import LANDMARKS
 from ..shape_space import joint_directions, shape_directions
 from ..skeleton import GROUND_Y_M, mirror_name

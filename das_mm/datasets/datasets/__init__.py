@@ -1,5 +1,6 @@
 from .annotation_file import AnnotationFile, People, read_annotation_file
 from .das_dataset import DASDataset
+from .frame_pairs import DASPoseTrack18Dataset, DASVideoDataset
 from .image_files import image_fault, looks_complete
 from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset
 from .real_3d import (
@@ -12,6 +13,7 @@ from .real_3d import (
 )
 from .record_table import Records, RecordTable
 from .records import make_table
+from .synthetic_people import SyntheticClips, SyntheticPeople
 
 __all__ = [
     'AnnotationFile',
@@ -27,9 +29,13 @@ __all__ = [
     'DASMuCoDataset',
     'DASMuPoTSDataset',
     'DASPanopticDataset',
+    'DASPoseTrack18Dataset',
+    'DASVideoDataset',
     'People',
     'RecordTable',
     'Records',
+    'SyntheticClips',
+    'SyntheticPeople',
     'image_fault',
     'looks_complete',
     'make_table',

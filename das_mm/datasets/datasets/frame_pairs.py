@@ -6,7 +6,6 @@ import numpy as np
 
 from das_mm.registry import DATASETS
 
-from ..synthetic.dataset import SyntheticPeople
 from .das_dataset import DASDataset
 
 
@@ -60,14 +59,6 @@ class FramePairs:
 @DATASETS.register_module()
 class DASVideoDataset(FramePairs, DASDataset):
     """Videos in the package's annotation format: images of one ``seq`` (and ``view``), ordered by ``frame``."""
-
-
-@DATASETS.register_module()
-class SyntheticClips(FramePairs, SyntheticPeople):
-    """Generated clips of moving people, identities kept."""
-
-    def __init__(self, *args, kind: str = 'clips', **kwargs):
-        super().__init__(*args, kind=kind, **kwargs)
 
 
 @DATASETS.register_module()

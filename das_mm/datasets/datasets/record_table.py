@@ -5,6 +5,7 @@ Letters: M images, A people in the order of the images, K keypoints, C cameras.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,9 @@ _IMAGE_COLUMNS = (
     'view',
 )
 _CAMERA_PARTS = ('K', 'R', 'T', 'dist')
+
+#: in the folder of a mapped table: what its columns are and what they were made from
+HEADER_FILE = 'table.json'
 
 
 class RecordTable:
@@ -131,10 +135,24 @@ class Records(Sequence):
         return Records(self.table, self.rows)
 
 
+def map_table(folder: Path) -> RecordTable:
+    """Opens a cached table; its columns are read from disk as they are needed.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: It is absent or damaged.
+    """
+    header = json.loads((folder / HEADER_FILE).read_text(encoding='utf-8'))
+    columns = {}
+    for name, (dtype, shape) in header['columns'].items():
+        column = np.load(folder / f'{name}.npy', mmap_mode='r' if 0 not in shape else None, allow_pickle=False)
+        if column.dtype.str != dtype or column.shape != tuple(shape):
+            raise ValueError(f'{name} is {column.dtype} {column.shape}')
+        columns[name] = column.view(np.ndarray)  # of the same pages: a memmap's own slices are slow to make
+    return RecordTable(columns, header['header'], folder, header['token'])
+
+
 def _map_again(folder: Path, token: str) -> RecordTable:
     """What unpickling calls in a worker process."""
-    from .table_cache import map_table
-
     table = map_table(folder)
     if table.token != token:
         raise UserError(

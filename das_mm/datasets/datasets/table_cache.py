@@ -21,24 +21,18 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import print_log
 
-from das_mm.engine import check_writable, file_lock
+from das_mm.engine import cache_root, check_writable, file_lock
 from das_mm.errors import UserError
 from das_mm.version import __version__
 
-from .record_table import RecordTable
+from .record_table import HEADER_FILE, RecordTable, map_table
 
 FORMAT = 1  # raise when the columns or the way they are made change
 SMALLEST_CACHED_BYTES = 4 * 2**20  # smaller files are read within a second
-_HEADER = 'table.json'
-
-
-def cache_root() -> Path:
-    """Where the package keeps what it can make again: ``$DAS_MM_CACHE``, else ``~/.cache/das_mm``."""
-    return Path(os.environ.get('DAS_MM_CACHE') or Path.home() / '.cache' / 'das_mm').expanduser()
 
 
 def cache_folder() -> Path:
-    """The folder of tables, ``annotations`` in :func:`cache_root`."""
+    """The folder of tables, ``annotations`` in :func:`.cache_root`."""
     return cache_root() / 'annotations'
 
 
@@ -95,28 +89,12 @@ def cached_table(file: str, settings: dict, make: Callable[[], RecordTable]) -> 
     return table
 
 
-def map_table(folder: Path) -> RecordTable:
-    """Opens a cached table; its columns are read from disk as they are needed.
-
-    Raises:
-        OSError, ValueError, KeyError, TypeError: It is absent or damaged.
-    """
-    header = json.loads((folder / _HEADER).read_text(encoding='utf-8'))
-    columns = {}
-    for name, (dtype, shape) in header['columns'].items():
-        column = np.load(folder / f'{name}.npy', mmap_mode='r' if 0 not in shape else None, allow_pickle=False)
-        if column.dtype.str != dtype or column.shape != tuple(shape):
-            raise ValueError(f'{name} is {column.dtype} {column.shape}')
-        columns[name] = column.view(np.ndarray)  # of the same pages: a memmap's own slices are slow to make
-    return RecordTable(columns, header['header'], folder, header['token'])
-
-
 def _usable_table(folder: Path, source: dict) -> RecordTable | None:
     """The table in ``folder`` if it is whole and was made from this very file."""
     if not folder.exists():
         return None
     try:
-        if json.loads((folder / _HEADER).read_text(encoding='utf-8'))['source'] != source:
+        if json.loads((folder / HEADER_FILE).read_text(encoding='utf-8'))['source'] != source:
             return None
         return map_table(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -141,7 +119,7 @@ def _store(table: RecordTable, folder: Path, source: dict) -> RecordTable:
                 os.fsync(file.fileno())
         shapes = {name: (column.dtype.str, column.shape) for name, column in table.columns.items()}
         text = json.dumps(dict(source=source, token=token, columns=shapes, header=table.header))
-        (unfinished / _HEADER).write_text(text, encoding='utf-8')
+        (unfinished / HEADER_FILE).write_text(text, encoding='utf-8')
         if folder.exists():  # made from an older file, or damaged; a process that maps it keeps its pages
             folder.rename(unfinished.with_name(f'{unfinished.name}.old'))
         unfinished.rename(folder)

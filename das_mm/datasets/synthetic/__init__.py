@@ -1,19 +1,17 @@
-"""The embedded data set: generated people in generated places, with all truth that pose, mesh and tracking need."""
+"""Generated people in generated places, with all ground truth that pose, mesh and tracking need.
 
-from .config import GENERATOR_VERSION, SyntheticConfig
-from .dataset import SyntheticPeople, cache_folder
-from .generated_meshes import load_smpl, vertices_from_row
-from .generator import GeneratedPaths, generate
-from .preview import write_contact_sheet
+Neither torch nor an mm package is loaded here; the data sets that a config names stand in ``das_mm.datasets.datasets``.
+"""
 
-__all__ = [
-    'GENERATOR_VERSION',
-    'GeneratedPaths',
-    'SyntheticConfig',
-    'SyntheticPeople',
-    'cache_folder',
-    'generate',
-    'load_smpl',
-    'vertices_from_row',
-    'write_contact_sheet',
-]
+from das_mm.lazy_exports import lazy_exports
+
+# `python -m …drawing_process` would run a module of this package twice if the package had imported it
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        '.config': 'GENERATOR_VERSION SyntheticConfig',
+        '.generated_meshes': 'load_smpl vertices_from_row',
+        '.generator': 'GeneratedPaths generate',
+        '.preview': 'write_contact_sheet',
+    },
+)

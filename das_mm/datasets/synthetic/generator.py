@@ -16,11 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from das_mm.errors import UserError
 
 from .config import GENERATOR_VERSION, SyntheticConfig
+from .drawing_pool import drawn_images
+from .generated_meshes import vertices_from_row
 from .ground_truth import keypoint_names
-from .pool import drawn_images
 from .records import annotation_json, read_record, smpl_name, smpl_npz
 from .set_files import sole_writer, write_error, write_whole
-from .worker import draw_unit, record_path, unit_images
+from .units import draw_unit, record_path, unit_images
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,5 @@ def _write_annotations(config: SyntheticConfig, paths: GeneratedPaths, records: 
 
 
 def _vertices(records: list[dict]) -> list[np.ndarray]:
-    from .generated_meshes import vertices_from_row
-
     rows = [person['smpl'] for record in records for person in record['persons']]
     return [vertices_from_row({name: np.array([value]) for name, value in row.items()}, 0) for row in rows]

@@ -14,10 +14,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from das_mm.bodies import axis_angle_to_matrix, load_generated_body
+from das_mm.bodies import load_generated_body
 from das_mm.bodies.joint_limits import clip_angles, pose_from_angles
 from das_mm.bodies.skeleton import JOINT_INDEX
 from das_mm.bodies.skinning import forward_kinematics
+from das_mm.structures.rotations import axis_angle_to_matrix
 
 from . import poses
 from .gait import Gait, gait_cycle, running, stepping, walking

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from das_mm.bodies import axis_angle_to_matrix, linear_blend_skinning, load_generated_body
+from das_mm.bodies import linear_blend_skinning, load_generated_body
+from das_mm.structures.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 
 from .surfaces import yaw_matrix
 from .viewpoint import Viewpoint
@@ -66,11 +66,6 @@ class Layout:
 
     people: list[Person]
     view: Viewpoint
-
-
-def matrix_to_axis_angle(matrix: np.ndarray) -> np.ndarray:
-    """Rotation (3, 3) to axis-angle (3,) rad, its length at most pi."""
-    return Rotation.from_matrix(matrix).as_rotvec()
 
 
 def camera_frame_smpl(person: Person, view: Viewpoint) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from das_mm.engine.atomic_backend import AtomicLocalBackend
 from das_mm.engine.checkpoint_files import newest_complete_checkpoint
 from das_mm.registry import HOOKS
 
@@ -26,7 +27,7 @@ class AtomicCheckpointHook(CheckpointHook):
         super().__init__(*args, **kwargs)
         local = '://' not in str(self.out_dir or '')
         if local and self.backend_args is None and self.file_client_args is None:
-            self.backend_args = dict(backend='atomic_local')
+            self.backend_args = dict(backend=AtomicLocalBackend.NAME)
 
     def before_run(self, runner: Runner) -> None:
         """Choose what an automatic resume starts from, before the runner does."""

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 
 from das_mm.errors import UserError
 from das_mm.registry import METRICS, MODELS
-from das_mm.structures.rotations import axis_angle_to_matrix
+from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 
 from ..files.result_file import check_ending
 from ..files.row_file import write_rows

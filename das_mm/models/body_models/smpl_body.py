@@ -16,14 +16,13 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
-from das_mm.bodies import skinning
 from das_mm.bodies.landmarks import KEYPOINT_NAMES, keypoint_matrix
 from das_mm.bodies.skeleton import PARENTS
 from das_mm.bodies.skinning import forward_kinematics
 from das_mm.bodies.smpl_file import SMPLArrays, generated_arrays, load_regressor, load_smpl_file
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
-from das_mm.structures import KEYPOINT_SETS, convert_indices
+from das_mm.structures import KEYPOINT_SETS, convert_indices, tensor_rotations
 from das_mm.structures.rotations import axis_angle_to_matrix
 
 from .protocol import BodyOutput
@@ -194,7 +193,9 @@ class SMPLBody(_Skin):
     def posed(self, axis_angle: np.ndarray, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rotations (N, 24, 3) rad and shapes (N, B) to vertices (N, V, 3) and joints (N, 24, 3), m, as arrays."""
         device = self.v_template.device
-        turns = axis_angle_to_matrix(torch.as_tensor(np.asarray(axis_angle, np.float32), device=device))
+        turns = tensor_rotations.axis_angle_to_matrix(
+            torch.as_tensor(np.asarray(axis_angle, np.float32), device=device)
+        )
         posed = self(turns[:, 0], turns[:, 1:], torch.as_tensor(np.asarray(betas, np.float32), device=device))
         return posed.vertices.cpu().numpy(), posed.joints.cpu().numpy()
 
@@ -202,7 +203,7 @@ class SMPLBody(_Skin):
     def posed_joints(self, axis_angle: np.ndarray, betas: np.ndarray) -> np.ndarray:
         """The joints (N, 24, 3) alone, float64."""
         rest = self.rest_joints(torch.as_tensor(betas)).cpu().numpy().astype(np.float64)
-        return forward_kinematics(skinning.axis_angle_to_matrix(axis_angle), rest, np.array(PARENTS))[0]
+        return forward_kinematics(axis_angle_to_matrix(axis_angle), rest, np.array(PARENTS))[0]
 
     @property
     def name(self) -> str:

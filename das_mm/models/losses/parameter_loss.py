@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from das_mm.registry import MODELS
-from das_mm.structures.rotations import rotation_6d_to_matrix
+from das_mm.structures.tensor_rotations import rotation_6d_to_matrix
 
 from .pose_loss import PoseLoss
 

@@ -15,7 +15,7 @@ from das_mm.models.backbones.temporal_stems import IMAGE_CHANNELS, TEMPORAL_CHAN
 from das_mm.models.data_preprocessors.temporal import draw_centers
 from das_mm.models.task_modules.trackers import with_camera_roots
 from das_mm.registry import MODELS, TASK_UTILS
-from das_mm.structures import People, focal_px, warp_points
+from das_mm.structures import People, focal_px, warp_points, warp_scale
 from das_mm.structures.task_fields import TaskDescription
 
 from .das import DAS
@@ -103,10 +103,9 @@ class TrackingDAS(DAS):
         people = self.tracker.previous()
         centers_px, sizes_px = zip(*people) if people else ((), ())
         warp = np.asarray(sample.metainfo['warp_mat'], np.float64)
-        zoom = np.sqrt(abs(np.linalg.det(warp[:, :2])))
         center_map = draw_centers(
             warp_points(np.asarray(centers_px, np.float64).reshape(-1, 2), warp),
-            zoom * np.asarray(sizes_px, np.float64).reshape(-1, 2),
+            warp_scale(warp) * np.asarray(sizes_px, np.float64).reshape(-1, 2),
             image,
         )
         return torch.cat([image[:IMAGE_CHANNELS], memory.image, center_map])

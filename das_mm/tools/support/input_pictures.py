@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
 from das_mm.models.task_modules import DASTargetAssigner, PersonLabels
-from das_mm.structures import focal_px
+from das_mm.structures import focal_px, warp_scale
 from das_mm.visualization import People, canvas, draw_labels, draw_people, draw_relative_depths, draw_targets
 from das_mm.visualization.overlay import enlarged
 from das_mm.visualization.skeletons import Skeleton
@@ -60,8 +60,8 @@ def describe_input(sample: PoseDataSample, size: tuple[int, int]) -> str:
     meta = sample.metainfo
     parts = [f'{meta.get("dataset_name", "")} {meta.get("img_id", "")}'.strip(), f'{size[1]}x{size[0]}']
     if 'warp_mat' in meta:
-        (a, b), (c, d) = meta['warp_mat'][:, :2]
-        moves = [f'×{math.sqrt(abs(a * d - b * c)):.2f}']
+        (_, b), (_, d) = meta['warp_mat'][:, :2]
+        moves = [f'×{warp_scale(meta["warp_mat"]):.2f}']
         degrees = math.degrees(math.atan2(-b, d))  # of the y axis, which a mirror leaves upright
         if abs(degrees) >= 0.5:
             moves.append(f'turned {degrees:.0f}°')

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from das_mm.datasets.synthetic import SyntheticConfig, generate, generator, pool, write_contact_sheet
+from das_mm.datasets.synthetic import SyntheticConfig, drawing_pool, generate, generator, write_contact_sheet
 from das_mm.datasets.synthetic import set_files as writing
 from das_mm.datasets.synthetic.generated_meshes import load_smpl, vertices_from_row
 from das_mm.errors import UserError
@@ -131,7 +131,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch, workers)
 
 
 def test_a_process_that_dies_is_noticed(tmp_path, monkeypatch):
-    monkeypatch.setattr(pool.sys, 'executable', '/bin/false')
+    monkeypatch.setattr(drawing_pool.sys, 'executable', '/bin/false')
     with pytest.raises(UserError, match='ended with status 1'):
         generate(TINY, tmp_path, workers=2, progress=False)
 
@@ -188,10 +188,10 @@ def test_registered_dataset_makes_itself(tmp_path):
 
 
 def test_cache_folder_follows_the_environment(tmp_path, monkeypatch):
-    from das_mm.datasets.synthetic import cache_folder
+    from das_mm.engine import cache_root
 
     monkeypatch.setenv('DAS_MM_CACHE', str(tmp_path))
-    assert cache_folder() == tmp_path
+    assert cache_root() == tmp_path
 
 
 def test_command_line(tmp_path, capsys):

@@ -19,7 +19,7 @@ from das_mm.models.body_models.protocol import BodyModelProtocol
 from das_mm.models.body_models.smpl_body import SMPLBody
 from das_mm.registry import MODELS
 from das_mm.structures import KEYPOINT_SETS
-from das_mm.structures.rotations import axis_angle_to_matrix, mirror_pose, move_translation
+from das_mm.structures.tensor_rotations import axis_angle_to_matrix, mirror_pose, move_translation
 from tests.bodies.fake_smpl import smpl_arrays, write_downloaded
 
 

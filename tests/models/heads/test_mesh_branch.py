@@ -11,7 +11,7 @@ from das_mm.models.heads.branches.mesh_branch import NUM_PARAMETERS
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
 from das_mm.structures import project
-from das_mm.structures.rotations import axis_angle_to_matrix, matrix_to_rotation_6d
+from das_mm.structures.tensor_rotations import axis_angle_to_matrix, matrix_to_rotation_6d
 
 K_PX = np.array([[500.0, 0, 223.5], [0, 500, 127.5], [0, 0, 1]])
 RLE = dict(

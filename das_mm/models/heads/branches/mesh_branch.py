@@ -28,9 +28,9 @@ from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.models.losses import positive_scale
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
-from das_mm.structures import get_keypoint_set
-from das_mm.structures.rotations import matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
+from das_mm.structures import get_keypoint_set, weak_perspective
 from das_mm.structures.task_fields import TaskDescription
+from das_mm.structures.tensor_rotations import matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
 
 from .task_branch import BaseTaskBranch
 
@@ -191,7 +191,7 @@ class MeshBranch(BaseTaskBranch):
 
     def _loss_2d(self, points_m, camera, labels, person, points_px, strides, num_pos) -> Tensor:
         scale, root_px = self.camera_px(camera, points_px, strides)
-        seen_px = root_px[:, None] + scale[:, None, None] * points_m[..., :2]
+        seen_px = weak_perspective(points_m, scale, root_px)
         return self.loss_keypoints_2d(
             seen_px, labels.keypoints[person], labels.keypoints_weights[person], avg_factor=num_pos
         )

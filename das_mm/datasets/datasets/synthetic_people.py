@@ -1,4 +1,4 @@
-"""The embedded data set: a config names it, and it makes itself on first use."""
+"""The embedded data sets: a config names them, and they make themselves on first use."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
+from das_mm.engine import cache_root
 from das_mm.registry import DATASETS
 
-from ..datasets.das_dataset import DASDataset
-from ..datasets.table_cache import cache_root as cache_folder
-from .config import SyntheticConfig
-from .generator import generate
+from ..synthetic import SyntheticConfig, generate
+from .das_dataset import DASDataset
+from .frame_pairs import FramePairs
 
 
 @DATASETS.register_module()
 class SyntheticPeople(DASDataset):
-    """Generated people with exact truth; nothing to download.
+    """Generated people with exact ground truth; nothing to download.
 
     The set is made when it is first needed and kept under the hash of its settings. Of several processes one makes it
     and the others wait at a file lock (no collective call, so no time-out however large the set; nodes without a
@@ -67,7 +67,7 @@ class SyntheticPeople(DASDataset):
             clothes=clothes,
         )
         self.workers = workers
-        folder = Path(root).expanduser() if root is not None else cache_folder() / 'synthetic'
+        folder = Path(root).expanduser() if root is not None else cache_root() / 'synthetic'
         joint_set = keypoint_set if keypoint_set in self.config.joint_sets else self.config.joint_sets[0]
         super().__init__(
             ann_file=f'annotations/{split}_{joint_set}.json',
@@ -80,3 +80,11 @@ class SyntheticPeople(DASDataset):
         """Makes the set where it is not there, then reads it."""
         generate(self.config, self.data_root, workers=self.workers, progress=is_main_process())
         return super().load_data_list()
+
+
+@DATASETS.register_module()
+class SyntheticClips(FramePairs, SyntheticPeople):
+    """Generated clips of moving people, identities kept."""
+
+    def __init__(self, *args, kind: str = 'clips', **kwargs):
+        super().__init__(*args, kind=kind, **kwargs)

@@ -59,7 +59,8 @@ def _start(config: SyntheticConfig, root: Path, records: Path, log: IO[str]) -> 
     }
     command = [
         sys.executable,
-        str(Path(__file__).with_name('_worker_process.py')),
+        '-m',
+        'das_mm.datasets.synthetic.drawing_process',
         '--config',
         json.dumps(asdict(config)),
         '--root',
