@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TextIO
 
-try:
-    import fcntl
-except ImportError:  # Windows: processes are not kept apart there
-    fcntl = None
+from filelock import FileLock, Timeout
 
 
 def file_lock(path: str | Path, wait: bool = True) -> AbstractContextManager[bool]:
     """A lock that is a file: the block is told whether this process holds it.
 
-    The lock is the operating system's on the open file: it ends with the process that holds it, however that ends. The
-    number in the file, which stays, is for people to read. Where there are no locks (Windows, some network file
-    systems) everybody gets it.
+    The lock is the operating system's on the open file, which may stay when it is free: it ends with the process that
+    holds it, however that ends. On a file system without locks everybody gets it.
 
     Args:
         path: Its folder is made where it is not there.
@@ -36,22 +30,22 @@ def file_lock(path: str | Path, wait: bool = True) -> AbstractContextManager[boo
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return _held(open(path, 'a+'), wait)
+    with open(path, 'a'):
+        pass
+    return _held(FileLock(path), wait)
 
 
 @contextmanager
-def _held(file: TextIO, wait: bool) -> Iterator[bool]:
-    with file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            except OSError:  # a file system without locks
-                pass
-        with suppress(OSError):  # a full disk
-            file.truncate(0)
-            file.write(f'{os.getpid()}\n')
-            file.flush()
+def _held(lock: FileLock, wait: bool) -> Iterator[bool]:
+    try:
+        lock.acquire(blocking=wait)
+    except Timeout:
+        yield False
+        return
+    except (OSError, NotImplementedError):  # a file system without locks
         yield True
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

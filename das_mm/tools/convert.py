@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.datasets.converters import CONVERTERS
     from das_mm.datasets.converters.conversion_runner import run_conversion
+    from das_mm.visualization.annotation_sheet import write_annotation_sheet
 
     converter = CONVERTERS.get(args.name).from_arguments(args)
     console = Console(highlight=False, soft_wrap=True)
@@ -51,15 +52,18 @@ def run(args: argparse.Namespace) -> int:
         checks=not args.skip_checks,
         keep_going=args.keep_going,
     )
+    sheet = write_annotation_sheet(
+        report.out.with_suffix('.png'), report.samples, converter.image_root, converter.keypoint_set
+    )
     console.print(_table(converter, report))
     for note in report.notes:
         console.print(f'[yellow]note[/] {note}')
     for name, fault in report.failed.items():
         console.print(f'[red]left out[/] {name}: {fault}')
-    for path in (report.out, report.smpl, report.sheet):
+    for path in (report.out, report.smpl, sheet):
         if path is not None:
             console.print(f'[green]wrote[/] {path}')
-    if report.sheet is None:
+    if sheet is None:
         console.print(f'[yellow]note[/] no picture: none of the images is below {converter.image_root}')
     return 0
 

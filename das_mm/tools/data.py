@@ -63,7 +63,7 @@ def _draw_sheet(report, images: str, path: Path) -> Path | None:
     """Some images with people, spread evenly over the file; None where nothing can be drawn."""
     import numpy as np
 
-    from das_mm.datasets.converters.contact_sheet import write_sheet
+    from das_mm.visualization.annotation_sheet import write_annotation_sheet
 
     if report.sound is None:
         return None
@@ -89,7 +89,7 @@ def _draw_sheet(report, images: str, path: Path) -> Path | None:
                 ],
             )
         )
-    return write_sheet(path, samples, Path(images), report.sound.keypoint_set.name)
+    return write_annotation_sheet(path, samples, Path(images), report.sound.keypoint_set.name)
 
 
 def _print(report, sheet: Path | None, wanted: Path | None) -> None:

@@ -105,7 +105,7 @@ def chain(request, scenes, clip, tmp_path_factory):
     layout = LAYOUTS.get(name)()
     layout.write(clip if layout.kind == 'clips' else scenes, root / 'archives', said.split)
     converter = CONVERTERS.get(name)(root / 'archives', said.split, **said.converter)
-    report = run_conversion(converter, root / f'{name}.json', sheet=False)
+    report = run_conversion(converter, root / f'{name}.json')
     assert report.counts['images'] > 1 and report.counts['people'] > 1
     options = dict(
         type=said.dataset, ann_file=str(report.out), data_prefix=dict(img=str(converter.image_root)), **said.options

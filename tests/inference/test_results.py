@@ -56,11 +56,11 @@ def test_the_schema_holds(found):
 @pytest.mark.parametrize(
     'spoil, said',
     [
-        (lambda one: one.pop('units'), '$ lacks units'),
-        (lambda one: one['camera'].update(source='guess'), '$.camera.source is not one of'),
-        (lambda one: one['people'][0].update(score=1.5), '$.people[0].score is 1.5'),
-        (lambda one: one['people'][1].update(depth=1), '$.people[1] has depth'),
-        (lambda one: one['people'][0]['root_cam_mm'].pop(), '$.people[0].root_cam_mm: length'),
+        (lambda one: one.pop('units'), "$: 'units' is a required property"),
+        (lambda one: one['camera'].update(source='guess'), "$.camera.source: 'guess' is not one of"),
+        (lambda one: one['people'][0].update(score=1.5), '$.people[0].score: 1.5 is greater than the maximum'),
+        (lambda one: one['people'][1].update(depth=1), '$.people[1]: Additional properties are not allowed'),
+        (lambda one: one['people'][0]['root_cam_mm'].pop(), '$.people[0].root_cam_mm: '),
     ],
 )
 def test_the_schema_refuses_others(spoil, said):

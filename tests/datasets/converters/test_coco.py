@@ -43,7 +43,7 @@ def written(crowded, tmp_path):
 
 
 def convert(root, **options):
-    report = run_conversion(CocoConverter(root, 'val', **options), root.parent / 'out.json', sheet=False)
+    report = run_conversion(CocoConverter(root, 'val', **options), root.parent / 'out.json')
     return report, json.loads(report.out.read_text())
 
 

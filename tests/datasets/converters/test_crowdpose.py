@@ -19,7 +19,7 @@ from das_mm.errors import UserError
 def test_scenes_come_back(scenes, tmp_path, prefix):
     root = tmp_path / 'crowdpose'
     CrowdPoseLayout(prefix).write(scenes, root, 'test')
-    report = run_conversion(CrowdPoseConverter(root, 'test'), tmp_path / 'out.json', sheet=False)
+    report = run_conversion(CrowdPoseConverter(root, 'test'), tmp_path / 'out.json')
     content = json.loads(report.out.read_text())
     assert [image['id'] for image in content['images']] == [100000 + 7 * n for n in range(len(scenes))]
     assert content['images'][1]['file_name'] == 'images/100007.jpg'
@@ -54,7 +54,7 @@ def test_missing_images_and_wrong_files(scenes, tmp_path):
     root = tmp_path / 'crowdpose'
     CrowdPoseLayout().write(scenes, root, 'train')
     (root / 'images' / '100000.jpg').unlink()
-    report = run_conversion(CrowdPoseConverter(root), tmp_path / 'out.json', sheet=False)
+    report = run_conversion(CrowdPoseConverter(root), tmp_path / 'out.json')
     assert report.counts['images missing'] == 1 and report.counts['images'] == len(scenes) - 1
     assert CrowdPoseConverter(root).expected() == {'images': '10000'}
     with pytest.raises(UserError, match='no split .minival'):
@@ -63,4 +63,4 @@ def test_missing_images_and_wrong_files(scenes, tmp_path):
         CrowdPoseConverter(root, 'val').jobs()
     (root / 'annotations' / 'crowdpose_train.json').write_text('[]')
     with pytest.raises(UserError, match='images: is missing'):
-        run_conversion(CrowdPoseConverter(root), tmp_path / 'out.json', sheet=False)
+        run_conversion(CrowdPoseConverter(root), tmp_path / 'out.json')

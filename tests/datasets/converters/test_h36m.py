@@ -87,7 +87,7 @@ def _image_file(root, take, camera, frame):
 
 
 def test_frames_equal_the_truth(archives, truth, tmp_path):
-    report = run_conversion(Converter(archives, every=1), tmp_path / 'train.json', sheet=False)
+    report = run_conversion(Converter(archives, every=1), tmp_path / 'train.json')
     assert report.counts['images'] == 16 and report.medians['reprojection_px'] < 0.05
     dataset = DASDataset(
         ann_file=str(report.out), data_prefix=dict(img=str(archives / 'images')), keypoint_set='h36m17', test_mode=True

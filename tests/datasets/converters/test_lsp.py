@@ -50,7 +50,7 @@ def _flat(image):
 @pytest.mark.parametrize('split, rows', [('train', range(4)), ('test', range(4, 8))])
 def test_lsp_equals_the_truth(archives, people, tmp_path, split, rows):
     """All joints are labelled; the third number is 1 where one is hidden."""
-    report = run_conversion(LSP(archives / 'lsp', split), tmp_path / 'lsp.json', sheet=False)
+    report = run_conversion(LSP(archives / 'lsp', split), tmp_path / 'lsp.json')
     dataset = DASDataset(
         ann_file=str(report.out),
         data_prefix=dict(img=str(archives / 'lsp/images')),

@@ -64,7 +64,7 @@ def _flat(person):
 
 def test_training_frames_equal_the_truth(archives, truth, tmp_path):
     converter = Converter(archives, cameras=(0, 1), every=1, keep='all')
-    report = run_conversion(converter, tmp_path / 'train.json', sheet=False)
+    report = run_conversion(converter, tmp_path / 'train.json')
     assert report.counts['images'] == 16 and report.counts['images missing'] == 16  # the camera that did not film
     dataset = DASDataset(
         ann_file=str(report.out), data_prefix=dict(img=str(archives)), keypoint_set='mupots17', test_mode=True

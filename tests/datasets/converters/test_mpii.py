@@ -46,7 +46,7 @@ def _truth(person):
 
 
 def test_people_equal_the_truth(archive, scenes, tmp_path):
-    report = run_conversion(Converter(archive), tmp_path / 'mpii.json', sheet=False)
+    report = run_conversion(Converter(archive), tmp_path / 'mpii.json')
     assert report.counts['images'] == len(scenes)
     dataset = DASDataset(
         ann_file=str(report.out), data_prefix=dict(img=str(archive / 'images')), keypoint_set='mpii16', test_mode=True

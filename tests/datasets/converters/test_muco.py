@@ -29,7 +29,7 @@ def source(written) -> Path:
 
 
 def converted(root, **options):
-    report = run_conversion(MuCoConverter(root, **options), root / 'out.json', sheet=False)
+    report = run_conversion(MuCoConverter(root, **options), root / 'out.json')
     return report, json.loads(report.out.read_text())
 
 

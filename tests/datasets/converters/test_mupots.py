@@ -29,7 +29,7 @@ def sequence(written) -> Path:
 
 
 def converted(root):
-    report = run_conversion(MuPoTSConverter(root), root / 'out.json', sheet=False)
+    report = run_conversion(MuPoTSConverter(root), root / 'out.json')
     return report, json.loads(report.out.read_text())
 
 

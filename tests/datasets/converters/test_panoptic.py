@@ -37,7 +37,7 @@ def small(scenes, tmp_path) -> Path:
 
 
 def converted(tmp_path, root, name='out.json', **options):
-    report = run_conversion(PanopticConverter(root, **options), tmp_path / name, sheet=False)
+    report = run_conversion(PanopticConverter(root, **options), tmp_path / name)
     return report, json.loads(report.out.read_text())
 
 
@@ -57,7 +57,7 @@ def body_file(root, frame, seq=HAGGLING, folder='hdPose3d_stage1_coco19'):
 
 
 def test_equals_the_truth_of_the_scenes(scenes, written, tmp_path):
-    run_conversion(PanopticConverter(written, frames='all', keep_incomplete=True), tmp_path / 'out.json', sheet=False)
+    run_conversion(PanopticConverter(written, frames='all', keep_incomplete=True), tmp_path / 'out.json')
     dataset = DASDataset(ann_file=str(tmp_path / 'out.json'), data_root=str(written), keypoint_set='panoptic15')
     records = {
         (record['seq'], record['view'], record['frame']): record

@@ -33,7 +33,7 @@ def written(two_videos, tmp_path):
 
 
 def convert(root, **options):
-    report = run_conversion(PoseTrack18Converter(root, 'val', **options), root.parent / 'out.json', sheet=False)
+    report = run_conversion(PoseTrack18Converter(root, 'val', **options), root.parent / 'out.json')
     return report, json.loads(report.out.read_text())
 
 
@@ -125,7 +125,7 @@ def test_the_other_folder(written):
 
 def test_training_labels_only_the_middle(clip, tmp_path):
     PoseTrack18Layout(labelled=4).write(clip, tmp_path, 'train')
-    report = run_conversion(PoseTrack18Converter(tmp_path), tmp_path / 'out.json', sheet=False)
+    report = run_conversion(PoseTrack18Converter(tmp_path), tmp_path / 'out.json')
     content = json.loads(report.out.read_text())
     assert [image['frame'] for image in content['images'] if image['is_labeled']] == [6, 7, 8, 9]
     assert content['images'][0]['seq'] == '000100_mpii_train'

@@ -1,4 +1,4 @@
-"""The contact sheet at the end of a conversion: what was understood, drawn on the images."""
+"""A contact sheet of an annotation file: what it says, drawn on its images."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from das_mm.structures import project
+from das_mm.structures import get_keypoint_set, project
 from das_mm.visualization import People, contact_sheet, draw_people, save_image
 
 
-def write_sheet(
+def write_annotation_sheet(
     path: Path, samples: list[tuple[dict, list[dict]]], image_root: Path, keypoint_set: str, columns: int = 3
 ) -> Path | None:
     """Draws sampled images with their people: 3D keypoints as the camera sees them, stored 2D keypoints dashed below.
@@ -38,13 +38,13 @@ def write_sheet(
 
 
 def _draw(picture: np.ndarray, image: dict, people: list[dict], keypoint_set: str) -> np.ndarray:
-    stored = np.array([person['keypoints'] for person in people], float).reshape(len(people), -1, 3)
-    truth = People(keypoints_px=stored[..., :2], keypoints_valid=stored[..., 2] > 0) if people else None
+    count = get_keypoint_set(keypoint_set).num_keypoints
+    stored = np.array([person['keypoints'] for person in people], float).reshape(len(people), count, 3)
+    ground_truth = People(keypoints_px=stored[..., :2], keypoints_valid=stored[..., 2] > 0)
     with_3d = [person for person in people if person.get('keypoints_3d') is not None]
     scale = max(1.0, 720 / picture.shape[1])
     if not with_3d or not image.get('cam_param'):
-        shown = truth if truth is not None else People(keypoints_px=np.zeros((0, stored.shape[-2], 2)))
-        return draw_people(picture, shown, keypoint_set, scale=scale, labels=False)
+        return draw_people(picture, ground_truth, keypoint_set, scale=scale, labels=False)
     points = np.array([person['keypoints_3d'] for person in with_3d], float)
     valid = np.array([person['keypoints_3d_valid'] for person in with_3d]) > 0
     K, dist = (image['cam_param'].get(name) for name in ('K', 'dist'))
@@ -54,4 +54,4 @@ def _draw(picture: np.ndarray, image: dict, people: list[dict], keypoint_set: st
         keypoints_valid=valid,
         root_depths_mm=np.array([person.get('root_depth') or np.nan for person in with_3d]),
     )
-    return draw_people(picture, seen, keypoint_set, truth=truth, scale=scale)
+    return draw_people(picture, seen, keypoint_set, truth=ground_truth, scale=scale)
