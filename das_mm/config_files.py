@@ -21,6 +21,11 @@ def config_root() -> Path:
     return installed if installed.is_dir() else package.parent / 'configs'
 
 
+def _name_folder() -> Path:
+    """In an installed package: empty files called as the configs without `.py`, which mim finds when given a name."""
+    return Path(__file__).resolve().parent / '.mim' / 'names'
+
+
 def list_configs() -> list[str]:
     """Names of all configs of the package relative to its root, as `das/das_….py`, the shared parts included."""
     root = config_root()
@@ -40,7 +45,7 @@ def config_path(name: str) -> str:
     Raises:
         UserError: Nothing is called that; the message lists the nearest names.
     """
-    name = str(name)
+    name = Path(name).name if Path(name).parent == _name_folder() else str(name)
     ours = name.startswith(SCOPE_PREFIX)
     if not ours and Path(name).is_file():
         return name

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import sysconfig
 import zipfile
@@ -12,27 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_package.processes import run
 from tests.toy import write_toy_dataset
 from tests.toy_run import REPOSITORY
 
 CONFIG_NAME = min(path.name for path in (REPOSITORY / 'configs' / 'das').glob('das_tiny_*.py'))
-# openmim's own demands would change numpy and setuptools under mmcv; these it cannot do without
-MIM = (
-    'openmim==0.3.9',
-    'click',
-    'colorama',
-    'model-index',
-    'ordered-set',
-    'markdown',
-    'tabulate',
-    'pandas<3',
-    'pytz',
-    'requests',
-    'urllib3',
-    'idna',
-    'certifi',
-    'charset-normalizer',
-)
+OPENMIM = 'openmim==0.3.9'  # alone: what it really needs is the extra `mim`, which this environment has
 
 USER_CONFIG = """
 _base_ = 'das_mm::das/{name}'
@@ -45,27 +28,6 @@ val_dataloader = dict(batch_size=2, num_workers=0, dataset=dict(
 test_dataloader = val_dataloader
 train_cfg = dict(max_epochs=1, val_interval=1)
 """
-
-
-def run(*words: str | Path, cwd: Path, check: bool = True) -> subprocess.CompletedProcess:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(('PYTHON', 'VIRTUAL_ENV'))}
-    done = subprocess.run(
-        list(map(str, words)),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        env={**environment, 'OMP_NUM_THREADS': '1'},
-    )
-    assert done.returncode == 0 or not check, (done.stdout + done.stderr)[-4000:]
-    return done
-
-
-@pytest.fixture(scope='module')
-def wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp('dist')
-    run(sys.executable, '-m', 'hatchling', 'build', '-t', 'wheel', '-d', folder, cwd=REPOSITORY)
-    return next(folder.glob('das_mm-*.whl'))
 
 
 @pytest.fixture(scope='module')
@@ -105,9 +67,22 @@ def test_the_wheel_is_whole(wheel):
         }
 
     assert {path.as_posix() for path in files('das_mm')} <= names
-    assert {f'das_mm/.mim/{path.as_posix()}' for path in files('configs')} <= names
-    assert 'das_mm/.mim/model-index.yml' in names
+    for folder in ('configs', 'projects'):
+        assert {f'das_mm/.mim/{path.as_posix()}' for path in files(folder)} <= names
+    assert {'das_mm/.mim/model-index.yml', 'das_mm/py.typed'} <= names
     assert not [name for name in names if not name.startswith(('das_mm/', 'das_mm-'))]
+
+
+def test_names_that_mim_finds_become_configs(installed, tmp_path):
+    """mim hands on the path of a file that has the name it was given; without `.py` that is an empty one."""
+    name = CONFIG_NAME.removesuffix('.py')
+    ask = f"""
+import das_mm, pathlib
+folder = pathlib.Path(das_mm.__file__).parent / '.mim'
+assert (folder / 'names' / {name!r}).is_file()
+print(pathlib.Path(das_mm.config_path(str(folder / 'names' / {name!r}))).relative_to(folder))
+"""
+    assert run(installed / 'python', '-c', ask, cwd=tmp_path).stdout.strip() == f'configs/das/{CONFIG_NAME}'
 
 
 def test_das_mm_train_and_test(installed, user_config, tmp_path):
@@ -126,57 +101,23 @@ def test_das_mm_train_and_test(installed, user_config, tmp_path):
     assert any('mpjpe' in name for name in json.loads((tmp_path / 'metrics.json').read_text()))
 
 
-def test_mim_train_and_test(installed, user_config, tmp_path):
-    """`mim train das_mm <config name>` trains on the package's synthetic people, made on the spot."""
-    got = run(
-        installed / 'python',
-        '-m',
-        'pip',
-        'install',
-        '--quiet',
-        '--retries',
-        '0',
-        '--timeout',
-        '15',
-        '--no-deps',
-        *MIM,
-        cwd=tmp_path,
-        check=False,
-    )
+def test_mim_train_and_test(installed, tmp_path):
+    """`mim train das_mm <config name>`, with and without `.py`, on the package's synthetic people, made on the spot."""
+    pip = [installed / 'python', '-m', 'pip', 'install', '--quiet', '--retries', '0', '--timeout', '15', '--no-deps']
+    got = run(*pip, OPENMIM, cwd=tmp_path, check=False)
     if got.returncode != 0:
         pytest.skip(f'openmim cannot be had here: {got.stderr.strip().splitlines()[-1]}')
-    done = run(
-        installed / 'mim',
-        'train',
-        'das_mm',
-        CONFIG_NAME,
-        '--work-dir',
-        'w',
-        '--gpus',
-        '0',
-        '--cfg-options',
-        'train_dataloader.dataset.num_images=8',
-        'val_dataloader.dataset.num_images=4',
-        'train_dataloader.batch_size=4',
-        'train_cfg.max_epochs=1',
-        'train_cfg.val_interval=1',
-        cwd=tmp_path,
-    )
-    said = done.stdout
-    assert '.mim/configs/das/' in said and 'Training finished successfully' in said
+    small = ['train_dataloader.dataset.num_images=8', 'train_dataloader.batch_size=4', 'train_cfg.max_epochs=1']
+    small += [f'{loader}_dataloader.dataset.num_images=4' for loader in ('val', 'test')]
+    options = ['--gpus', '0', '--work-dir', 'w', '--cfg-options', *small, 'train_cfg.val_interval=1']
+
+    name = CONFIG_NAME.removesuffix('.py')
+    said = run(installed / 'mim', 'train', 'das_mm', name, *options, cwd=tmp_path).stdout
+    assert f'.mim/names/{name} ' in said and 'Training finished successfully' in said
     assert '--device cpu' in said  # what mim makes of --gpus 0
-    said = run(
-        installed / 'mim',
-        'test',
-        'das_mm',
-        user_config,
-        '--checkpoint',
-        'w/epoch_1.pth',
-        '--work-dir',
-        't',
-        '--out',
-        'metrics.json',
-        cwd=tmp_path,
-    ).stdout
-    assert 'Testing finished successfully' in said
+    assert (tmp_path / 'w' / CONFIG_NAME).is_file()  # the config that was run, kept as always
+
+    options += ['--checkpoint', 'w/epoch_1.pth', '--out', 'metrics.json']
+    said = run(installed / 'mim', 'test', 'das_mm', CONFIG_NAME, *options, cwd=tmp_path).stdout
+    assert '.mim/configs/das/' in said and 'Testing finished successfully' in said
     assert any('mpjpe' in name for name in json.loads((tmp_path / 'metrics.json').read_text()))

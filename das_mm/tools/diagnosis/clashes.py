@@ -81,7 +81,9 @@ def _opencv_clashes(found: Environment) -> list[Clash]:
 def _unexplained(found: Environment, explained: set[str]) -> list[Clash]:
     """Probes that failed for no reason known to the rules, and not because something below them is missing."""
     any_cause = bool(explained)
-    explained = explained | {'setuptools'} | (set() if found.torch_works else {'torchvision', 'mmcv'})
+    explained = explained | {'setuptools'}
+    if not found.torch_works or 'torchvision' in explained:
+        explained |= {'torchvision', 'mmcv'}
     new = []
     for name, (owner, _) in PROBES.items():
         if name == 'mmcv._ext' or name not in found.errors or owner in explained:

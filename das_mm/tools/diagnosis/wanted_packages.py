@@ -69,4 +69,5 @@ def wanted_text(wanted: Wanted) -> str:
 
 def release(version: str) -> tuple[int, ...]:
     """The numbers of a version: `2.12.1+cu130` is (2, 12, 1)."""
-    return tuple(int(number) for number in re.match(r'\d+(?:\.\d+)*', version)[0].split('.'))
+    numbers = re.match(r'\d+(?:\.\d+)*', version)
+    return tuple(int(number) for number in numbers[0].split('.')) if numbers else ()
