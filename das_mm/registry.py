@@ -1,4 +1,4 @@
-"""Registries of the scope ``das_mm``: beside mmdet's and mmpose's below the roots of mmengine, and with mmpose's behind.
+"""Registries of the scope ``das_mm``: beside mmdet's and mmpose's below the roots of mmengine, mmpose's behind ours.
 
 A type without a prefix inside a ``das_mm`` config is looked for here first and then in mmpose and mmengine; ``mmdet.X``
 reaches mmdet; and ``das_mm.X`` is found from every scope: from mmpose's and mmdet's configs and from mmengine's roots.
@@ -15,9 +15,9 @@ from mmpose import registry as mmpose_registry
 class _RegistryOverMMPose(Registry):
     """A registry that asks mmpose's for the unprefixed names it does not have itself.
 
-    mmengine finds a scope among the children of a root only, so this one is a child of the root, not of mmpose's. And it
-    asks a parent for what has been imported already, so mmpose's is asked as a registry; only then are its modules
-    imported, which takes seconds.
+    mmengine finds a scope among the children of a root only, so this one is a child of the root, not of mmpose's. And
+    it asks a parent for what has been imported already only, so mmpose's is asked as a registry, and only then are its
+    modules imported, which takes seconds.
     """
 
     def __init__(self, over: Registry, locations: list[str]) -> None:
@@ -68,6 +68,7 @@ DATA_SAMPLERS = _registry('DATA_SAMPLERS', 'datasets.samplers')
 METRICS = _registry('METRICS', 'evaluation.metrics')
 VISUALIZERS = _registry('VISUALIZERS', 'visualization.visualizer')
 HOOKS = _registry('HOOKS', 'engine.hooks')
+OPTIM_WRAPPERS = _registry('OPTIM_WRAPPERS', 'engine.optim_wrappers')
 INFERENCERS = _registry('INFERENCERS', 'inference.inferencer')
 
 # nothing of ours in these (yet)
@@ -78,7 +79,6 @@ LOG_PROCESSORS = _registry('LOG_PROCESSORS')
 LOOPS = _registry('LOOPS')
 MODEL_WRAPPERS = _registry('MODEL_WRAPPERS')
 OPTIM_WRAPPER_CONSTRUCTORS = _registry('OPTIM_WRAPPER_CONSTRUCTORS')
-OPTIM_WRAPPERS = _registry('OPTIM_WRAPPERS')
 OPTIMIZERS = _registry('OPTIMIZERS')
 PARAM_SCHEDULERS = _registry('PARAM_SCHEDULERS')
 RUNNER_CONSTRUCTORS = _registry('RUNNER_CONSTRUCTORS')

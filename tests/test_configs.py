@@ -1,5 +1,6 @@
 """Every config of the repository parses and its model builds; the ablations differ in what they say they do."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,23 @@ def test_config_builds(path):
     model = build_model(path)
     assert len(model.head.strides) == config.model.neck.num_outs
     assert len(path.read_text().splitlines()) <= 100
+
+
+TRAINABLE = sorted(
+    path for path in ROOT.rglob('*.py') if not {'_base_', 'benchmark'} & set(path.relative_to(ROOT).parts)
+)
+
+
+@pytest.mark.parametrize('path', TRAINABLE, ids=lambda path: path.stem)
+def test_learning_rate_and_inferencers_of_mmpose(path):
+    """The learning rate is that of the batch that the name tells, for --auto-scale-lr; mmpose knows what it infers."""
+    config = Config.fromfile(path)
+    base = config.auto_scale_lr.base_batch_size
+    batch = re.search(r'_(\d+)xb(\d+)-', path.stem)
+    if batch is not None and not path.stem.startswith('das-mesh_resnet50-fpn_4xb12-10e'):
+        assert base == int(batch[1]) * int(batch[2])
+        assert config.train_dataloader.batch_size == int(batch[2])
+    assert config.data_mode == ('topdown' if path.stem.startswith('td-reg') else 'bottomup')
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 # resume that repeats the run, and a fixed seed.
 _base_ = 'mmpose::_base_/default_runtime.py'
 default_scope = 'das_mm'
+data_mode = 'bottomup'  # mmpose's inferencers ask: all people of an image at once
 
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20),
@@ -11,3 +12,5 @@ default_hooks = dict(
 custom_hooks = [dict(type='das_mm.EpochSeedHook'), dict(type='SyncBuffersHook')]
 
 randomness = dict(seed=0)
+
+visualizer = dict(type='das_mm.DASVisualizer')

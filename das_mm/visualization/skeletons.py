@@ -35,7 +35,10 @@ def skeleton_of(keypoint_set: str | KeypointSet | Skeleton) -> Skeleton:
 
 
 def skeleton_of_metainfo(dataset_meta: Mapping) -> Skeleton:
-    """The skeleton in mmpose's parsed dataset meta (``keypoint_id2name`` and ``skeleton_links``)."""
+    """The skeleton in mmpose's parsed dataset meta (``keypoint_id2name`` and ``skeleton_links``), or else of the
+    ``keypoint_set`` it names, as the meta of our checkpoints does."""
+    if 'keypoint_id2name' not in dataset_meta:
+        return skeleton_of(dataset_meta['keypoint_set'])
     id2name = dataset_meta['keypoint_id2name']
     return _skeleton(tuple(id2name[i] for i in range(len(id2name))), dataset_meta.get('skeleton_links', ()))
 

@@ -56,3 +56,17 @@ def test_two_ranks_one_without_people(tmp_path):
     one, two = (json.loads((tmp_path / name).read_text()) for name in ('one.json', 'two.json'))
     assert one['pose3d/num_images'] == 9 and one['pose3d/num_pred'] > 0
     assert two == pytest.approx(one, rel=1e-4, nan_ok=True)
+
+
+def test_mixed_precision_and_scaled_learning_rate(tmp_path):
+    """In bfloat16 on a CPU: another first loss than in float32, near it; and the rate is scaled to the batch."""
+    for name, options in (('plain', []), ('amp', ['--amp', '--auto-scale-lr'])):
+        config = write_toy_config(tmp_path / name, epochs=1)
+        settings = ['default_hooks.logger.interval=1', 'auto_scale_lr.base_batch_size=24']
+        words = ['train', config, '--no-validate', *options, '--device', 'cpu', '--cfg-options', *settings]
+        assert main(words) == 0
+        assert all(torch.isfinite(value).all() for value in weights(tmp_path / name, 1).values())
+    (log,) = tmp_path.glob('*/work/*/vis_data/scalars.json')  # both runs: mmengine has one visualizer in a process
+    plain, _, amp, _ = map(json.loads, log.read_text().splitlines())
+    assert amp['loss'] == pytest.approx(plain['loss'], rel=0.03) and amp['loss'] != plain['loss']
+    assert amp['lr'] == pytest.approx(plain['lr'] * 4 / 24)

@@ -2,6 +2,7 @@
 num_keypoints = 15
 
 model = dict(
+    _scope_='das_mm',  # so that the inferencers of mmpose, which have their own scope, build it too
     type='DAS',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',

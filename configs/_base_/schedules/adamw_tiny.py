@@ -15,3 +15,6 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', eta_min=2e-5, by_epoch=True, begin=0, end=max_epochs, T_max=max_epochs,
          convert_to_iter_based=True),
 ]
+
+# for --auto-scale-lr
+auto_scale_lr = dict(base_batch_size=8)
