@@ -69,7 +69,7 @@ METRICS = _registry('METRICS', 'evaluation.metrics')
 VISUALIZERS = _registry('VISUALIZERS', 'visualization.visualizer')
 HOOKS = _registry('HOOKS', 'engine.hooks')
 OPTIM_WRAPPERS = _registry('OPTIM_WRAPPERS', 'engine.optim_wrappers')
-INFERENCERS = _registry('INFERENCERS', 'inference.inferencer')
+INFERENCERS = _registry('INFERENCERS', 'apis.das_inferencer')
 
 # nothing of ours in these (yet)
 BATCH_AUGMENTS = _registry('BATCH_AUGMENTS')

@@ -15,8 +15,7 @@ from das_mm.config_files import config_path
 from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
-from das_mm.models.pose_estimators import DAS
-from das_mm.models.pose_estimators.tracking_das import TrackingDAS
+from das_mm.models.pose_estimators.protocol import EstimatorProtocol
 from das_mm.registry import MODELS
 from das_mm.structures import get_keypoint_set
 from das_mm.version import __version__
@@ -31,7 +30,7 @@ def load_model(
     weights: str | Path | None = None,
     config: str | Path | Config | dict | None = None,
     device: str | torch.device | None = None,
-) -> DAS:
+) -> EstimatorProtocol:
     """A trained model in evaluation mode.
 
     Args:
@@ -72,14 +71,14 @@ def load_model(
         name, cfg = Path(path).stem, _read_config(path)
     model = build_model(cfg, name)
     meta = load_checkpoint_strict(model, weights)
-    model.dataset_meta = _dataset_meta(cfg, meta, model.head.num_keypoints, weights)
+    model.dataset_meta = _dataset_meta(cfg, meta, model.num_keypoints, weights)
     model.provenance = dict(
         config=name, weights=Path(weights).name, weights_sha256=file_sha256(weights), das_mm=__version__
     )
     return model.to(device).eval()
 
 
-def build_model(cfg: Config, name: str | None = None) -> DAS:
+def build_model(cfg: Config, name: str | None = None) -> EstimatorProtocol:
     """The untrained model of a config; ``model.cfg`` is the config.
 
     Raises:
@@ -89,9 +88,9 @@ def build_model(cfg: Config, name: str | None = None) -> DAS:
         raise UserError('the config has no model', file=name, field='model', remedy=CONFIG_REMEDY)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'das_mm'):
         model = MODELS.build(copy.deepcopy(cfg.model))  # building edits some configs
-    if not isinstance(model, DAS):
+    if not hasattr(model, 'tasks'):  # of EstimatorProtocol; its config and data are not known yet
         raise UserError(
-            f'a {type(model).__name__} is not a DAS model',
+            f'a {type(model).__name__} is no model that das_mm can run',
             file=name,
             field='model.type',
             remedy="use mmpose's inferencer for it",
@@ -118,26 +117,6 @@ def choose_device(device: str | torch.device | None) -> torch.device:
             remedy='use cpu, or see what das-mm doctor says',
         ) from error
     return device
-
-
-def check_task(model: DAS, task: str) -> None:
-    """What a user wants the model for.
-
-    Raises:
-        UserError: The model does not do that.
-    """
-    does = dict(
-        pose=True,
-        mesh=any(hasattr(branch, 'body') for branch in model.head.branches.values()),
-        tracking=isinstance(model, TrackingDAS),
-    )
-    if not does.get(task, True):
-        able = ', '.join(name for name, able in does.items() if able)
-        raise UserError(
-            f'this model does not do that; it does: {able}',
-            field='task',
-            remedy='leave --task out, or give the checkpoint of a model for it',
-        )
 
 
 def _read_config(path: str) -> Config:

@@ -15,10 +15,16 @@ The metadata of the file hold, by name (all start with ``das_mm.``):
 ``input``           json: ``kind`` ('pixels': BGR, 0 to 255, any size; 'normalised': what the data preprocessor gives,
                     sides multiples of ``divisor``), ``layout``, ``divisor``
 ``precision``       'float32' or 'float16': of the network; what lies behind it is float32
+``tasks``           json list: what each task tells of people (:class:`.TaskDescription`)
+``pipeline``        json list: configs of the transforms that make an image the graph's input
+``preprocessor``    json: ``mean`` and ``std`` (3,) or null, ``swaps_channels``, ``pad_value``: for 'normalised' input
+``tracking``        json: ``tracker``, ``root`` and ``max_frame_gap`` of a model that remembers, else null
 ``weights``         name of the checkpoint, ``weights_sha256`` its sum
 ==================  =========================================================================================
 
-Units of the outputs are those of ``DASHead.predict``: pixels of the input, mm, and mm per pixel of focal length.
+``tasks``, ``pipeline``, ``preprocessor`` and ``tracking`` are missing in files that das_mm 0.1 wrote: those run with torch
+about them. Units of the outputs are those of ``DASHead.predict``: pixels of the input, mm, and mm per pixel of focal
+length.
 """
 
 from __future__ import annotations
@@ -28,18 +34,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import ConfigDict
-
 from das_mm.errors import UserError
-from das_mm.models.pose_estimators import DAS
-from das_mm.structures import get_keypoint_set
-from das_mm.version import __version__
+from das_mm.structures.task_fields import TaskDescription
 
 FORMAT = 'das_mm.onnx/1'
 PIXELS, NORMALISED = 'pixels', 'normalised'
 SUFFIX = '.onnx'
 SCORE_THR = 'score_thr'  # input of the graph beside the images
-_PREFIX = 'das_mm.'
+PREFIX = 'das_mm.'  # of the names of metadata
 _AGAIN = 'export it again: das-mm export onnx CONFIG CHECKPOINT --out FILE'
 
 
@@ -48,47 +50,25 @@ def is_onnx(path: str | Path) -> bool:
     return Path(path).suffix.lower() == SUFFIX
 
 
-def describe(model: DAS, half: bool, temporal: bool) -> dict[str, str]:
-    """The metadata of a file with this model."""
-    plain = lambda part: {name: value for name, value in vars(part).items() if not name.startswith('_')}
-    head, kind = model.head, NORMALISED if temporal else PIXELS
-    values = dict(
-        format=FORMAT,
-        version=__version__,
-        config_name=model.provenance['config'] or '',
-        config=model.cfg.pretty_text,
-        dataset_meta=_json(model.dataset_meta),
-        keypoints=_json(get_keypoint_set(model.dataset_meta['keypoint_set']).keypoints),
-        test_cfg=_json({**head.test_cfg, **model.test_cfg}),
-        coder=_json(dict(type=type(head.coder).__name__, **plain(head.coder))),
-        nms=_json(dict(type=type(head.nms).__name__, **plain(head.nms))),
-        input=_json(dict(kind=kind, layout='NCHW', divisor=model.data_preprocessor.pad_size_divisor)),
-        precision='float16' if half else 'float32',
-        weights=model.provenance['weights'],
-        weights_sha256=model.provenance['weights_sha256'],
-    )
-    return {_PREFIX + name: value for name, value in values.items()}
-
-
 def read_description(metadata: Mapping[str, str], path: str | Path) -> dict[str, Any]:
     """The metadata of a file without their prefix; what is json is read.
 
     Raises:
         UserError: The file is somebody else's, of another format, or its metadata are damaged.
     """
-    own = {name.removeprefix(_PREFIX): value for name, value in metadata.items() if name.startswith(_PREFIX)}
+    own = {name.removeprefix(PREFIX): value for name, value in metadata.items() if name.startswith(PREFIX)}
     if 'format' not in own:
         raise UserError(
             'this is an ONNX file, but not one of das_mm: it says nothing of keypoints, units and input',
             file=path,
-            field=_PREFIX + 'format',
+            field=PREFIX + 'format',
             remedy='give one that `das-mm export onnx` wrote, whole: tools that change a graph must keep its metadata',
         )
     if own['format'] != FORMAT:
         raise UserError(
             f"its format is '{own['format']}', and this das_mm reads '{FORMAT}'",
             file=path,
-            field=_PREFIX + 'format',
+            field=PREFIX + 'format',
             remedy=_AGAIN,
         )
     try:
@@ -98,6 +78,10 @@ def read_description(metadata: Mapping[str, str], path: str | Path) -> dict[str,
             raise ValueError(f'unknown kind of input: {own["input"]["kind"]}')
         for name in ('config', 'config_name', 'weights', 'weights_sha256', 'version', 'precision'):
             own[name]
+        for name in ('tasks', 'pipeline', 'preprocessor', 'tracking'):
+            own[name] = json.loads(own.get(name, 'null'))
+        if own['tasks'] is not None:
+            own['tasks'] = [TaskDescription.from_json(told) for told in own['tasks']]
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f'its metadata are damaged: {type(error).__name__}: {error}',
@@ -106,7 +90,3 @@ def read_description(metadata: Mapping[str, str], path: str | Path) -> dict[str,
             remedy=_AGAIN,
         ) from error
     return own
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value.to_dict() if isinstance(value, ConfigDict) else value, default=str)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from mmpose.utils.typing import OptConfigType, OptSampleList
 from torch import Tensor, nn
 
 from das_mm.engine import file_sha256
-from das_mm.errors import UserError
 from das_mm.models.heads.branches.task_branch import build_branches
 from das_mm.models.pose_estimators import DAS
 from das_mm.registry import MODELS
@@ -25,7 +23,7 @@ from das_mm.version import __version__
 
 from .config_text import parse_config_text
 from .onnx_file import PIXELS, SCORE_THR, read_description
-from .optional_packages import require
+from .onnx_session import open_session, people_per_image
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -47,7 +45,7 @@ def load_onnx_model(path: str | Path, device: str | torch.device | None = None) 
     Raises:
         UserError: onnxruntime is not installed or has no such device, the file is missing, damaged or not one of das_mm.
     """
-    session = open_session(path, device)
+    session = open_session(path, device, torch.get_num_threads())
     said = read_description(session.get_modelmeta().custom_metadata_map, path)
     cfg = parse_config_text(said['config'], path)
     model = _shell(cfg, session, said)
@@ -59,45 +57,6 @@ def load_onnx_model(path: str | Path, device: str | torch.device | None = None) 
         das_mm=__version__,
     )
     return model.eval()
-
-
-def open_session(path: str | Path, device: str | torch.device | None = None) -> InferenceSession:
-    """A session of onnxruntime, with as many threads as torch uses.
-
-    Raises:
-        UserError: See :func:`load_onnx_model`.
-    """
-    runtime = require('onnxruntime')
-    providers = _providers(runtime, device)
-    if not Path(path).is_file():
-        raise UserError('there is no such file', file=path, remedy='check the path')
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # it warns that score_thr may be given, which is the purpose
-    try:
-        return runtime.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # onnxruntime's own exceptions have no common base
-        raise UserError(
-            f'onnxruntime {runtime.__version__} cannot load it: {_first_line(error)}',
-            file=path,
-            remedy='copy or export it again (das-mm export onnx); an older onnxruntime may lack an '
-            'operator: pip install -U onnxruntime',
-        ) from error
-
-
-def _providers(runtime, device: str | torch.device | None) -> list:
-    name = 'auto' if device is None else str(device)
-    has_cuda = 'CUDAExecutionProvider' in runtime.get_available_providers()
-    kind, _, index = name.partition(':')
-    if kind == 'cpu' or (kind == 'auto' and not has_cuda):
-        return ['CPUExecutionProvider']
-    if kind in ('cuda', 'auto') and has_cuda:
-        return [('CUDAExecutionProvider', dict(device_id=int(index or 0))), 'CPUExecutionProvider']
-    raise UserError(
-        f"this onnxruntime cannot use '{name}'",
-        field='device',
-        remedy='use cpu, or install onnxruntime-gpu in place of onnxruntime',
-    )
 
 
 def _shell(cfg: Config, session: InferenceSession, said: dict[str, Any]) -> DAS:
@@ -176,13 +135,7 @@ class OnnxHead(BaseModule):
 
 def _per_image(found: dict[str, np.ndarray], batch_size: int) -> list[InstanceData]:
     """People (n, ...) of a batch, in the order of the images, by image."""
-    ends = np.searchsorted(found['image'], np.arange(batch_size), side='right')
-    parts: Sequence[slice] = [slice(begin, end) for begin, end in zip([0, *ends[:-1]], ends)]
-    fields = {name: rows for name, rows in found.items() if name != 'image'}
     return [
-        InstanceData(**{name: torch.from_numpy(rows[part].copy()) for name, rows in fields.items()}) for part in parts
+        InstanceData(**{name: torch.from_numpy(rows) for name, rows in fields.items()})
+        for fields in people_per_image(found, batch_size)
     ]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

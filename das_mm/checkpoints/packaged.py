@@ -41,6 +41,16 @@ def pretrained_checkpoint(task: str = 'pose') -> Path:
     return path
 
 
+def packaged_graph(task: str) -> Path | None:
+    """The ONNX graph of the small model for a task, where this installation has it.
+
+    Raises:
+        KeyError: The package has no model of this task.
+    """
+    path = Path(__file__).parents[1] / 'assets' / f'{PACKAGED[task]}.onnx'
+    return path if path.is_file() else None
+
+
 def packaged_model(task: str = 'pose') -> tuple[Path, str]:
     """Checkpoint and name of the config of the small model that comes with the package.
 

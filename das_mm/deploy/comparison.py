@@ -24,8 +24,10 @@ from das_mm.checkpoints.optional_packages import require
 from das_mm.config_files import config_path
 from das_mm.engine import atomic_write, file_sha256
 from das_mm.errors import UserError
-from das_mm.inference.inferencer import DASInferencer
+from das_mm.inference.batching import batches
 from das_mm.inference.inputs import open_sources
+from das_mm.inference.intrinsics import CameraFinder
+from das_mm.inference.torch_predictor import TorchPredictor
 from das_mm.models.pose_estimators import DAS
 from das_mm.registry import DATASETS
 from das_mm.version import __version__
@@ -254,8 +256,8 @@ def _network_images(model: DAS, images: str | Path, number: int, size: tuple[int
     errors: list[UserError] = []
     frames = (frame for source in open_sources(paths) for frame in source.frames(errors.append))
     previous, given = None, 0
-    for batch, _ in DASInferencer(model, show_progress=False).preprocess(frames):
-        image = batch['inputs'][0]
+    for prepared, _ in batches(frames, TorchPredictor(model), CameraFinder(), 1, errors.append):
+        image = prepared[0]['inputs']
         if size is not None:
             image = torch.from_numpy(cv2.resize(image.permute(1, 2, 0).numpy(), size)).permute(2, 0, 1)
         if not is_temporal(model):

@@ -2,7 +2,7 @@
 
 They give what ``DASHead.predict`` gives, in operations that can be recorded. Where that one looks at its tensors to
 decide what to run, the parts run everything; that a level without a candidate is skipped is the graph's business (see
-:mod:`.assembly`).
+:mod:`.onnx_graph`).
 
 Letters: B images, L levels, h and w of a level, P candidates, K keypoints.
 """

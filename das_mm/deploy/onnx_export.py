@@ -10,13 +10,14 @@ import torch
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from torch import Tensor
 
-from das_mm.checkpoints.onnx_file import SUFFIX, describe, is_onnx
+from das_mm.checkpoints.onnx_file import SUFFIX, is_onnx
 from das_mm.checkpoints.optional_packages import require
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 from das_mm.models.layers import ModulatedDeformConv2d
 from das_mm.models.pose_estimators import DAS
 
+from .graph_description import describe
 from .graph_parts import is_temporal
 from .graph_recorder import record
 from .onnx_graph import assemble

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class RecordedParts:
-    """The parts (see :mod:`.parts`) as ONNX models.
+    """The parts (see :mod:`.graph_parts`) as ONNX models.
 
     Attributes:
         pixels: None where the graph takes the network's input as it is.

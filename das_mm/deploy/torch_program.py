@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from das_mm.checkpoints.onnx_file import describe
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 from das_mm.models.backbones.temporal_stems import TEMPORAL_CHANNELS
 from das_mm.models.pose_estimators import DAS
 
+from .graph_description import describe
 from .graph_parts import LevelCandidates, Network, Pixels, Suppression, is_temporal
 from .graph_recorder import quiet
 from .onnx_export import check_exportable, copy_for_recording, error_spread, inference_cfg
@@ -54,7 +54,7 @@ def export_torch(model: DAS, out: str | Path, with_sigma: bool | None = None) ->
     and span two points or more of its coarsest level, and ``score_thr`` (), and gives a dictionary: the fields of
     ``DASHead.predict`` of n people, image by image and best first, and ``image`` (n,) long. Of a network that looks at the
     previous frame ``images`` are what its data preprocessor gives (B, 7, H, W). What an ONNX file says of itself is among
-    the extra files (see :mod:`.onnx_file`).
+    the extra files (see :mod:`das_mm.checkpoints.onnx_file`).
 
     Args:
         model: Made by :func:`.load_model`.

@@ -9,25 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
+from das_mm.bodies.numpy_body import PosableBody
+from das_mm.bodies.smpl_fields import GROUP
 from das_mm.errors import UserError
-from das_mm.models.body_models.protocol import BodyModelProtocol
-from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 
 
-def body_name(body: BodyModelProtocol) -> str:
-    """What results call a body: 'generated', or the sha256 of its file."""
-    return 'generated' if body.source == 'generated' else body.sha256
-
-
-@torch.no_grad()
-def mesh_vertices(result: Mapping[str, Any], body: BodyModelProtocol) -> np.ndarray:
+def mesh_vertices(result: Mapping[str, Any], body: PosableBody) -> np.ndarray:
     """The surfaces of the people of a result.
 
     Args:
         result: Of a model of meshes; see :mod:`.results`.
-        body: The body it was made with, such as ``SMPLBody()``; ``body.faces`` are the triangles.
+        body: The body it was made with, such as ``SMPLBody()`` or a :class:`.NumpyBody`; ``body.faces`` are the
+            triangles.
 
     Returns:
         (n, V, 3) float32 mm, camera frame; NaN for people without a mesh or without a place.
@@ -43,25 +37,24 @@ def mesh_vertices(result: Mapping[str, Any], body: BodyModelProtocol) -> np.ndar
     people = result['people']
     vertices = np.full((len(people), body.num_vertices, 3), np.nan, dtype=np.float32)
     for person in people:
-        if 'smpl' not in person:
+        if GROUP not in person:
             raise UserError(
                 'the result tells no meshes',
                 file=result['image']['file'],
                 field='people.smpl',
                 remedy='use a model with a mesh branch',
             )
-        if person['smpl'] is not None and person['smpl']['body'] != body_name(body):
+        if person[GROUP] is not None and person[GROUP]['body'] != body.name:
             raise UserError(
-                f'the meshes are of the body {person["smpl"]["body"]}, not of {body_name(body)}',
+                f'the meshes are of the body {person["smpl"]["body"]}, not of {body.name}',
                 file=result['image']['file'],
                 field='people.smpl.body',
                 remedy='use the body the model was trained with',
             )
-    rows = [row for row, person in enumerate(people) if person['smpl'] and person['smpl']['transl_mm']]
+    rows = [row for row, person in enumerate(people) if person[GROUP] and person[GROUP]['transl_mm']]
     if rows:
-        smpl = [people[row]['smpl'] for row in rows]
-        column = lambda name: torch.tensor([one[name] for one in smpl]).float().to(body.faces.device)
-        turns = axis_angle_to_matrix(torch.cat([column('global_orient')[:, None], column('body_pose')], dim=1))
-        posed = body(turns[:, 0], turns[:, 1:], column('betas')).vertices.cpu().numpy()
-        vertices[rows] = 1000 * posed + np.array([one['transl_mm'] for one in smpl])[:, None]
+        told = [people[row][GROUP] for row in rows]
+        axis_angle = np.array([[one['global_orient'], *one['body_pose']] for one in told])
+        posed, _ = body.posed(axis_angle, np.array([one['betas'] for one in told]))
+        vertices[rows] = 1000 * posed + np.array([one['transl_mm'] for one in told])[:, None]
     return vertices

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from das_mm.datasets.datasets.image_files import image_fault, looks_complete
+from das_mm.engine.image_files import image_fault, looks_complete
 from das_mm.errors import UserError
 
 _REMEDY = 'give a whole image file, such as .jpg or .png'

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import yaml
-from mmengine.logging import print_log
 
 from das_mm.errors import UserError
 from das_mm.structures import check_intrinsics, default_intrinsics, transform_intrinsics
@@ -143,7 +142,7 @@ class CameraFinder:
     def _warn(self, message: str) -> None:
         """Once: a folder of images would say it a thousand times."""
         if not self._warned:
-            print_log(message, logger='current', level=logging.WARNING)
+            logging.getLogger('das_mm').warning(message)
         self._warned = True
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from das_mm.errors import UserError
 
-from .results import result_text
+from .result_files import result_text
 
 _REMEDY = 'free space on that disk, or choose another folder'
 _JITTER_FRAMES = 2

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from das_mm.bodies.numpy_body import PosableBody
+from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.engine import atomic_write, check_writable
 from das_mm.errors import UserError
-from das_mm.models.body_models.protocol import BodyModelProtocol
+from das_mm.structures.arrays import to_numpy
+from das_mm.structures.task_fields import TaskField
 from das_mm.visualization import save_image, write_viewer
 
 from .mesh_files import MESH_FORMATS, export_meshes
 from .output_streams import AnnotatedVideo, ResultLines
-from .results import result_text
+from .result_files import result_text
 from .resume import Earlier
 from .sources import Frame, Source
 from .track_files import write_track_files
@@ -121,6 +124,7 @@ class Outputs:
         keypoint_set: Of the results.
         num_sources: Of the run; says how viewers are called.
         body: Of a model of meshes.
+        fields: What tasks tell of people, for tracks.
         earlier: What an earlier run left of some sources: their files are written on.
     """
 
@@ -129,11 +133,12 @@ class Outputs:
         folders: OutputFolders,
         keypoint_set: str,
         num_sources: int,
-        body: BodyModelProtocol | None = None,
+        body: PosableBody | None = None,
+        fields: Sequence[TaskField] = SMPL_FIELDS,
         earlier: Mapping[Source, Earlier] | None = None,
     ):
         self.folders, self.keypoint_set, self._single = folders, keypoint_set, num_sources == 1
-        self._body, self._earlier = body, earlier or {}
+        self._body, self._fields, self._earlier = body, fields, earlier or {}
         self._images = EvenSample(folders.viewer_frames)
         self._sequence: _Sequence | None = None
 
@@ -210,7 +215,7 @@ class Outputs:
             export_meshes(
                 self.folders.meshes / f'{name}.{kind}',
                 vertices_mm[rows],
-                self._body.faces.cpu().numpy(),
+                to_numpy(self._body.faces),
                 K=np.array(camera['K']),
                 image_size=height_width[::-1],
                 dist=None if camera['dist'] is None else np.array(camera['dist']),
@@ -225,7 +230,8 @@ class Outputs:
         sequence.close()
         source, folders = sequence.source, self.folders
         if finish and folders.tracks is not None and folders.predictions is not None:
-            write_track_files(folders.predictions / f'{source.name}.jsonl', folders.tracks / source.name)
+            lines = folders.predictions / f'{source.name}.jsonl'
+            write_track_files(lines, folders.tracks / source.name, self._fields)
         if finish and sequence.sample.items:
             name = _viewer_name(source, self._single)
             self._write_viewer(sequence.sample, name, f'People in {source.name}', source.fps)
@@ -239,7 +245,7 @@ class Outputs:
             Scenes(sample.items, body),
             title,
             self.keypoint_set,
-            faces=None if body is None else body.faces.cpu().numpy(),
+            faces=None if body is None else to_numpy(body.faces),
             frames_per_second=None if fps is None else fps / sample.step,
             thumbnail_px=THUMBNAIL_PX,
         )

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from das_mm.models.body_models.protocol import BodyModelProtocol
+from das_mm.bodies.numpy_body import PosableBody
+from das_mm.structures.arrays import to_numpy
 from das_mm.visualization import People, draw_meshes, draw_people
 from das_mm.visualization.tracks import Trails, draw_tracks, draw_trails
 
@@ -45,7 +46,7 @@ class OverlayPainter:
     """
 
     def __init__(
-        self, keypoint_set: str, options: OverlayOptions, body: BodyModelProtocol | None = None, tracked: bool = False
+        self, keypoint_set: str, options: OverlayOptions, body: PosableBody | None = None, tracked: bool = False
     ):
         self.keypoint_set, self.options, self.tracked = keypoint_set, options, tracked
         self.body = body if options.draw_meshes else None
@@ -80,7 +81,7 @@ class OverlayPainter:
     ) -> np.ndarray:
         dist = None if camera['dist'] is None else np.array(camera['dist'])
         return draw_meshes(
-            image, vertices_mm, self.body.faces.cpu().numpy(), np.array(camera['K']), dist, identities=people.identities
+            image, vertices_mm, to_numpy(self.body.faces), np.array(camera['K']), dist, identities=people.identities
         )
 
     def _draw_trails(self, image: np.ndarray, frame: Frame, result: Mapping[str, Any], people: People) -> None:

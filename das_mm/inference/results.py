@@ -35,97 +35,78 @@ says every field; in short::
                               root_cam_mm (null as that), body: 'generated' or the sha256 of the licensed file. The
                               surface is 1000 · body(global_orient, body_pose, betas) + transl_mm, which
                               :func:`.mesh_vertices` computes
+      of other tasks        the fields they describe (see :mod:`das_mm.structures.task_fields`), null where they are not
+                            finite, by themselves or in an object of the task
 
 Pixels are those of the image as shown (turned upright), (0, 0) the CENTRE of the top-left one. Every number is finite.
 """
 
 from __future__ import annotations
 
-import copy
-import json
-import math
-from collections.abc import Iterator, Mapping
-from importlib import resources
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.structures import InstanceData
 
-from das_mm.errors import UserError
-from das_mm.structures import back_project, check_intrinsics, get_keypoint_set
-from das_mm.structures.camera_space import to_camera_space
-from das_mm.visualization import People
+from das_mm.bodies.smpl_fields import GROUP as SMPL_GROUP
+from das_mm.bodies.smpl_fields import SMPL_FIELDS
+from das_mm.structures import get_keypoint_set
+from das_mm.structures.people import People
+from das_mm.structures.task_fields import TaskField
 
-FORMAT = 'das_mm.result/1'
+from .result_camera import camera_words, rounded, solve_positions
+from .result_files import FORMAT
 
 _WORDS = dict(
     units='_px: pixels of the image as shown, (0, 0) is the centre of the top-left pixel; _mm: millimetres',
     frame_of_reference='_cam_: camera frame, x right, y down, z forward, origin in the centre of projection',
 )
-_DIGITS = 5  # of px, mm
-_DIGITS_RAD = 6
-_SMPL = ('global_orient', 'body_pose', 'betas', 'root_mm')
 _DIGITS_NORM = 10  # of mm per px, which are multiplied by thousands of px
 
 
-def result_schema() -> dict[str, Any]:
-    """The JSON schema of a result."""
-    return json.loads(resources.files(__package__).joinpath('result.schema.json').read_text(encoding='utf-8'))
-
-
 def make_result(
-    instances: InstanceData,
+    people: People | Mapping[str, Any],
     camera: Mapping[str, Any],
     image: Mapping[str, Any],
     model: Mapping[str, Any],
     keypoint_set: str,
     body: str | None = None,
     smoothed: bool = False,
+    fields: Sequence[TaskField] = SMPL_FIELDS,
 ) -> tuple[dict[str, Any], int]:
     """The result of one image.
 
     Args:
-        instances: ``pred_instances`` of the model.
+        people: Those found, as a predictor gives them, or ``pred_instances`` of an estimator.
         camera: ``K``, ``dist``, ``source`` and ``detail``; K as the model used it.
         image: The fields of ``image`` in the result.
         model: The fields of ``model`` in the result.
         keypoint_set: Name of the set.
         body: Whose shape and pose a model of meshes tells: 'generated', or the sha256 of a file.
-        smoothed: The instances have been smoothed over time.
+        smoothed: The people have been smoothed over time.
+        fields: What tasks tell of them.
 
     Returns:
         The result, and how many people were left out because a number of theirs is not finite.
     """
     kset = get_keypoint_set(keypoint_set)
     width, height = image['width'], image['height']
-    columns = {
-        key: np.asarray(instances[key], dtype=np.float64)
-        for key in (
-            'scores',
-            'bboxes',
-            'keypoints',
-            'keypoint_scores',
-            'roots_px',
-            'root_depths_norm',
-            'relative_depths_mm',
-        )
-    }
-    if 'keypoints_sigma' in instances:
-        columns['sigma'] = np.asarray(instances.keypoints_sigma, dtype=np.float64)
-    finite = np.ones(len(instances), dtype=bool)
+    found = people if isinstance(people, People) else People.from_instances(people)
+    columns = {name: np.asarray(values, dtype=np.float64) for name, values in _pose_columns(found).items()}
+    finite = np.ones(len(found), dtype=bool)
     for values in columns.values():
         finite &= np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    if 'track_ids' in instances:
-        columns['track_ids'] = np.asarray(instances.track_ids)
-    if 'smpl_betas' in instances:  # a mesh that is not finite is missing, its person is not
-        columns.update({key: np.asarray(instances[f'smpl_{key}'], dtype=np.float64) for key in _SMPL})
-    people = [_person({key: values[row] for key, values in columns.items()}, body) for row in np.flatnonzero(finite)]
+    rows = np.flatnonzero(finite)
+    told = [_person({name: values[row] for name, values in columns.items()}) for row in rows]
+    for row, person in zip(rows, told):
+        if found.track_ids is not None:
+            person['track_id'] = int(found.track_ids[row]) if found.track_ids[row] >= 0 else None
+        person.update(_task_words(found.data, row, fields, body))
     dist = camera.get('dist')
     result = dict(
         format=FORMAT,
         image=dict(image),
-        camera=_camera(
+        camera=camera_words(
             np.asarray(camera['K'], dtype=np.float64), dist, camera['source'], camera.get('detail'), (width, height)
         ),
         model=dict(model),
@@ -133,45 +114,12 @@ def make_result(
         keypoint_names=list(kset.keypoints),
         root=kset.root,
         **_WORDS,
-        people=people,
+        people=told,
     )
     if smoothed:
         result['smoothed'] = True
-    _solve(result)
+    solve_positions(result)
     return result, int((~finite).sum())
-
-
-def resolve_for_camera(result: Mapping[str, Any], K: np.ndarray, dist: np.ndarray | None = None) -> dict[str, Any]:
-    """The same people seen through another camera: positions are solved again from what was found in the image.
-
-    Equal to running the network again with that camera, which it knows nothing of.
-
-    Args:
-        result: A result; it is not changed.
-        K: (3, 3) intrinsics of the image of the result.
-        dist: (5,) lens distortion k1, k2, p1, p2, k3.
-
-    Raises:
-        UserError: K makes no camera.
-
-    Example::
-
-        found = next(read_results('out/predictions/street.json'))
-        calibrated = resolve_for_camera(found, [[1450, 0, 960], [0, 1450, 540], [0, 0, 1]])
-    """
-    K = check_intrinsics(K, field='K')
-    if dist is not None:
-        dist = np.asarray(dist, dtype=np.float64)
-        if dist.shape != (5,) or not np.isfinite(dist).all():
-            raise UserError(
-                f'{dist.tolist()} is no lens distortion',
-                field='dist',
-                remedy="give OpenCV's k1, k2, p1, p2, k3, or None",
-            )
-    solved = copy.deepcopy(dict(result))
-    solved['camera'] = _camera(K, dist, 'user', None, (result['image']['width'], result['image']['height']))
-    _solve(solved)
-    return solved
 
 
 def people_of(result: Mapping[str, Any]) -> People:
@@ -206,100 +154,58 @@ def _identities(people: list[Mapping[str, Any]]) -> np.ndarray | None:
     return np.array([-1 if person['track_id'] is None else person['track_id'] for person in people])
 
 
-def result_text(result: Mapping[str, Any]) -> str:
-    """A result as one line of json (without its end)."""
-    return json.dumps(result, allow_nan=False, ensure_ascii=False)
-
-
-def read_results(path: str | Path) -> Iterator[dict[str, Any]]:
-    """The results in a file: one of an image's ``.json``, one for each frame of a video's ``.jsonl``, one at a time.
-
-    Raises:
-        UserError: The file is missing, cut short or no file of results.
-    """
-    remedy = 'give a .json or .jsonl file that das-mm infer wrote'
-    try:
-        with open(path, encoding='utf-8') as file:
-            lines = file if Path(path).suffix == '.jsonl' else [file.read()]
-            for number, line in enumerate(lines, 1):
-                try:
-                    result = json.loads(line)
-                except ValueError as error:
-                    raise UserError(f'line {number} is no json: {error}', file=path, remedy=remedy) from error
-                if not isinstance(result, dict) or result.get('format') != FORMAT:
-                    raise UserError(
-                        f'line {number} is no result of the format {FORMAT}', file=path, field='format', remedy=remedy
-                    )
-                yield result
-    except OSError as error:
-        raise UserError(f'cannot be read: {error.strerror or error}', file=path, remedy=remedy) from error
-
-
-def _person(row: dict[str, np.ndarray], body: str | None) -> dict[str, Any]:
+def _person(row: dict[str, np.ndarray]) -> dict[str, Any]:
     """What the network says of one person, before there is a camera."""
     person = dict(
-        score=_rounded(row['scores']),
-        bbox_px=_rounded(row['bboxes']),
-        keypoints_px=_rounded(row['keypoints']),
-        keypoint_scores=_rounded(row['keypoint_scores']),
-        root_px=_rounded(row['roots_px']),
-        root_depth_mm_per_px=_rounded(row['root_depths_norm'], _DIGITS_NORM),
-        relative_depths_mm=_rounded(row['relative_depths_mm']),
+        score=rounded(row['scores']),
+        bbox_px=rounded(row['bboxes']),
+        keypoints_px=rounded(row['keypoints']),
+        keypoint_scores=rounded(row['keypoint_scores']),
+        root_px=rounded(row['roots_px']),
+        root_depth_mm_per_px=rounded(row['root_depths_norm'], _DIGITS_NORM),
+        relative_depths_mm=rounded(row['relative_depths_mm']),
     )
     if 'sigma' in row:
-        person['keypoints_sigma_px'] = _rounded(row['sigma'][:, :2])
+        person['keypoints_sigma_px'] = rounded(row['sigma'][:, :2])
         # a model of the image plane alone (D = 2) knows no scale of depth
-        person['relative_depths_sigma_mm'] = _rounded(row['sigma'][:, 2]) if row['sigma'].shape[1] == 3 else None
-    if 'track_ids' in row:
-        person['track_id'] = int(row['track_ids']) if row['track_ids'] >= 0 else None
-    if 'betas' in row:
-        known = all(np.isfinite(row[key]).all() for key in _SMPL)
-        person['smpl'] = dict({key: _rounded(row[key], _DIGITS_RAD) for key in _SMPL}, body=body) if known else None
+        person['relative_depths_sigma_mm'] = rounded(row['sigma'][:, 2]) if row['sigma'].shape[1] == 3 else None
     return person
 
 
-def _solve(result: dict[str, Any]) -> None:
-    """Fills in everything that depends on the camera of the result."""
-    K, dist = np.array(result['camera']['K']), result['camera']['dist']
-    dist = None if dist is None else np.array(dist)
-    for person in result['people']:
-        with np.errstate(all='ignore'):  # far outside the image a lens model may have no inverse
-            cam, depth = to_camera_space(
-                np.array([person['keypoints_px']]),
-                np.array([person['root_depth_mm_per_px']]),
-                np.array([person['relative_depths_mm']]),
-                K,
-                dist,
-            )
-            root = back_project(np.array(person['root_px']), depth[0], K, dist)
-        solved = bool(depth[0] > 0 and np.isfinite(cam).all() and np.isfinite(root).all())
-        person['keypoints_cam_mm'] = _rounded(cam[0]) if solved else None
-        person['root_cam_mm'] = _rounded(root) if solved else None
-        if 'keypoints_sigma_px' in person:
-            known = solved and person['relative_depths_sigma_mm'] is not None
-            person['keypoints_sigma_mm'] = _sigma_mm(person, cam[0][:, 2], K) if known else None
-        if person.get('smpl') is not None:
-            person['smpl']['transl_mm'] = _rounded(root - person['smpl']['root_mm']) if solved else None
-
-
-def _sigma_mm(person: dict[str, Any], depths_mm: np.ndarray, K: np.ndarray) -> list:
-    in_plane = np.array(person['keypoints_sigma_px']) * np.abs(depths_mm)[:, None] / K[[0, 1], [0, 1]]
-    return _rounded(np.concatenate([in_plane, np.array(person['relative_depths_sigma_mm'])[:, None]], axis=1))
-
-
-def _camera(
-    K: np.ndarray, dist: np.ndarray | None, source: str, detail: str | None, size: tuple[int, int]
+def _task_words(
+    data: Mapping[str, np.ndarray], row: int, fields: Sequence[TaskField], body: str | None
 ) -> dict[str, Any]:
-    width, height = size
-    side, focal = (width, K[0, 0]) if width >= height else (height, K[1, 1])
-    return dict(
-        K=K.tolist(),
-        dist=None if dist is None else np.asarray(dist, dtype=np.float64).tolist(),
-        source=source,
-        fov_deg=round(math.degrees(2 * math.atan(side / 2 / focal)), 4),
-        detail=detail,
+    """What the tasks tell of one person; what is not finite is missing, the person is not."""
+    words: dict[str, Any] = {}
+    unknown = set()
+    for field in fields:
+        if not field.in_results or field.name not in data:
+            continue
+        values = np.asarray(data[field.name][row], dtype=np.float64)
+        known = bool(np.isfinite(values).all())
+        if field.group is None:
+            words[field.key] = rounded(values, field.digits) if known else None
+            continue
+        words.setdefault(field.group, {})[field.key] = rounded(values, field.digits) if known else None
+        if not known:
+            unknown.add(field.group)
+    words.update((group, None) for group in unknown)
+    if words.get(SMPL_GROUP) is not None:
+        words[SMPL_GROUP]['body'] = body
+    return words
+
+
+def _pose_columns(people: People) -> dict[str, np.ndarray]:
+    """What must be finite of a person."""
+    columns = dict(
+        scores=people.scores,
+        bboxes=people.bboxes_px,
+        keypoints=people.keypoints_px,
+        keypoint_scores=people.keypoint_scores,
+        roots_px=people.roots_px,
+        root_depths_norm=people.data['root_depths_norm'],
+        relative_depths_mm=people.data['relative_depths_mm'],
     )
-
-
-def _rounded(values: np.ndarray, digits: int = _DIGITS) -> Any:
-    return np.round(values, digits).tolist()
+    if people.keypoints_sigma is not None:
+        columns['sigma'] = people.keypoints_sigma
+    return columns

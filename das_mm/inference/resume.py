@@ -18,7 +18,7 @@ from typing import Any
 from das_mm.errors import UserError
 
 from .output_streams import part_of
-from .results import FORMAT, read_results
+from .result_files import FORMAT, read_results
 from .sources import Frame, Source
 
 _BLOCK_BYTES = 1 << 16

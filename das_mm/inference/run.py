@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
-from mmpose.structures import PoseDataSample
 
 from das_mm.errors import UserError
+from das_mm.structures.task_fields import fields_of
 
+from .batching import batches
 from .body_surfaces import mesh_vertices
 from .intrinsics import CameraFinder
 from .outputs import OutputFolders, Outputs
 from .overlays import OverlayPainter
+from .predictor import Prediction, Predictor
 from .prefetch import read_ahead
 from .progress import InferenceProgress
+from .results import make_result
 from .resume import Earlier
+from .run_options import OnSkip, RunOptions
 from .sources import Frame, Source
-from .video_tracker import Follower
-
-if TYPE_CHECKING:
-    from .inferencer import DASInferencer
-
-OnSkip = Callable[[UserError], None]
+from .video_tracker import VideoTracker
 
 _FRAMES_AHEAD = 8  # 200 MB of 4K video
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run gives of one image or frame.
+
+    Attributes:
+        frame: The image.
+        prediction: People with their identities, smoothed where that was asked for.
+        result: See :mod:`.results`.
+        overlay: (H, W, 3) uint8 BGR; None where nothing is drawn.
+    """
+
+    frame: Frame
+    prediction: Prediction
+    result: dict[str, Any]
+    overlay: np.ndarray | None
 
 
 @dataclass
@@ -38,38 +53,32 @@ class Run:
     """One call of an inferencer.
 
     Attributes:
+        predictor: Finds people.
         sources: The inputs.
         folders: Where to write.
+        options: Of the call.
         camera: Finds intrinsics.
-        batch_size: Of the network.
-        forward: Options of :meth:`DASInferencer.forward`.
         earlier: What an earlier run left, of the sources of which there is something.
-        follower: Follows people through videos.
+        tracker: Follows people through videos.
         painter: Draws overlays; None for none.
-        on_skip: Is told what cannot be read.
-        show_progress: Draw a progress bar.
     """
 
+    predictor: Predictor
     sources: Sequence[Source]
     folders: OutputFolders
+    options: RunOptions
     camera: CameraFinder
-    batch_size: int
-    forward: Mapping[str, Any]
     earlier: Mapping[Source, Earlier]
-    follower: Follower
+    tracker: VideoTracker
     painter: OverlayPainter | None
-    on_skip: OnSkip
-    show_progress: bool
 
-    def results(
-        self, inferencer: DASInferencer
-    ) -> Generator[tuple[PoseDataSample, dict[str, Any], np.ndarray | None], None, None]:
-        """Data sample, result and overlay of every image and frame that is new.
+    def results(self) -> Generator[Found, None, None]:
+        """Every image and frame that is new.
 
         Raises:
             UserError: A disk is full, or at the end not one input could be read.
         """
-        keypoint_set, body = inferencer.model.dataset_meta['keypoint_set'], inferencer.body
+        predictor, body = self.predictor, self.predictor.body
         todo = [source for source in self.sources if self._something_left(source)]
         needs_mesh = body is not None and (
             bool(self.folders.mesh_formats) or (self.painter is not None and self.painter.body is not None)
@@ -79,14 +88,15 @@ class Run:
         def skip(error: UserError) -> None:
             skipped.append(error)
             progress.advance()
-            self.on_skip(error)
+            self.options.on_skip(error)
 
+        fields = fields_of(predictor.tasks.values())
         with (
-            InferenceProgress(self._num_frames(todo), self.show_progress) as progress,
-            Outputs(self.folders, keypoint_set, len(self.sources), body, self.earlier) as outputs,
-            closing(self._steps(inferencer, todo, skip)) as steps,
+            InferenceProgress(self._num_frames(todo), self.options.show_progress) as progress,
+            Outputs(self.folders, predictor.keypoint_set, len(self.sources), body, fields, self.earlier) as outputs,
+            closing(self._steps(todo, skip)) as steps,
         ):
-            for frame, sample, result, is_new in steps:
+            for frame, prediction, result, is_new in steps:
                 progress.advance()
                 done += 1
                 if result is None:
@@ -95,42 +105,65 @@ class Run:
                 overlay = None if self.painter is None else self.painter.draw(frame, result, vertices)
                 outputs.add(frame, result, overlay, vertices, is_new)
                 if is_new:
-                    yield sample, result, overlay
+                    yield Found(frame, prediction, result, overlay)
         if skipped and not done:
-            raise (
-                skipped[0]
-                if len(skipped) == 1
-                else UserError(
-                    f'none of the {len(skipped)} inputs can be read; the first: {skipped[0].problem}',
-                    file=skipped[0].file,
-                    remedy=skipped[0].remedy,
-                )
-            )
+            raise skipped[0] if len(skipped) == 1 else _none_readable(skipped)
 
     def _steps(
-        self, inferencer: DASInferencer, sources: Sequence[Source], skip: OnSkip
-    ) -> Generator[tuple[Frame, PoseDataSample | None, dict[str, Any] | None, bool], None, None]:
-        """Frame after frame with its data sample (None where the network was not asked), its result (None where an
+        self, sources: Sequence[Source], skip: OnSkip
+    ) -> Generator[tuple[Frame, Prediction | None, dict[str, Any] | None, bool], None, None]:
+        """Frame after frame with its prediction (None where the network was not asked), its result (None where an
         earlier run had none) and whether that is new."""
+        options = self.options
         events = _events(sources, {source: self._first_read(source) for source in sources})
         with closing(events):  # the traceback of an error may keep this stack alive: reading ends all the same
-            for batch, frames in inferencer.preprocess(events, self.batch_size, self.camera, skip, self._is_computed):
-                samples = [None] * len(frames) if batch is None else inferencer.forward(batch, **self.forward)
-                for frame, sample in zip(frames, samples):
-                    yield frame, sample, *self._finished(inferencer, frame, sample)
+            for batch, frames in batches(
+                events, self.predictor, self.camera, options.batch_size, skip, self._is_computed
+            ):
+                predictions: Sequence[Prediction | None] = [None] * len(frames)
+                if batch is not None:
+                    predictions = self.predictor.predict(batch, options.score_thr, options.with_sigma)
+                for frame, prediction in zip(frames, predictions):
+                    yield frame, *self._finished(frame, prediction)
 
     def _finished(
-        self, inferencer: DASInferencer, frame: Frame, sample: PoseDataSample | None
-    ) -> tuple[dict[str, Any] | None, bool]:
-        """The result of a frame, and whether it is new."""
+        self, frame: Frame, prediction: Prediction | None
+    ) -> tuple[Prediction | None, dict[str, Any] | None, bool]:
+        """The prediction of a frame with its identities, its result, and whether that is new."""
         is_new = not self._is_known(frame)
         known = None if is_new else self.earlier[frame.source].result_of(frame)
-        if sample is not None and (is_new or known is not None):
-            self.follower.follow(frame, sample, known)
-        if not is_new:
-            return known, False
-        smoothed = self.follower.smooth and frame.index is not None
-        return inferencer.result_of(frame, sample, self.forward.get('score_thr'), smoothed), True
+        if prediction is not None and (is_new or known is not None):
+            prediction = prediction.with_people(self.tracker.follow(frame, prediction.people, known))
+        if not is_new or prediction is None:
+            return prediction, known, False
+        return prediction, self._result_of(frame, prediction), True
+
+    def _result_of(self, frame: Frame, prediction: Prediction) -> dict[str, Any]:
+        predictor, body = self.predictor, self.predictor.body
+        height, width = frame.image.shape[:2]
+        image = dict(
+            file=frame.source.file,
+            name=frame.source.name,
+            width=width,
+            height=height,
+            frame=frame.index,
+            time_s=None if frame.time_s is None else round(frame.time_s, 6),
+        )
+        result, dropped = make_result(
+            prediction.people,
+            prediction.camera,
+            image,
+            model_words(predictor, self.options.score_thr),
+            predictor.keypoint_set,
+            None if body is None else body.name,
+            self.tracker.smooth and frame.index is not None,
+            fields_of(predictor.tasks.values()),
+        )
+        if dropped:
+            logging.getLogger('das_mm').warning(
+                f'{frame.source.name}: {dropped} people are left out: numbers of theirs are not finite'
+            )
+        return result
 
     # ---------------------------------------------------------------- after an earlier run
 
@@ -146,7 +179,7 @@ class Run:
         earlier = self.earlier.get(source)
         if earlier is None or earlier.last is None:
             return 0
-        return max(0, earlier.last + 1 - self.follower.warm_up(source))
+        return max(0, earlier.last + 1 - self.tracker.warm_up(source))
 
     def _first_read(self, source: Source) -> int:
         return 0 if self.folders.pictures else self._first_computed(source)
@@ -179,6 +212,12 @@ def _events(sources: Sequence[Source], first: Mapping[Source, int]) -> Generator
         yield from events if live else read_ahead(events, _FRAMES_AHEAD)
 
 
-def warn(error: UserError) -> None:
-    """Log what cannot be read."""
-    print_log(str(error), logger='current', level=logging.WARNING)
+def model_words(predictor: Predictor, score_thr: float | None) -> dict[str, Any]:
+    """The model and its threshold, for results."""
+    return dict(predictor.provenance, score_thr=predictor.score_thr if score_thr is None else score_thr)
+
+
+def _none_readable(errors: Sequence[UserError]) -> UserError:
+    first = errors[0]
+    problem = f'none of the {len(errors)} inputs can be read; the first: {first.problem}'
+    return UserError(problem, file=first.file, remedy=first.remedy)

@@ -4,7 +4,7 @@ Each holds, for the T frames in which the person was found: ``frames`` (T), ``ti
 ``bboxes_px`` (T, 4), ``keypoints_px`` (T, K, 2), ``keypoint_scores`` (T, K), ``keypoints_cam_mm`` (T, K, 3),
 ``root_px`` (T, 2), ``root_cam_mm`` (T, 3), ``K`` (T, 3, 3) of the camera, with sigma ``keypoints_sigma_px`` (T, K, 2)
 and ``relative_depths_sigma_mm`` (T, K), with meshes ``smpl_global_orient`` (T, 3), ``smpl_body_pose`` (T, 23, 3),
-``smpl_betas`` (T, 10) and ``smpl_transl_mm`` (T, 3); and ``track_id``, ``keypoint_names`` (K) and the video's ``name``.
+``smpl_betas`` (T, 10) and ``smpl_transl_mm`` (T, 3), of other tasks the fields they describe by their names; and ``track_id``, ``keypoint_names`` (K) and the video's ``name``.
 What is null in the results is NaN here. Units and frames are those of the results (:mod:`.results`).
 """
 
@@ -13,28 +13,30 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.engine import atomic_open
 from das_mm.errors import UserError
+from das_mm.structures.task_fields import TaskField
 
-from .results import read_results
+from .result_files import read_results
 
 _BUFFER_BYTES = 8 << 20  # of all people together, before they go to their temporary files
 _CHUNK_ROWS = 2048
-_SMPL = ('global_orient', 'body_pose', 'betas', 'transl_mm')
 
 
-def write_track_files(results: str | Path, folder: str | Path) -> list[Path]:
+def write_track_files(results: str | Path, folder: str | Path, fields: Sequence[TaskField] = SMPL_FIELDS) -> list[Path]:
     """Write ``folder/0000.npz`` and so on, by identity; those that an earlier call left there are removed.
 
     Args:
         results: The ``.jsonl`` of a video.
         folder: Is made where it is not there.
+        fields: What tasks tell of people; those that are in the results and are meant for tracks are columns.
 
     Returns:
         The files written, by identity; none where nobody is followed.
@@ -49,7 +51,7 @@ def write_track_files(results: str | Path, folder: str | Path) -> list[Path]:
             if old.stem.isdecimal():
                 old.unlink()
         with tempfile.TemporaryDirectory(prefix='.rows_', dir=folder) as spool:
-            rows = _Rows(Path(spool))
+            rows = _Rows(Path(spool), [one for one in fields if one.in_tracks])
             first = None
             for result in read_results(results):
                 first = first or result
@@ -70,8 +72,8 @@ def write_track_files(results: str | Path, folder: str | Path) -> list[Path]:
 class _Rows:
     """Rows of fixed size, by identity, in temporary files."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.kind, self.identities = folder, None, set()
+    def __init__(self, folder: Path, fields: Sequence[TaskField]) -> None:
+        self.folder, self.fields, self.kind, self.identities = folder, fields, None, set()
         self._waiting: dict[int, bytearray] = defaultdict(bytearray)
         self._waiting_bytes = 0
 
@@ -80,8 +82,9 @@ class _Rows:
             if person.get('track_id') is None:
                 continue
             if self.kind is None:
-                self.kind = _row_type(person, len(result['keypoint_names']))
-            row = _row(self.kind, person, result).tobytes()
+                self.fields = [one for one in self.fields if (one.group or one.name) in person]
+                self.kind = _row_type(person, len(result['keypoint_names']), self.fields)
+            row = _row(self.kind, person, result, self.fields).tobytes()
             self._waiting[person['track_id']] += row
             self._waiting_bytes += len(row)
         if self._waiting_bytes > _BUFFER_BYTES:
@@ -99,9 +102,9 @@ class _Rows:
         return self.folder / str(identity)
 
 
-def _row_type(person: Mapping[str, Any], num_keypoints: int) -> np.dtype:
+def _row_type(person: Mapping[str, Any], num_keypoints: int, fields: Sequence[TaskField]) -> np.dtype:
     points = lambda size: (num_keypoints, size)
-    fields = [
+    columns = [
         ('frames', 'i8'),
         ('times_s', 'f8'),
         ('scores', 'f4'),
@@ -114,26 +117,21 @@ def _row_type(person: Mapping[str, Any], num_keypoints: int) -> np.dtype:
         ('K', 'f8', (3, 3)),
     ]
     if 'keypoints_sigma_px' in person:
-        fields += [('keypoints_sigma_px', 'f4', points(2)), ('relative_depths_sigma_mm', 'f4', (num_keypoints,))]
-    if 'smpl' in person:
-        fields += [
-            ('smpl_global_orient', 'f4', (3,)),
-            ('smpl_body_pose', 'f4', (23, 3)),
-            ('smpl_betas', 'f4', (10,)),
-            ('smpl_transl_mm', 'f4', (3,)),
-        ]
-    return np.dtype(fields)
+        columns += [('keypoints_sigma_px', 'f4', points(2)), ('relative_depths_sigma_mm', 'f4', (num_keypoints,))]
+    columns += [(one.name, 'f4', one.shape) for one in fields]
+    return np.dtype(columns)
 
 
-def _row(kind: np.dtype, person: Mapping[str, Any], result: Mapping[str, Any]) -> np.ndarray:
-    smpl = person.get('smpl') or {}
+def _row(
+    kind: np.dtype, person: Mapping[str, Any], result: Mapping[str, Any], fields: Sequence[TaskField]
+) -> np.ndarray:
     told = {
         'frames': result['image']['frame'],
         'times_s': result['image']['time_s'],
         'scores': person['score'],
         'bboxes_px': person['bbox_px'],
         'K': result['camera']['K'],
-        **{f'smpl_{name}': smpl.get(name) for name in _SMPL},
+        **{one.name: (person if one.group is None else person[one.group] or {}).get(one.key) for one in fields},
     }
     row = np.zeros((), kind)
     for name in kind.names:

@@ -10,11 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from das_mm.models.body_models.protocol import BodyModelProtocol
+from das_mm.bodies.numpy_body import PosableBody
 from das_mm.visualization import Scene
 
 from .body_surfaces import mesh_vertices
-from .results import people_of, result_text
+from .result_files import result_text
+from .results import people_of
 from .sources import Frame
 
 THUMBNAIL_PX = 640
@@ -70,7 +71,7 @@ class Scenes(Sequence):
     """
 
     kept: Sequence[KeptScene]
-    body: BodyModelProtocol | None = None
+    body: PosableBody | None = None
 
     def __len__(self) -> int:
         return len(self.kept)

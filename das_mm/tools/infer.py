@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from das_mm.inference.outputs import OutputFolders
 
 from das_mm.command import add_config_argument
 
@@ -48,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         model, '--config', metavar='NAME', help='path or name of its config; default: the one in the checkpoint'
     )
     model.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, …; default: a GPU where there is one')
+    model.add_argument(
+        '--runtime',
+        choices=('auto', 'torch', 'onnx'),
+        default='auto',
+        help="what runs the network; default: of the package's models onnxruntime on a CPU and torch on a GPU, of others "
+        'what their file is for',
+    )
     model.add_argument('--batch-size', type=int, default=1, metavar='N', help='images at once; default 1')
     model.add_argument('--score-thr', type=float, metavar='X', help='leave out people of a lower score')
     model.add_argument(
@@ -102,31 +112,31 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from das_mm.inference.inferencer import DASInferencer
+    from das_mm.inference.inferencer import Inferencer
+    from das_mm.inference.intrinsics import CameraFinder
+    from das_mm.inference.overlays import OverlayOptions
+    from das_mm.inference.predictor_choice import open_predictor
+    from das_mm.inference.run_options import RunOptions
 
     console = Console(highlight=False, soft_wrap=True)
     # before a model is loaded, what is quick to check
-    outputs = _outputs(args)
     tally = _Tally()
-    inferencer = DASInferencer(
-        args.config, args.weights, args.device, intrinsics=args.intrinsics, fov_deg=args.fov, task=args.task
+    options = RunOptions(
+        batch_size=args.batch_size,
+        score_thr=args.score_thr,
+        with_sigma=args.sigma,
+        track=args.track,
+        smooth=args.smooth,
+        resume=args.resume,
+        on_skip=tally.skip,
     )
-    with closing(
-        inferencer(
-            args.inputs,
-            batch_size=args.batch_size,
-            score_thr=args.score_thr,
-            with_sigma=args.sigma,
-            on_skip=tally.skip,
-            track=args.track,
-            smooth=args.smooth,
-            resume=args.resume,
-            **outputs,
-        )
-    ) as results:
+    camera = CameraFinder(args.intrinsics, args.fov)
+    predictor = open_predictor(args.weights, args.config, args.device, args.task, args.runtime)
+    drawing = OverlayOptions(draw_meshes=not args.no_meshes)
+    with closing(Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing)) as results:
         try:
-            for result in results:
-                tally.add(result['predictions'][0])
+            for found in results:
+                tally.add(found.result)
         except KeyboardInterrupt:
             results.close()  # everything that was found is on the disk after this
             console.print('interrupted; what was found so far is kept (--resume goes on from there)')
@@ -138,20 +148,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _outputs(args: argparse.Namespace) -> dict[str, Any]:
-    outputs = dict(
-        pred_out_dir=args.out / 'predictions',
-        track_out_dir=args.out / 'tracks',
-        mesh_out_dir=args.out / 'meshes',
-        export=args.export,
+def _folders(args: argparse.Namespace) -> OutputFolders:
+    from das_mm.inference.outputs import OutputFolders
+
+    return OutputFolders(
+        predictions=args.out / 'predictions',
+        overlays=None if args.no_overlays else args.out / 'overlays',
+        viewer=None if args.no_viewer else args.out,
         viewer_frames=args.viewer_frames,
-        draw_meshes=not args.no_meshes,
+        viewer_meshes=not args.no_meshes,
+        meshes=args.out / 'meshes',
+        mesh_formats=tuple(dict.fromkeys(args.export)),
+        tracks=args.out / 'tracks',
     )
-    if not args.no_overlays:
-        outputs['vis_out_dir'] = args.out / 'overlays'
-    if not args.no_viewer:
-        outputs['viewer_out_dir'] = args.out
-    return outputs
 
 
 class _Tally:

@@ -105,7 +105,7 @@ def test_config_text_is_read_as_mmengine_writes_it(checkpoint):
 def test_no_weights_and_no_das(checkpoint):
     with pytest.raises(UserError, match='weights: a config alone has no weights'):
         load_model(config=checkpoint.parent / 'toy.py')
-    with pytest.raises(UserError, match='a ResNet is not a DAS model'):
+    with pytest.raises(UserError, match='a ResNet is no model that das_mm can run'):
         build_model(Config(dict(model=dict(type='mmdet.ResNet', depth=18))))
     with pytest.raises(UserError, match='test_dataloader.dataset.pipeline: the config does not say'):
         input_pipeline(Config(dict(test_dataloader=dict(dataset=dict(type='X')))))

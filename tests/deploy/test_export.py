@@ -11,11 +11,11 @@ import torch
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
+from das_mm.apis import DASInferencer
 from das_mm.checkpoints.model_loader import load_model
 from das_mm.cli import main
 from das_mm.deploy import check_onnx, export_onnx, export_torch
 from das_mm.errors import UserError
-from das_mm.inference.inferencer import DASInferencer
 from tests.pictures import picture, write_picture, write_video
 
 from .conftest import write_checkpoint

@@ -11,10 +11,12 @@ import pytest
 import torch
 import trimesh
 
+from das_mm.apis import DASInferencer
 from das_mm.errors import UserError
 from das_mm.inference.body_surfaces import mesh_vertices
-from das_mm.inference.inferencer import DASInferencer
-from das_mm.inference.results import people_of, read_results, resolve_for_camera, result_schema
+from das_mm.inference.result_camera import resolve_for_camera
+from das_mm.inference.result_files import read_results, result_schema
+from das_mm.inference.results import people_of
 from das_mm.structures import project
 from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 from tests.json_schema import violations

@@ -7,9 +7,8 @@ import json
 import cv2
 import pytest
 
-from das_mm.checkpoints import packaged
+from das_mm.checkpoints import model_loader, packaged
 from das_mm.cli import main
-from das_mm.inference import inferencer as module
 from tests.pictures import write_picture, write_video
 from tests.walkers import Walkers
 
@@ -17,7 +16,7 @@ from tests.walkers import Walkers
 @pytest.fixture
 def infer(checkpoint, tmp_path, monkeypatch, capsys, inferencer):
     """Runs the verb on words below ``tmp_path``; returns status, stdout, stderr. The model is loaded once for all."""
-    monkeypatch.setattr(module, 'load_model', lambda weights, config, device: inferencer.model)
+    monkeypatch.setattr(model_loader, 'load_model', lambda weights, config, device: inferencer.model)
 
     def run(*words, out='out'):
         status = main(['infer', *(str(word) for word in words), '--out', str(tmp_path / out), '--device', 'cpu'])
@@ -73,7 +72,7 @@ def test_a_video_followed_and_gone_on_with(infer, tmp_path, inferencer, monkeypa
 
 
 def test_meshes(infer, tmp_path, mesh_inferencer, monkeypatch):
-    monkeypatch.setattr(module, 'load_model', lambda weights, config, device: mesh_inferencer.model)
+    monkeypatch.setattr(model_loader, 'load_model', lambda weights, config, device: mesh_inferencer.model)
     image = write_picture(tmp_path / 'a.png')
     words = '--weights', 'mesh.pth', '--task', 'mesh', '--no-viewer'
     assert infer(image, *words, '--export', 'obj', '--export', 'glb')[0] == 0
@@ -96,7 +95,7 @@ def test_a_task_that_the_package_or_the_model_cannot_do(infer, tmp_path, monkeyp
 
 def test_the_package_has_a_model_for_a_task(infer, tmp_path, monkeypatch, inferencer):
     loaded = []
-    monkeypatch.setattr(module, 'load_model', lambda *given: loaded.append(given) or inferencer.model)
+    monkeypatch.setattr(model_loader, 'load_model', lambda *given: loaded.append(given) or inferencer.model)
     assert infer(write_picture(tmp_path / 'a.png'), '--task', 'pose', '--no-viewer', '--no-overlays')[0] == 0
     assert loaded[0][:2] == (packaged.pretrained_checkpoint('pose'), packaged.PACKAGED['pose'])
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from mmpose.structures import PoseDataSample
 
+from das_mm.apis import DASInferencer, predict_images
 from das_mm.errors import UserError
 from das_mm.inference import sources
-from das_mm.inference.inferencer import DASInferencer, predict_images
-from das_mm.inference.results import read_results, resolve_for_camera, result_schema
+from das_mm.inference.result_camera import resolve_for_camera
+from das_mm.inference.result_files import read_results, result_schema
 from das_mm.registry import INFERENCERS
 from tests.json_schema import violations
 from tests.pictures import picture, write_photo, write_picture, write_video

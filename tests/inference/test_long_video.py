@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from das_mm.inference.results import read_results
+from das_mm.inference.result_files import read_results
 from tests.pictures import picture
 from tests.walkers import Walkers
 

@@ -11,7 +11,7 @@ import pytest
 
 from das_mm.errors import UserError
 from das_mm.inference.inputs import open_sources
-from das_mm.inference.results import read_results
+from das_mm.inference.result_files import read_results
 from das_mm.inference.resume import Earlier
 from tests.pictures import write_picture, write_video
 from tests.walkers import Walkers

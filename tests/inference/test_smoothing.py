@@ -8,15 +8,9 @@ import numpy as np
 import pytest
 
 from das_mm.errors import UserError
-from das_mm.inference import smoothing
-from das_mm.inference.smoothing import (
-    OneEuro,
-    PeopleSmoother,
-    PointFilter,
-    RotationFilter,
-    SmoothingSettings,
-    smoothing_share,
-)
+from das_mm.inference import one_euro
+from das_mm.inference.one_euro import OneEuro, PointFilter, RotationFilter, smoothing_share
+from das_mm.inference.people_smoother import PeopleSmoother, SmoothingSettings
 from das_mm.structures.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 
 STEP_S = 0.04
@@ -29,7 +23,7 @@ def run(filter, values, times=None, **options):
 
 
 def test_examples():
-    outcome = doctest.testmod(smoothing)
+    outcome = doctest.testmod(one_euro)
     assert outcome.attempted >= 3 and not outcome.failed
 
 

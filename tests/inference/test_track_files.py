@@ -9,17 +9,17 @@ import pytest
 
 from das_mm.errors import UserError
 from das_mm.inference import track_files
-from das_mm.inference.results import read_results
+from das_mm.inference.result_files import read_results
 from das_mm.inference.track_files import write_track_files
 from tests.pictures import write_video
 from tests.walkers import Walkers
 
 
 @pytest.fixture
-def lines(inferencer, monkeypatch, tmp_path):
+def lines(mesh_inferencer, monkeypatch, tmp_path):
     """Json lines of three people in a video of ten frames, with what is not always there taken out here and there."""
-    monkeypatch.setattr(inferencer.model, 'test_step', Walkers(meshes=True))
-    found = [one['predictions'][0] for one in inferencer(str(write_video(tmp_path / 'v.mp4', 10)), track=True)]
+    monkeypatch.setattr(mesh_inferencer.model, 'test_step', Walkers(meshes=True))
+    found = [one['predictions'][0] for one in mesh_inferencer(str(write_video(tmp_path / 'v.mp4', 10)), track=True)]
     found[2]['people'][0]['track_id'] = None
     found[4]['people'][1].update(root_cam_mm=None, keypoints_cam_mm=None)
     found[4]['people'][1]['smpl']['transl_mm'] = None

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from das_mm.inference.results import people_of, read_results, result_schema
+from das_mm.inference.result_files import read_results, result_schema
+from das_mm.inference.results import people_of
 from das_mm.inference.sources import Frame, Source
-from das_mm.inference.video_tracker import Follower
+from das_mm.inference.video_tracker import VideoTracker
 from das_mm.visualization.palette import person_color
 from tests.json_schema import violations
 from tests.pictures import break_frames, picture, write_picture, write_video
@@ -164,6 +165,6 @@ def test_warm_up_is_for_videos_that_are_followed(inferencer):
     film, photo = Source('v'), Source('a')
     film.fps = 25.0
     for track, smooth, expected in ((False, False, 0), (True, False, 15), (False, True, 15)):
-        follower = Follower(inferencer.model, track, smooth, {})
-        assert (follower.warm_up(film), follower.warm_up(photo)) == (expected, 0)
+        tracker = VideoTracker(inferencer.predictor, track, smooth, {})
+        assert (tracker.warm_up(film), tracker.warm_up(photo)) == (expected, 0)
     assert Frame(picture(), photo).index is None

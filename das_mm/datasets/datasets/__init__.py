@@ -1,7 +1,8 @@
+from das_mm.engine.image_files import image_fault, looks_complete
+
 from .annotation_file import AnnotationFile, People, read_annotation_file
 from .das_dataset import DASDataset
 from .frame_pairs import DASPoseTrack18Dataset, DASVideoDataset
-from .image_files import image_fault, looks_complete
 from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset
 from .real_3d import (
     DAS3DPWDataset,

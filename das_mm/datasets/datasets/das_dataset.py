@@ -14,13 +14,13 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
+from das_mm.engine.image_files import image_fault, looks_complete
 from das_mm.errors import UserError
 from das_mm.registry import DATASETS
 from das_mm.structures import DEFAULT_DERIVE, get_keypoint_set, to_mmpose_metainfo
 
 from .absent_images import absent_images
 from .annotation_file import read_annotation_file
-from .image_files import image_fault, looks_complete
 from .record_table import Records, RecordTable
 from .records import make_table
 from .smpl_columns import smpl_columns, smpl_state

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from das_mm.structures import compose_warps, focal_px, transform_camera, warp_points
+from das_mm.structures.image_resize import fitting_size
 
 # the ImageNet mean, BGR: zero after normalisation, like the padding of the data preprocessor
 MEAN_BGR = (104, 116, 124)
@@ -83,12 +84,8 @@ def keep_ratio_size(
     Either into ``input_size`` (width, height), or so that its short side has a length drawn from ``short_side_range``
     (ends included) and its long side at most ``max_long_side``.
     """
-    if input_size is not None:
-        scale = min(input_size[0] / size[0], input_size[1] / size[1])
-    else:
-        short = np.random.randint(short_side_range[0], short_side_range[1] + 1)
-        scale = min(short / min(size), max_long_side / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    short = None if input_size is not None else np.random.randint(short_side_range[0], short_side_range[1] + 1)
+    return fitting_size(size, input_size, short, max_long_side)
 
 
 def check_size_options(input_size: tuple[int, int] | None, short_side_range: tuple[int, int] | None) -> None:

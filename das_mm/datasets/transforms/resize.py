@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import cv2
-import numpy as np
 from mmcv.transforms import BaseTransform
 
 from das_mm.registry import TRANSFORMS
+from das_mm.structures.image_resize import SHRINK_INTERPOLATIONS, resize_image
 
 from .geometry import begin_geometry, check_size_options, keep_ratio_size, update_geometry
-
-_INTERPOLATIONS = dict(area=cv2.INTER_AREA, bilinear=cv2.INTER_LINEAR)
 
 
 @TRANSFORMS.register_module()
@@ -31,9 +28,9 @@ class DASResize(BaseTransform):
         shrink_interpolation: str = 'area',
     ):
         check_size_options(input_size, short_side_range)
-        if shrink_interpolation not in _INTERPOLATIONS:
+        if shrink_interpolation not in SHRINK_INTERPOLATIONS:
             raise ValueError(
-                f'shrink_interpolation must be one of {list(_INTERPOLATIONS)}, not {shrink_interpolation!r}'
+                f'shrink_interpolation must be one of {list(SHRINK_INTERPOLATIONS)}, not {shrink_interpolation!r}'
             )
         self.shrink_interpolation = shrink_interpolation
         self.input_size, self.short_side_range, self.max_long_side = input_size, short_side_range, max_long_side
@@ -42,12 +39,8 @@ class DASResize(BaseTransform):
         begin_geometry(results)
         height, width = results['img'].shape[:2]
         size = keep_ratio_size((width, height), self.input_size, self.short_side_range, self.max_long_side)
-        if size != (width, height):
-            how = self.shrink_interpolation if size[0] < width else 'bilinear'
-            results['img'] = cv2.resize(results['img'], size, interpolation=_INTERPOLATIONS[how])
-        # rounding makes the two factors differ a little: the exact ones are used
-        sx, sy = size[0] / width, size[1] / height
-        update_geometry(results, np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2]]), size)
+        results['img'], warp = resize_image(results['img'], size, self.shrink_interpolation)
+        update_geometry(results, warp, size)
         return results
 
     def __repr__(self) -> str:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmdet.models.utils import gaussian_radius, gen_gaussian_target
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from torch import Tensor
 
 from das_mm.registry import MODELS
-
-# as CenterNet draws its targets: boxes moved by the radius still overlap by so much
-_MIN_OVERLAP = 0.7
+from das_mm.structures import center_map
 
 
 @MODELS.register_module()
@@ -47,16 +44,10 @@ class TemporalDataPreprocessor(PoseDataPreprocessor):
 
 
 def draw_centers(centers_px: Sequence, sizes_px: Sequence, like: Tensor) -> Tensor:
-    """(1, H, W) map with a Gaussian peak of height 1 for each of M people.
+    """(1, H, W) map of M people; see :func:`das_mm.structures.center_map.draw_centers`.
 
     Args:
-        centers_px: (M, 2); who is not on the map is left out. sizes_px: (M, 2) width and height, which set the spread.
+        centers_px, sizes_px: (M, 2), as there.
         like: (*, H, W) that says size, type and device.
     """
-    center_map = like.new_zeros(like.shape[-2:])
-    for (x, y), (width, height) in zip(centers_px, sizes_px):
-        column, row = round(float(x)), round(float(y))
-        if 0 <= column < center_map.shape[1] and 0 <= row < center_map.shape[0]:
-            radius = max(1, int(gaussian_radius((max(float(height), 1.0), max(float(width), 1.0)), _MIN_OVERLAP)))
-            gen_gaussian_target(center_map, [column, row], radius)
-    return center_map[None]
+    return torch.from_numpy(center_map.draw_centers(centers_px, sizes_px, tuple(like.shape[-2:])))[None].to(like)

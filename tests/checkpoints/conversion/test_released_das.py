@@ -14,13 +14,13 @@ import torch
 from mmengine.config import Config
 from mmpose.models.backbones import MSPN
 
+from das_mm.apis import DASInferencer
 from das_mm.checkpoints.conversion import Fate, convert_checkpoint
 from das_mm.checkpoints.conversion.released_das import ReleasedDAS
 from das_mm.checkpoints.conversion.source_file import SourceFile
 from das_mm.checkpoints.model_loader import load_model
 from das_mm.config_files import config_path
 from das_mm.errors import UserError
-from das_mm.inference.inferencer import DASInferencer
 from das_mm.models.layers import PointIndex
 from das_mm.registry import MODELS, TASK_UTILS
 

@@ -1,0 +1,100 @@
+"""The predictor for what a user names: a checkpoint, an exported graph, or a task of the package's small models."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from pathlib import Path
+
+from das_mm.checkpoints.onnx_file import is_onnx, read_description
+from das_mm.checkpoints.onnx_session import open_session
+from das_mm.checkpoints.packaged import PACKAGED, packaged_graph, packaged_model
+from das_mm.errors import UserError
+
+from .onnx_predictor import OnnxPredictor, onnx_obstacle
+from .predictor import Predictor, check_task
+
+RUNTIMES = ('auto', 'torch', 'onnx')
+
+
+def open_predictor(
+    weights: str | Path | None = None,
+    config: str | Path | None = None,
+    device: str | None = None,
+    task: str | None = None,
+    runtime: str = 'auto',
+) -> Predictor:
+    """A predictor that is ready.
+
+    Args:
+        weights: Checkpoint file, or an ONNX file that ``das-mm export onnx`` wrote. With neither this nor a config: the
+            small model of the package for ``task``.
+        config: Path or name of the checkpoint's config; by default the one in it.
+        device: 'cpu', 'cuda', …; None or 'auto': a GPU where there is one.
+        task: 'pose', 'mesh' or 'tracking', where the package's model is to be used; of another model it is asked
+            whether it does that.
+        runtime: What runs the network: 'torch'; 'onnx', which needs a graph; or 'auto': of the package's models the graph
+            on a CPU, which starts in seconds, and torch on a GPU; of others whatever their file is for.
+
+    Raises:
+        UserError: No weights, a file that cannot be read or does not fit the config, a device or graph that is not there,
+            or a task that the model does not do.
+    """
+    if weights is None and config is None:
+        weights, config = _of_package('pose' if task is None else task, device, runtime)
+    if runtime == 'onnx' and not is_onnx(weights or ''):
+        raise UserError(
+            'a checkpoint is run by torch',
+            file=weights,
+            field='runtime',
+            remedy='leave --runtime out, or write a graph first: das-mm export onnx CONFIG CHECKPOINT',
+        )
+    graph = is_onnx(weights or '') and config is None
+    predictor = _graph(weights, device, runtime) if graph else _torch(weights, config, device)
+    if task is not None:
+        check_task(predictor.tasks, task)
+    return predictor
+
+
+def _of_package(task: str, device: str | None, runtime: str) -> tuple[Path, str | None]:
+    """Graph, or checkpoint and name of its config, of the package's model for a task."""
+    graph = packaged_graph(task) if task in PACKAGED else None
+    on_cpu = device == 'cpu' or (device in (None, 'auto') and not _has_gpu())
+    if graph is not None and (runtime == 'onnx' or (runtime == 'auto' and on_cpu)):
+        return graph, None
+    return packaged_model(task)
+
+
+def _graph(weights: str | Path, device: str | None, runtime: str) -> Predictor:
+    if runtime == 'torch':  # what stands before and behind the graph is torch's then
+        return _torch(weights, None, device)
+    session = open_session(weights, device)
+    said = read_description(session.get_modelmeta().custom_metadata_map, weights)
+    obstacle = onnx_obstacle(said)
+    if obstacle is None:
+        return OnnxPredictor(session, said, weights)
+    if runtime == 'onnx':
+        raise UserError(
+            f'this graph needs torch about it: {obstacle}', file=weights, field='runtime', remedy='leave --runtime out'
+        )
+    logging.getLogger('das_mm').info(f'{weights}: torch is loaded, for {obstacle}')
+    return _torch(weights, None, device)
+
+
+def _torch(weights: str | Path | None, config: str | Path | None, device: str | None) -> Predictor:
+    # torch and the mm packages take ten seconds and more: they are loaded for those who need them
+    from das_mm.checkpoints.model_loader import load_model
+
+    from .torch_predictor import TorchPredictor
+
+    return TorchPredictor(load_model(weights, config, device))
+
+
+def _has_gpu() -> bool:
+    """Whether the driver of NVIDIA shows a GPU; asked without torch."""
+    try:
+        driver = ctypes.CDLL('libcuda.so.1')
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0

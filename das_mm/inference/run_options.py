@@ -1,0 +1,48 @@
+"""What may be asked of one run of inference."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from das_mm.errors import UserError
+
+OnSkip = Callable[[UserError], None]
+
+
+def warn(error: UserError) -> None:
+    """Log what cannot be read."""
+    logging.getLogger('das_mm').warning(str(error))
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """
+    Attributes:
+        batch_size: Images that go through the network together; their results do not depend on it.
+        score_thr: People of a lower score are left out; None for the model's threshold.
+        with_sigma: Give scales of the errors; None: where the model has them.
+        track: Follow people through videos with any model; a tracking model does so in any case.
+        smooth: Smooth people over time.
+        resume: Go on after the last whole line of an earlier run into the same folder (see :mod:`.resume`), whose results
+            are not given again.
+        on_skip: Is told the error of every input, or part of a video, that cannot be read.
+        show_progress: Draw a progress bar.
+
+    Raises:
+        UserError: No image makes a batch.
+    """
+
+    batch_size: int = 1
+    score_thr: float | None = None
+    with_sigma: bool | None = None
+    track: bool = False
+    smooth: bool = False
+    resume: bool = False
+    on_skip: OnSkip = warn
+    show_progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise UserError(f'{self.batch_size} images make no batch', field='batch_size', remedy='give 1 or more')

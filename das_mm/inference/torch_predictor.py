@@ -1,0 +1,124 @@
+"""Any estimator of torch as a predictor; see :class:`das_mm.models.pose_estimators.protocol.EstimatorProtocol`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DefaultScope
+from mmpose.structures import PoseDataSample
+
+from das_mm.checkpoints.model_loader import input_pipeline
+from das_mm.models.pose_estimators.protocol import EstimatorProtocol
+from das_mm.registry import TRANSFORMS
+from das_mm.structures.people import People
+from das_mm.version import __version__
+
+from .predictor import InputImage, Prediction
+
+_UNKNOWN_MODEL = dict(config=None, weights=None, weights_sha256=None, das_mm=__version__)
+
+
+class TorchPredictor:
+    """Runs an estimator; see :class:`.Predictor`.
+
+    Args:
+        estimator: In evaluation mode, as :func:`.load_model` makes it.
+        scope: Default scope for a config that names none.
+    """
+
+    def __init__(self, estimator: EstimatorProtocol, scope: str = 'das_mm'):
+        self.estimator = estimator
+        cfg = estimator.cfg
+        with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or scope):
+            self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in input_pipeline(cfg)])
+        self.keypoint_set = estimator.dataset_meta['keypoint_set']
+        self.tasks, self.max_frame_gap = estimator.tasks, estimator.max_frame_gap
+        self.provenance = getattr(estimator, 'provenance', _UNKNOWN_MODEL)
+
+    @property
+    def body(self):
+        return self.estimator.body
+
+    @property
+    def uses_sigma(self) -> bool:
+        return self.estimator.uses_sigma
+
+    @property
+    def score_thr(self) -> float:
+        return self.estimator.score_thr
+
+    def forget(self) -> None:
+        self.estimator.forget()
+
+    def prepare(self, image: InputImage) -> dict[str, Any]:
+        """``inputs`` and ``data_samples`` of one image, as the config's pipeline makes them."""
+        data = self.pipeline(
+            dict(
+                img=image.pixels,
+                img_path=image.file or image.name,
+                img_id=image.name,
+                id=image.frame or 0,
+                frame=image.frame,
+                camera=dict(image.camera),
+            )
+        )
+        data['data_samples'].set_metainfo(dict(seq=image.name, view='', frame=image.frame, time_s=image.time_s))
+        return data
+
+    def predict(
+        self, prepared: Sequence[dict[str, Any]], score_thr: float | None = None, with_sigma: bool | None = None
+    ) -> list[Prediction]:
+        samples = self.forward(pseudo_collate(list(prepared)), score_thr, with_sigma)
+        return [
+            Prediction(People.from_instances(sample.pred_instances), sample.metainfo['camera'], sample)
+            for sample in samples
+        ]
+
+    @torch.no_grad()
+    def forward(
+        self, batch: Mapping[str, list], score_thr: float | None = None, with_sigma: bool | None = None
+    ) -> list[PoseDataSample]:
+        """Data samples of a collated batch.
+
+        Images are run together where they are padded to the same size: normalisation sees the padding, and the result
+        of an image must not depend on its neighbours.
+        """
+        samples: list[PoseDataSample | None] = [None] * len(batch['inputs'])
+        preprocessor = getattr(self.estimator, 'data_preprocessor', None)
+        divisor = getattr(preprocessor, 'pad_size_divisor', 1)
+        with self._test_cfg(score_thr, with_sigma):
+            for rows in _by_padded_size(batch['inputs'], divisor, self.max_frame_gap is not None):
+                part = {key: [values[row] for row in rows] for key, values in batch.items()}
+                for row, sample in zip(rows, self.estimator.test_step(part)):
+                    samples[row] = sample
+        return samples
+
+    @contextlib.contextmanager
+    def _test_cfg(self, score_thr: float | None, with_sigma: bool | None) -> Iterator[None]:
+        """The estimator's ``test_cfg`` with other values for a while; the estimator may be someone else's."""
+        own = self.estimator.test_cfg
+        changed = dict(with_sigma=self.uses_sigma if with_sigma is None else with_sigma)
+        if score_thr is not None:
+            changed['score_thr'] = score_thr
+        self.estimator.test_cfg = {**own, **changed}
+        try:
+            yield
+        finally:
+            self.estimator.test_cfg = own
+
+
+def _by_padded_size(images: Sequence[torch.Tensor], divisor: int, in_order: bool) -> list[list[int]]:
+    """Rows of the images (3, H, W) that come to the same size when they are padded to multiples of ``divisor``; only
+    neighbours, where they must stay in order."""
+    padded = [tuple(-(-side // divisor) for side in image.shape[-2:]) for image in images]
+    if in_order:
+        return [list(rows) for _, rows in groupby(range(len(images)), key=padded.__getitem__)]
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for row, size in enumerate(padded):
+        groups.setdefault(size, []).append(row)
+    return list(groups.values())
