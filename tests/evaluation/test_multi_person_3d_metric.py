@@ -390,5 +390,5 @@ def test_mean_pose_baseline_finds_everybody_however_wrong_its_depth():
 def test_mean_pose_baseline_needs_3d():
     metric = MultiPerson3DMetric()
     metric.dataset_meta = META
-    with pytest.raises(UserError, match='no person with 3D truth'):
+    with pytest.raises(UserError, match='no person with 3D ground truth'):
         mean_pose_baseline([make_sample(has_3d=False)], [make_sample()], metric)

@@ -18,6 +18,7 @@ from das_mm.evaluation.functional.posetrack import (
     joint_frames,
     without_ignored,
 )
+from das_mm.structures.people import People
 
 J = NUM_JOINTS
 POSE = np.column_stack([np.arange(J) * 100.0, np.zeros(J)])  # joints far apart
@@ -37,15 +38,19 @@ def frame(true=(), predicted=(), true_ids=None, predicted_ids=None, scores=None)
     n, m = len(true), len(predicted)
     scores = np.full(m, 0.9) if scores is None else np.array(scores, float)
     return PoseTrackFrame(
-        true_px,
-        annotated,
-        np.arange(n) if true_ids is None else np.array(true_ids),
-        np.full(n, 60.0),
-        pred_px,
-        present,
-        np.arange(m) if predicted_ids is None else np.array(predicted_ids),
-        np.repeat(scores[:, None], J, 1),
-        scores,
+        People(
+            keypoints_px=true_px,
+            keypoints_valid=annotated,
+            track_ids=np.arange(n) if true_ids is None else true_ids,
+            data=dict(head_sizes_px=np.full(n, 60.0)),
+        ),
+        People(
+            scores=scores,
+            track_ids=np.arange(m) if predicted_ids is None else predicted_ids,
+            keypoints_px=pred_px,
+            keypoints_valid=present,
+            keypoint_scores=np.repeat(scores[:, None], J, 1),
+        ),
     )
 
 
@@ -86,7 +91,7 @@ def test_case_c_a_prediction_in_an_ignored_region():
     clean = frame([person()], [person()])
     dirty = frame([person()], [person(), person(y=2000.0)], scores=[0.9, 0.95])
     kept = without_ignored(dirty, [region])
-    assert len(kept.predicted_ids) == 1 and kept.predicted_ids[0] == 0
+    assert len(kept.predictions.track_ids) == 1 and kept.predictions.track_ids[0] == 0
     for video in ([clean] * 3, [kept] * 3):
         assert (mota(video) == 100).all() and (average_precision(video).ap == 100).all()
     assert (mota([dirty] * 3) == 0).all() and (average_precision([dirty] * 3).ap == 50).all()
@@ -98,13 +103,13 @@ def test_points_in_a_region_go_on_both_sides():
     assert kept.annotated[0].tolist() == kept.present[0].tolist() == [False] * 3 + [True] * 12
     everything = np.array([[-50.0, 950.0], [2000.0, 950.0], [2000.0, 1050.0], [-50.0, 1050.0]])
     gone = without_ignored(frame([person(), person(y=3000.0)], [person()], true_ids=[4, 5]), [everything])
-    assert gone.true_ids.tolist() == [5] and len(gone.predicted_ids) == 0
+    assert gone.ground_truth.track_ids.tolist() == [5] and len(gone.predictions.track_ids) == 0
 
 
 def test_a_frame_emptied_by_a_region_stays():
     region = np.array([[-50.0, 950.0], [2000.0, 950.0], [2000.0, 1050.0], [-50.0, 1050.0]])
     emptied = without_ignored(frame([person()], [person(), person(y=3000.0)]), [region])
-    assert len(emptied.true_ids) == 0 and len(emptied.predicted_ids) == 1
+    assert len(emptied.ground_truth.track_ids) == 0 and len(emptied.predictions.track_ids) == 1
     good = frame([person()], [person()])
     # the stray is a false positive of AP with a score like the others: 2 right of 3, the sort puts it first or last
     precision = average_precision([good, emptied, good])
@@ -132,8 +137,9 @@ def test_the_edge_of_a_match():
 
 
 def test_heads_are_each_persons_own():
-    small = replace(frame([person()], [person(20.0)]), head_sizes_px=np.array([30.0]))
-    assert (average_precision([small]).ap == 0).all()
+    one = frame([person()], [person(20.0)])
+    small = replace(one.ground_truth, data=dict(head_sizes_px=[30.0]))
+    assert (average_precision([replace(one, ground_truth=small)]).ap == 0).all()
 
 
 def test_joints_that_are_not_annotated():
@@ -196,9 +202,13 @@ def test_a_missing_score_is_the_last():
 
 def test_thresholds_of_tracking():
     faint = frame([person()], [person(), person(5000)], predicted_ids=[3, -1], scores=[0.9, 0.4])
-    assert faint.tracked(0.0, 0.0).predicted_ids.tolist() == [3]  # no identity, no hypothesis
-    assert len(faint.tracked(0.95, 0.0).predicted_ids) == 0 and len(faint.tracked(0.95, 0.0).true_ids) == 1
-    unsure = replace(faint, scores=np.where(np.arange(J) < 5, 0.2, 0.8) * np.ones((2, 1)))
+    assert faint.tracked(0.0, 0.0).predictions.track_ids.tolist() == [3]  # no identity, no hypothesis
+    assert (
+        len(faint.tracked(0.95, 0.0).predictions.track_ids) == 0
+        and len(faint.tracked(0.95, 0.0).ground_truth.track_ids) == 1
+    )
+    scores = np.where(np.arange(J) < 5, 0.2, 0.8) * np.ones((2, 1))
+    unsure = replace(faint, predictions=replace(faint.predictions, keypoint_scores=scores))
     assert unsure.tracked(0.0, 0.5).present[0].tolist() == [False] * 5 + [True] * 10
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from das_mm.errors import UserError
-from das_mm.evaluation.functional.matching import PredictedPeople, TruePeople
 from das_mm.evaluation.functional.tracking import (
     KeypointDistance,
     OKSDistance,
@@ -19,6 +19,7 @@ from das_mm.evaluation.functional.tracking import (
     inside_polygons,
     oks_distance,
 )
+from das_mm.structures.people import People
 
 NAN = float('nan')
 
@@ -130,16 +131,26 @@ def test_distances_and_their_gates():
     px = np.array([[[10.0, 10.0], [10.0, 30.0]]])
     mm = np.array([[[0.0, 0.0, 2000.0], [0.0, 400.0, 2000.0]]])
     seen = np.ones((1, 2), bool)
-    truth = TruePeople(px, seen, np.array([[0.0, 0.0, 20.0, 20.0]]), mm, seen)
-    near = PredictedPeople(np.concatenate([px + [5, 0], px + [15, 0]]), np.concatenate([mm + [0, 0, 300], mm + 600]))
-    sigmas, areas = np.array([0.1, 0.1]), np.array([400.0])
-    assert KeypointDistance()(truth, areas, near, 0, sigmas)[0] == pytest.approx([0.25, NAN], nan_ok=True)
-    assert RootDistance3D()(truth, areas, near, 0, sigmas)[0] == pytest.approx([0.6, NAN], nan_ok=True)
-    assert RootDistance3D(gate_mm=2000.0)(truth, areas, near, 0, sigmas)[0, 1] == pytest.approx(600 * 3**0.5 / 2000)
+    truth = People(
+        bboxes_px=[[0.0, 0.0, 20.0, 20.0]],
+        keypoints_px=px,
+        keypoints_valid=seen,
+        keypoints_cam_mm=mm,
+        keypoints_cam_valid=seen,
+        data=dict(areas_px2=[400.0]),
+    )
+    near = People(
+        keypoints_px=np.concatenate([px + [5, 0], px + [15, 0]]),
+        keypoints_cam_mm=np.concatenate([mm + [0, 0, 300], mm + 600]),
+    )
+    sigmas = np.array([0.1, 0.1])
+    assert KeypointDistance()(truth, near, 0, sigmas)[0] == pytest.approx([0.25, NAN], nan_ok=True)
+    assert RootDistance3D()(truth, near, 0, sigmas)[0] == pytest.approx([0.6, NAN], nan_ok=True)
+    assert RootDistance3D(gate_mm=2000.0)(truth, near, 0, sigmas)[0, 1] == pytest.approx(600 * 3**0.5 / 2000)
     oks = 1 - np.exp(-25 / (2 * 400 * 0.2**2))
-    assert OKSDistance(gate=0.6)(truth, areas, near, 0, sigmas)[0] == pytest.approx([oks, NAN], nan_ok=True)
-    no_root = TruePeople(px, seen, truth.bboxes, mm, np.array([[False, True]]))
-    assert np.isnan(RootDistance3D()(no_root, areas, near, 0, sigmas)).all()
+    assert OKSDistance(gate=0.6)(truth, near, 0, sigmas)[0] == pytest.approx([oks, NAN], nan_ok=True)
+    no_root = replace(truth, keypoints_cam_valid=np.array([[False, True]]))
+    assert np.isnan(RootDistance3D()(no_root, near, 0, sigmas)).all()
 
 
 def test_polygons():

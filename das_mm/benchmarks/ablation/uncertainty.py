@@ -11,16 +11,18 @@ from mmengine.evaluator import BaseMetric
 from torch import nn
 
 from das_mm.evaluation.functional.calibration import Calibration, calibrate, lateral_and_depth_errors, plain_density
-from das_mm.evaluation.functional.matching import OneToOne
+from das_mm.evaluation.functional.matching import OneToOneMatcher
+from das_mm.evaluation.functional.pairing import pair_people
 from das_mm.evaluation.readers.sample_reader import (
     as_dict,
     has_3d,
+    keypoint_indices,
+    read_ground_truth,
     read_predictions,
-    read_truth,
     resolve_root,
-    to_numpy,
 )
 from das_mm.models.losses import residual_spread
+from das_mm.structures.arrays import to_numpy
 
 _NUM_SAMPLES = 4000
 
@@ -38,42 +40,40 @@ class SigmaCollector(BaseMetric):
 
     def __init__(self):
         super().__init__(prefix='sigma')
-        self.rule = OneToOne()
+        self.matcher = OneToOneMatcher()
         self.errors, self.sigma = np.zeros((0, 3)), np.zeros((0, 3))
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Pair the people of each image."""
-        names = self.dataset_meta['keypoint_id2name']
-        root = resolve_root(None, {name: index for index, name in names.items()})
+        keypoints = keypoint_indices(self.dataset_meta)
+        root = resolve_root(None, keypoints)
         for sample in map(as_dict, data_samples):
-            found = self._of_image(sample, root, len(names)) if has_3d(sample) else None
+            found = self._of_image(sample, root, len(keypoints)) if has_3d(sample) else None
             if found is not None:
                 self.results.append(found)
 
     def _of_image(self, sample: dict, root: tuple[int, ...], num_keypoints: int) -> tuple[np.ndarray, ...] | None:
-        truth = read_truth(sample, root, 'valid_in_image', num_keypoints)
+        ground_truth = read_ground_truth(sample, root, 'valid_in_image', num_keypoints)
         predictions = read_predictions(sample, 0.0, needs_3d=True, num_keypoints=num_keypoints)
-        if not predictions.usable.any():
+        if not predictions.data['usable'].any():
             return None
-        sigma = to_numpy(sample['pred_instances']['keypoints_sigma'])
-        usable = np.flatnonzero(predictions.usable)
-        evaluated = np.flatnonzero(truth.evaluated)
-        pairs = self.rule.match(truth.people[evaluated], predictions.people[usable], root)
-        judged = (pairs >= 0) & truth.has_pose[evaluated]
-        people, found = truth.people[evaluated[judged]], usable[pairs[judged]]
+        pairs = pair_people(self.matcher, ground_truth, predictions, predictions.data['usable'], root)
+        judged = pairs.found & ground_truth.data['has_pose'][pairs.evaluated]
+        people, found = ground_truth.select(pairs.evaluated[judged]), pairs.partner[judged]
         if not len(found):
             return None
-        K = to_numpy(sample['camera']['K'])
+        K = to_numpy(sample['camera']['K'], np.float64)
+        sigma = to_numpy(sample['pred_instances']['keypoints_sigma'], np.float64)
         errors, scale = lateral_and_depth_errors(
-            predictions.people.keypoints_px[found],
-            predictions.people.keypoints_3d[found],
+            predictions.keypoints_px[found],
+            predictions.keypoints_cam_mm[found],
             sigma[found],
             people.keypoints_px,
-            people.keypoints_3d,
+            people.keypoints_cam_mm,
             np.tile([K[0, 0], K[1, 1]], (len(found), 1)),
             root,
         )
-        counts = people.valid_3d & people.labelled
+        counts = people.keypoints_cam_valid & people.keypoints_valid
         if len(root) == 1:
             counts[:, root] = False
         return errors[counts], scale[counts]

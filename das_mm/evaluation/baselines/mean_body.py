@@ -8,10 +8,11 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 
 from das_mm.errors import UserError
+from das_mm.structures.arrays import to_numpy
 
 from ..functional.mesh import BodyParameters, mean_body, mean_body_baseline
 from ..readers.mesh_reader import read_true_bodies
-from ..readers.sample_reader import as_dict, to_numpy
+from ..readers.sample_reader import as_dict
 
 
 def fit_mean_body_to_samples(samples: Iterable) -> BodyParameters:
@@ -28,7 +29,7 @@ def fit_mean_body_to_samples(samples: Iterable) -> BodyParameters:
         instances = as_dict(sample.get('gt_instances') or {})
         people, known, _ = read_true_bodies(sample, len(instances.get('has_smpl', ())))
         if 'is_valid' in instances:
-            known = known & (to_numpy(instances['is_valid']) > 0)
+            known = known & (to_numpy(instances['is_valid'], np.float64) > 0)
         found.append(people[known])
     if not sum(map(len, found)):
         raise UserError(
@@ -61,11 +62,13 @@ def mean_body_scores(
     mean, size = fit_mean_body_to_samples(train_samples), 0
     for sample in map(as_dict, eval_samples):
         instances = as_dict(sample['gt_instances'])
-        keypoints_px = np.nan_to_num(to_numpy(instances['keypoints']))
+        keypoints_px = np.nan_to_num(to_numpy(instances['keypoints'], np.float64))
         people, _, _ = read_true_bodies(sample, len(keypoints_px))
         placed = mean_body_baseline(mean, people, orientation)
         points = instances.get('keypoints_3d')
-        points = np.zeros((*keypoints_px.shape[:2], 3)) if points is None else np.nan_to_num(to_numpy(points))
+        points = (
+            np.zeros((*keypoints_px.shape[:2], 3)) if points is None else np.nan_to_num(to_numpy(points, np.float64))
+        )
         metric.process(
             None,
             [

@@ -8,11 +8,12 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 
 from das_mm.errors import UserError
+from das_mm.structures.arrays import to_numpy
 from das_mm.structures.cameras import focal_px
 
 from ..functional.alignment import Root, root_position
 from ..functional.mean_pose import MeanPose, fit_mean_pose, mean_pose_predictions
-from ..readers.sample_reader import as_dict, has_3d, read_truth, resolve_root, to_numpy
+from ..readers.sample_reader import as_dict, has_3d, read_ground_truth, resolve_root
 
 
 def record_to_sample(record: Mapping) -> dict:
@@ -44,17 +45,17 @@ def fit_mean_pose_to_samples(samples: Iterable, root: Root) -> MeanPose:
         K = (sample.get('camera') or {}).get('K')
         if K is None or not has_3d(sample):
             continue
-        truth = read_truth(sample, root, 'valid')
-        chosen = truth.has_pose
-        if chosen.any():
-            poses.append(truth.people.keypoints_3d[chosen])
-            valid.append(truth.people.valid_3d[chosen])
-            focal.append(np.full(chosen.sum(), float(focal_px(to_numpy(K)))))
+        people = read_ground_truth(sample, root, 'valid')
+        people = people.select(people.data['has_pose'])
+        if len(people):
+            poses.append(people.keypoints_cam_mm)
+            valid.append(people.keypoints_cam_valid)
+            focal.append(np.full(len(people), float(focal_px(to_numpy(K, np.float64)))))
     if not poses:
         raise UserError(
-            'no person with 3D truth in an image with known intrinsics',
+            'no person with 3D ground truth in an image with known intrinsics',
             field='keypoints_3d',
-            remedy='give a training set with 3D truth',
+            remedy='give a training set with 3D ground truth',
         )
     return fit_mean_pose(np.concatenate(poses), np.concatenate(valid), np.concatenate(focal), root)
 
@@ -83,15 +84,15 @@ def mean_pose_baseline(train_samples: Iterable, eval_samples: Iterable, metric: 
     size = 0
     for sample in map(as_dict, eval_samples):
         camera = sample.get('camera') or {}
-        truth = read_truth(sample, root, 'valid', len(stats.pose_mm))
+        people = read_ground_truth(sample, root, 'valid', len(stats.pose_mm))
         # an image without intrinsics gives no depth: nothing is predicted there
-        known = truth.evaluated if camera.get('K') is not None else np.zeros_like(truth.evaluated)
-        roots_px = root_position(truth.people.keypoints_px[known], root)
-        K = to_numpy(camera['K']) if known.any() else np.eye(3)
-        dist = None if camera.get('dist') is None else to_numpy(camera['dist'])
+        people = people.select(people.data['evaluated'] & (camera.get('K') is not None))
+        roots_px = root_position(people.keypoints_px, root)
+        K = to_numpy(camera['K'], np.float64) if len(people) else np.eye(3)
+        dist = None if camera.get('dist') is None else to_numpy(camera['dist'], np.float64)
         predictions = mean_pose_predictions(stats, roots_px, K, dist)
         # the true pixels pair everybody with their own mean pose, however wrong its depth; only 3D is judged
-        true_px = truth.people.keypoints_px[known]
+        true_px = people.keypoints_px
         predictions['keypoints'] = np.where(np.isfinite(true_px), true_px, predictions['keypoints'])
         metric.process(None, [{**sample, 'pred_instances': predictions}])
         size += 1

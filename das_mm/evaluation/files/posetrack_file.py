@@ -36,7 +36,7 @@ def posetrack_image(sample: Mapping, image: TrackedImage, source: KeypointSet) -
         source: Keypoint set of the predictions.
     """
     found = image.predictions
-    px = found.people.keypoints_px
+    px = found.keypoints_px
     known = np.isfinite(px).all(-1)
     values = np.concatenate([np.where(known[..., None], px, 0), found.keypoint_scores[..., None]], axis=-1)
     values, flags = convert_keypoints(values, known.astype(int), source, _SET)
@@ -45,7 +45,7 @@ def posetrack_image(sample: Mapping, image: TrackedImage, source: KeypointSet) -
     scores = np.nan_to_num(values[..., 2] * flags)
     people = [
         dict(track_id=int(identity), keypoints=points.round(2).ravel().tolist(), scores=of_joints.tolist())
-        for identity, points, of_joints in zip(image.predicted_ids, keypoints, scores)
+        for identity, points, of_joints in zip(found.track_ids, keypoints, scores)
     ]
     number = sample.get('img_id')
     return dict(

@@ -16,7 +16,6 @@ from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
 from .alignment import Root, root_position
 from .errors import mpjpe
-from .matching import PredictedPeople, TruePeople
 
 #: the joints of the published numbers, and the indices whose mean is their root (both hips, as in ROMP)
 LSP14 = KEYPOINT_SETS['lsp14'].keypoints
@@ -126,27 +125,6 @@ def mesh_errors(pred: PosedBodies, gt: PosedBodies, root: Root = LSP14_ROOT) -> 
 
 #: names of ``mesh_errors``
 MESH_ERRORS = ('mpjpe_mm', 'pa_mpjpe_mm', 'pve_root_mm', 'pve_zero_transl_mm', 'pve_abs_mm')
-
-
-class NearestRoot:
-    """Who is who as in ROMP's evaluation of 3DPW: the prediction whose root is nearest in the image, not exclusive and
-    without a gate. Recall says little under this rule, and errors are optimistic in crowds.
-
-    Example:
-        >>> two, flat, seen = np.array([[[10., 10.]], [[90., 10.]]]), np.zeros((2, 1, 3)), np.ones((2, 1), bool)
-        >>> truth = TruePeople(two, seen, np.zeros((2, 4)), flat, seen)
-        >>> NearestRoot().match(truth, PredictedPeople(two[1:] - 2, flat[1:]), root=0)
-        array([0, 0])
-    """
-
-    needs_3d = False
-
-    def match(self, truth: TruePeople, predicted: PredictedPeople, root: Root) -> np.ndarray:
-        """(N,) index of each person's prediction, -1 where nothing is predicted."""
-        if len(truth) == 0 or len(predicted) == 0:
-            return np.full(len(truth), -1, dtype=np.int64)
-        places = [root_position(people.keypoints_px, root) for people in (truth, predicted)]
-        return np.linalg.norm(places[0][:, None] - places[1][None], axis=-1).argmin(1)
 
 
 def mean_body(people: BodyParameters) -> BodyParameters:

@@ -51,7 +51,7 @@ class PosedImage:
 
 
 @dataclass(frozen=True)
-class NearestErrors:
+class NearestPoseErrors:
     """Errors of N people in I images.
 
     Attributes:
@@ -71,7 +71,7 @@ class NearestErrors:
 
 def nearest_pose_errors(
     images: Sequence[PosedImage], mean_pose: np.ndarray, root: Root, *, world: bool = False
-) -> NearestErrors:
+) -> NearestPoseErrors:
     """Compare everybody with the nearest root-aligned prediction of the image.
 
     Args:
@@ -100,7 +100,7 @@ def nearest_pose_errors(
         joint_mm.append(np.where(image.valid, np.linalg.norm(nearest - gt, axis=-1), np.nan))
         valid.append(image.valid)
         rows += [row] * len(gt)
-    return NearestErrors(
+    return NearestPoseErrors(
         np.concatenate(joint_mm), np.concatenate(valid), np.array(rows, dtype=np.int64), num_fallback, root
     )
 
@@ -128,11 +128,11 @@ def mean_pose_of(images: Sequence[PosedImage], root: Root, num_keypoints: int, *
     return mean_root_relative_pose(gt, valid, root)
 
 
-def literature_mpjpe(errors: NearestErrors) -> float:
+def literature_mpjpe(errors: NearestPoseErrors) -> float:
     """Mean over people of their means over valid keypoints, mm; NaN without people.
 
     Example:
-        >>> errors = NearestErrors(np.array([[0., 40.], [0., np.nan]]), np.array([[1, 1], [1, 0]], bool),
+        >>> errors = NearestPoseErrors(np.array([[0., 40.], [0., np.nan]]), np.array([[1, 1], [1, 0]], bool),
         ...                        np.array([0, 0]), 0, root=0)
         >>> literature_mpjpe(errors), round(released_code_mpjpe(errors), 2)  # (20 + 0) / 2; 40 / 3
         (10.0, 13.33)
@@ -141,14 +141,14 @@ def literature_mpjpe(errors: NearestErrors) -> float:
     return float(np.nanmean(means)) if np.isfinite(means).any() else float('nan')
 
 
-def released_code_mpjpe(errors: NearestErrors, *, without_root: bool = False) -> float:
+def released_code_mpjpe(errors: NearestPoseErrors, *, without_root: bool = False) -> float:
     """Mean over images weighted by their people of the mean over all valid keypoints in the image, mm.
 
     Args:
         without_root: Leave the root's zeros out (not what the code does, but what the number would be without them).
 
     Example:
-        >>> errors = NearestErrors(np.array([[0., 40.], [0., 0.], [0., 80.]]), np.ones((3, 2), bool),
+        >>> errors = NearestPoseErrors(np.array([[0., 40.], [0., 0.], [0., 80.]]), np.ones((3, 2), bool),
         ...                        np.array([0, 0, 1]), 0, root=0)
         >>> released_code_mpjpe(errors), released_code_mpjpe(errors, without_root=True)  # (2 · 10 + 40) / 3
         (20.0, 40.0)

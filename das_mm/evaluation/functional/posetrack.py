@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from das_mm.structures.people import People
+
 from .tracking import TrackingCounts, TrackingFrame, count_tracking, inside_polygons
 
 NUM_JOINTS = 15
@@ -25,51 +27,52 @@ _NO_SCORE = -9999.0
 
 @dataclass(frozen=True)
 class PoseTrackFrame:
-    """One frame.
+    """One frame in the J joints.
 
     Attributes:
-        true_px: (N, J, 2). ``annotated``: (N, J) bool. ``true_ids``: (N,). ``head_sizes_px``: (N,).
-        predicted_px: (M, J, 2). ``present``: (M, J) bool. ``predicted_ids``: (M,), -1 for none.
-        scores: (M, J) of joints, NaN where none is given. ``person_scores``: (M,).
+        ground_truth: N people with ``keypoints_px``, ``keypoints_valid`` (annotated), ``track_ids``, and in ``data``
+            ``head_sizes_px`` (N,).
+        predictions: M people with ``keypoints_px``, ``keypoints_valid`` (predicted at all), ``track_ids`` (-1 for none),
+            ``scores`` and ``keypoint_scores`` (NaN where none is given).
     """
 
-    true_px: np.ndarray
-    annotated: np.ndarray
-    true_ids: np.ndarray
-    head_sizes_px: np.ndarray
-    predicted_px: np.ndarray
-    present: np.ndarray
-    predicted_ids: np.ndarray
-    scores: np.ndarray
-    person_scores: np.ndarray
+    ground_truth: People
+    predictions: People
+
+    @property
+    def annotated(self) -> np.ndarray:
+        """(N, J) bool."""
+        return self.ground_truth.keypoints_valid
+
+    @property
+    def present(self) -> np.ndarray:
+        """(M, J) bool."""
+        return self.predictions.keypoints_valid
+
+    def with_joints(self, annotated: np.ndarray, present: np.ndarray) -> PoseTrackFrame:
+        """The frame with other joints valid: (N, J) and (M, J) bool."""
+        return PoseTrackFrame(
+            replace(self.ground_truth, keypoints_valid=annotated), replace(self.predictions, keypoints_valid=present)
+        )
 
     def keep(self, true: np.ndarray, predicted: np.ndarray) -> PoseTrackFrame:
         """The frame with some of its people alone: masks (N,) and (M,)."""
-        return PoseTrackFrame(
-            self.true_px[true],
-            self.annotated[true],
-            self.true_ids[true],
-            self.head_sizes_px[true],
-            self.predicted_px[predicted],
-            self.present[predicted],
-            self.predicted_ids[predicted],
-            self.scores[predicted],
-            self.person_scores[predicted],
-        )
+        return PoseTrackFrame(self.ground_truth.select(true), self.predictions.select(predicted))
 
     def tracked(self, score: float, joint_score: float) -> PoseTrackFrame:
         """Without predictions that have no identity or a lower score, and without joints of a lower score."""
-        sure = self.present & ~(self.scores < joint_score)
-        kept = (self.predicted_ids >= 0) & ~(self.person_scores < score) & sure.any(1)
-        return replace(self, present=sure).keep(np.ones(len(self.annotated), dtype=bool), kept)
+        found = self.predictions
+        sure = self.present & ~(found.keypoint_scores < joint_score)
+        kept = (found.track_ids >= 0) & ~(found.scores < score) & sure.any(1)
+        return self.with_joints(self.annotated, sure).keep(np.ones(len(self.annotated), dtype=bool), kept)
 
     @property
     def distances(self) -> np.ndarray:
         """(M, N, J) in head sizes, inf where either has not the joint."""
-        gap = np.linalg.norm(self.predicted_px[:, None] - self.true_px, axis=-1)
+        gap = np.linalg.norm(self.predictions.keypoints_px[:, None] - self.ground_truth.keypoints_px, axis=-1)
         both = self.present[:, None] & self.annotated
         with np.errstate(divide='ignore', invalid='ignore'):
-            return np.where(both, gap / self.head_sizes_px[:, None], np.inf)
+            return np.where(both, gap / self.ground_truth.data['head_sizes_px'][:, None], np.inf)
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,9 @@ def without_ignored(frame: PoseTrackFrame, polygons: Sequence[np.ndarray]) -> Po
     """
     if not len(polygons):
         return frame
-    annotated = frame.annotated & ~inside_polygons(frame.true_px, polygons)
-    present = frame.present & ~inside_polygons(frame.predicted_px, polygons)
-    return replace(frame, annotated=annotated, present=present).keep(annotated.any(1), present.any(1))
+    annotated = frame.annotated & ~inside_polygons(frame.ground_truth.keypoints_px, polygons)
+    present = frame.present & ~inside_polygons(frame.predictions.keypoints_px, polygons)
+    return frame.with_joints(annotated, present).keep(annotated.any(1), present.any(1))
 
 
 def assign_poses(frame: PoseTrackFrame) -> np.ndarray:
@@ -132,7 +135,7 @@ def average_precision(frames: Sequence[PoseTrackFrame]) -> JointPrecision:
         match[assigned] = frame.distances[assigned, person[assigned]] <= MATCH_HEADS
         for joint in range(NUM_JOINTS):
             here = frame.present[:, joint]
-            scores[joint].append(frame.scores[here, joint])
+            scores[joint].append(frame.predictions.keypoint_scores[here, joint])
             right[joint].append(match[here, joint])
     rows = [
         _precision(
@@ -165,13 +168,14 @@ def joint_frames(frame: PoseTrackFrame) -> list[TrackingFrame]:
     Where there is nobody on either side, poseval puts one person and one prediction of identity 0 who do not match, in
     place of all who are there: it costs every joint one miss and one false positive, and no more.
     """
-    if not len(frame.true_ids) or not len(frame.predicted_ids):
+    true_ids, predicted_ids = frame.ground_truth.track_ids, frame.predictions.track_ids
+    if not len(true_ids) or not len(predicted_ids):
         nobody = TrackingFrame(np.zeros(1, np.int64), np.zeros(1, np.int64), np.full((1, 1), np.nan))
         return [nobody] * NUM_JOINTS
     distances = frame.distances.transpose(2, 1, 0)  # (J, N, M)
     distances = np.where(distances <= MATCH_HEADS, distances, np.nan)
     return [
-        TrackingFrame(frame.true_ids[true], frame.predicted_ids[predicted], some[np.ix_(true, predicted)])
+        TrackingFrame(true_ids[true], predicted_ids[predicted], some[np.ix_(true, predicted)])
         for some, true, predicted in zip(distances, frame.annotated.T, frame.present.T)
     ]
 

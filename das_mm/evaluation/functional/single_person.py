@@ -20,42 +20,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from das_mm.structures.people import People
+
 from .errors import joint_errors, mean_over_joints, mrpe
-from .matching import PredictedPeople, TruePeople, mean_distance
+from .matching import mean_distance
 from .mean_pose import mean_root_relative_pose
 from .pck import auc, pck
 from .summary import ratio
 
 
-def choose_highest_score(truth: TruePeople, predicted: PredictedPeople, scores: np.ndarray) -> np.ndarray:
+def choose_highest_score(ground_truth: People, predicted: People) -> np.ndarray:
     """(N,) index of the prediction with the highest score for everybody, -1 without predictions.
 
     Example:
-        >>> none = np.zeros((2, 1, 3))
-        >>> people = TruePeople(none[:1, :, :2], none[:1, :, 0] == 0, np.zeros((1, 4)), none[:1], none[:1, :, 0] == 0)
-        >>> choose_highest_score(people, PredictedPeople(none[..., :2], none), np.array([.3, .9]))
+        >>> choose_highest_score(People(keypoints_px=np.zeros((1, 1, 2))), People(scores=[.3, .9]))
         array([1])
     """
-    best = int(np.argmax(np.nan_to_num(scores, nan=-np.inf))) if len(predicted) else -1
-    return np.full(len(truth), best, dtype=np.int64)
+    best = int(np.argmax(np.nan_to_num(predicted.scores, nan=-np.inf))) if len(predicted) else -1
+    return np.full(len(ground_truth), best, dtype=np.int64)
 
 
-def choose_nearest_in_image(truth: TruePeople, predicted: PredictedPeople, scores: np.ndarray) -> np.ndarray:
+def choose_nearest_in_image(ground_truth: People, predicted: People) -> np.ndarray:
     """(N,) index of the prediction nearest in the image, -1 without predictions; scores are not used.
 
     Example:
-        >>> none = np.zeros((2, 1, 3))
-        >>> people = TruePeople(none[:1, :, :2], none[:1, :, 0] == 0, np.zeros((1, 4)), none[:1], none[:1, :, 0] == 0)
-        >>> choose_nearest_in_image(people, PredictedPeople(np.array([[[9., 0.]], [[2., 0.]]]), none), np.ones(2))
+        >>> one = People(keypoints_px=np.zeros((1, 1, 2)), keypoints_valid=np.ones((1, 1), bool))
+        >>> choose_nearest_in_image(one, People(keypoints_px=[[[9., 0.]], [[2., 0.]]]))
         array([1])
     """
     if len(predicted) == 0:
-        return np.full(len(truth), -1, dtype=np.int64)
-    distance = mean_distance(truth.keypoints_px, predicted.keypoints_px, truth.labelled)
+        return np.full(len(ground_truth), -1, dtype=np.int64)
+    distance = mean_distance(ground_truth.keypoints_px, predicted.keypoints_px, ground_truth.keypoints_valid)
     return distance.argmin(1).astype(np.int64)
 
 
-#: name -> function(truth, predicted, scores)
+#: name -> function(ground_truth, predicted)
 CHOICE_RULES: dict[str, Callable] = dict(highest_score=choose_highest_score, nearest_in_image=choose_nearest_in_image)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from das_mm.errors import UserError
 from das_mm.structures.keypoint_similarity import object_keypoint_similarity
+from das_mm.structures.people import People
 
 from .alignment import Root, root_position
-from .matching import OneToOne, PredictedPeople, TruePeople
+from .matching import OneToOneMatcher
 
 _IDENTITY_COUNTS = ('idtp', 'idfp', 'idfn')
 
@@ -144,7 +145,7 @@ def oks_distance(
 
 
 class OKSDistance:
-    """1 − OKS.
+    """1 − OKS, with ``data['areas_px2']`` of the true people.
 
     Args:
         gate: Largest distance of a pair; 0.5 is an OKS of 0.5.
@@ -155,16 +156,17 @@ class OKSDistance:
     def __init__(self, gate: float = 0.5):
         self.gate = gate
 
-    def __call__(
-        self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root, sigmas: np.ndarray
-    ) -> np.ndarray:
+    def __call__(self, ground_truth: People, predicted: People, root: Root, sigmas: np.ndarray) -> np.ndarray:
         """(N, M), NaN above the gate."""
-        distance = oks_distance(truth.keypoints_px, truth.labelled, areas_px2, predicted.keypoints_px, sigmas)
-        return _gated(distance, self.gate)
+        areas_px2 = ground_truth.data['areas_px2']
+        labelled = ground_truth.keypoints_valid
+        return _gated(
+            oks_distance(ground_truth.keypoints_px, labelled, areas_px2, predicted.keypoints_px, sigmas), self.gate
+        )
 
 
 class KeypointDistance:
-    """Mean distance of the labelled keypoints in the image, by the person's size (that of :class:`.OneToOne`).
+    """Mean distance of the labelled keypoints in the image, by the person's size (that of :class:`.OneToOneMatcher`).
 
     Args:
         gate: Largest distance of a pair.
@@ -175,11 +177,9 @@ class KeypointDistance:
     def __init__(self, gate: float = 0.5):
         self.gate = gate
 
-    def __call__(
-        self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root, sigmas: np.ndarray
-    ) -> np.ndarray:
+    def __call__(self, ground_truth: People, predicted: People, root: Root, sigmas: np.ndarray) -> np.ndarray:
         """(N, M), NaN above the gate."""
-        return _gated(OneToOne().cost(truth, predicted), self.gate)
+        return _gated(OneToOneMatcher().cost(ground_truth, predicted), self.gate)
 
 
 class RootDistance3D:
@@ -194,12 +194,10 @@ class RootDistance3D:
     def __init__(self, gate_mm: float = 500.0):
         self.gate_mm = gate_mm
 
-    def __call__(
-        self, truth: TruePeople, areas_px2: np.ndarray, predicted: PredictedPeople, root: Root, sigmas: np.ndarray
-    ) -> np.ndarray:
+    def __call__(self, ground_truth: People, predicted: People, root: Root, sigmas: np.ndarray) -> np.ndarray:
         """(N, M), NaN above the gate."""
-        gt, pred = (root_position(poses, root) for poses in (truth.keypoints_3d, predicted.keypoints_3d))
-        known = truth.valid_3d[:, np.atleast_1d(root)].all(1)[:, None]
+        gt, pred = (root_position(people.keypoints_cam_mm, root) for people in (ground_truth, predicted))
+        known = ground_truth.keypoints_cam_valid[:, np.atleast_1d(root)].all(1)[:, None]
         distance = np.linalg.norm(gt[:, None] - pred, axis=-1) / self.gate_mm
         return _gated(np.where(known, distance, np.nan), 1.0)
 

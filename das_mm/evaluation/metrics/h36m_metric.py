@@ -14,8 +14,9 @@ from das_mm.structures.keypoint_sets import convert_indices
 from ..functional.errors import mean_over_joints
 from ..functional.sequences import H36M_ACTIONS, H36MCapture, group_rows, h36m_capture
 from ..functional.single_person import SinglePersonPoses, error_table
-from ._tables import check_choice, format_table
+from .choices import check_choice
 from .single_person_metric import SinglePersonMetric
+from .tables import format_table
 
 
 @dataclass(frozen=True)

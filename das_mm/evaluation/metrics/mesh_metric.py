@@ -12,26 +12,21 @@ from mmengine.logging import print_log
 
 from das_mm.errors import UserError
 from das_mm.registry import METRICS, MODELS
+from das_mm.structures.arrays import to_numpy
+from das_mm.structures.people import People
 from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 
 from ..files.result_file import check_ending
 from ..files.row_file import write_rows
 from ..functional.alignment import Root
-from ..functional.matching import MATCHING_RULES, build_matching, covered_by_ignored
-from ..functional.mesh import LSP14, MESH_ERRORS, BodyParameters, NearestRoot, PosedBodies, mean_body, mesh_errors
+from ..functional.matching import MATCHERS, NearestRootMatcher, build_matcher
+from ..functional.mesh import LSP14, MESH_ERRORS, BodyParameters, PosedBodies, mean_body, mesh_errors
+from ..functional.pairing import pair_people
 from ..functional.summary import summarise_detection
 from ..readers.mesh_reader import read_predicted_bodies, read_true_bodies
-from ..readers.sample_reader import (
-    Predictions,
-    Truth,
-    as_dict,
-    has_3d,
-    read_predictions,
-    read_truth,
-    resolve_root,
-    to_numpy,
-)
-from ._tables import check_choice, format_table
+from ..readers.sample_reader import as_dict, has_3d, keypoint_indices, read_ground_truth, read_predictions, resolve_root
+from .choices import check_choice
+from .tables import format_table
 
 _CHUNK = 32  # people posed at once: some 20 MB
 # where a mean body stands is no prediction, so its absolute error would mean nothing
@@ -88,10 +83,10 @@ class MeshMetric(BaseMetric):
     ):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         name = matching if isinstance(matching, str) else matching.get('type')
-        check_choice(name, [*MATCHING_RULES, 'nearest_root'], 'matching')
+        check_choice(name, [*MATCHERS, 'nearest_root'], 'matching')
         if person_file is not None:
             check_ending(person_file, ('.csv', '.json'), 'person_file')
-        self.rule = NearestRoot() if name == 'nearest_root' else build_matching(matching)
+        self.matcher = NearestRootMatcher() if name == 'nearest_root' else build_matcher(matching)
         # our names must be found from a config of another scope (mmpose's) as well
         self.body, *true = (
             MODELS.build({'_scope_': 'das_mm', **config}).to(device).eval()
@@ -111,53 +106,44 @@ class MeshMetric(BaseMetric):
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Pair the people of each image and keep their parameters (one result per sample, numpy only)."""
-        names = (self.dataset_meta or {}).get('keypoint_id2name', {})
-        root = resolve_root(self.root, {name: index for index, name in names.items()})
+        keypoints = keypoint_indices(self.dataset_meta)
+        root = resolve_root(self.root, keypoints)
         for sample in map(as_dict, data_samples):
-            truth = read_truth(sample, root, 'valid', len(names) or None)
-            known = truth.people.keypoints_px.shape[1] or len(names) or None
-            predictions = read_predictions(sample, self.score_thr, self.rule.needs_3d and has_3d(sample), known)
-            self.results.append(self._judge(sample, truth, predictions, root))
+            ground_truth = read_ground_truth(sample, root, 'valid', len(keypoints) or None)
+            known = ground_truth.keypoints_px.shape[1] or len(keypoints) or None
+            predictions = read_predictions(sample, self.score_thr, self.matcher.needs_3d and has_3d(sample), known)
+            self.results.append(self._judge(sample, ground_truth, predictions, root))
 
-    def _judge(self, sample: Mapping, truth: Truth, predictions: Predictions, root: tuple[int, ...]) -> dict:
+    def _judge(self, sample: Mapping, ground_truth: People, predictions: People, root: tuple[int, ...]) -> dict:
         """Result of one image."""
-        true_people, has_smpl, genders = read_true_bodies(sample, len(truth.people))
-        people = self._predicted(sample)
-        is_usable = predictions.usable & people.finite
-        # who has no 3D pose cannot be found in 3D: such people are ignored by rules that work there
-        is_evaluated = truth.has_pose if self.rule.needs_3d else truth.evaluated
-        evaluated, usable = np.flatnonzero(is_evaluated), np.flatnonzero(is_usable)
-        pairs = self.rule.match(truth.people[evaluated], predictions.people[usable], root)  # (N,)
-        partner = np.append(usable, -1)[pairs]  # index of the prediction, -1 (the last entry) for none
-        used = np.unique(partner[partner >= 0])
-        spare = np.setdiff1d(usable, used)
-        covered = covered_by_ignored(
-            truth.people[~is_evaluated], truth.is_region[~is_evaluated], predictions.people[spare]
-        ).sum()
-        posed = has_smpl[evaluated]
-        rows, partner_of_posed = evaluated[posed], partner[posed]
+        true_bodies, has_smpl, genders = read_true_bodies(sample, len(ground_truth))
+        bodies = self._predicted(sample)
+        usable = predictions.data['usable'] & bodies.finite
+        pairs = pair_people(self.matcher, ground_truth, predictions, usable, root)
+        posed = has_smpl[pairs.evaluated]
+        rows, partner = pairs.evaluated[posed], pairs.partner[posed]
         return dict(
-            num_gt=len(evaluated),
-            num_matched=int((partner >= 0).sum()),
-            num_used=len(used),
-            num_pred=int(len(predictions.people) - covered),
-            num_covered=int(covered),
-            num_not_finite=int((~is_usable).sum()),
-            truth=true_people[rows],
+            num_gt=len(pairs.evaluated),
+            num_matched=int(pairs.found.sum()),
+            num_used=pairs.num_used,
+            num_pred=len(predictions) - pairs.num_covered,
+            num_covered=pairs.num_covered,
+            num_not_finite=int((~usable).sum()),
+            truth=true_bodies[rows],
             genders=genders[rows],
-            found=people[partner_of_posed[partner_of_posed >= 0]],
-            partner=partner_of_posed,
+            found=bodies[partner[partner >= 0]],
+            partner=partner,
             gt_index=rows,
             image_id=[sample.get('img_id')] * len(rows),
-            score=np.append(predictions.scores, np.nan)[partner_of_posed],
-            ann_id=np.full(len(rows), -1) if truth.ann_ids is None else truth.ann_ids[rows],
+            score=np.append(predictions.scores, np.nan)[partner],
+            ann_id=ground_truth.data['ann_ids'][rows],
         )
 
     def _predicted(self, sample: Mapping) -> BodyParameters:
         """Bodies of the predictions that passed the score threshold, in the order of ``read_predictions``."""
         instances = as_dict(sample['pred_instances'])
         scores = instances.get('scores')
-        scores = np.ones(len(instances['keypoints'])) if scores is None else to_numpy(scores)
+        scores = np.ones(len(instances['keypoints'])) if scores is None else to_numpy(scores, np.float64)
         return read_predicted_bodies(sample, scores.size)[~(scores.ravel() < self.score_thr)]
 
     # ---------------------------------------------------------------- all images

@@ -11,8 +11,8 @@ from ..functional.mupots import PCK_JOINTS
 from ..functional.pck import pck_per_joint
 from ..functional.sequences import MPI_INF_3DHP_ACTIVITIES, group_rows, ts_sequence
 from ..functional.single_person import SinglePersonPoses, error_table, pck_and_auc
-from ._tables import format_table
 from .single_person_metric import SinglePersonMetric
+from .tables import format_table
 
 
 @METRICS.register_module()

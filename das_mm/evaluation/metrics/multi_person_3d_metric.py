@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from das_mm.registry import METRICS
+from das_mm.structures.people import People
 
 from ..files.result_file import check_ending, write_result_file
 from ..files.row_file import write_rows
 from ..functional.alignment import ALIGNMENTS, Root
 from ..functional.errors import mean_over_joints
-from ..functional.matching import MATCHING_RULES, build_matching, covered_by_ignored
+from ..functional.matching import MATCHERS, build_matcher
+from ..functional.pairing import pair_people
 from ..functional.pck import pck_per_joint
 from ..functional.summary import PoseErrors, per_joint_table, pose_errors, summarise_detection, summarise_pose
 from ..readers.sample_reader import (
     VISIBILITY_RULES,
-    Predictions,
-    Truth,
     as_dict,
     has_3d,
+    keypoint_indices,
+    read_ground_truth,
     read_predictions,
-    read_truth,
     resolve_root,
 )
-from ._tables import check_choice
+from .choices import check_choice
 
 
 @METRICS.register_module()
@@ -85,7 +86,7 @@ class MultiPerson3DMetric(BaseMetric):
     ):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         name = matching if isinstance(matching, str) else matching.get('type')
-        check_choice(name, MATCHING_RULES, 'matching')
+        check_choice(name, MATCHERS, 'matching')
         for alignment in alignments:
             check_choice(alignment, ALIGNMENTS, 'alignments')
         check_choice(visibility, VISIBILITY_RULES, 'visibility')
@@ -93,7 +94,7 @@ class MultiPerson3DMetric(BaseMetric):
             check_ending(result_file, ('.json', '.npz'), 'result_file')
         if person_file is not None:
             check_ending(person_file, ('.csv', '.json'), 'person_file')
-        self.rule = build_matching(matching)
+        self.matcher = build_matcher(matching)
         self.alignments = tuple(alignments)
         self.pck_threshold_mm = pck_threshold_mm
         self.visibility = visibility
@@ -105,11 +106,10 @@ class MultiPerson3DMetric(BaseMetric):
     @property
     def keypoint_names(self) -> list[str]:
         """Names of the keypoints, empty when the data set does not tell."""
-        names = (self.dataset_meta or {}).get('keypoint_id2name', {})
-        return [names[index] for index in range(len(names))]
+        return list(keypoint_indices(self.dataset_meta))
 
     def _root_indices(self) -> tuple[int, ...]:
-        return resolve_root(self.root, {name: index for index, name in enumerate(self.keypoint_names)})
+        return resolve_root(self.root, keypoint_indices(self.dataset_meta))
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Pair the people of each image and keep what the numbers need (one result per sample, numpy only)."""
@@ -117,48 +117,38 @@ class MultiPerson3DMetric(BaseMetric):
         num_keypoints = len(self.keypoint_names) or None
         for sample in data_samples:
             sample = as_dict(sample)
-            truth = read_truth(sample, root, self.visibility, num_keypoints)
-            known = truth.people.keypoints_px.shape[1] or num_keypoints
-            only_2d = not has_3d(sample)
-            predictions = read_predictions(sample, self.score_thr, needs_3d=not only_2d, num_keypoints=known)
-            self.results.append(self._judge(sample, truth, predictions, root, only_2d))
+            ground_truth = read_ground_truth(sample, root, self.visibility, num_keypoints)
+            known = ground_truth.keypoints_px.shape[1] or num_keypoints
+            predictions = read_predictions(sample, self.score_thr, needs_3d=has_3d(sample), num_keypoints=known)
+            self.results.append(self._judge(sample, ground_truth, predictions, root))
 
-    def _judge(self, sample, truth: Truth, predictions: Predictions, root: tuple[int, ...], only_2d: bool) -> dict:
+    def _judge(self, sample: Mapping, ground_truth: People, predictions: People, root: tuple[int, ...]) -> dict:
         """Result of one image."""
-        result = dict(image_id=sample.get('img_id'), only_2d=only_2d, num_not_finite=int((~predictions.usable).sum()))
+        usable, only_2d = predictions.data['usable'], not has_3d(sample)
+        result = dict(image_id=sample.get('img_id'), only_2d=only_2d, num_not_finite=int((~usable).sum()))
         if self.result_file is not None:
             result['persons'] = _persons(predictions, root)
-        if only_2d and self.rule.needs_3d:
+        if only_2d and self.matcher.needs_3d:
             return result
-        # who has no 3D pose cannot be found in 3D: such people are ignored by rules that work there
-        is_evaluated = truth.has_pose if self.rule.needs_3d else truth.evaluated
-        evaluated = np.flatnonzero(is_evaluated)
-        usable = np.flatnonzero(predictions.usable)
-        pairs = self.rule.match(truth.people[evaluated], predictions.people[usable], root)  # (N,)
-        found = pairs >= 0
-        used = np.unique(usable[pairs[found]])
-        spare = np.setdiff1d(usable, used)
-        covered = covered_by_ignored(
-            truth.people[~is_evaluated], truth.is_region[~is_evaluated], predictions.people[spare]
-        )
-        posed = truth.has_pose[evaluated]
-        partner = np.append(usable, -1)[pairs][posed]  # index of the prediction, -1 (the last entry) for none
-        gt = truth.people[evaluated[posed]]
-        pred = np.full(gt.keypoints_3d.shape, np.nan)
-        pred[partner >= 0] = predictions.people.keypoints_3d[partner[partner >= 0]]
+        pairs = pair_people(self.matcher, ground_truth, predictions, usable, root)
+        posed = ground_truth.data['has_pose'][pairs.evaluated]
+        rows, partner = pairs.evaluated[posed], pairs.partner[posed]
+        gt = ground_truth.select(rows)
+        pred = np.full(gt.keypoints_cam_mm.shape, np.nan)
+        pred[partner >= 0] = predictions.keypoints_cam_mm[partner[partner >= 0]]
         result.update(
-            num_gt=len(evaluated),
-            num_matched=int(found.sum()),
-            num_used=len(used),
-            num_covered=int(covered.sum()),
-            num_pred=len(predictions.people) - int(covered.sum()),
-            gt=gt.keypoints_3d,
-            valid=gt.valid_3d,
+            num_gt=len(pairs.evaluated),
+            num_matched=int(pairs.found.sum()),
+            num_used=pairs.num_used,
+            num_covered=pairs.num_covered,
+            num_pred=len(predictions) - pairs.num_covered,
+            gt=gt.keypoints_cam_mm,
+            valid=gt.keypoints_cam_valid,
             pred=pred,
             partner=partner,
-            gt_index=evaluated[posed],
+            gt_index=rows,
             score=np.append(predictions.scores, np.nan)[partner],
-            ann_id=np.full(len(partner), -1) if truth.ann_ids is None else truth.ann_ids[evaluated[posed]],
+            ann_id=gt.data['ann_ids'],
         )
         return result
 
@@ -221,7 +211,7 @@ class MultiPerson3DMetric(BaseMetric):
             f'{int(table["num_pred"])} predictions'
         )
         if len(errors.matched) == 0:
-            print_log(f'no 3D truth; {found}', logger='current')
+            print_log(f'no 3D ground truth; {found}', logger='current')
             return
         joints = per_joint_table(errors, self.pck_threshold_mm)
         names = self.keypoint_names or [str(index) for index in range(len(joints['num_gt']))]
@@ -254,20 +244,19 @@ class MultiPerson3DMetric(BaseMetric):
         write_rows(self.person_file, columns)
 
 
-def _persons(predictions: Predictions, root: tuple[int, ...]) -> list[dict]:
+def _persons(people: People, root: tuple[int, ...]) -> list[dict]:
     """Predictions of one image in the layout of the result file."""
-    people = predictions.people
     persons = []
     for index in range(len(people)):
-        x1, y1, x2, y2 = predictions.bboxes[index]
+        x1, y1, x2, y2 = people.bboxes_px[index]
         person = dict(
-            score=float(predictions.scores[index]),
-            keypoints_3d=people.keypoints_3d[index].tolist(),
-            keypoints=np.column_stack([people.keypoints_px[index], predictions.keypoint_scores[index]]).tolist(),
-            root_depth=float(people.keypoints_3d[index, list(root), 2].mean()),
+            score=float(people.scores[index]),
+            keypoints_3d=people.keypoints_cam_mm[index].tolist(),
+            keypoints=np.column_stack([people.keypoints_px[index], people.keypoint_scores[index]]).tolist(),
+            root_depth=float(people.keypoints_cam_mm[index, list(root), 2].mean()),
             bbox=[float(x1), float(y1), float(x2 - x1), float(y2 - y1)],
         )
-        if predictions.track_ids is not None:
-            person['track_id'] = int(predictions.track_ids[index])
+        if people.track_ids is not None:
+            person['track_id'] = int(people.track_ids[index])
         persons.append(person)
     return persons

@@ -13,8 +13,9 @@ from ..functional.mupots import PCK_JOINTS, MuPoTSErrors, image_errors, match_gr
 from ..functional.mupots_port import port_image_errors
 from ..functional.pck import pck_per_joint
 from ..functional.sequences import group_rows, ts_sequence
-from ._tables import check_choice, format_table
+from .choices import check_choice
 from .protocol_metric import ProtocolMetric
+from .tables import format_table
 
 VARIANTS = ('official', 'port')
 
@@ -62,12 +63,15 @@ class MuPoTSMetric(ProtocolMetric):
         """Errors of the people of each image; images without true people say nothing (predictions there are free)."""
         for sample in data_samples:
             image = self._read(sample)
-            people, pred = image.people, image.predicted
+            people, found = image.ground_truth, image.predictions
+            poses = (people.keypoints_cam_mm, people.keypoints_cam_valid, people.data['occluded'])
             if self.variant == 'port':
-                errors = port_image_errors(people.keypoints_3d, people.valid_3d, image.occluded, pred.keypoints_3d)
+                errors = port_image_errors(*poses, found.keypoints_cam_mm)
             else:
-                pairs = match_greedily(people.keypoints_px, image.annotated_px, pred.keypoints_px, image.available)
-                errors = image_errors(people.keypoints_3d, people.valid_3d, image.occluded, pred.keypoints_3d, pairs)
+                pairs = match_greedily(
+                    people.keypoints_px, people.data['annotated_px'], found.keypoints_px, image.available
+                )
+                errors = image_errors(*poses, found.keypoints_cam_mm, pairs)
             self.results.append(
                 dict(
                     sequence=ts_sequence(image.name),

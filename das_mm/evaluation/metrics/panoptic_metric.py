@@ -9,7 +9,9 @@ from mmengine.logging import print_log
 
 from das_mm.errors import UserError
 from das_mm.registry import METRICS
+from das_mm.structures.arrays import to_numpy
 from das_mm.structures.cameras import back_project
+from das_mm.structures.people import People
 
 from ..functional.nearest_pose import (
     PosedImage,
@@ -20,9 +22,9 @@ from ..functional.nearest_pose import (
 )
 from ..functional.sequences import PANOPTIC_ACTIVITIES, panoptic_activity
 from ..readers.protocol_reader import sequence_text
-from ..readers.sample_reader import as_dict, read_predictions, read_truth, to_numpy
-from ._tables import format_table
+from ..readers.sample_reader import as_dict, read_ground_truth, read_predictions
 from .multi_person_3d_metric import MultiPerson3DMetric
+from .tables import format_table
 
 # of our default's numbers, those also given for each activity
 _BY_ACTIVITY = ('mpjpe_mm', 'mpjpe_abs_mm', 'mrpe_mm', 'recall', 'precision', 'num_gt')
@@ -78,25 +80,25 @@ class PanopticMetric(MultiPerson3DMetric):
     def _poses(self, sample: Mapping, result: dict) -> dict:
         """People of one image as the nearest-pose protocols see them."""
         root = self._root_indices()
-        truth = read_truth(sample, root, self.visibility, len(self.keypoint_names) or None)
-        k = truth.people.keypoints_3d.shape[1] or len(self.keypoint_names)
+        ground_truth = read_ground_truth(sample, root, self.visibility, len(self.keypoint_names) or None)
+        k = ground_truth.keypoints_cam_mm.shape[1] or len(self.keypoint_names)
         found = read_predictions(sample, self.score_thr, needs_3d=True, num_keypoints=k)
-        pred = found.people[found.usable]
+        found = found.select(found.data['usable'])
         rotation = (sample.get('camera') or {}).get('R')
-        rotation = None if rotation is None else to_numpy(rotation)
+        rotation = None if rotation is None else to_numpy(rotation, np.float64)
         # everybody annotated, in the image or not, makes the mean pose of the code
-        anybody = read_truth(sample, root, 'valid', k)
-        people = anybody.people[anybody.annotated]
-        posed = truth.people[truth.has_pose]
+        anybody = read_ground_truth(sample, root, 'valid', k)
+        anybody = anybody.select(anybody.data['annotated'])
+        posed = ground_truth.select(ground_truth.data['has_pose'])
         return dict(
-            literature=PosedImage(posed.keypoints_3d, posed.valid_3d, pred.keypoints_3d, rotation),
+            literature=PosedImage(posed.keypoints_cam_mm, posed.keypoints_cam_valid, found.keypoints_cam_mm, rotation),
             released_code=PosedImage(
                 self._flattened(posed, sample),
-                posed.valid_3d & self._counted(k),
-                self._flattened(pred, sample),
+                posed.keypoints_cam_valid & self._counted(k),
+                self._flattened(found, sample),
                 rotation,
             ),
-            annotated=PosedImage(people.keypoints_3d, people.valid_3d, np.zeros((0, k, 3)), rotation),
+            annotated=PosedImage(anybody.keypoints_cam_mm, anybody.keypoints_cam_valid, np.zeros((0, k, 3)), rotation),
         )
 
     def _counted(self, num_keypoints: int) -> np.ndarray:
@@ -106,12 +108,12 @@ class PanopticMetric(MultiPerson3DMetric):
             counted[self.keypoint_names.index('nose')] = False
         return counted
 
-    def _flattened(self, people, sample: Mapping) -> np.ndarray:
+    def _flattened(self, people: People, sample: Mapping) -> np.ndarray:
         """(N, K, 3) mm: the poses, or what the intrinsics alone make of their pixels and depths."""
         camera = sample.get('camera') or {}
         dist = camera.get('dist')
-        if not self.ignore_distortion or dist is None or not np.any(to_numpy(dist)):
-            return people.keypoints_3d
+        if not self.ignore_distortion or dist is None or not np.any(to_numpy(dist, np.float64)):
+            return people.keypoints_cam_mm
         if camera.get('K') is None:
             raise UserError(
                 f'image {sample.get("img_id")} has distortion but no intrinsics',
@@ -119,9 +121,11 @@ class PanopticMetric(MultiPerson3DMetric):
                 remedy='give the intrinsics, or the metric ignore_distortion=False',
             )
         flat = back_project(
-            people.keypoints_px.reshape(-1, 2), people.keypoints_3d[..., 2].reshape(-1), to_numpy(camera['K'])
+            people.keypoints_px.reshape(-1, 2),
+            people.keypoints_cam_mm[..., 2].reshape(-1),
+            to_numpy(camera['K'], np.float64),
         )
-        return flat.reshape(people.keypoints_3d.shape)
+        return flat.reshape(people.keypoints_cam_mm.shape)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Numbers of the three protocols; the log gets them by activity, and our default's by joint."""

@@ -13,6 +13,7 @@ from das_mm.engine import check_writable
 from das_mm.errors import UserError
 from das_mm.registry import METRICS
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet, convert_keypoints
+from das_mm.structures.people import People
 
 from ..files.posetrack_file import posetrack_image, write_posetrack_files
 from ..functional.posetrack import (
@@ -27,9 +28,9 @@ from ..functional.posetrack import (
 )
 from ..functional.tracking import TrackingCounts
 from ..readers.protocol_reader import source_set
-from ..readers.sample_reader import as_dict, resolve_root, to_numpy
+from ..readers.sample_reader import as_dict, keypoint_indices, resolve_root
 from ..readers.tracking_reader import TrackedImage, in_sequences, read_tracked_image
-from ._tables import format_table
+from .tables import format_table
 
 _GROUPS = (*JOINT_GROUPS, 'total')
 _RATIOS = ('mota', 'motp', 'precision', 'recall', 'idf1')
@@ -89,12 +90,11 @@ class PoseTrackMetric(BaseMetric):
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """The joints of each image's people, without what lies in ignored regions."""
-        names = (self.dataset_meta or {}).get('keypoint_id2name', {})
-        source = source_set([names[index] for index in range(len(names))])
-        root = resolve_root(None, {name: index for index, name in names.items()})
+        keypoints = keypoint_indices(self.dataset_meta)
+        source, root = source_set(list(keypoints)), resolve_root(None, keypoints)
         for sample in data_samples:
             sample = as_dict(sample)
-            image = read_tracked_image(sample, root, len(names), needs_3d=False)
+            image = read_tracked_image(sample, root, len(keypoints), needs_3d=False)
             written = None if self.result_dir is None else posetrack_image(sample, image, source)
             self.results.append(
                 dict(
@@ -102,39 +102,41 @@ class PoseTrackMetric(BaseMetric):
                     frame=image.frame,
                     people=self._frame(image, source),
                     written=written,
-                    not_finite=int((~image.predictions.usable).sum()),
+                    not_finite=int((~image.predictions.data['usable']).sum()),
                 )
             )
 
     def _frame(self, image: TrackedImage, source: KeypointSet) -> PoseTrackFrame | None:
         """The 15 joints; None where nobody is annotated, which is decided before regions are looked at."""
-        people, truth, found = image.truth.annotated, image.truth, image.predictions
-        if not people.any():
+        true, found = image.ground_truth.select(image.ground_truth.data['annotated']), image.predictions
+        if not len(true):
             return None
-        true_px, flags = convert_keypoints(
-            truth.people.keypoints_px[people], truth.flags[people], source, self.keypoint_set
-        )
-        known = np.isfinite(found.people.keypoints_px).all(-1) & (found.people.keypoints_px != 0).any(-1)
-        px = np.where(known[..., None], found.people.keypoints_px, 0)
+        true_px, flags = convert_keypoints(true.keypoints_px, true.data['flags'], source, self.keypoint_set)
+        known = np.isfinite(found.keypoints_px).all(-1) & (found.keypoints_px != 0).any(-1)
+        px = np.where(known[..., None], found.keypoints_px, 0)
         px_and_scores = np.concatenate([px, found.keypoint_scores[..., None]], axis=-1)
         joints, present = convert_keypoints(px_and_scores, known.astype(int), source, self.keypoint_set)
         frame = PoseTrackFrame(
-            true_px,
-            flags > 0,
-            image.true_ids[people],
-            self._head_sizes(image, people, flags > 0),
-            joints[..., :2],
-            present > 0,
-            image.predicted_ids,
-            joints[..., 2],
-            found.scores,
+            People(
+                keypoints_px=true_px,
+                keypoints_valid=flags > 0,
+                track_ids=true.track_ids,
+                data=dict(head_sizes_px=self._head_sizes(image, true, flags > 0)),
+            ),
+            People(
+                scores=found.scores,
+                track_ids=found.track_ids,
+                keypoints_px=joints[..., :2],
+                keypoints_valid=present > 0,
+                keypoint_scores=joints[..., 2],
+            ),
         )
         return without_ignored(frame, image.polygons)
 
     @staticmethod
-    def _head_sizes(image: TrackedImage, people: np.ndarray, annotated: np.ndarray) -> np.ndarray:
-        boxes = image.instances.get('head_bboxes')
-        sizes = np.full(len(annotated), np.nan) if boxes is None else head_sizes(to_numpy(boxes).reshape(-1, 4)[people])
+    def _head_sizes(image: TrackedImage, people: People, annotated: np.ndarray) -> np.ndarray:
+        boxes = people.data.get('head_bboxes_px')
+        sizes = np.full(len(people), np.nan) if boxes is None else head_sizes(boxes)
         if not (sizes[annotated.any(1)] > 0).all():
             raise UserError(
                 f'frame {image.frame} of {image.sequence} has a person without a box of the head, by which '

@@ -9,9 +9,9 @@ from mmengine.logging import print_log
 
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
-from ..readers.protocol_reader import TRUTHS, ProtocolImage, read_protocol_image, source_set
-from ..readers.sample_reader import as_dict
-from ._tables import check_choice
+from ..readers.protocol_reader import GROUND_TRUTHS, ProtocolImage, read_protocol_image, source_set
+from ..readers.sample_reader import as_dict, keypoint_indices
+from .choices import check_choice
 
 
 class ProtocolMetric(BaseMetric):
@@ -22,7 +22,7 @@ class ProtocolMetric(BaseMetric):
 
     Args:
         keypoint_set: Keypoint set of the protocol.
-        truth: ``'annot3'`` (metric) or ``'univ_annot3'`` (height-normalised), see ``protocol_reader.TRUTHS``.
+        truth: ``'annot3'`` (metric) or ``'univ_annot3'`` (height-normalised), see ``protocol_reader.GROUND_TRUTHS``.
         score_thr: Predictions scored below are dropped before anything else.
         collect_device, prefix, collect_dir: As in mmengine's ``BaseMetric``.
 
@@ -40,14 +40,13 @@ class ProtocolMetric(BaseMetric):
         collect_dir: str | None,
     ):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
-        check_choice(truth, TRUTHS, 'truth')
+        check_choice(truth, GROUND_TRUTHS, 'truth')
         self.keypoint_set = KEYPOINT_SETS[keypoint_set]
         self.truth = truth
         self.score_thr = score_thr
 
     def _read(self, sample) -> ProtocolImage:
-        names = (self.dataset_meta or {}).get('keypoint_id2name', {})
-        source = source_set([names[index] for index in range(len(names))])
+        source = source_set(list(keypoint_indices(self.dataset_meta)))
         return read_protocol_image(as_dict(sample), source, self.keypoint_set, self.truth, self.score_thr)
 
     def _warn(self, results: list[dict]) -> None:

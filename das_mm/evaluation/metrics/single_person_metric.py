@@ -8,7 +8,7 @@ import numpy as np
 
 from ..functional.single_person import CHOICE_RULES, SinglePersonPoses
 from ..readers.sample_reader import as_dict
-from ._tables import check_choice
+from .choices import check_choice
 from .protocol_metric import ProtocolMetric
 
 
@@ -43,19 +43,20 @@ class SinglePersonMetric(ProtocolMetric):
         """Choose the prediction of each image's person and keep both poses."""
         for sample in data_samples:
             image = self._read(sample)
-            chosen = CHOICE_RULES[self.choice](image.people, image.predicted, image.scores)  # (N,)
-            pred = np.full(image.people.keypoints_3d.shape, np.nan)
-            pred[chosen >= 0] = image.predicted.keypoints_3d[chosen[chosen >= 0]]
+            people = image.ground_truth
+            chosen = CHOICE_RULES[self.choice](people, image.predictions)  # (N,)
+            pred = np.full(people.keypoints_cam_mm.shape, np.nan)
+            pred[chosen >= 0] = image.predictions.keypoints_cam_mm[chosen[chosen >= 0]]
             self.results.append(
                 dict(
                     name=image.name,
                     activity=int(as_dict(sample).get('activity') or 0),
-                    gt=image.people.keypoints_3d,
-                    valid=image.people.valid_3d,
+                    gt=people.keypoints_cam_mm,
+                    valid=people.keypoints_cam_valid,
                     pred=pred,
                     found=chosen >= 0,
                     available=image.available,
-                    in_image=(image.people.labelled | ~image.available).all(1),
+                    in_image=(people.keypoints_valid | ~image.available).all(1),
                     num_not_finite=image.num_not_finite,
                 )
             )

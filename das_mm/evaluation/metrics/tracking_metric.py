@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -11,11 +12,13 @@ from mmengine.logging import print_log
 
 from das_mm.errors import UserError
 from das_mm.registry import METRICS
+from das_mm.structures.arrays import to_numpy
+from das_mm.structures.people import People
 
 from ..files.result_file import check_ending
 from ..files.row_file import write_rows
 from ..functional.alignment import Root
-from ..functional.matching import covered_by_ignored
+from ..functional.pairing import covered_by_ignored
 from ..functional.tracking import (
     TRACKING_DISTANCES,
     TrackingCounts,
@@ -24,9 +27,10 @@ from ..functional.tracking import (
     count_tracking,
     inside_polygons,
 )
-from ..readers.sample_reader import as_dict, resolve_root, to_numpy
+from ..readers.sample_reader import as_dict, keypoint_indices, resolve_root
 from ..readers.tracking_reader import TrackedImage, in_sequences, read_tracked_image
-from ._tables import check_choice, format_table
+from .choices import check_choice
+from .tables import format_table
 
 _COLUMNS = (
     'mota',
@@ -93,10 +97,10 @@ class TrackingMetric(BaseMetric):
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Distances between the people of each image."""
-        names = (self.dataset_meta or {}).get('keypoint_id2name', {})
-        root = resolve_root(self.root, {name: index for index, name in names.items()})
+        keypoints = keypoint_indices(self.dataset_meta)
+        root = resolve_root(self.root, keypoints)
         for sample in data_samples:
-            image = read_tracked_image(as_dict(sample), root, len(names), self.distance.needs_3d)
+            image = read_tracked_image(as_dict(sample), root, len(keypoints), self.distance.needs_3d)
             frame, ignored = self._frame(image, root)
             self.results.append(
                 dict(
@@ -104,27 +108,25 @@ class TrackingMetric(BaseMetric):
                     frame=image.frame,
                     people=frame,
                     ignored=ignored,
-                    not_finite=int((~image.predictions.usable).sum()),
+                    not_finite=int((~image.predictions.data['usable']).sum()),
                 )
             )
 
     def _frame(self, image: TrackedImage, root: tuple[int, ...]) -> tuple[TrackingFrame, int]:
         """Who counts, and how many predictions were left out as they fall on what is ignored."""
-        truth, found = image.truth, image.predictions
-        counts = (truth.has_pose if self.distance.needs_3d else truth.evaluated) & (image.true_ids >= 0)
-        rows = np.flatnonzero((image.predicted_ids >= 0) & ~(found.scores < self.score_thr))
-        usable = found.usable[rows]
-        distances = np.full((int(counts.sum()), len(rows)), np.nan)
-        distances[:, usable] = self.distance(
-            truth.people[counts], self._areas(image)[counts], found.people[rows[usable]], root, self._sigmas()
-        )
+        everybody, found = _with_areas(image.ground_truth), image.predictions
+        counts = everybody.data['has_pose' if self.distance.needs_3d else 'evaluated'] & (everybody.track_ids >= 0)
+        people, ignored_people = everybody.select(counts), everybody.select(~counts)
+        found = found.select((found.track_ids >= 0) & ~(found.scores < self.score_thr))
+        usable = found.data['usable']
+        distances = np.full((len(people), len(found)), np.nan)
+        distances[:, usable] = self.distance(people, found.select(usable), root, self._sigmas())
         spare = usable & ~np.isfinite(distances).any(0)
-        nobody = found.people[rows[spare]]
-        ignored = np.zeros(len(rows), dtype=bool)
-        ignored[spare] = covered_by_ignored(truth.people[~counts], truth.is_region[~counts], nobody)
+        nobody = found.select(spare)
+        ignored = np.zeros(len(found), dtype=bool)
+        ignored[spare] = covered_by_ignored(ignored_people, nobody)
         ignored[spare] |= inside_polygons(nobody.keypoints_px, image.polygons).mean(1) >= 0.5
-        frame = TrackingFrame(image.true_ids[counts], image.predicted_ids[rows[~ignored]], distances[:, ~ignored])
-        return frame, int(ignored.sum())
+        return TrackingFrame(people.track_ids, found.track_ids[~ignored], distances[:, ~ignored]), int(ignored.sum())
 
     def _sigmas(self) -> np.ndarray:
         sigmas = (self.dataset_meta or {}).get('sigmas')
@@ -132,13 +134,7 @@ class TrackingMetric(BaseMetric):
             if self.distance.needs_3d or not isinstance(self.distance, TRACKING_DISTANCES['oks']):
                 return np.zeros(0)
             raise UserError('the data set has no sigmas', field='dataset_meta', remedy="use distance='keypoints_px'")
-        return to_numpy(sigmas)
-
-    @staticmethod
-    def _areas(image: TrackedImage) -> np.ndarray:
-        """(N,) px², of the annotation where it has them."""
-        areas = image.instances.get('areas')
-        return image.truth.people.sizes_px**2 if areas is None else to_numpy(areas).reshape(-1)
+        return to_numpy(sigmas, np.float64)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """The numbers over all sequences; those of each are logged, and written where asked for."""
@@ -169,6 +165,11 @@ class TrackingMetric(BaseMetric):
         lines = {name: list(row.values()) for name, row in {**shown, 'total': total}.items()}
         more = f'\n({len(rows) - _ROWS_LOGGED} more sequences are not shown)' if len(rows) > _ROWS_LOGGED else ''
         print_log(format_table('sequence', _COLUMNS, lines) + more, logger='current')
+
+
+def _with_areas(people: People) -> People:
+    """With ``areas_px2``, of the annotation where it has them."""
+    return replace(people, data={'areas_px2': people.sizes_px() ** 2, **people.data})
 
 
 def _numbers(counts: TrackingCounts, frames: int) -> dict[str, float]:

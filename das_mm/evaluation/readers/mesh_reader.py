@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from das_mm.errors import UserError
+from das_mm.structures.arrays import to_numpy
 
 from ..functional.mesh import BodyParameters
-from .sample_reader import as_dict, to_numpy
+from .sample_reader import as_dict
 
 _SHAPES = dict(smpl_global_orient=(3,), smpl_body_pose=(23, 3), smpl_betas=None, smpl_transl_mm=(3,))
 
@@ -32,7 +33,7 @@ def read_true_bodies(sample: Mapping, count: int) -> tuple[BodyParameters, np.nd
     )
     if instances.get('has_smpl') is None or count == 0:
         return _nobody(count), np.zeros(count, bool), genders
-    known = to_numpy(instances['has_smpl']) > 0
+    known = to_numpy(instances['has_smpl'], np.float64) > 0
     people = _read(instances, where, count)
     if not (people.finite | ~known).all():
         raise UserError(
@@ -71,7 +72,7 @@ def _read(instances: Mapping, where: str, count: int) -> BodyParameters:
                     remedy='test a model with a mesh branch on data with SMPL parameters',
                 )
             return _nobody(0)
-        value = to_numpy(value)
+        value = to_numpy(value, np.float64)
         shape = value.shape[1:] if shape is None and value.ndim == 2 else shape
         if value.size == 0 and count == 0:
             value = value.reshape(0, *(shape or (10,)))

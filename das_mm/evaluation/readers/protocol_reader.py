@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from das_mm.errors import UserError
+from das_mm.structures.arrays import to_numpy
 from das_mm.structures.keypoint_sets import KeypointSet, convert_keypoints
+from das_mm.structures.people import People
 
-from ..functional.matching import PredictedPeople, TruePeople
-from .sample_reader import as_dict, has_3d, read_predictions, read_truth, resolve_root, to_numpy
+from .sample_reader import as_dict, has_3d, read_ground_truth, read_predictions, resolve_root
 
-#: Which 3D truth is taken -> the field of ``gt_instances``.
-TRUTHS = dict(annot3='keypoints_3d', univ_annot3='keypoints_3d_univ')
+#: Which 3D ground truth is taken -> the field of ``gt_instances``.
+GROUND_TRUTHS = dict(annot3='keypoints_3d', univ_annot3='keypoints_3d_univ')
 
 
 @dataclass(frozen=True)
@@ -26,23 +27,18 @@ class ProtocolImage:
 
     Attributes:
         name: Sequence, view and file name as far as given, joined by ``/``.
-        people: The N people with 3D truth: annotated, no crowd, with a valid 3D root, in the image or not.
-            ``labelled``: labelled and inside the image; ``valid_3d``: valid, and predicted at all.
-        annotated_px: (N, K) bool, labelled inside the image or outside.
-        occluded: (N, K) bool.
-        predicted: The M predictions whose numbers are finite.
-        available: (K,) bool, keypoints that predictions (and truth) have at all.
-        scores: (M,).
+        ground_truth: The N people with 3D ground truth: annotated, no crowd, with a valid 3D root, in the image or not.
+            ``keypoints_valid``: labelled and inside the image; ``keypoints_cam_valid``: valid, and predicted at all. In
+            ``data``: ``annotated_px`` (N, K) bool, labelled inside the image or outside; ``occluded`` (N, K) bool.
+        predictions: The M predictions whose numbers are finite, with ``scores``.
+        available: (K,) bool, keypoints that predictions (and ground truth) have at all.
         num_not_finite: Predictions that were dropped.
     """
 
     name: str
-    people: TruePeople
-    annotated_px: np.ndarray
-    occluded: np.ndarray
-    predicted: PredictedPeople
+    ground_truth: People
+    predictions: People
     available: np.ndarray
-    scores: np.ndarray
     num_not_finite: int
 
 
@@ -75,41 +71,52 @@ def read_protocol_image(
         sample: Data sample as a dict.
         source: Keypoints of the sample (:func:`source_set`).
         target: Keypoints of the protocol; pelvis and mid-hip are made of the hips where the source lacks them.
-        truth: Key of :data:`TRUTHS`.
+        truth: Key of :data:`GROUND_TRUTHS`.
         score_thr: Predictions scored below are dropped.
 
     Raises:
         UserError: A needed field is missing or misshapen.
     """
     root = resolve_root(None, {name: index for index, name in enumerate(source.keypoints)})
-    known = read_truth(sample, root, 'valid', source.num_keypoints)
-    posed = known.annotated & known.people.valid_3d[:, root].all(1)
-    people = known.people[posed]
-    gt_mm = people.keypoints_3d
+    everybody = read_ground_truth(sample, root, 'valid', source.num_keypoints)
+    shape = everybody.data['flags'].shape
+    posed = everybody.data['annotated'] & everybody.keypoints_cam_valid[:, root].all(1)
+    people = everybody.select(posed)
+    gt_mm = people.keypoints_cam_mm
     if truth != 'annot3' and len(people):
-        gt_mm = _optional(sample, TRUTHS[truth], known.people.keypoints_3d.shape)[posed]
-    occluded = _optional(sample, 'occluded', known.flags.shape, default=np.zeros(known.flags.shape))[posed]
+        gt_mm = _optional(sample, GROUND_TRUTHS[truth], (*shape, 3))[posed]
+    occluded = _optional(sample, 'occluded', shape, default=np.zeros(shape))[posed]
     found = read_predictions(sample, score_thr, needs_3d=has_3d(sample), num_keypoints=source.num_keypoints)
+    usable = found.data['usable']
+    predicted = found.select(usable)
 
     def convert(values: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return convert_keypoints(values, valid, source, target)
 
-    predicted = found.people[found.usable]
     available = convert(np.zeros((1, source.num_keypoints, 1)), np.ones((1, source.num_keypoints)))[1][0] > 0
     everything = np.ones(predicted.keypoints_px.shape[:2])
-    gt_px, labelled = convert(people.keypoints_px, people.labelled)
-    gt_mm, valid = convert(gt_mm, people.valid_3d)
+    gt_px, labelled = convert(people.keypoints_px, people.keypoints_valid)
+    gt_mm, valid = convert(gt_mm, people.keypoints_cam_valid)
     return ProtocolImage(
         name=sequence_text(sample),
-        people=TruePeople(gt_px, labelled, people.bboxes, gt_mm, valid & available),
-        annotated_px=convert(people.keypoints_px, known.flags[posed])[1] > 0,
-        occluded=_convert_flags(occluded, source, target),
-        predicted=PredictedPeople(
-            convert(predicted.keypoints_px, everything)[0], convert(predicted.keypoints_3d, everything)[0]
+        ground_truth=People(
+            bboxes_px=people.bboxes_px,
+            keypoints_px=gt_px,
+            keypoints_valid=labelled,
+            keypoints_cam_mm=gt_mm,
+            keypoints_cam_valid=valid & available,
+            data=dict(
+                annotated_px=convert(people.keypoints_px, people.data['flags'])[1] > 0,
+                occluded=_convert_flags(occluded, source, target),
+            ),
+        ),
+        predictions=People(
+            scores=predicted.scores,
+            keypoints_px=convert(predicted.keypoints_px, everything)[0],
+            keypoints_cam_mm=convert(predicted.keypoints_cam_mm, everything)[0],
         ),
         available=available,
-        scores=found.scores[found.usable],
-        num_not_finite=int((~found.usable).sum()),
+        num_not_finite=int((~usable).sum()),
     )
 
 
@@ -122,7 +129,7 @@ def _optional(sample: Mapping, name: str, shape: tuple[int, ...], default: np.nd
             field=name,
             remedy="convert the data set with its annot.mat, or give the metric truth='annot3'",
         )
-    value = default if value is None else to_numpy(value)
+    value = default if value is None else to_numpy(value, np.float64)
     if value.shape != shape:
         raise UserError(
             f'gt_instances of image {sample.get("img_id")}: {name} has shape {value.shape}, expected {shape}',

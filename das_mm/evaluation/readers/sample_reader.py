@@ -7,15 +7,15 @@ camera frame.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from das_mm.errors import UserError
+from das_mm.structures.arrays import to_numpy
 from das_mm.structures.keypoint_sets import DERIVATIONS
+from das_mm.structures.people import People
 
 from ..functional.alignment import Root, root_position
-from ..functional.matching import PredictedPeople, TruePeople
 
 # names of the root in the keypoint sets of this package and of mmpose, in the order they are looked for
 _ROOT_NAMES = ('mid_hip', 'pelvis', 'smpl_pelvis', 'root')
@@ -28,62 +28,9 @@ VISIBILITY_RULES: dict[str, Callable] = dict(
 )
 
 
-@dataclass(frozen=True)
-class Truth:
-    """True people of one image.
-
-    Attributes:
-        people: All of them; ``valid_3d`` already obeys the visibility rule, ``labelled`` means labelled and inside.
-        evaluated: (N,) bool; the others are ignore regions.
-        is_region: (N,) bool, ignored people known by their box alone.
-        has_pose: (N,) bool, evaluated people with a valid 3D root and at least one more valid keypoint.
-        ann_ids: (N,) or None.
-        annotated: (N,) bool, neither crowd nor ``is_valid`` false; they need not be in the image.
-        flags: (N, K) as labelled, also out of the image.
-    """
-
-    people: TruePeople
-    evaluated: np.ndarray
-    is_region: np.ndarray
-    has_pose: np.ndarray
-    ann_ids: np.ndarray | None
-    annotated: np.ndarray
-    flags: np.ndarray
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Predictions of one image that passed the score threshold.
-
-    Attributes:
-        people: Keypoints.
-        scores: (M,).
-        keypoint_scores: (M, K).
-        bboxes: (M, 4) xyxy px.
-        track_ids: (M,) or None.
-        usable: (M,) bool, False where a number is not finite: counted as predicted, never as found.
-    """
-
-    people: PredictedPeople
-    scores: np.ndarray
-    keypoint_scores: np.ndarray
-    bboxes: np.ndarray
-    track_ids: np.ndarray | None
-    usable: np.ndarray
-
-
 def as_dict(sample) -> Mapping:
     """A ``BaseDataElement`` as mmengine's evaluator would hand it to a metric; a dict as it is."""
     return sample.to_dict() if hasattr(sample, 'to_dict') else sample
-
-
-def to_numpy(value, dtype=np.float64) -> np.ndarray:
-    """Array, tensor (any device, bf16 too) or list as a numpy array."""
-    if hasattr(value, 'detach'):
-        value = value.detach().cpu()
-        value = value.float() if value.is_floating_point() else value
-        value = value.numpy()
-    return np.asarray(value, dtype=dtype)
 
 
 def _field(instances: Mapping, name: str, shape: tuple[int, ...], where: str, default=None, dtype=np.float64):
@@ -104,7 +51,7 @@ def _field(instances: Mapping, name: str, shape: tuple[int, ...], where: str, de
         raise UserError(
             f'{where}.{name} has shape {value.shape}, expected (num, {", ".join(map(str, shape))})',
             field=name,
-            remedy='predictions and truth must use the same keypoint set',
+            remedy='predictions and ground truth must use the same keypoint set',
         )
     return value
 
@@ -119,15 +66,32 @@ def _num_keypoints(instances: Mapping) -> int | None:
 
 
 def has_3d(sample: Mapping) -> bool:
-    """Whether the image has 3D truth: as its ``has_3d`` says, else by the fields of its people."""
+    """Whether the image has 3D ground truth: as its ``has_3d`` says, else by the fields of its people."""
     given = sample.get('has_3d')
     return 'keypoints_3d' in (sample.get('gt_instances') or {}) if given is None else bool(given)
 
 
-def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int | None = None) -> Truth:
+def keypoint_indices(dataset_meta: Mapping | None) -> dict[str, int]:
+    """Keypoint name -> index, in order; empty when the meta information of the data set does not tell."""
+    names = (dataset_meta or {}).get('keypoint_id2name', {})
+    return {names[index]: index for index in range(len(names))}
+
+
+def read_ground_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int | None = None) -> People:
     """The ``gt_instances`` of a data sample, with the ignore rule of the annotation format applied.
 
     A person is ignored whose ``is_valid`` is false, who is a crowd, or whose root is unlabelled or out of the image.
+
+    =======================  ==========================================================================================
+    ``keypoints_valid``      (N, K) bool, labelled and inside the image
+    ``keypoints_cam_valid``  (N, K) bool, those that count in 3D by the visibility rule
+    ``data['evaluated']``    (N,) bool; the others are ignored
+    ``data['is_region']``    (N,) bool, ignored people known by their box alone
+    ``data['has_pose']``     (N,) bool, evaluated people with a valid 3D root and at least one more valid keypoint
+    ``data['annotated']``    (N,) bool, neither crowd nor ``is_valid`` false; they need not be in the image
+    ``data['flags']``        (N, K) as labelled, also out of the image
+    ``data['ann_ids']``      (N,), -1 where there are none
+    =======================  ==========================================================================================
 
     Args:
         sample: Data sample as a dict.
@@ -156,7 +120,7 @@ def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int 
     bboxes = _field(instances, 'bboxes', (4,), where, np.zeros((num, 4)))
     crowd = _field(instances, 'iscrowd', (), where, np.zeros(num)) > 0
     annotated = _field(instances, 'is_valid', (), where, np.ones(num)) > 0
-    ann_ids = None if instances.get('ann_ids') is None else to_numpy(instances['ann_ids'], np.int64)
+    ann_ids = np.full(num, -1) if instances.get('ann_ids') is None else to_numpy(instances['ann_ids'], np.int64)
 
     if sample.get('ori_shape') is None:
         raise UserError(
@@ -178,27 +142,33 @@ def read_truth(sample: Mapping, root: Root, visibility: str, num_keypoints: int 
     others = counted.copy()
     if roots.size == 1:
         others[:, roots] = False
-    people = TruePeople(keypoints_px, labelled, bboxes, keypoints_3d, counted)
-    return Truth(
-        people,
-        evaluated,
-        crowd | ~labelled.any(1),
-        evaluated & root_valid & others.any(1),
-        ann_ids,
-        annotated & ~crowd,
-        flags,
+    return People(
+        bboxes_px=bboxes,
+        keypoints_px=keypoints_px,
+        keypoints_valid=labelled,
+        keypoints_cam_mm=keypoints_3d,
+        keypoints_cam_valid=counted,
+        data=dict(
+            evaluated=evaluated,
+            is_region=crowd | ~labelled.any(1),
+            has_pose=evaluated & root_valid & others.any(1),
+            annotated=annotated & ~crowd,
+            flags=flags,
+            ann_ids=ann_ids,
+        ),
     )
 
 
-def read_predictions(
-    sample: Mapping, score_thr: float, needs_3d: bool, num_keypoints: int | None = None
-) -> Predictions:
+def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool, num_keypoints: int | None = None) -> People:
     """The ``pred_instances`` of a data sample with at least the given score.
+
+    Scores, boxes, keypoints, their scores and (where the sample has them) identities; ``data['usable']`` (M,) bool is
+    False where a number is not finite: such a prediction is counted as predicted, never as found.
 
     Args:
         sample: Data sample as a dict.
         score_thr: Predictions scored below are dropped.
-        needs_3d: Require finite 3D keypoints (not in images that have only 2D truth).
+        needs_3d: Require finite 3D keypoints (not in images that have only 2D ground truth).
         num_keypoints: K, where an image without people does not tell.
 
     Raises:
@@ -224,14 +194,15 @@ def read_predictions(
     if needs_3d:
         usable &= np.isfinite(keypoints_3d).all((1, 2))
     keep = ~(scores < score_thr)  # a NaN score is kept and counted
-    return Predictions(
-        PredictedPeople(keypoints_px[keep], keypoints_3d[keep]),
-        scores[keep],
-        keypoint_scores[keep],
-        bboxes[keep],
-        None if track_ids is None else track_ids[keep],
-        usable[keep],
-    )
+    return People(
+        scores=scores,
+        track_ids=track_ids,
+        bboxes_px=bboxes,
+        keypoints_px=keypoints_px,
+        keypoint_scores=keypoint_scores,
+        keypoints_cam_mm=keypoints_3d,
+        data=dict(usable=usable),
+    ).select(keep)
 
 
 def resolve_root(root: int | str | tuple[int, ...] | None, names: Mapping[str, int]) -> tuple[int, ...]:

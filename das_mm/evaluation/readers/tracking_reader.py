@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from das_mm.errors import UserError
+from das_mm.structures.arrays import to_numpy
+from das_mm.structures.people import People
 
-from .sample_reader import Predictions, Truth, as_dict, read_predictions, read_truth, to_numpy
+from .sample_reader import as_dict, read_ground_truth, read_predictions
 
 
 @dataclass(frozen=True)
@@ -19,20 +21,17 @@ class TrackedImage:
 
     Attributes:
         sequence: Name of the sequence, with the view where there are several. ``frame``: its number there.
-        truth: All annotated people. ``true_ids``: (N,), -1 where the identity is not known.
-        predictions: All of them. ``predicted_ids``: (M,), -1 for those without identity.
+        ground_truth: All annotated people; ``track_ids`` is -1 where the identity is not known. ``data`` may have
+            ``areas_px2`` (N,) and ``head_bboxes_px`` (N, 4), which only some data sets tell.
+        predictions: All of them; ``track_ids`` is -1 for those without identity.
         polygons: Regions to ignore, px.
-        instances: The ``gt_instances``, for fields that only some data sets have.
     """
 
     sequence: str
     frame: int
-    truth: Truth
-    true_ids: np.ndarray
-    predictions: Predictions
-    predicted_ids: np.ndarray
+    ground_truth: People
+    predictions: People
     polygons: Sequence[np.ndarray]
-    instances: Mapping[str, Any]
 
 
 def read_tracked_image(sample: Mapping, root: tuple[int, ...], num_keypoints: int, needs_3d: bool) -> TrackedImage:
@@ -54,27 +53,28 @@ def read_tracked_image(sample: Mapping, root: tuple[int, ...], num_keypoints: in
             field='seq, frame',
             remedy='tracking is evaluated on annotations with seq and frame; convert the data set again',
         )
-    truth = read_truth(sample, root, 'valid', num_keypoints)
     instances = as_dict(sample.get('gt_instances') or {})
-    true_ids = _identities(instances, len(truth.evaluated), f'gt_instances of {where}', 'convert the data set again')
+    people = read_ground_truth(sample, root, 'valid', num_keypoints)
+    true_ids = _identities(instances, len(people), f'gt_instances of {where}', 'convert the data set again')
+    told = {
+        name: to_numpy(instances[key], np.float64).reshape(len(people), *shape)
+        for name, key, shape in (('areas_px2', 'areas', ()), ('head_bboxes_px', 'head_bboxes', (4,)))
+        if instances.get(key) is not None
+    }
     sample = {**sample, 'pred_instances': _with_3d(sample.get('pred_instances'), num_keypoints, needs_3d)}
-    predictions = read_predictions(sample, -np.inf, needs_3d, num_keypoints)
+    found = read_predictions(sample, -np.inf, needs_3d, num_keypoints)
     predicted_ids = _identities(
         as_dict(sample['pred_instances'] or {}),
-        len(predictions.scores),
+        len(found),
         f'pred_instances of {where}',
         'evaluate a model with a tracker',
     )
-    sequence = '/'.join(str(sample[name]) for name in ('seq', 'view') if sample.get(name))
     return TrackedImage(
-        sequence,
+        '/'.join(str(sample[name]) for name in ('seq', 'view') if sample.get(name)),
         int(sample['frame']),
-        truth,
-        true_ids,
-        predictions,
-        predicted_ids,
-        [to_numpy(polygon) for polygon in sample.get('ignore_regions') or ()],
-        instances,
+        replace(people, track_ids=true_ids, data={**people.data, **told}),
+        replace(found, track_ids=predicted_ids),
+        [to_numpy(polygon, np.float64) for polygon in sample.get('ignore_regions') or ()],
     )
 
 

@@ -1,16 +1,8 @@
-"""Small helpers of the metrics: choices among names, and plain tables for the log."""
+"""Plain tables for the log."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-
-from das_mm.errors import UserError
-
-
-def check_choice(name, allowed: Collection[str], field: str) -> None:
-    """Raise UserError unless the name is among the allowed ones."""
-    if name not in allowed:
-        raise UserError(f'{name!r} is unknown', field=field, remedy=f'choose one of {", ".join(sorted(allowed))}')
+from collections.abc import Sequence
 
 
 def format_table(title: str, columns: Sequence[str], rows: dict[str, Sequence[float]]) -> str:
