@@ -194,16 +194,16 @@ def _dense(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
 
     from rich.console import Console
 
-    from das_mm.benchmarks.speed import DenseBench, DenseSetting, dense_page, dense_table, draw_dense
+    from das_mm.benchmarks.speed import DenseSetting, compare_dense, dense_page, dense_table, draw_dense
     from das_mm.engine import atomic_write
 
     people = tuple(args.people or DenseSetting.people)
     if min(people) < 1:
         raise UserError('nobody cannot be compared', field='--people', remedy='give numbers from 1 on')
     whole = DenseSetting(people=people, train_runs=args.train_runs, crowd=args.crowd, **setting)
-    bench = DenseBench(model, whole, Console(stderr=True, highlight=False).print)
-    rows = [row.as_dict() for row in bench.measure()]
-    result = dict(kind='dense', **facts, setting=asdict(whole), rows=rows, checks=bench.checks, stages=bench.stages)
+    found = compare_dense(model, whole, Console(stderr=True, highlight=False).print)
+    rows, checks = [row.as_dict() for row in found.rows], [check.as_dict() for check in found.checks]
+    result = dict(kind='dense', **facts, setting=asdict(whole), rows=rows, checks=checks, stages=found.stages)
     title = f'{facts["config"]}, {setting["size"][0]}×{setting["size"][1]}, {_device_words(facts)}'
     _write(out, 'dense', result, draw_dense(result, title))
     atomic_write(out / 'dense.md', dense_page(result).encode())

@@ -42,8 +42,8 @@ def start_from_package(model: nn.Module, task: str = 'pose') -> list[str]:
         task: Its task, which says whose weights they are: see :data:`~das_mm.checkpoints.packaged.BACKBONE_FROM`.
 
     Returns:
-        The parameters and buffers that are not in the file; they keep their own beginning (the further blocks of a deeper
-        ResNet begin as identities).
+        The parameters and buffers that are not in the file; they keep their own initial values (the further blocks of a
+        deeper ResNet begin as identities).
 
     Raises:
         UserError: A weight of the file has no place in the model.

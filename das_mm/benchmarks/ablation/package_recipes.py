@@ -1,4 +1,4 @@
-"""The maker of the small weights that come with the package: trained in stages, each from the weights of the one before."""
+"""The maker of the small weights that come with the package: stages of training, each from the weights of the last."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from .scheduler import Deadline, Notify, train_runs
 def make_package_weights(
     tasks: Iterable[str], out: str | Path, deadline: Deadline, notify: Notify = lambda run, event: None
 ) -> list[Path]:
-    """Train the weights of some tasks in pieces, as :func:`~das_mm.benchmarks.ablation.train_runs` does, and write those
-    that are finished as the package has them: ``OUT/package/CONFIG.pth`` and ``.json``.
+    """Train the weights of some tasks in pieces, as :func:`.train_runs` does, and write those that are finished.
+
+    They are written as the package has them: ``OUT/package/CONFIG.pth`` and ``.json``.
 
     Args:
         tasks: Keys of :data:`.package_stages.TASK_STAGES`; stages that they share are trained once.

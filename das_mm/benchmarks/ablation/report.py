@@ -145,14 +145,11 @@ def _calibration_entry(seeds: Mapping[int, RunState]) -> dict[str, dict[str, Any
 
 
 def _mean_numbers(calibrations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    mean = lambda pick: _mean([pick(one) for one in calibrations])
-    numbers = {name: mean(lambda one: one[name]) for name in ('num', 'ence', 'factor', 'rank_correlation')}
-    return {
-        **numbers,
-        'coverage_error': {
-            name: mean(lambda one: one['coverage_error'][name]) for name in calibrations[0]['coverage_error']
-        },
+    numbers = {
+        name: _mean([one[name] for one in calibrations]) for name in ('num', 'ence', 'factor', 'rank_correlation')
     }
+    coverage = [one['coverage_error'] for one in calibrations]
+    return {**numbers, 'coverage_error': {name: _mean([one[name] for one in coverage]) for name in coverage[0]}}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -22,9 +22,10 @@ def _head(report: Mapping[str, Any]) -> str:
             '',
             f'{report["description"][0].upper()}{report["description"][1:]}. {report["made_at"]}; made on: {machines}.',
             '',
-            "The papers' numbers are of real data at their sizes. Only the direction from row to row can be compared. Mean "
-            '± standard deviation over n seeds; "as in the paper" is ✓ yes, ✗ no, ≈ within the noise (95 % interval of the '
-            'difference, from the spread over seeds pooled over the table), ? one seed only. The difference stands beside.',
+            "The papers' numbers are of real data at their sizes. Only the direction from row to row can be compared. "
+            'Mean ± standard deviation over n seeds; "as in the paper" is ✓ yes, ✗ no, ≈ within the noise '
+            '(95 % interval of the difference, from the spread over seeds pooled over the table), ? one seed only. '
+            'The difference stands beside.',
         ]
     )
 

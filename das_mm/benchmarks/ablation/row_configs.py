@@ -88,11 +88,9 @@ OVERRIDES: dict[str, Override] = {
 
 #: (size, training) -> what it overrides at this size beside that
 OVERRIDES_BY_SIZE: dict[tuple[str, str], Override] = {
-    # a CPU bears a ResNet-34 as wide as the others' ResNet-18: its blocks begin from the packaged weights as far as these
-    # know them, the others as identities
+    # a ResNet-34 as wide as the other rows' ResNet-18: the blocks that the packaged weights lack begin as identities
     ('cpu', 'pose_larger-backbone'): dict(model=dict(backbone=dict(depth=34))),
-    # the papers' 2-stage MSPN was trained on COCO: give its weights with model.backbone.init_cfg, else it begins from
-    # random numbers
+    # in the papers the 2-stage MSPN begins from weights trained on COCO; here, from random numbers
     ('paper', 'pose_larger-backbone'): dict(
         model=dict(
             backbone=dict(

@@ -1,22 +1,23 @@
 """Speed and memory of a model, its stages, and the sparse head against the dense one; the verb `das-mm speed`."""
 
-from .dense_comparison import DenseBench, DenseSetting, Row
+from .dense_comparison import compare_dense
+from .dense_setup import DenseSetting
 from .machine import describe_machine, describe_software
 from .memory import peak_bytes
-from .model_speed import DTYPES, Setting, Variant, make_variants, measure_model
+from .model_speed import Setting, measure_model
 from .pictures import draw_dense, draw_speed
+from .planting import Planting
 from .report import dense_page, dense_table, speed_table, stage_table
-from .scenes import Planting, Scene, make_scene
+from .scenes import Scene, make_scene
 from .stages import STAGES, StageClock, clocked
 from .subject import make_subject, network_size
 from .timing import Spread, Timed, time_in_turn
+from .variants import DTYPES, Variant, make_variants
 
 __all__ = [
     'DTYPES',
-    'DenseBench',
     'DenseSetting',
     'Planting',
-    'Row',
     'STAGES',
     'Scene',
     'Setting',
@@ -25,6 +26,7 @@ __all__ = [
     'Timed',
     'Variant',
     'clocked',
+    'compare_dense',
     'dense_page',
     'dense_table',
     'describe_machine',

@@ -1,4 +1,4 @@
-"""A yardstick, not a product: the DAS head evaluated as the authors' released code does it.
+"""The dense reference: the DAS head evaluated as the authors' released code does it, to compare with.
 
 Every map is computed at every pixel of every level, σ as well, with the recursion dense (the reference evaluation that
 the layers come with); candidates then become dicts that a Python loop compares one with another. In training the maps
@@ -24,8 +24,8 @@ from das_mm.models.layers import PointIndex
 from das_mm.models.task_modules import OKSNMS, DASPoseCoder
 
 
-class DenseYardstick:
-    """The same results as :meth:`DASHead.predict` and :meth:`DASHead.loss`, the slow way.
+class DenseReference:
+    """The same results as :meth:`DASHead.predict` and :meth:`DASHead.loss`, from whole maps.
 
     Args:
         head: Its weights and settings are used; it is not changed.
@@ -149,7 +149,7 @@ def _rows(outputs: PointOutputs, chosen: Tensor) -> PointOutputs:
 
 
 def largest_difference(people: InstanceData, dicts: Sequence[dict]) -> float:
-    """How far the product's people of one image are from the yardstick's.
+    """How far the head's people of one image are from the reference's.
 
     Returns:
         The largest of: keypoints and roots px, scores × 100, relative depths mm, root depths mm per 1000 px of focal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,43 +12,18 @@ import torch
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import DefaultScope
 
-from das_mm.errors import UserError
 from das_mm.models.pose_estimators import DAS
 
 from .memory import HOW, peak_bytes
-from .scenes import Planting, make_scene
+from .planting import Planting
+from .scenes import make_scene
 from .stages import StageClock, clocked
 from .subject import level_shapes, quiet_logger, random_input
 from .timing import Spread, Taken, Timed, ratios, time_in_turn
+from .variants import DTYPES, Variant
 
-DTYPES = dict(float32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 # The clock costs next to nothing; it stays out of most runs so that the latency is that of the product
 _CLOCK_EVERY = 5
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way of using a model.
-
-    Attributes:
-        batch: Images at a time.
-        people: Of every image.
-        dtype: Key of :data:`DTYPES`; other than float32 means autocast, weights stay float32.
-        channels_last: Memory format of images and weights.
-        compiled: Backbone, neck and the head's convolutions through ``torch.compile``.
-    """
-
-    batch: int = 1
-    people: int = 5
-    dtype: str = 'float32'
-    channels_last: bool = False
-    compiled: bool = False
-
-    @property
-    def label(self) -> str:
-        people = f'{self.people} {"person" if self.people == 1 else "people"}'
-        extras = ['channels-last'] * self.channels_last + ['compiled'] * self.compiled
-        return ', '.join([f'batch {self.batch}', people, self.dtype, *extras])
 
 
 @dataclass(frozen=True)
@@ -61,32 +35,6 @@ class Setting:
     warmup: int = 3
     strides: tuple[int, ...] | None = None
     seed: int = 0
-
-
-def make_variants(
-    batches: Sequence[int],
-    people: Sequence[int],
-    dtypes: Sequence[str],
-    channels_last: bool = False,
-    compiled: bool = False,
-) -> list[Variant]:
-    """All combinations of batch, people and type, plain and, where asked for, also channels-last and compiled.
-
-    Raises:
-        UserError: A number is out of its range, or a type unknown.
-    """
-    for name, values, least in (('--batch', batches, 1), ('--people', people, 0)):
-        if not values or min(values) < least:
-            raise UserError(f'{list(values)} is out of range', field=name, remedy=f'give numbers from {least} on')
-    for dtype in dtypes:
-        if dtype not in DTYPES:
-            raise UserError(f"unknown type '{dtype}'", field='--dtype', remedy=f'choose out of {", ".join(DTYPES)}')
-    changes = [{}] + [dict(channels_last=True)] * channels_last + [dict(compiled=True)] * compiled
-    found = [
-        Variant(batch, number, dtype, **change)
-        for batch, number, dtype, change in itertools.product(batches, people, dtypes, changes)
-    ]
-    return list(dict.fromkeys(found))
 
 
 def measure_model(

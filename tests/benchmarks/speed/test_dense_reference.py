@@ -1,4 +1,4 @@
-"""The yardstick gives what the product gives, and would tell if it did not."""
+"""The dense reference gives what the head gives, and a difference is told."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from mmengine.config import Config
 
 from das_mm.benchmarks.speed import Planting, make_scene, make_subject
 from das_mm.benchmarks.speed.costs import compare_costs, convolution_macs, head_costs
-from das_mm.benchmarks.speed.dense_comparison import make_candidates
-from das_mm.benchmarks.speed.dense_reference import DenseYardstick, largest_difference
+from das_mm.benchmarks.speed.dense_reference import DenseReference, largest_difference
+from das_mm.benchmarks.speed.suppression_comparison import make_candidates
 from tests.toy_das import INPUT_SIZE
 
 from .conftest import SHAPES
@@ -21,7 +21,7 @@ def test_the_same_people(model, feats, count):
     scene = make_scene(head, count, INPUT_SIZE)
     with Planting(head, scene, SHAPES), torch.no_grad():
         people = head.predict(feats, scene.samples(), model.test_cfg)[0]
-        dicts = DenseYardstick(head, model.test_cfg).predict(feats, scene.samples())[0]
+        dicts = DenseReference(head, model.test_cfg).predict(feats, scene.samples())[0]
     assert len(dicts) == count and largest_difference(people, dicts) < 1e-3
 
 
@@ -30,7 +30,7 @@ def test_a_difference_is_told(model, feats):
     scene = make_scene(head, 3, INPUT_SIZE)
     with Planting(head, scene, SHAPES), torch.no_grad():
         people = head.predict(feats, scene.samples(), model.test_cfg)[0]
-        dicts = DenseYardstick(head, model.test_cfg).predict(feats, scene.samples())[0]
+        dicts = DenseReference(head, model.test_cfg).predict(feats, scene.samples())[0]
     assert largest_difference(people, dicts[1:]) == float('inf')
     dicts[1]['keypoints_px'] = dicts[1]['keypoints_px'] + 1
     assert largest_difference(people, dicts) == pytest.approx(1, abs=1e-3)
@@ -40,7 +40,7 @@ def test_a_difference_is_told(model, feats):
 def test_the_same_people_of_a_thousand_candidates(model, count):
     outputs, scores = make_candidates(model.head, count, (640, 480), torch.device('cpu'))
     people = model.head.predict_by_feat(outputs, scores, 1, torch.device('cpu'))[0]
-    dicts = DenseYardstick(model.head).loop(outputs, scores)
+    dicts = DenseReference(model.head).loop(outputs, scores)
     assert len(scores) == 1000 and len(people) == count and largest_difference(people, dicts) < 1e-3
 
 
@@ -49,7 +49,7 @@ def test_the_same_losses_and_gradients(model, feats):
     scene = make_scene(head, 3, INPUT_SIZE)
     found = []
     with Planting(head, scene, SHAPES):
-        for loss in (head.loss, DenseYardstick(head).loss):
+        for loss in (head.loss, DenseReference(head).loss):
             inputs = [feat.clone().requires_grad_() for feat in feats]
             head.zero_grad()
             losses = loss(inputs, scene.samples())
