@@ -83,11 +83,12 @@ def _last_checkpoint(run: Run, out: Path) -> Path:
 def _write(task: str, checkpoint: Path, out: Path) -> Path:
     run = Run(PACKAGE_SIZE, TASK_STAGES[task][-1], 0)
     state = read_state(run.folder(out))
+    judged_on = f'{state.settings["test_images"]} images of the test set of {run.config.base}'
     card = dict(
         seed=run.seed,
-        machine=state.machine,
+        machine=state.outcome.machine,
         command=f'das-mm ablation --package {task}',
         stages=TASK_STAGES[task],
-        metrics={'on': f'{state.settings["test_images"]} images of the test set of {run.config.base}', **state.metrics},
+        metrics={'on': judged_on, **state.outcome.metrics},
     )
     return package_weights(checkpoint, PACKAGED[task], out / PACKAGE_SIZE, card)

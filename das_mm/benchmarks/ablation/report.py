@@ -40,7 +40,7 @@ class Results:
 
     def values(self, training: str, metric: Metric) -> list[float]:
         """Of the seeds in their order; seeds without the number are left out."""
-        found = [state.metrics.get(metric.key) for _, state in sorted(self.states.get(training, {}).items())]
+        found = [state.outcome.metrics.get(metric.key) for _, state in sorted(self.states.get(training, {}).items())]
         return [metric.scale * value for value in found if value is not None]
 
     def spreads(self, table: Table, metric: Metric) -> dict[int, Spread]:
@@ -96,7 +96,7 @@ def make_report(results: Results, tables: Sequence[int]) -> dict[str, Any]:
         description=SIZES[results.size],
         what="synthetic scenes; the papers' numbers are of real data at their sizes: only directions can be compared",
         made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
-        machines=_distinct([{name: state.machine.get(name) for name in _MACHINE} for state in states]),
+        machines=_distinct([{name: state.outcome.machine.get(name) for name in _MACHINE} for state in states]),
         trainings={training: _training_entry(seeds) for training, seeds in results.states.items()},
         tables=[_table_entry(results, TABLES[number]) for number in tables],
         calibration={
@@ -114,7 +114,7 @@ def _training_entry(seeds: Mapping[int, RunState]) -> dict[str, Any]:
         start=states[0].start,
         settings={name: states[0].settings.get(name) for name in SETTINGS},
         seconds=[round(seeds[seed].seconds, 1) for seed in sorted(seeds)],
-        finished_at=max(state.finished_at for state in states),
+        finished_at=max(state.outcome.finished_at for state in states),
     )
 
 
@@ -138,7 +138,7 @@ def _table_entry(results: Results, table: Table) -> dict[str, Any]:
 
 def _calibration_entry(seeds: Mapping[int, RunState]) -> dict[str, dict[str, Any]] | None:
     """Axis -> numbers, each the mean over the seeds that have it."""
-    found = [state.calibration for state in seeds.values() if state.calibration]
+    found = [state.outcome.calibration for state in seeds.values() if state.outcome.calibration]
     if not found:
         return None
     return {axis: _mean_numbers([one[axis] for one in found]) for axis in found[0]}
@@ -166,13 +166,12 @@ def _draw_curves(results: Results, folder: Path) -> dict[str, Path]:
     drawn = {}
     for training, seeds in results.states.items():
         seed = min(seeds)
-        if not seeds[seed].calibration:
+        calibration = seeds[seed].outcome.calibration
+        if not calibration:
             continue
         path = folder / _CURVES.format(training=training)
         drawn[training] = plot_calibration(
-            read_calibration(seeds[seed].calibration),
-            path,
-            f'Predicted and actual errors of keypoints: {training}, seed {seed}',
+            read_calibration(calibration), path, f'Predicted and actual errors of keypoints: {training}, seed {seed}'
         )
     return drawn
 

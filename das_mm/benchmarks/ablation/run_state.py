@@ -5,15 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from das_mm.engine import atomic_write, file_lock
 from das_mm.errors import UserError
 
-FINISHED, UNFINISHED = 'finished', 'unfinished'
+_FINISHED, _UNFINISHED = 'finished', 'unfinished'
 _STATE, _LOCK = 'state.json', '.lock'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        metrics: All numbers of the evaluation, None where one is not finite.
+        calibration: Axis -> :class:`~das_mm.evaluation.functional.calibration.Calibration` as a dict, of models with σ.
+        machine: Where the last piece ran, with which versions (:mod:`das_mm.benchmarks.speed.machine`).
+        seconds_evaluating: Of evaluation.
+        finished_at: ISO date and time.
+    """
+
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    calibration: dict[str, Any] | None = None
+    machine: dict[str, Any] = field(default_factory=dict)
+    seconds_evaluating: float | None = None
+    finished_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -24,31 +43,21 @@ class RunState:
         fingerprint: Of the settings and of the weights it starts from; two pieces of one run must agree.
         settings: Numbers worth telling: scenes, epochs, steps, batch.
         start: Where backbone and pyramid start from.
-        status: ``'finished'`` once it is evaluated.
         epochs_done: Whole epochs.
         seconds: Of training, evaluation left out; what a kill made undone is not counted.
-        seconds_evaluating: Of evaluation.
-        machine: Where the last piece ran, with which versions (:mod:`das_mm.benchmarks.speed.machine`).
-        finished_at: ISO date and time.
-        metrics: All numbers of the evaluation, None where one is not finite.
-        calibration: Axis -> :class:`~das_mm.evaluation.functional.calibration.Calibration` as a dict, of models with σ.
+        outcome: Once it is evaluated.
     """
 
     fingerprint: str
     settings: dict[str, Any]
     start: str
-    status: str = UNFINISHED
     epochs_done: int = 0
     seconds: float = 0.0
-    seconds_evaluating: float | None = None
-    machine: dict[str, Any] = field(default_factory=dict)
-    finished_at: str | None = None
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    calibration: dict[str, Any] | None = None
+    outcome: Outcome | None = None
 
     @property
     def finished(self) -> bool:
-        return self.status == FINISHED
+        return self.outcome is not None
 
     def but(self, **changes) -> RunState:
         """The same with some fields changed."""
@@ -63,10 +72,13 @@ def read_state(folder: Path) -> RunState | None:
     """
     path = folder / _STATE
     try:
-        return RunState(**json.loads(path.read_text()))
+        stored = json.loads(path.read_text())
+        outcome = Outcome(**{one.name: stored.pop(one.name) for one in fields(Outcome)})
+        finished = stored.pop('status') == _FINISHED
+        return RunState(**stored, outcome=outcome if finished else None)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f'it does not tell how far the run is: {error}',
             file=path,
@@ -75,8 +87,11 @@ def read_state(folder: Path) -> RunState | None:
 
 
 def write_state(folder: Path, state: RunState) -> None:
-    """Write it so that a kill leaves the old one or this."""
-    atomic_write(folder / _STATE, (json.dumps(asdict(state), indent=1) + '\n').encode())
+    """Write it so that a kill leaves the old one or this. The file is flat: a status, and the outcome's fields beside it."""
+    stored = asdict(state)
+    outcome = stored.pop('outcome') or asdict(Outcome())
+    stored = dict(stored, status=_FINISHED if state.finished else _UNFINISHED, **outcome)
+    atomic_write(folder / _STATE, (json.dumps(stored, indent=1) + '\n').encode())
 
 
 @contextmanager

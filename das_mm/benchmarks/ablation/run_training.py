@@ -25,7 +25,7 @@ from das_mm.evaluation import finite_or_none
 
 from .initial_weights import PACKAGE, prepare_start, start_fingerprint, start_from_package, start_of
 from .run_plan import Run
-from .run_state import FINISHED, RunState, read_state, write_state
+from .run_state import Outcome, RunState, read_state, write_state
 from .scheduler import Deadline
 from .uncertainty import SigmaCollector, judge_sigma
 
@@ -157,15 +157,14 @@ def _evaluate(runner: Runner, folder: Path, state: RunState) -> None:
     begin = time.monotonic()
     metrics, calibration = evaluate(runner)
     device = next(runner.model.parameters()).device
-    state = state.but(
-        status=FINISHED,
+    outcome = Outcome(
         metrics=finite_or_none({name: float(value) for name, value in metrics.items()}),
         calibration=calibration,
-        seconds_evaluating=time.monotonic() - begin,
         machine={**describe_machine(device), **describe_software()},
+        seconds_evaluating=time.monotonic() - begin,
         finished_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
     )
-    write_state(folder, state)
+    write_state(folder, state.but(outcome=outcome))
 
 
 def evaluate(runner: Runner) -> tuple[dict[str, float], dict[str, Any] | None]:

@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from das_mm.benchmarks.ablation import TABLES, Run, RunState, plan_runs, write_state
+from das_mm.benchmarks.ablation import TABLES, Outcome, Run, RunState, plan_runs, write_state
 from das_mm.benchmarks.ablation.report import make_report, read_results, write_report
 from das_mm.benchmarks.ablation.report_text import markdown
 from das_mm.benchmarks.ablation.row_comparison import Spread, compare_rows, pooled_std
-from das_mm.benchmarks.ablation.run_state import FINISHED
 from das_mm.benchmarks.ablation.tables import Metric
 from das_mm.cli import main
 from das_mm.errors import UserError
@@ -83,14 +82,15 @@ def stored(metrics: dict, calibrated: bool = False, seconds: float = 100.0) -> R
         'print',
         dict(train_images=1200, test_images=500, image_size=[256, 256], epochs=5, batch_size=8, steps=750),
         'package',
-        FINISHED,
         5,
         seconds,
-        20.0,
-        dict(cpu='a cpu', commit='abc', torch='2'),
-        '2026-01-02T03:04:05+00:00',
-        metrics,
-        {axis: asdict(one) for axis, one in found.items()} if calibrated else None,
+        Outcome(
+            metrics,
+            {axis: asdict(one) for axis, one in found.items()} if calibrated else None,
+            dict(cpu='a cpu', commit='abc', torch='2'),
+            20.0,
+            '2026-01-02T03:04:05+00:00',
+        ),
     )
 
 
@@ -101,7 +101,7 @@ def out(tmp_path):
         for training, mm in (('pose_bbox', 120), ('pose_root', 110), ('pose', 90)):
             metrics = {'pose3d/mpjpe_mm': mm + seed, 'pose3d/recall': 95.0, 'pose3d/pck_rel': None}
             write_state(Run('cpu', training, seed).folder(tmp_path), stored(metrics, training == 'pose'))
-    write_state(Run('cpu', 'pose_mle', 0).folder(tmp_path), stored({'pose3d/mpjpe_mm': 1.0}).but(status='unfinished'))
+    write_state(Run('cpu', 'pose_mle', 0).folder(tmp_path), stored({'pose3d/mpjpe_mm': 1.0}).but(outcome=None))
     return tmp_path
 
 

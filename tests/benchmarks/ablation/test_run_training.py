@@ -81,19 +81,20 @@ def last_weights(folder) -> dict:
 
 def test_pieces_make_the_run_that_one_go_makes(pieces, tmp_path):
     out, ((said, state), (said_at_last, state_at_last)) = pieces
-    assert 'paused' in said and state.epochs_done == 1 and not state.finished and not state.metrics
+    assert 'paused' in said and state.epochs_done == 1 and not state.finished
     folder, state = RUN.folder(out), state_at_last
     assert 'all rows are finished' in said_at_last and state.finished and state.epochs_done == 2
     assert state.start == PACKAGE and state.settings['steps'] == 4 and state.settings['image_size'] == list(SIZE)
-    assert 0 < state.metrics['pose3d/recall'] <= 100 and state.metrics['pose3d/mpjpe_mm'] > 0
-    assert set(state.calibration) == {'x', 'y', 'z', 'norm'} and state.calibration['x']['num'] > 5
-    assert state.machine['cpu'] and state.seconds > 0
+    assert 0 < state.outcome.metrics['pose3d/recall'] <= 100 and state.outcome.metrics['pose3d/mpjpe_mm'] > 0
+    calibration = state.outcome.calibration
+    assert set(calibration) == {'x', 'y', 'z', 'norm'} and calibration['x']['num'] > 5
+    assert state.outcome.machine['cpu'] and state.seconds > 0
 
     whole = tmp_path / 'whole'
     assert train_run(RUN, whole, Deadline())
     pieced, at_once = last_weights(folder), last_weights(whole)
     assert pieced.keys() == at_once.keys() and all(torch.equal(pieced[name], at_once[name]) for name in pieced)
-    assert read_state(whole).metrics == state.metrics
+    assert read_state(whole).outcome.metrics == state.outcome.metrics
     assert train_run(RUN, whole, Deadline())  # once more: nothing is left to train
 
 
@@ -101,15 +102,15 @@ def test_pieces_make_the_run_that_one_go_makes(pieces, tmp_path):
 def test_every_column_has_its_number(name, table, tmp_path):
     assert train_run(Run('cpu', name, 0), tmp_path, Deadline())
     state = read_state(tmp_path)
-    assert {metric.key for metric in (*TABLES[table].metrics, *TABLES[table].others)} <= set(state.metrics)
-    assert state.calibration is not None
+    assert {metric.key for metric in (*TABLES[table].metrics, *TABLES[table].others)} <= set(state.outcome.metrics)
+    assert state.outcome.calibration is not None
 
 
 def test_the_report_of_it(out):
     report = json.loads((out / 'cpu' / 'results.json').read_text())
     (table,) = report['tables']
     ours = table['rows'][4]['ours']['MPJPE']
-    assert ours['num'] == 1 and ours['mean'] == read_state(RUN.folder(out)).metrics['pose3d/mpjpe_mm']
+    assert ours['num'] == 1 and ours['mean'] == read_state(RUN.folder(out)).outcome.metrics['pose3d/mpjpe_mm']
     assert set(report['calibration']) == {'pose'} and report['trainings']['pose']['seeds'] == [0]
     assert 'root, recursive update, MLE' in (out / 'cpu' / 'results.md').read_text()
     for name in ('results.png', 'calibration_pose.png'):
@@ -122,7 +123,7 @@ def test_calibration_of_a_checkpoint(out, tmp_path, capsys):
     checkpoint = RUN.folder(out) / 'training' / 'epoch_2.pth'
     assert main(['ablation', '--calibration', str(config), str(checkpoint), '--out', str(tmp_path / 'c')]) == 0
     found = json.loads((tmp_path / 'c' / 'calibration.json').read_text())
-    assert found['calibration'] == read_state(RUN.folder(out)).calibration
+    assert found['calibration'] == read_state(RUN.folder(out)).outcome.calibration
     assert cv2.imread(str(tmp_path / 'c' / 'calibration.png')).std() > 5
 
 

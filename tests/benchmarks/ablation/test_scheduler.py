@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -9,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from das_mm.benchmarks.ablation import Deadline, Run, RunState, read_state, train_runs, try_lock, write_state
-from das_mm.benchmarks.ablation.run_state import FINISHED
+from das_mm.benchmarks.ablation import Deadline, Outcome, Run, RunState, read_state, train_runs, try_lock, write_state
 from das_mm.errors import UserError
 
 RUNS = [Run('cpu', name, seed) for seed in (0, 1) for name in ('a', 'b', 'c')]
@@ -42,7 +42,7 @@ class FakeTraining:
             write_state(folder, state)
             if deadline.left < 10:
                 return False
-        write_state(folder, state.but(status=FINISHED))
+        write_state(folder, state.but(outcome=Outcome()))
         return True
 
 
@@ -123,10 +123,14 @@ def test_an_error_frees_the_run(tmp_path):
 
 
 def test_states_are_whole_or_not_there(tmp_path):
-    state = RunState('print', dict(epochs=4), 'package', metrics={'pose3d/mpjpe_mm': None, 'x': 1.5})
+    state = RunState('print', dict(epochs=4), 'package', outcome=Outcome({'pose3d/mpjpe_mm': None, 'x': 1.5}))
     assert read_state(tmp_path) is None
     write_state(tmp_path, state)
     assert read_state(tmp_path) == state
+    stored = json.loads((tmp_path / 'state.json').read_text())
+    assert stored['status'] == 'finished' and stored['metrics'] == state.outcome.metrics  # flat, as ever
+    write_state(tmp_path, state.but(outcome=None))
+    assert read_state(tmp_path) == state.but(outcome=None) and not read_state(tmp_path).finished
     (tmp_path / 'state.json').write_text('{"finger')
     with pytest.raises(UserError, match='state.json'):
         read_state(tmp_path)
@@ -135,6 +139,29 @@ def test_states_are_whole_or_not_there(tmp_path):
         read_state(tmp_path)
     with pytest.raises(UserError, match='cannot be written'), try_lock(tmp_path / 'state.json' / 'folder'):
         pass
+
+
+def test_the_file_of_a_state(tmp_path):
+    """As runs that were begun earlier have it."""
+    stored = dict(
+        fingerprint='print',
+        settings=dict(epochs=4),
+        start='package',
+        status='finished',
+        epochs_done=4,
+        seconds=12.5,
+        seconds_evaluating=2.0,
+        machine=dict(cpu='a cpu'),
+        finished_at='2026-01-02T03:04:05+00:00',
+        metrics={'pose3d/recall': 95.0},
+        calibration=None,
+    )
+    (tmp_path / 'state.json').write_text(json.dumps(stored))
+    state = read_state(tmp_path)
+    assert state.finished and state.epochs_done == 4 and state.seconds == 12.5
+    assert state.outcome.metrics == {'pose3d/recall': 95.0} and state.outcome.seconds_evaluating == 2.0
+    write_state(tmp_path, state)
+    assert json.loads((tmp_path / 'state.json').read_text()) == stored
 
 
 def test_deadlines():
