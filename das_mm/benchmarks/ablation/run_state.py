@@ -87,7 +87,7 @@ def read_state(folder: Path) -> RunState | None:
 
 
 def write_state(folder: Path, state: RunState) -> None:
-    """Write it so that a kill leaves the old one or this. The file is flat: a status, and the outcome's fields beside it."""
+    """Write it so that a kill leaves the old one or this. The file is flat: a status, and the fields of the outcome."""
     stored = asdict(state)
     outcome = stored.pop('outcome') or asdict(Outcome())
     stored = dict(stored, status=_FINISHED if state.finished else _UNFINISHED, **outcome)
