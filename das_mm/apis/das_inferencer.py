@@ -23,6 +23,7 @@ from das_mm.inference.inferencer import Inferencer
 from das_mm.inference.inputs import Input
 from das_mm.inference.intrinsics import CameraFinder, Intrinsics
 from das_mm.inference.outputs import OutputFolders
+from das_mm.inference.overlay_window import check_display, show_overlays
 from das_mm.inference.overlays import OverlayOptions, OverlayPainter
 from das_mm.inference.predictor import Prediction, check_task
 from das_mm.inference.run import Found
@@ -34,6 +35,7 @@ from das_mm.models.pose_estimators.protocol import EstimatorProtocol
 from das_mm.registry import INFERENCERS
 
 _RUN_OPTIONS = ('on_skip', 'resume', 'score_thr', 'with_sigma', 'track', 'smooth')
+_DRAWING_OPTIONS = ('draw_bbox', 'draw_sigmas', 'draw_meshes', 'kpt_thr', 'thickness', 'radius')
 
 
 @INFERENCERS.register_module()
@@ -66,7 +68,7 @@ class DASInferencer(BaseInferencer):
 
     preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume'}
     forward_kwargs = {'score_thr', 'with_sigma', 'track', 'smooth'}
-    visualize_kwargs = {'return_vis', 'vis_out_dir', 'draw_bbox', 'draw_sigmas', 'draw_meshes', 'kpt_thr'}
+    visualize_kwargs = {'return_vis', 'vis_out_dir', 'show', 'wait_time', *_DRAWING_OPTIONS}
     postprocess_kwargs = {'pred_out_dir', 'viewer_out_dir', 'viewer_frames', 'track_out_dir', 'mesh_out_dir', 'export'}
 
     def __init__(
@@ -108,7 +110,8 @@ class DASInferencer(BaseInferencer):
         """People of image after image; nothing is computed before it is asked for, and little is read.
 
         Args:
-            inputs: Image, folder, glob, video, 'webcam:0', BGR array, or a sequence of these.
+            inputs: Image, folder, glob, video, address of a file (http), 'webcam:0', image of Pillow, BGR array, or a
+                sequence of these.
             return_datasamples: Give mmpose's data samples instead of plain results.
             batch_size: Images that go through the network together; their results do not depend on it.
             out_dir: Write everything below it: ``predictions/``, ``overlays/``, ``viewer.html``, and where they apply
@@ -122,10 +125,13 @@ class DASInferencer(BaseInferencer):
                 smooths them over time; ``resume`` goes on after the last whole line of an earlier run into the same
                 folder (see :mod:`das_mm.inference.resume`), whose results are not given again.
 
-                Of outputs: ``return_vis``, ``draw_bbox``, ``draw_sigmas``, ``draw_meshes`` and ``kpt_thr`` for
-                pictures; ``vis_out_dir``, ``pred_out_dir``, ``viewer_out_dir``, ``track_out_dir``, ``mesh_out_dir`` to
-                write some outputs only, or elsewhere; ``viewer_frames``, at most so many in a viewer; ``export``,
-                formats of mesh files, out of 'obj', 'ply' and 'glb'.
+                Of pictures: ``return_vis``; ``show`` opens a window, in which an image stays ``wait_time`` seconds (0,
+                the default: until a key is pressed; q or Esc ends the run); ``draw_bbox``, ``draw_sigmas``,
+                ``draw_meshes``, ``kpt_thr``, ``thickness`` and ``radius`` as of :class:`.OverlayOptions`.
+
+                Of outputs: ``vis_out_dir``, ``pred_out_dir``, ``viewer_out_dir``, ``track_out_dir`` and ``mesh_out_dir``
+                to write some outputs only, or elsewhere; ``viewer_frames``, at most so many in a viewer; ``export``,
+                formats of mesh files, out of 'obj', 'ply', 'glb' and those of :data:`.EXPORTERS`.
 
         Yields:
             For each image or frame ``predictions``, a list of one result (a dictionary, see
@@ -152,7 +158,12 @@ class DASInferencer(BaseInferencer):
         cameras = {name: asked[name] for name in ('intrinsics', 'fov_deg') if name in asked}
         camera = CameraFinder(**{**self._camera_options, **cameras}) if cameras else None
         return_vis = visualize.pop('return_vis', False)
-        run = self._inferencer(inputs, options, folders, OverlayOptions(**visualize), return_vis, camera)
+        show, wait_time = visualize.pop('show', False), visualize.pop('wait_time', 0.0)
+        if show:
+            check_display()
+        run = self._inferencer(inputs, options, folders, OverlayOptions(**visualize), return_vis or show, camera)
+        if show:
+            run = show_overlays(run, wait_time)
         return self._results_of(run, return_datasamples, return_vis)
 
     def _results_of(

@@ -57,5 +57,5 @@ def batches(
 def _input_image(frame: Frame, camera: CameraFinder) -> InputImage:
     height, width = frame.image.shape[:2]
     source = frame.source
-    found = camera.find((width, height), source.file, is_photo=not source.is_sequence)
+    found = camera.find((width, height), source.path, is_photo=not source.is_sequence)
     return InputImage(frame.image, found, source.name, source.file, frame.index, frame.time_s)

@@ -47,7 +47,7 @@ class Inferencer:
         """People of image after image; nothing is computed before it is asked for, and little is read.
 
         Args:
-            inputs: Image, folder, glob, video, 'webcam:0', BGR array, or a sequence of these.
+            inputs: See :func:`.open_sources`.
             options: See :class:`.RunOptions`.
             folders: What is written, and where; nothing by default.
             drawing: What overlays show.

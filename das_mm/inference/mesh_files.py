@@ -25,8 +25,6 @@ from das_mm.visualization.palette import person_color
 
 from .mesh_exporters import EXPORTERS, MeshScene
 
-MESH_FORMATS = ('.obj', '.ply', '.glb')
-
 _CAMERA_FRAME = 'camera frame: x right, y down, z forward'
 _GLTF_FRAME = 'x right, y up, z backward, camera at the origin (the camera frame with y and z negated)'
 

@@ -18,7 +18,8 @@ from das_mm.structures.arrays import to_numpy
 from das_mm.structures.task_fields import TaskField
 from das_mm.visualization import save_image, write_viewer
 
-from .mesh_files import MESH_FORMATS, export_meshes
+from .mesh_exporters import EXPORTERS
+from .mesh_files import export_meshes
 from .output_streams import AnnotatedVideo, ResultLines
 from .result_files import result_text
 from .resume import Earlier
@@ -38,7 +39,7 @@ class OutputFolders:
             each video.
         viewer_frames: At most so many images or frames in a viewer, evenly spread.
         meshes: ``NAME.obj``; for a video ``NAME/000012.obj`` of each frame.
-        mesh_formats: Suffixes of those: 'obj', 'ply', 'glb'.
+        mesh_formats: Suffixes of those: 'obj', 'ply', 'glb', or others of :data:`.EXPORTERS`.
         tracks: ``NAME/0003.npz`` for each identity of a video; made out of the results, so they must be written too.
         viewer_meshes: Show surfaces in the viewer.
     """
@@ -91,11 +92,11 @@ class OutputFolders:
                 remedy='give 1 or more, or leave the viewer out',
             )
         for kind in self.mesh_formats:
-            if f'.{kind}' not in MESH_FORMATS:
+            if kind not in EXPORTERS:
                 raise UserError(
                     f'{kind!r} is no mesh format that can be written',
                     field='export',
-                    remedy=f'choose out of {", ".join(one[1:] for one in MESH_FORMATS)}',
+                    remedy=f'choose out of {", ".join(EXPORTERS.names())}',
                 )
         if self.mesh_formats and self.meshes is None:
             raise UserError('nobody says where meshes go', field='mesh_out_dir', remedy='give a folder')

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from das_mm.bodies.numpy_body import PosableBody
+from das_mm.errors import UserError
 from das_mm.structures.arrays import to_numpy
 from das_mm.visualization import People, draw_meshes, draw_people
+from das_mm.visualization.skeleton_marks import Strokes
 from das_mm.visualization.tracks import Trails, draw_tracks, draw_trails
 
 from .body_surfaces import mesh_vertices
@@ -26,12 +28,25 @@ class OverlayOptions:
         draw_sigmas: Ellipses of one standard error about keypoints.
         draw_meshes: Surfaces, in place of skeletons, of a model that tells them.
         kpt_thr: Leave out keypoints of a lower score.
+        thickness: Of limbs, px; None: it grows with the person.
+        radius: Of joints, px; None: by the thickness.
+
+    Raises:
+        UserError: Nothing so thin can be drawn.
     """
 
     draw_bbox: bool = False
     draw_sigmas: bool = False
     draw_meshes: bool = True
     kpt_thr: float = 0.0
+    thickness: float | None = None
+    radius: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ('thickness', 'radius'):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UserError(f'{value} px cannot be drawn', field=name, remedy='give more than 0, or leave it out')
 
 
 class OverlayPainter:
@@ -73,8 +88,11 @@ class OverlayPainter:
             people, vertices_mm = people.select(shown), vertices_mm[shown]
             image = self._draw_meshes(image, result['camera'], people, vertices_mm)
             people = _without_skeletons(people, np.isfinite(vertices_mm).all((1, 2)))
-        draw = draw_tracks if tracked else draw_people
-        return draw(image, people, self.keypoint_set, boxes=self.options.draw_bbox, sigmas=self.options.draw_sigmas)
+        draw, options = draw_tracks if tracked else draw_people, self.options
+        strokes = Strokes(options.thickness, options.radius)
+        return draw(
+            image, people, self.keypoint_set, boxes=options.draw_bbox, sigmas=options.draw_sigmas, strokes=strokes
+        )
 
     def _draw_meshes(
         self, image: np.ndarray, camera: Mapping[str, Any], people: People, vertices_mm: np.ndarray

@@ -7,10 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from das_mm.command import add_config_argument
+from das_mm.inference.mesh_exporters import EXPORTERS
+
 if TYPE_CHECKING:
     from das_mm.inference.outputs import OutputFolders
-
-from das_mm.command import add_config_argument
 
 HELP = 'find every person in images, videos or a webcam, in 3D'
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'inputs',
         nargs='+',
         metavar='INPUT',
-        help="image, folder, 'glob', video, webcam:N or N (a camera of this machine)",
+        help="image, folder, 'glob', video, address of a file (http), webcam:N or N (a camera of this machine)",
     )
     parser.add_argument(
         '--out',
@@ -89,20 +90,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group('output')
     output.add_argument('--no-overlays', action='store_true', help='no annotated images and videos')
     output.add_argument('--no-viewer', action='store_true', help='no 3D viewer')
-    output.add_argument('--no-meshes', action='store_true', help='skeletons in place of body surfaces in the pictures')
+    _add_picture_arguments(parser)
     output.add_argument(
         '--export',
         action='append',
-        choices=('obj', 'ply', 'glb'),
+        metavar='FORMAT',
         default=[],
-        help='write the surfaces of every image, of a video of every frame, to a file; may be repeated',
-    )
+        help='write the surfaces of every image, of a video of every frame, to a file: '
+        f'{", ".join(EXPORTERS.names())}, or what a module of the config adds; may be repeated',
+    ).completer = lambda **_: EXPORTERS.names()
     output.add_argument(
         '--viewer-frames',
         type=int,
         default=120,
         metavar='N',
         help='at most so many images of a run or frames of a video in a viewer; default 120',
+    )
+
+
+def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+    pictures = parser.add_argument_group('pictures')
+    pictures.add_argument('--no-meshes', action='store_true', help='draw skeletons in place of body surfaces')
+    pictures.add_argument('--draw-bbox', action='store_true', help='draw the box of every person')
+    pictures.add_argument(
+        '--kpt-thr', type=float, default=0.0, metavar='X', help='leave out keypoints of a lower score; default 0'
+    )
+    pictures.add_argument('--radius', type=float, metavar='PX', help='of joints; default: it grows with the person')
+    pictures.add_argument('--thickness', type=float, metavar='PX', help='of limbs; default: it grows with the person')
+    pictures.add_argument(
+        '--show',
+        action='store_true',
+        help='open a window too; any key goes on to the next image, q or Esc ends the run',
     )
 
 
@@ -114,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.inference.inferencer import Inferencer
     from das_mm.inference.intrinsics import CameraFinder
+    from das_mm.inference.overlay_window import check_display, show_overlays
     from das_mm.inference.overlays import OverlayOptions
     from das_mm.inference.predictor_choice import open_predictor
     from das_mm.inference.run_options import RunOptions
@@ -131,9 +150,18 @@ def run(args: argparse.Namespace) -> int:
         on_skip=tally.skip,
     )
     camera = CameraFinder(args.intrinsics, args.fov)
+    drawing = OverlayOptions(
+        draw_bbox=args.draw_bbox,
+        draw_meshes=not args.no_meshes,
+        kpt_thr=args.kpt_thr,
+        thickness=args.thickness,
+        radius=args.radius,
+    )
+    if args.show:
+        check_display()
     predictor = open_predictor(args.weights, args.config, args.device, args.task, args.runtime)
-    drawing = OverlayOptions(draw_meshes=not args.no_meshes)
-    with closing(Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing)) as results:
+    found = Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing, with_overlays=args.show)
+    with closing(show_overlays(found) if args.show else found) as results:
         try:
             for found in results:
                 tally.add(found.result)

@@ -144,3 +144,21 @@ def test_ctrl_c(infer, tmp_path, inferencer, monkeypatch):
     assert 'what was found so far is kept' in said and 'in 2 images of 1 inputs' in said
     assert len((tmp_path / 'out' / 'predictions' / 'v.jsonl').read_text().splitlines()) == 2
     assert cv2.VideoCapture(str(tmp_path / 'out' / 'overlays' / 'v.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 2
+
+
+def test_marks_of_the_pictures(infer, tmp_path):
+    """Boxes, keypoints and sizes are drawn as asked for."""
+    image = write_picture(tmp_path / 'a.png', 160, 128)
+    painted = {}
+    for name, words in (
+        ('thin', ['--radius', '1', '--thickness', '1']),
+        ('thick', ['--radius', '7', '--thickness', '5']),
+        ('boxes', ['--radius', '1', '--thickness', '1', '--draw-bbox']),
+        ('none', ['--radius', '1', '--thickness', '1', '--kpt-thr', '1.1']),
+    ):
+        assert infer(image, '--no-viewer', *words, out=name)[0] == 0
+        overlay = cv2.imread(str(tmp_path / name / 'overlays' / 'a.jpg')).astype(int)
+        painted[name] = int((abs(overlay - cv2.imread(str(image))) > 60).any(-1).sum())
+    assert painted['none'] < painted['thin'] < painted['boxes'] and painted['thin'] < painted['thick']
+    status, _, errors = infer(image, '--radius', '0')
+    assert status == 2 and 'radius: 0.0 px cannot be drawn' in errors

@@ -280,3 +280,10 @@ def test_what_cannot_be_fetched(server):
     told = []
     (page,) = open_sources(f'{address}/page.html')
     assert list(page.frames(told.append)) == [] and told[0].file == f'{address}/page.html'
+
+
+def test_a_photo_of_the_web_tells_its_camera(server, inferencer):
+    address, folder = server
+    write_photo(folder / 'photo.jpg', 96, 64, {0xA405: 30})  # mm on 35 mm film
+    (found,) = next(inferencer(f'{address}/photo.jpg'))['predictions']
+    assert found['image']['file'] == f'{address}/photo.jpg' and found['camera']['source'] == 'exif'
