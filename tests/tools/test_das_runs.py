@@ -6,11 +6,13 @@ import json
 import signal
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
 from das_mm.cli import main
 from tests.toy_das import KILL_AT_ITER, write_toy_config
+from tests.toy_model import write_toy_checkpoint
 from tests.toy_run import run_module
 
 
@@ -70,3 +72,19 @@ def test_mixed_precision_and_scaled_learning_rate(tmp_path):
     plain, _, amp, _ = map(json.loads, log.read_text().splitlines())
     assert amp['loss'] == pytest.approx(plain['loss'], rel=0.03) and amp['loss'] != plain['loss']
     assert amp['lr'] == pytest.approx(plain['lr'] * 4 / 24)
+
+
+def test_mmposes_hook_draws_what_a_test_finds(tmp_path):
+    config = write_toy_config(tmp_path, num_images=2)
+    checkpoint = write_toy_checkpoint(tmp_path / 'model')
+    hook = 'default_hooks.visualization'
+    settings = [f'{hook}.enable=True', f'{hook}.interval=1', f'{hook}.out_dir=drawn', f'{hook}.kpt_thr=0.0']
+    words = ['test', config, str(checkpoint), '--device', 'cpu', '--work-dir', str(tmp_path / 'w')]
+    assert main([*words, '--cfg-options', *settings, 'model.test_cfg.score_thr=0.0']) == 0
+    drawn = sorted(tmp_path.glob('w/*/drawn/*'))
+    assert len(drawn) == 2
+    for picture in drawn:
+        image = cv2.imread(str(picture))
+        assert image.shape[:2] == (128, 160)
+        colors = {tuple(color) for color in image.reshape(-1, 3)}
+        assert len(colors) > 500
