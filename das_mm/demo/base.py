@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from das_mm.checkpoints.packaged import BACKBONE_FROM, PACKAGED, backbone_checkpoint, pretrained_checkpoint
 from das_mm.errors import UserError
 from das_mm.evaluation import finite_or_none, record_to_sample
-from das_mm.visualization import draw_truth_and_prediction
+from das_mm.visualization import draw_ground_truth_and_prediction
 
 SCALE = 2.0  # the demos' images are small: overlays are drawn twice as large
 
@@ -104,4 +104,4 @@ def ground_truth_of(dataset) -> list[dict]:
 
 def draw_poses(image, truth, found, keypoint_set, camera) -> np.ndarray:
     """Predicted over true poses; see :func:`.pictures.show_people`."""
-    return draw_truth_and_prediction(image, truth, found, keypoint_set, scale=SCALE)
+    return draw_ground_truth_and_prediction(image, truth, found, keypoint_set, scale=SCALE)

@@ -217,7 +217,7 @@ def _device_words(facts: dict[str, Any]) -> str:
 
 def _write(out: Path, name: str, result: dict[str, Any], figure: Any) -> None:
     from das_mm.engine import atomic_write
-    from das_mm.visualization.files import save_figure
+    from das_mm.visualization.figures import save_figure
 
     atomic_write(out / f'{name}.json', (json.dumps(result, indent=2) + '\n').encode())
     save_figure(out / f'{name}.png', figure)

@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         '.labels': 'draw_labels draw_relative_depths',
         '.mesh_overlay': 'draw_meshes',
         '.offset_maps': 'plot_offset_maps',
-        '.overlay': 'draw_people draw_truth_and_prediction',
+        '.overlay': 'draw_people draw_ground_truth_and_prediction',
         'das_mm.structures.people': 'People',
         '.sheets': 'contact_sheet',
         '.targets': 'draw_targets',

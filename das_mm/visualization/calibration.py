@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from das_mm.evaluation.functional.calibration import LEVELS, Calibration
 
-from .files import new_figure, save_figure
+from .figures import new_figure, save_figure
 from .palette import PERSON_COLORS, css
 
 _TITLES = dict(x='across, x', y='down, y', z='depth to the root, z', norm='length of the error')

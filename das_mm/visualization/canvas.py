@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -109,8 +109,10 @@ def blend_mask(image: np.ndarray, mask: np.ndarray, color: Color, opacity: float
 
 @lru_cache(maxsize=32)
 def _font(size_px: int) -> ImageFont.FreeTypeFont:
-    # DejaVu comes with matplotlib, so text looks the same on every machine and knows σ, ° and ×
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / 'fonts' / 'ttf' / 'DejaVuSans.ttf', size_px)
+    # DejaVu comes with matplotlib, so text looks the same on every machine and knows σ, ° and ×; the package itself,
+    # which takes seconds to load, is not needed for it
+    (package,) = find_spec('matplotlib').submodule_search_locations
+    return ImageFont.truetype(Path(package) / 'mpl-data' / 'fonts' / 'ttf' / 'DejaVuSans.ttf', size_px)
 
 
 def text_size(text: str, size_px: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from das_mm.errors import UserError
 
-from .files import new_figure, save_figure
+from .figures import new_figure, save_figure
 from .palette import PERSON_COLORS, css
 
 _NOT_PLOTTED = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory'}

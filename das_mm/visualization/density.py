@@ -19,7 +19,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from .files import new_figure, save_figure
+from das_mm.structures.arrays import to_numpy
+
+from .figures import new_figure, save_figure
 from .palette import PERSON_COLORS, css
 
 _REGIONS = (0.5, 0.9)  # share of the mass inside the contours
@@ -80,18 +82,14 @@ def plot_error_density(
 
 def _checked(grid: DensityOnGrid, dims: int) -> tuple[list[np.ndarray], np.ndarray]:
     """Axes and density as float64 arrays; ValueError unless it is a density over ``dims`` dimensions."""
-    axes = [_to_numpy(axis) for axis in grid.axes]
-    density = _to_numpy(grid.density)
+    axes = [to_numpy(axis, np.float64) for axis in grid.axes]
+    density = to_numpy(grid.density, np.float64)
     if len(axes) != dims or density.shape != tuple(len(axis) for axis in axes):
         raise ValueError(f'a density over {dims} dimensions was expected, got {density.shape} on {len(axes)} axes')
     total = density.sum() * np.prod([axis[1] - axis[0] for axis in axes])
     if not abs(total - 1) < 0.01:
         raise ValueError(f'the density integrates to {total:.4f}, not to 1: normalise it first')
     return axes, density
-
-
-def _to_numpy(values: Any) -> np.ndarray:
-    return np.asarray(values.detach().cpu() if hasattr(values, 'detach') else values, dtype=np.float64)
 
 
 def region_levels(density: np.ndarray, shares: Sequence[float]) -> list[float]:

@@ -8,19 +8,16 @@ of one body, P rays.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from scipy import sparse
 
+from das_mm.rendering.ray_tracer import build_tracer
 from das_mm.structures import back_project, project, transform_intrinsics
 
 from .overlay import enlarged
 from .palette import bgr, person_color
-
-if TYPE_CHECKING:
-    from das_mm.rendering.ray_tracer import EmbreeTracer, PlainTracer
 
 _NEAR_MM = 50.0  # what is nearer is not drawn: the camera may stand inside a person
 # a rotated grid: no two samples share a row or a column
@@ -69,17 +66,17 @@ def draw_meshes(
     shown = np.isfinite(vertices_mm).all((1, 2)) & (vertices_mm[..., 2] > _NEAR_MM).any(1)
     if not shown.any():
         return picture
-    people = _People(vertices_mm[shown], faces, identities[shown])
+    scene = _MeshScene(vertices_mm[shown], faces, identities[shown])
     height, width = picture.shape[:2]
     inside = _region(vertices_mm[shown], K, dist, width, height)
     rows, columns = np.nonzero(inside)
-    colors, owner, depth = people.look(np.stack([columns, rows], 1), K, dist)
+    colors, owner, depth = scene.look(np.stack([columns, rows], 1), K, dist)
     cover = (owner >= 0).astype(np.float32)
 
     edges = _edges(_on_image(inside, owner, -1), _on_image(inside, depth, np.inf))[inside]
     pixels = np.stack([columns, rows], 1)[edges]
     samples = (pixels[:, None] + _SAMPLES_PX).reshape(-1, 2)
-    fine_colors, fine_owner, _ = people.look(samples, K, dist)
+    fine_colors, fine_owner, _ = scene.look(samples, K, dist)
     hits = (fine_owner >= 0).reshape(-1, len(_SAMPLES_PX))
     cover[edges] = hits.mean(1)
     colors[edges] = (fine_colors.reshape(*hits.shape, 3) * hits[..., None]).sum(1) / np.maximum(hits.sum(1), 1)[:, None]
@@ -89,19 +86,16 @@ def draw_meshes(
     return picture
 
 
-class _People:
-    """All people as one mesh, ready to be looked at."""
+class _MeshScene:
+    """The surfaces of all people as one mesh, ready to be looked at."""
 
     def __init__(self, vertices_mm: np.ndarray, faces: np.ndarray, identities: np.ndarray) -> None:
-        # a detour below the top: the package of data sets is heavy, and nothing but meshes needs its tracer
-        from das_mm.rendering.ray_tracer import build_tracer
-
         count, size = vertices_mm.shape[:2]
         self._num_faces = len(faces)
         self._corners = (faces[None] + size * np.arange(count)[:, None, None]).reshape(-1, 3)  # (nF, 3)
         self._normals = vertex_normals(vertices_mm, faces).reshape(-1, 3)
         self._colors = np.array([bgr(person_color(identity)) for identity in identities], np.float32)
-        self._tracer: EmbreeTracer | PlainTracer = build_tracer(vertices_mm.reshape(-1, 3) / 1000, self._corners)
+        self._tracer = build_tracer(vertices_mm.reshape(-1, 3) / 1000, self._corners)
 
     def look(
         self, points_px: np.ndarray, K: np.ndarray, dist: np.ndarray | None

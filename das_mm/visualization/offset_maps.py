@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from .files import new_figure, save_figure
+from .figures import new_figure, save_figure
 
 _NEAR_STRIDES = 3.5
 _TARGET_COLOR, _LANDING_COLOR = '#ffffff', '#ffc533'

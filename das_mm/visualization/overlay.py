@@ -1,4 +1,4 @@
-"""People drawn on their image: skeletons, boxes, masks, uncertainty, labels; truth below the prediction.
+"""People drawn on their image: skeletons, boxes, masks, uncertainty, labels; ground truth below the prediction.
 
 A person's colour is that of the identity (``palette.PERSON_COLORS``). Limbs of the person's own left are lighter and
 their joints have a white core, those of the right are darker with a black core.
@@ -18,6 +18,7 @@ from . import canvas
 from .palette import bgr, person_color
 from .skeleton_marks import GROWING_STROKES, Strokes, draw_skeleton, draw_true_skeleton, person_extent
 from .skeletons import KeypointSet, Skeleton, skeleton_of
+from .tags import Box, draw_tag, tag_text_px
 
 _STRIP_BGR = (32, 28, 26)
 
@@ -41,7 +42,7 @@ def draw_people(
         image_bgr: (H, W, 3) uint8.
         people: Whom to draw; masks are drawn where they are given.
         keypoint_set: Name of a keypoint set (or the set itself), for links and sides.
-        truth: Drawn below as thin white dashes.
+        truth: Ground truth, drawn below as thin white dashes.
         scale: Enlarges the picture before drawing, so that small images stay readable.
         labels: Write score and root depth beside each person.
         boxes: Draw ``people.bboxes_px``.
@@ -80,13 +81,13 @@ def draw_people(
             _draw_sigmas(image, people, row, bgr(color))
         draw_skeleton(image, people, row, skeleton, strokes)
     if labels:
-        taken: list[tuple[int, int, int, int]] = []
+        taken: list[Box] = []
         for row in reversed(order):  # the nearest person chooses the place of the label first
             _draw_label(image, people, row, taken, strokes)
     return image
 
 
-def draw_truth_and_prediction(
+def draw_ground_truth_and_prediction(
     image_bgr: np.ndarray,
     truth: People,
     predicted: People,
@@ -96,14 +97,14 @@ def draw_truth_and_prediction(
     boxes: bool = False,
     sigmas: bool = False,
 ) -> np.ndarray:
-    """The prediction over the truth, with a strip below that explains the marks and counts the people.
+    """The prediction over the ground truth, with a strip below that explains the marks and counts the people.
 
     Arguments as in :func:`draw_people`; the result is as wide and a little higher.
     """
     picture = draw_people(image_bgr, predicted, keypoint_set, truth=truth, scale=scale, boxes=boxes, sigmas=sigmas)
     found = f'{len(predicted)} predicted' if len(predicted) else 'nobody found'
     text = f'{found} (solid; light = left, dark = right), {len(truth)} true (white dashes)'
-    size = _text_px(picture)
+    size = tag_text_px(picture)
     while size > 8 and canvas.text_size(text, size)[0] > picture.shape[1]:
         size -= 1
     strip = np.empty((canvas.text_size(text, size)[1] + 4, picture.shape[1], 3), np.uint8)
@@ -152,10 +153,6 @@ def _far_to_near(people: People) -> list[int]:
     return list(np.argsort(-depths, kind='stable'))
 
 
-def _text_px(image: np.ndarray) -> int:
-    return int(np.clip(round(float(np.hypot(*image.shape[:2])) / 65), 9, 40))
-
-
 def _draw_sigmas(image: np.ndarray, people: People, row: int, color: canvas.Color) -> None:
     layer = image.copy()
     for k in np.flatnonzero(people.shown_px[row]):
@@ -172,34 +169,13 @@ def _draw_mask(image: np.ndarray, mask: np.ndarray, color: canvas.Color, opacity
     cv2.drawContours(image, outline, -1, color, 1, cv2.LINE_AA)
 
 
-def _draw_label(
-    image: np.ndarray, people: People, row: int, taken: list[tuple[int, int, int, int]], strokes: Strokes
-) -> None:
+def _draw_label(image: np.ndarray, people: People, row: int, taken: list[Box], strokes: Strokes) -> None:
     """Score and root depth above the head, or at the next free side of the person; none for people out of view."""
     text = _label(people, row)
     extent = person_extent(people, row)
     if not text or extent is None or not _in_view(image, people, row):
         return
-    height, width = image.shape[:2]
-    size = _text_px(image)
-    label_width, label_height = canvas.text_size(text, size)
-    x1, y1, x2, y2 = np.clip(extent, -0.5, [width, height, width, height])
-    gap = 2.0 * strokes.limb_px(image, people, row) + 2
-    middle = (x1 + x2 - label_width) / 2
-    places = [(middle, y1 - gap - label_height), (middle, y2 + gap), (x2 + gap, y1), (x1 - gap - label_width, y1)]
-    inside = [
-        (int(np.clip(x, 0, max(0, width - label_width))), int(np.clip(y, 0, max(0, height - label_height))))
-        for x, y in places
-    ]
-    free = [
-        spot
-        for spot in inside
-        if not any(_overlap((*spot, spot[0] + label_width, spot[1] + label_height), box) for box in taken)
-    ]
-    color = person_color(people.identities[row])
-    dark = sum(w * c for w, c in zip((0.299, 0.587, 0.114), color)) < 140
-    ink = (255, 255, 255) if dark else (0, 0, 0)
-    taken.append(canvas.draw_text(image, text, (free or inside)[0], size, ink, bgr(color), opacity=0.85))
+    draw_tag(image, text, extent, people.identities[row], 2.0 * strokes.limb_px(image, people, row) + 2, taken)
 
 
 def _label(people: People, row: int) -> str:
@@ -216,7 +192,3 @@ def _in_view(image: np.ndarray, people: People, row: int) -> bool:
         x1, y1, x2, y2 = people.bboxes_px[row]
         return bool(x2 > 0 and y2 > 0 and x1 < image.shape[1] and y1 < image.shape[0])
     return any(canvas.touches(image, point) for point in people.keypoints_px[row][people.shown_px[row]])
-
-
-def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -26,7 +26,7 @@ PERSON_COLORS: tuple[RGB, ...] = (
 )
 
 NOBODY_RGB: RGB = (150, 150, 150)  # of people whom the tracker has not made anybody yet
-TRUTH_RGB: RGB = (255, 255, 255)
+GROUND_TRUTH_RGB: RGB = (255, 255, 255)
 
 
 def person_color(identity: int) -> RGB:

@@ -1,4 +1,4 @@
-"""The marks of one person in a picture: limbs and joints, of the truth as dashes."""
+"""The marks of one person in a picture: limbs and joints, of the ground truth as dashes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from das_mm.structures.people import People
 
 from . import canvas
-from .palette import TRUTH_RGB, bgr, limb_color, person_color
+from .palette import GROUND_TRUTH_RGB, bgr, limb_color, person_color
 from .skeletons import Skeleton
 
 _CORE_BGR = {'left': (255, 255, 255), 'middle': None, 'right': (0, 0, 0)}
@@ -88,10 +88,10 @@ def draw_true_skeleton(image: np.ndarray, truth: People, row: int, skeleton: Ske
     for a, b in links:
         canvas.draw_segment(image, points[a], points[b], _OUTLINE_BGR, thickness + 2)
     for a, b in links:
-        canvas.draw_dashed(image, points[a], points[b], bgr(TRUTH_RGB), thickness, dash_px=4 + 2.0 * limb)
+        canvas.draw_dashed(image, points[a], points[b], bgr(GROUND_TRUTH_RGB), thickness, dash_px=4 + 2.0 * limb)
     for k in np.flatnonzero(shown):
         canvas.draw_disc(image, points[k], thickness + 1.2, _OUTLINE_BGR)
-        canvas.draw_disc(image, points[k], thickness + 0.4, bgr(TRUTH_RGB))
+        canvas.draw_disc(image, points[k], thickness + 0.4, bgr(GROUND_TRUTH_RGB))
 
 
 def _pose(people: People, row: int, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:

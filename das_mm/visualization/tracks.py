@@ -11,7 +11,9 @@ from das_mm.structures.people import People
 from . import canvas
 from .overlay import draw_people, enlarged
 from .palette import bgr, person_color
+from .skeleton_marks import person_extent
 from .skeletons import KeypointSet, Skeleton
+from .tags import Box, draw_tag, tag_text_px
 
 _EDGE_BGR = (25, 25, 25)
 _OPACITY = 0.9  # of the newest piece of a trail
@@ -140,50 +142,15 @@ def _draw_path(
 
 def _draw_numbers(image: np.ndarray, people: People) -> None:
     """``#3  2.15 m`` above everybody, or at the next place that is free."""
-    size = int(np.clip(round(float(np.hypot(*image.shape[:2])) / 65), 9, 40))
-    taken: list[tuple[int, int, int, int]] = []
+    taken: list[Box] = []
     depths = people.root_depths_mm if people.root_depths_mm is not None else np.full(len(people), np.nan)
     for row in np.argsort(depths, kind='stable'):  # the nearest person chooses first; NaN come last
-        extent = _extent(people, row)
+        extent = person_extent(people, row)
         if extent is None or not _touches(image, extent):
             continue
         text = f'#{people.identities[row]}' + (f'  {depths[row] / 1000:.2f} m' if np.isfinite(depths[row]) else '')
-        color = person_color(people.identities[row])
-        ink = (255, 255, 255) if np.dot((0.299, 0.587, 0.114), color) < 140 else (0, 0, 0)
-        place = _free_place(extent, canvas.text_size(text, size), image.shape, size, taken)
-        taken.append(canvas.draw_text(image, text, place, size, ink, bgr(color), opacity=0.85))
-
-
-def _extent(people: People, row: int) -> np.ndarray | None:
-    """x1, y1, x2, y2 of what is shown of a person."""
-    if people.keypoints_px is not None and people.shown_px[row].any():
-        points = people.keypoints_px[row][people.shown_px[row]]
-        return np.concatenate([points.min(0), points.max(0)])
-    if people.bboxes_px is not None and np.isfinite(people.bboxes_px[row]).all():
-        return people.bboxes_px[row]
-    return None
+        draw_tag(image, text, extent, people.identities[row], tag_text_px(image), taken)
 
 
 def _touches(image: np.ndarray, extent: np.ndarray) -> bool:
     return bool(extent[2] >= 0 and extent[3] >= 0 and extent[0] < image.shape[1] and extent[1] < image.shape[0])
-
-
-def _free_place(
-    extent: np.ndarray, label: tuple[int, int], shape: tuple[int, ...], gap: int, taken: list[tuple[int, int, int, int]]
-) -> tuple[int, int]:
-    """Top left of a label (width, height): above, below, right or left of a person, the first that covers no other."""
-    height, width = shape[:2]
-    x1, y1, x2, y2 = np.clip(extent, 0, [width, height] * 2)
-    middle = (x1 + x2 - label[0]) / 2
-    places = [(middle, y1 - gap - label[1]), (middle, y2 + gap), (x2 + gap, y1), (x1 - gap - label[0], y1)]
-    spots = [
-        (int(np.clip(x, 0, max(0, width - label[0]))), int(np.clip(y, 0, max(0, height - label[1])))) for x, y in places
-    ]
-
-    def free(spot: tuple[int, int]) -> bool:
-        return not any(
-            spot[0] < box[2] and box[0] < spot[0] + label[0] and spot[1] < box[3] and box[1] < spot[1] + label[1]
-            for box in taken
-        )
-
-    return next(filter(free, spots), spots[0])

@@ -17,7 +17,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from plotly.offline import get_plotlyjs
 
 from das_mm.engine import atomic_write
 from das_mm.structures.people import People
@@ -125,6 +124,8 @@ def _meshes_within_budget(
 
 
 def _page(title: str, data: dict[str, Any]) -> str:
+    from plotly.offline import get_plotlyjs  # a second, which a run without a viewer need not wait
+
     asset = lambda name: (resources.files(__package__) / 'assets' / name).read_text()
     # '</' would end the script element, whatever the JSON string around it
     payload = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('</', '<\\/')

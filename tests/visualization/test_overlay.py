@@ -12,8 +12,8 @@ from das_mm.visualization import (
     People,
     canvas,
     contact_sheet,
+    draw_ground_truth_and_prediction,
     draw_people,
-    draw_truth_and_prediction,
     overlay,
     save_image,
 )
@@ -193,8 +193,8 @@ def changed_at_scale(px: np.ndarray, scale: int) -> np.ndarray:
 
 
 def test_strip_tells_the_counts():
-    nobody = draw_truth_and_prediction(photo(), standing_people(NEAR), People(), SET)
-    somebody = draw_truth_and_prediction(photo(), standing_people(NEAR), standing_people(NEAR), SET)
+    nobody = draw_ground_truth_and_prediction(photo(), standing_people(NEAR), People(), SET)
+    somebody = draw_ground_truth_and_prediction(photo(), standing_people(NEAR), standing_people(NEAR), SET)
     assert nobody.shape == somebody.shape and nobody.shape[0] > 240 and nobody.shape[1] == 320
     assert (nobody[240:] != somebody[240:]).any()
 

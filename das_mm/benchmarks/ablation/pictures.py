@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from das_mm.visualization.files import new_figure, save_figure
+from das_mm.visualization.figures import new_figure, save_figure
 from das_mm.visualization.palette import PERSON_COLORS, css
 
 _OURS, _PAPER = css(PERSON_COLORS[5]), css(PERSON_COLORS[1])

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from das_mm.visualization.files import new_figure
+from das_mm.visualization.figures import new_figure
 from das_mm.visualization.palette import PERSON_COLORS, css
 
 from .report import duration, goal_words, ratio_words
