@@ -12,6 +12,8 @@ LIGHT = (
     'das_mm.plugin_registry',
     'das_mm.structures',
     'das_mm.structures.camera_space',
+    'das_mm.structures.keypoint_similarity',
+    'das_mm.structures.people',
     'das_mm.structures.rotations',
     'das_mm.bodies',
     'das_mm.bodies.arm_ik',
@@ -23,6 +25,28 @@ LIGHT = (
     'das_mm.engine.file_lock',
     'das_mm.engine.restricted_pickle',
     'das_mm.evaluation.functional',
+    'das_mm.evaluation.files.posetrack_file',
+    'das_mm.evaluation.files.result_file',
+    'das_mm.evaluation.files.row_file',
+    'das_mm.evaluation.readers.mesh_reader',
+    'das_mm.evaluation.readers.protocol_reader',
+    'das_mm.evaluation.readers.sample_reader',
+    'das_mm.evaluation.readers.tracking_reader',
+    'das_mm.models.task_modules.trackers',
+    'das_mm.visualization',
+    'das_mm.visualization.annotation_sheet',
+    'das_mm.visualization.calibration',
+    'das_mm.visualization.curves',
+    'das_mm.visualization.density',
+    'das_mm.visualization.labels',
+    'das_mm.visualization.mesh_overlay',
+    'das_mm.visualization.offset_maps',
+    'das_mm.visualization.overlay',
+    'das_mm.visualization.sheets',
+    'das_mm.visualization.skeleton_sheet',
+    'das_mm.visualization.targets',
+    'das_mm.visualization.tracks',
+    'das_mm.visualization.viewer',
     'das_mm.datasets',
     'das_mm.datasets.converters',
     'das_mm.datasets.synthetic',
@@ -50,6 +74,13 @@ def test_ground_packages_load_neither_torch_nor_mm_packages():
     loaded = dict(json.loads(line) for line in done.stdout.splitlines())
     assert list(loaded) == list(LIGHT)
     assert {name: modules for name, modules in loaded.items() if modules} == {}
+
+
+def test_drawing_people_does_not_wait_for_plots():
+    drawing = ('overlay', 'mesh_overlay', 'tracks', 'viewer', 'files')
+    names = ' '.join(f'das_mm.visualization.{name}' for name in drawing)
+    output = subprocess.check_output([sys.executable, '-c', _PROGRAM, names, 'matplotlib plotly'], text=True)
+    assert [json.loads(line)[1] for line in output.splitlines()] == [[]] * len(drawing)
 
 
 def test_the_check_sees_what_is_loaded():
