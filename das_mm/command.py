@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, Protocol
@@ -18,6 +19,11 @@ from typing import Any, NoReturn, Protocol
 from .config_files import list_configs
 from .errors import UserError
 
+# packages that a wheel cannot demand, since it would bring the wrong mmcv or a chumpy that cannot be built
+_INSTALLED_APART = {
+    'mmcv': 'pip install --no-deps mmcv-lite==2.1.0',
+    'mmpose': "pip install --no-deps 'mmpose>=1.3.0,<1.4'",
+}
 EXIT_USER_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 2, 130, 141
 
 
@@ -40,7 +46,13 @@ def run_verb(name: str, action: Callable[[], int | None]) -> int:
     try:
         return action() or 0
     except UserError as error:
-        print(f'das-mm {name}: {_own_words(error)}', file=sys.stderr)
+        print(f'das-mm {name}: {_own_words(error)}{_missing_packages()}', file=sys.stderr)
+        return EXIT_USER_ERROR
+    except ModuleNotFoundError as error:
+        missing = _missing_packages()
+        if not missing:
+            raise
+        print(f'das-mm {name}: {error}{missing}', file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
@@ -86,6 +98,12 @@ def complete_config(prefix: str, **_: Any) -> list[str]:
 def _silence_known_noise() -> None:
     """mmengine 0.10 asks pkg_resources on every config; its deprecation is not the user's business."""
     warnings.filterwarnings('ignore', message='pkg_resources is deprecated', category=UserWarning)
+
+
+def _missing_packages() -> str:
+    """Lines to end a message with: which of the packages installed apart are not, and the commands; mostly ''."""
+    lines = [f'{name} is not installed: {command}' for name, command in _INSTALLED_APART.items() if not find_spec(name)]
+    return ''.join(f'\n  {line}' for line in lines)
 
 
 def _own_words(error: UserError) -> str:
