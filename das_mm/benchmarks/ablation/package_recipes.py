@@ -7,6 +7,7 @@ from pathlib import Path
 
 from das_mm.checkpoints.package_maker import package_weights
 from das_mm.checkpoints.packaged import PACKAGED
+from das_mm.deploy.package_graph import write_package_graph
 from das_mm.engine.checkpoint_files import newest_complete_checkpoint
 from das_mm.errors import UserError
 
@@ -22,7 +23,7 @@ def make_package_weights(
 ) -> list[Path]:
     """Train the weights of some tasks in pieces, as :func:`.train_runs` does, and write those that are finished.
 
-    They are written as the package has them: ``OUT/package/CONFIG.pth`` and ``.json``.
+    They are written as the package has them: ``OUT/package/CONFIG.pth``, its graph ``.onnx`` and its card ``.json``.
 
     Args:
         tasks: Keys of :data:`.package_stages.TASK_STAGES`; stages that they share are trained once.
@@ -31,10 +32,10 @@ def make_package_weights(
         notify: See :data:`~das_mm.benchmarks.ablation.scheduler.Notify`.
 
     Returns:
-        The ``.pth`` files that are finished.
+        The ``.pth`` and ``.onnx`` files that are finished.
 
     Raises:
-        UserError: Unknown task; what training raises.
+        UserError: Unknown task; what training raises; a graph does not give what PyTorch gives.
     """
     tasks = list(dict.fromkeys(tasks))
     unknown = [task for task in tasks if task not in TASK_STAGES]
@@ -49,7 +50,7 @@ def make_package_weights(
         checkpoint = _train_stages(TASK_STAGES[task], Path(out), deadline, notify)
         if checkpoint is None:
             break
-        written.append(_write(task, checkpoint, Path(out)))
+        written += _write(task, checkpoint, Path(out))
     return written
 
 
@@ -80,7 +81,12 @@ def _last_checkpoint(run: Run, out: Path) -> Path:
     return found
 
 
-def _write(task: str, checkpoint: Path, out: Path) -> Path:
+def _write(task: str, checkpoint: Path, out: Path) -> list[Path]:
+    """Weights and graph; what an earlier call wrote is kept, since the graph takes a minute."""
+    weights = out / PACKAGE_SIZE / f'{PACKAGED[task]}.pth'
+    files = [weights, weights.with_suffix('.onnx')]
+    if all(file.is_file() and file.stat().st_mtime >= checkpoint.stat().st_mtime for file in files):
+        return files
     run = Run(PACKAGE_SIZE, TASK_STAGES[task][-1], 0)
     state = read_state(run.folder(out))
     judged_on = f'{state.settings["test_images"]} images of the test set of {run.config.base}'
@@ -91,4 +97,6 @@ def _write(task: str, checkpoint: Path, out: Path) -> Path:
         stages=TASK_STAGES[task],
         metrics={'on': judged_on, **state.outcome.metrics},
     )
-    return package_weights(checkpoint, PACKAGED[task], out / PACKAGE_SIZE, card)
+    package_weights(checkpoint, PACKAGED[task], weights.parent, card)
+    write_package_graph(weights)
+    return files

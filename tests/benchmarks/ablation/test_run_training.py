@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 
-from das_mm.benchmarks.ablation import TABLES, Deadline, Run, read_state
+from das_mm.benchmarks.ablation import TABLES, Deadline, Run, package_recipes, read_state
 from das_mm.benchmarks.ablation import run_training as training
 from das_mm.benchmarks.ablation.initial_weights import PACKAGE, SCRATCH, prepare_start, start_from_package, start_of
 from das_mm.benchmarks.ablation.package_recipes import make_package_weights
@@ -152,6 +152,13 @@ def test_the_weights_of_the_package_are_made_in_stages(tmp_path, monkeypatch, ca
         return cfg
 
     monkeypatch.setattr(training, 'run_config', still)
+    graphs = []
+
+    def write_graph(path):
+        graphs.append(path.name)
+        path.with_suffix('.onnx').write_bytes(b'a graph')  # real ones are made and compared in tests/deploy
+
+    monkeypatch.setattr(package_recipes, 'write_package_graph', write_graph)
     command = ['ablation', '--package', 'pose', 'mesh', '--out', str(tmp_path)]
     assert main([*command, '--minutes', '0']) == 0
     assert 'mesh_1, seed 0: paused' in capsys.readouterr().out and not list(tmp_path.glob('package/*.pth'))
@@ -163,6 +170,9 @@ def test_the_weights_of_the_package_are_made_in_stages(tmp_path, monkeypatch, ca
     learned = [name for name in first if name.startswith('head.') and 'running' not in name]
     assert len(learned) > 20 and all(torch.equal(first[name], second[name]) for name in learned)
     pose, mesh = (tmp_path / 'package' / f'{PACKAGED[task]}.pth' for task in ('pose', 'mesh'))
+    said = capsys.readouterr().out
+    assert graphs == [pose.name, mesh.name] and str(mesh) in said and str(mesh.with_suffix('.onnx')) in said
+    assert main(command) == 0 and len(graphs) == 2  # made once
     assert read_checkpoint(mesh)['state_dict'].keys() - read_checkpoint(pose)['state_dict'].keys()
     card = json.loads(mesh.with_suffix('.json').read_text())
     assert card['stages'] == ['mesh_1', 'mesh_2'] and card['metrics']['mesh/pve_root_mm'] > 0

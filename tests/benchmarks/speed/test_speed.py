@@ -19,10 +19,10 @@ SPREAD = {'median', 'quartile_1', 'quartile_3', 'mean', 'least', 'largest', 'cou
 
 def check_case(case, runs):
     assert set(case['latency_s']) == set(case['work_s']) == set(case['times_the_first']) == SPREAD
-    assert case['latency_s']['count'] == runs and 0 < case['latency_s']['median'] < 60
+    assert case['latency_s']['count'] == runs and case['latency_s']['median'] > 0
     assert case['images_per_s'] == pytest.approx(case['batch'] / case['latency_s']['median'])
     assert set(case['stages_s']) <= set(STAGES) and {'backbone', 'cls tower', 'recursion'} <= set(case['stages_s'])
-    assert 0.1 < case['stages_sum_over_total'] < 10 and case['peak_memory_bytes'] > 10_000
+    assert case['stages_sum_over_total'] > 0 and case['peak_memory_bytes'] > 10_000
 
 
 def test_variants_are_all_combinations():
@@ -179,4 +179,9 @@ def test_on_a_gpu(toy_config):
         variants = [Variant(1, 2), Variant(2, 2, 'fp16')]
         for case in measure_model(model, variants, Setting(INPUT_SIZE, runs=3), train=train):
             check_case(case, 3)
-            assert case['stages_sum_over_total'] == pytest.approx(1, abs=0.5)
+
+
+@pytest.mark.timing
+def test_stages_sum_up_to_the_total(model):
+    (case,) = measure_model(model, [Variant(1, 2)], Setting(INPUT_SIZE, runs=6, warmup=1))
+    assert case['stages_sum_over_total'] == pytest.approx(1, abs=0.5)
