@@ -34,12 +34,15 @@ class PosableBody(Protocol):
 
     def posed(self, axis_angle: np.ndarray, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rotations (n, 24, 3) rad and shapes (n, B) to vertices (n, V, 3) and joints (n, 24, 3), m, untranslated."""
+        ...
 
     def posed_joints(self, axis_angle: np.ndarray, betas: np.ndarray) -> np.ndarray:
         """The joints alone, at a hundredth of the cost."""
+        ...
 
     def keypoint_matrix(self, names: Sequence[str]) -> sparse.csr_matrix:
         """(K, V + 24): keypoints out of vertices and joints one after the other."""
+        ...
 
 
 class NumpyBody:

@@ -59,11 +59,13 @@ class NumpyTracer:
         """
         rays = [np.asarray(a, np.float32) for a in (origins, directions, limits)]
         parts = [
-            self._walk(*(a[start : start + _CHUNK] for a in rays), any_hit) for start in range(0, len(origins), _CHUNK)
+            self._walk(*(a[start : start + _CHUNK] for a in rays), any_hit=any_hit)
+            for start in range(0, len(origins), _CHUNK)
         ]
         if not parts:
             return np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros((0, 2), np.float32)
-        return tuple(np.concatenate(column) for column in zip(*parts))
+        face, t, bary = (np.concatenate(column) for column in zip(*parts))
+        return face, t, bary
 
     def _walk(self, origins, directions, best, any_hit):
         count, best = len(origins), best.copy()

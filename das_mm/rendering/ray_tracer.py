@@ -17,7 +17,7 @@ try:
     from embreex.mesh_construction import TriangleMesh
     from embreex.rtcore_scene import EmbreeScene
 except ImportError:  # no wheel for this platform (Linux on ARM)
-    EmbreeScene = None
+    EmbreeScene = TriangleMesh = None
 
 
 @dataclass
@@ -39,6 +39,8 @@ class EmbreeTracer:
     """Rays against (V, 3) float vertices in metres and (F, 3) int faces, through Embree."""
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray):
+        if EmbreeScene is None or TriangleMesh is None:
+            raise RuntimeError('embreex is not installed; build_tracer takes what there is')
         self._scene = EmbreeScene()
         # Embree reads the arrays in place: keep them alive as long as the scene
         self._mesh = TriangleMesh(

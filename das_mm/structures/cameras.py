@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from das_mm.errors import UserError
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Array = TypeVar('Array', np.ndarray, 'Tensor')
+#: a numpy array or a torch tensor; type checkers cannot tell which of the two an expression on it gives
+Array = TypeVar('Array', bound=Any)
 
 # of the longer image side, where nothing is known about a camera: about that of a phone's main lens or a 35 mm lens
 DEFAULT_FOV_DEG = 55.0
@@ -193,7 +191,7 @@ def check_intrinsics(K, *, file=None, field: str | None = None) -> np.ndarray:
     return K
 
 
-def _stack(columns: list[Array]) -> Array:
+def _stack(columns: list[Any]) -> Any:
     # this module must not load torch, and who has a tensor has loaded it
     torch = sys.modules.get('torch')
     if torch is not None and isinstance(columns[0], torch.Tensor):

@@ -21,8 +21,10 @@ def fitting_size(
     """
     if input_size is not None:
         scale = min(input_size[0] / size[0], input_size[1] / size[1])
-    else:
+    elif short_side is not None:
         scale = min(short_side / min(size), max_long_side / max(size))
+    else:
+        raise ValueError('give input_size or short_side')
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 

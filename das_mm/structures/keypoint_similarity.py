@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Array = TypeVar('Array', np.ndarray, 'Tensor')
+#: a numpy array or a torch tensor; type checkers cannot tell which of the two an expression on it gives
+Array = TypeVar('Array', bound=Any)
 
 _EPS = {size: float(np.finfo(f'f{size}').eps) for size in (2, 4, 8)}  # by the bytes of a number
 

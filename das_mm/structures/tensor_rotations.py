@@ -28,14 +28,14 @@ def _in_full_precision(function: Callable[..., Tensor]) -> Callable[..., Tensor]
 
     @functools.wraps(function)
     def precise(*tensors: Tensor) -> Tensor:
-        tensors = [
+        precise_tensors = [
             tensor
             if tensor.dtype in (torch.float32, torch.float64)
             else tensor.to(torch.float32 if tensor.is_floating_point() else torch.float64)
             for tensor in tensors
         ]
         with torch.autocast(tensors[0].device.type, enabled=False):
-            return function(*tensors)
+            return function(*precise_tensors)
 
     return precise
 

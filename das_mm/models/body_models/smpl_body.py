@@ -1,7 +1,7 @@
 """SMPL (Loper et al., "SMPL: A Skinned Multi-Person Linear Model", 2015) as a differentiable module.
 
 The skinning is that of the ``smplx`` package, imported when a body is made: its code is licensed for research only and
-comes with the extra ``mesh`` (LICENCES.md beside this file). The arrays come from the generated body or from a file.
+comes with the extra ``mesh`` (das_mm/bodies/LICENCES.md). The arrays come from the generated body or from a file.
 Letters: N bodies, V = 6890 vertices, B betas, K keypoints.
 """
 
@@ -42,6 +42,12 @@ class _Skin(nn.Module):
 
     Buffers are not in state dicts: a checkpoint must hold nothing of a licensed body.
     """
+
+    v_template: Tensor
+    shapedirs: Tensor
+    posedirs: Tensor
+    weights: Tensor
+    J_regressor: Tensor
 
     def __init__(
         self, v_template: Tensor, shapedirs: Tensor, posedirs: Tensor, weights: Tensor, J_regressor: Tensor
@@ -128,6 +134,10 @@ class SMPLBody(_Skin):
         >>> vertices.shape, joints.shape, body.source
         (torch.Size([1, 6890, 3]), torch.Size([1, 24, 3]), 'generated')
     """
+
+    faces: Tensor
+    joints_template: Tensor
+    joints_dirs: Tensor
 
     def __init__(
         self,
@@ -266,7 +276,7 @@ class SMPLBody(_Skin):
             self._regressors[name] if name in self._regressors else keypoint_matrix((name,), self.num_vertices)
             for name in names
         ]
-        return sparse.vstack(rows, format='csr') if rows else keypoint_matrix((), self.num_vertices)
+        return sparse.csr_matrix(sparse.vstack(rows)) if rows else keypoint_matrix((), self.num_vertices)
 
     def evaluation_names(self, keypoint_set: str = 'lsp14') -> tuple[str, ...]:
         """Names that stand for a keypoint set when errors are measured from vertices.
@@ -286,6 +296,8 @@ class SMPLBody(_Skin):
 
 class _KeypointLayer(nn.Module):
     """The body cut down to the vertices of a few keypoints; its joints are kept as points of their own."""
+
+    matrix: Tensor
 
     def __init__(self, body: SMPLBody, matrix: sparse.csr_matrix) -> None:
         super().__init__()
