@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from das_mm.engine import file_sha256
 from das_mm.engine.restricted_pickle import load_pickle
@@ -22,6 +21,7 @@ from das_mm.errors import UserError
 from .generated_body import TEMPLATE_FILE, load_generated_body
 from .shape_space import GENDER_BETAS
 from .skeleton import PARENTS
+from .smpl_pickle import STAND_INS, plain
 
 NUM_VERTICES, NUM_FACES, NUM_JOINTS = 6890, 13776, len(PARENTS)
 
@@ -95,7 +95,7 @@ def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:
         UserError: The file is missing, is no body model, tries to run code, or has another topology than SMPL.
     """
     path = _find_file(Path(path), gender)
-    content = _read_npz(path) if path.suffix.lower() == '.npz' else load_pickle(path, allow=_STAND_INS)
+    content = _read_npz(path) if path.suffix.lower() == '.npz' else load_pickle(path, allow=STAND_INS)
     if not isinstance(content, dict):
         raise UserError(
             f'it holds a {type(content).__name__}, not the dict of a body model', file=path, remedy=_HOW_TO_GET_SMPL
@@ -195,69 +195,9 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-class _StandIn:
-    """An object of a class that is not installed: keeps what the file says of it, and does nothing."""
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state if isinstance(state, dict) else {}
-
-
-class _Chumpy(_StandIn):
-    """``chumpy.ch.Ch``, an array; of expressions only the selection has a value, no needed array is another one."""
-
-    def value(self) -> Any:
-        if 'x' in self.state:
-            return self.state['x']
-        if 'a' in self.state and 'idxs' in self.state:
-            chosen = np.ravel(_plain(self.state['a']))[self.state['idxs']]
-            return chosen.reshape(self.state.get('preferred_shape', chosen.shape))
-        return None
-
-
-class _Sparse(_StandIn):
-    """``scipy.sparse``'s csc_matrix or csr_matrix."""
-
-    kind: type
-
-    def value(self) -> np.ndarray:
-        parts = tuple(np.asarray(self.state[name]) for name in ('data', 'indices', 'indptr'))
-        shape = self.state.get('_shape', self.state.get('shape'))
-        matrix = self.kind(parts, shape=tuple(int(side) for side in shape))
-        matrix.check_format(full_check=True)  # wrong indices would be followed in C
-        return matrix.toarray()
-
-
-class _Csc(_Sparse):
-    kind = sparse.csc_matrix
-
-
-class _Csr(_Sparse):
-    kind = sparse.csr_matrix
-
-
-def _stand_ins() -> dict[str, type]:
-    """Every class that SMPL's pickles are known to name, chumpy's expressions for the unused arrays among them."""
-    names = {
-        'ch': ('Ch', 'MatVecMult'),
-        'ch_ops': ('add', 'subtract', 'multiply', 'divide', 'dot'),
-        'reordering': ('Select', 'transpose', 'Reshape', 'Concatenate', 'vstack', 'hstack'),
-    }
-    known: dict[str, type] = {f'chumpy.{module}.{name}': _Chumpy for module, some in names.items() for name in some}
-    for kind, cls in (('csc', _Csc), ('csr', _Csr)):
-        known |= {f'scipy.sparse.{module}.{kind}_matrix': cls for module in (kind, f'_{kind}')}
-    return known
-
-
-_STAND_INS = _stand_ins()
-
-
-def _plain(value: Any) -> Any:
-    return value.value() if isinstance(value, (_Chumpy, _Sparse)) else value
-
-
 def _as_array(value: Any, path: Path, key: str) -> np.ndarray:
     try:
-        array = np.asarray(_plain(value))
+        array = np.asarray(plain(value))
         if array.dtype.kind not in 'iuf':
             raise ValueError(f'it is {array.dtype}')
         array = array.astype(np.float64)

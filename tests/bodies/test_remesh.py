@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from das_mm.bodies.template.remesh import HalfMesh, marching_tetrahedra, reach_vertex_count, remesh
+from das_mm.bodies.template.marching_tetrahedra import marching_tetrahedra
+from das_mm.bodies.template.remesh import HalfMesh, reach_vertex_count, remesh
 
 
 def sphere(points):

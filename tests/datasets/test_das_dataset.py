@@ -40,10 +40,11 @@ def toy(tmp_path):
 def warnings_of(monkeypatch):
     """Warnings that the dataset gives to mmengine's current logger."""
     messages = []
-    monkeypatch.setattr(
-        'das_mm.datasets.datasets.das_dataset.print_log',
-        lambda message, logger, level: level == logging.WARNING and messages.append(message),
-    )
+    for module in ('das_dataset', 'fault_tolerant_dataset'):
+        monkeypatch.setattr(
+            f'das_mm.datasets.datasets.{module}.print_log',
+            lambda message, logger, level: level == logging.WARNING and messages.append(message),
+        )
     return messages
 
 

@@ -22,8 +22,10 @@ from ..landmarks import LANDMARKS
 from ..shape_space import joint_directions, shape_directions
 from ..skeleton import GROUND_Y_M, mirror_name
 from ..skinning_weights import expand_weights, joint_regressor, part_labels, skinning_weights, texture_coordinates
-from .body_field import Field, left_half_field
-from .remesh import HalfMesh, marching_tetrahedra, reach_vertex_count, relax, remesh
+from .body_field import left_half_field
+from .field_primitives import Field
+from .marching_tetrahedra import marching_tetrahedra
+from .remesh import HalfMesh, reach_vertex_count, relax, remesh
 
 NUM_VERTICES = 6890
 _BASE_EDGE_M = 0.0240

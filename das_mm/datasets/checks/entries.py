@@ -10,84 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from das_mm.errors import UserError
-from das_mm.structures import KeypointSet, check_intrinsics
+from das_mm.datasets.datasets.annotation_entries import short_text
+from das_mm.structures import KeypointSet
 
-from ..datasets.annotation_file import LEAST_MEDIAN_DEPTH_MM
+from ..datasets.annotation_people import LEAST_MEDIAN_DEPTH_MM
+from .annotation_entry import Entry, shape_text
 from .findings import Findings, Kind
+from .image_entries import image_is_sound
 
-_IMAGE_NEEDS = ('id', 'file_name', 'width', 'height')
 _ANNOTATION_NEEDS = ('id', 'image_id', 'bbox', 'keypoints')
-_CAMERA_PARTS = (('R', (3, 3)), ('T', (3,)), ('dist', (5,)))
-
-
-class _Entry:
-    """One entry under examination. ``sound`` turns False with its first fault.
-
-    Args:
-        rows: 'images' or 'annotations'; ``row``: place in that list; ``place``: file name of the image, if known.
-    """
-
-    def __init__(self, rows: str, row: int, fields: dict, findings: Findings, place: str | None):
-        self.rows, self.row, self.fields, self.findings = rows, row, fields, findings
-        self.place, self.sound = place, True
-
-    def fault(self, key: str, problem: str, meaning: str, remedy: str, detail: str = '') -> None:
-        self.sound = False
-        kind = Kind(f'{self.rows}.{key}', problem, meaning, remedy)
-        about = ', '.join(str(part) for part in (f'id {self.fields.get("id")}', self.place) if part is not None)
-        self.findings.fault(kind, [f'{self.rows}[{self.row}] ({about})' + (f': {detail}' if detail else '')])
-
-    def require(self, keys: Iterable[str]) -> bool:
-        """Whether all of them are there; a fault for each that is not."""
-        absent = [key for key in keys if key not in self.fields]
-        for key in absent:
-            self.fault(
-                key, 'is missing', f'every entry of {self.rows} needs {", ".join(keys)}', 'write it into every entry'
-            )
-        return not absent
-
-    def numbers(self, key: str, shape: tuple[int, ...], remedy: str) -> np.ndarray | None:
-        """The numbers of a field; None, and a fault, if it holds something else."""
-        value = self.fields[key]
-        try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            self.fault(key, 'is not a regular list of numbers', 'it cannot be read', remedy, _short(value))
-            return None
-        if array.shape != shape:
-            self.fault(
-                key,
-                f'does not have the shape {_shape(shape)}',
-                'the numbers cannot be told apart',
-                remedy,
-                f'has {_shape(array.shape)}',
-            )
-            return None
-        return array
-
-    def number(self, key: str, whole: bool = False) -> float | None:
-        """The number of a field; None without it or, with a fault, if it is none. Null is no whole number."""
-        value = self.fields.get(key)
-        if value is None and not (whole and key in self.fields):
-            return None
-        number = self.numbers(key, (), f'give a {"whole " * whole}number')
-        if number is not None and whole and number != np.rint(number):  # NaN too
-            self.fault(key, 'is not a whole number', 'it is an id or a count', 'give a whole number', _short(value))
-            return None
-        return None if number is None else float(number)
-
-    def identity(self, used: set[int]) -> None:
-        """Checks ``id``; ``used`` holds those before."""
-        number = self.number('id', whole=True)
-        if number is not None and number in used:
-            self.fault(
-                'id',
-                'is used before',
-                f'ids of {self.rows} must be unique: two files must not simply be joined',
-                'give every entry an id of its own',
-            )
-        used.add(number)
 
 
 def find_faults(content: dict, kset: KeypointSet | None, findings: Findings) -> dict:
@@ -97,7 +28,7 @@ def find_faults(content: dict, kset: KeypointSet | None, findings: Findings) -> 
         kset: The set of the file; None if it is not known: then keypoints are not looked at.
     """
     used: set[int] = set()
-    images = [entry for entry in _entries(content, 'images', findings, {}) if _image_is_sound(entry, used)]
+    images = [entry for entry in _entries(content, 'images', findings, {}) if image_is_sound(entry, used)]
     names = {image.fields['id']: image.fields['file_name'] for image in images}
     all_ids = {image['id'] for image in content['images'] if isinstance(image, dict) and _hashable(image.get('id'))}
     univ = any(
@@ -114,90 +45,18 @@ def find_faults(content: dict, kset: KeypointSet | None, findings: Findings) -> 
     return {**content, 'images': [image.fields for image in images], 'annotations': sound}
 
 
-def _entries(content: dict, rows: str, findings: Findings, names: dict) -> Iterable[_Entry]:
+def _entries(content: dict, rows: str, findings: Findings, names: dict) -> Iterable[Entry]:
     for row, fields in enumerate(content[rows]):
         if not isinstance(fields, dict):
             kind = Kind(rows, 'holds entries that are no objects', 'they cannot be read', 'write the file again')
-            findings.fault(kind, [f'{rows}[{row}]: {_short(fields)}'])
+            findings.fault(kind, [f'{rows}[{row}]: {short_text(fields, 60)}'])
             continue
         of_image = fields.get('image_id')
         place = fields.get('file_name') if rows == 'images' else names.get(of_image) if _hashable(of_image) else None
-        yield _Entry(rows, row, fields, findings, place)
+        yield Entry(rows, row, fields, findings, place)
 
 
-def _image_is_sound(entry: _Entry, used: set[int]) -> bool:
-    if not entry.require(_IMAGE_NEEDS):
-        return False
-    entry.identity(used)
-    if not isinstance(entry.fields['file_name'], str):
-        entry.fault('file_name', 'is no text', 'the image cannot be found', 'give its path below the image folder')
-    for side in ('width', 'height'):
-        pixels = entry.number(side)
-        if pixels is None or not pixels > 0:
-            entry.fault(
-                side,
-                'is not a positive number',
-                'boxes are cut to it, and images are checked against it',
-                'write the size of the image file in px',
-                _short(entry.fields[side]),
-            )
-    entry.number('frame', whole=True)
-    entry.number('crowd_index')
-    _check_camera(entry)
-    _check_regions(entry)
-    return entry.sound
-
-
-def _check_camera(entry: _Entry) -> None:
-    camera = entry.fields.get('cam_param')
-    if camera is None:
-        return
-    if not isinstance(camera, dict) or 'K' not in camera:
-        entry.fault(
-            'cam_param',
-            'has no K',
-            'without K nothing can be projected',
-            'give K, or leave cam_param out where the camera is not known',
-        )
-        return
-    try:
-        check_intrinsics(camera['K'])
-    except UserError as error:
-        entry.fault(
-            'cam_param.K', 'is no camera matrix', 'nothing can be projected with it', error.remedy, error.problem
-        )
-    for key, shape in _CAMERA_PARTS:
-        try:
-            part = np.asarray(0.0 if camera.get(key) is None else camera[key], dtype=np.float64)
-        except (TypeError, ValueError):
-            part = np.array(np.nan)
-        if camera.get(key) is not None and (part.size != np.prod(shape) or not np.isfinite(part).all()):
-            entry.fault(
-                f'cam_param.{key}',
-                f'is not {_shape(shape)} finite numbers',
-                'nothing can be projected with it',
-                'R is 3×3, T is 3 mm, dist is k1, k2, p1, p2, k3; or leave it out',
-                _short(camera[key]),
-            )
-
-
-def _check_regions(entry: _Entry) -> None:
-    for polygon in entry.fields.get('ignore_regions') or ():
-        try:
-            points = np.asarray(polygon, dtype=np.float64)
-        except (TypeError, ValueError):
-            points = np.empty(0)
-        if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or not np.isfinite(points).all():
-            entry.fault(
-                'ignore_regions',
-                'holds no polygon',
-                'what is to be ignored is not known',
-                'give a list of polygons [[x, y], [x, y], [x, y], …] in px',
-                _short(polygon),
-            )
-
-
-def _annotation_is_sound(entry: _Entry, used: set[int], image_ids: set, kset: KeypointSet | None, univ: bool) -> bool:
+def _annotation_is_sound(entry: Entry, used: set[int], image_ids: set, kset: KeypointSet | None, univ: bool) -> bool:
     if not entry.require(_ANNOTATION_NEEDS):
         return False
     entry.identity(used)
@@ -208,7 +67,7 @@ def _annotation_is_sound(entry: _Entry, used: set[int], image_ids: set, kset: Ke
             'names no image',
             'the file may be cut, or images were removed without their annotations',
             'remove the annotation, or add the image',
-            _short(of_image),
+            short_text(of_image, 60),
         )
     _check_box(entry)
     for key in ('area', 'iscrowd', 'is_valid'):
@@ -229,11 +88,11 @@ def _annotation_is_sound(entry: _Entry, used: set[int], image_ids: set, kset: Ke
         _check_3d(entry, kset, univ)
         for key, shape in (('occluded', (kset.num_keypoints,)), ('head_bbox', (4,))):
             if entry.fields.get(key) is not None:
-                entry.numbers(key, shape, f'give {_shape(shape)} numbers, or leave it out')
+                entry.numbers(key, shape, f'give {shape_text(shape)} numbers, or leave it out')
     return entry.sound
 
 
-def _check_box(entry: _Entry) -> None:
+def _check_box(entry: Entry) -> None:
     remedy = 'bbox is x, y, width, height in px'
     box = entry.numbers('bbox', (4,), remedy)
     if box is None:
@@ -246,7 +105,7 @@ def _check_box(entry: _Entry) -> None:
         )
 
 
-def _check_keypoints(entry: _Entry, kset: KeypointSet) -> None:
+def _check_keypoints(entry: Entry, kset: KeypointSet) -> None:
     J = kset.num_keypoints
     keypoints = entry.numbers(
         'keypoints',
@@ -276,7 +135,7 @@ def _check_keypoints(entry: _Entry, kset: KeypointSet) -> None:
         )
 
 
-def _check_3d(entry: _Entry, kset: KeypointSet, univ_wanted: bool) -> None:
+def _check_3d(entry: Entry, kset: KeypointSet, univ_wanted: bool) -> None:
     if entry.fields.get('keypoints_3d') is None:
         return
     if entry.fields.get('keypoints_3d_valid') is None:
@@ -315,7 +174,7 @@ def _check_3d(entry: _Entry, kset: KeypointSet, univ_wanted: bool) -> None:
         _check_univ(entry, kset, valid)
 
 
-def _check_univ(entry: _Entry, kset: KeypointSet, valid: np.ndarray) -> None:
+def _check_univ(entry: Entry, kset: KeypointSet, valid: np.ndarray) -> None:
     remedy = 'give it wherever keypoints_3d is valid, in the same shape, or nowhere'
     if entry.fields.get('keypoints_3d_univ') is None:
         entry.fault('keypoints_3d_univ', 'is missing, but others have it', 'metrics would mix two truths', remedy)
@@ -350,14 +209,5 @@ def _named(kset: KeypointSet, mask: np.ndarray) -> str:
     return ', '.join(kset.keypoints[i] for i in np.flatnonzero(mask)[:4])
 
 
-def _shape(shape: tuple[int, ...]) -> str:
-    return '×'.join(map(str, shape)) if shape else 'of one number'
-
-
 def _hashable(value: Any) -> bool:
     return isinstance(value, (int, float, str))
-
-
-def _short(value: Any, length: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= length else text[:length] + '…'

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from das_mm.structures import focal_px, root_of
+from das_mm.structures import root_of
 
 from ..converters.people_statistics import SHOULDER_TO_HIP_MM, PeopleStatistics
+from .camera_oddities import images_twice, odd_cameras
 from .findings import Findings, Kind
 from .labels import Labels
 
@@ -18,7 +19,6 @@ _LEAST_BOX_PX = 1.0
 _REPROJECTION_PX, _REPROJECTION_SHARE = 3.0, 0.005  # the greater counts; the share is of the longer image side
 _SHIFTS_PX = (-1.0, -0.5, 0.5, 1.0)
 _SHIFT_SPREAD_PX = 0.15
-_FOV_DEG = (10.0, 140.0)
 _LENGTH_UNITS = (('metres', 1000.0), ('centimetres', 10.0), ('inches', 25.4))
 _ROOT_DEPTH_MM = 50.0
 _MANY = 0.5
@@ -28,8 +28,8 @@ def find_oddities(labels: Labels, findings: Findings) -> None:
     """Adds a warning for each kind of oddity."""
     for check in (_places, _boxes, _twins, _roots):
         _note_people(labels, findings, check(labels))
-    _images_twice(labels, findings)
-    _cameras(labels, findings)
+    images_twice(labels, findings)
+    odd_cameras(labels, findings)
     if labels.with_3d.any():
         _note_people(labels, findings, _depths(labels))
         _note_people(labels, findings, _reprojection(labels))
@@ -152,78 +152,6 @@ def _roots(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:
             ),
             rootless,
         )
-
-
-def _images_twice(labels: Labels, findings: Findings) -> None:
-    names = np.array([image['file_name'] for image in labels.file.images])
-    _, first = np.unique(names, return_index=True)
-    again = np.setdiff1d(np.arange(len(names)), first)
-    if len(again):
-        findings.warn(
-            Kind(
-                'images.file_name',
-                'is used by an image before',
-                'one picture with two sets of labels: each calls the people of the other background',
-                'put all people of a picture under one image',
-            ),
-            (labels.image_name(row) for row in again),
-            len(again),
-        )
-
-
-def _cameras(labels: Labels, findings: Findings) -> None:
-    def note(kind: Kind, rows: np.ndarray) -> None:
-        if len(rows):
-            findings.warn(kind, (labels.image_name(row) for row in rows), len(rows))
-
-    with_3d = np.zeros(len(labels.file.images), bool)
-    with_3d[labels.people.image_row[labels.with_3d]] = True
-    note(
-        Kind(
-            'images.cam_param',
-            'is missing though there are keypoints_3d',
-            "without the focal length nobody's depth can be learnt or judged",
-            'give K of the stored image',
-        ),
-        np.flatnonzero(with_3d & ~labels.has_camera),
-    )
-    known = np.flatnonzero(labels.has_camera)
-    if not len(known):
-        return
-    cameras = [labels.file.images[row]['cam_param'] for row in known]
-    K = np.array([camera['K'] for camera in cameras])
-    size = np.array([(labels.file.images[row]['width'], labels.file.images[row]['height']) for row in known], float)
-    note(
-        Kind(
-            'images.cam_param.K',
-            'has its principal point outside of the image',
-            'K is probably that of another size of the image, or transposed',
-            'K must be that of the stored image: scale it with the image',
-        ),
-        known[((K[:, :2, 2] < 0) | (K[:, :2, 2] > size)).any(1)],
-    )
-    fov = np.degrees(2 * np.arctan(size.max(1) / (2 * focal_px(K))))
-    least, most = _FOV_DEG
-    note(
-        Kind(
-            'images.cam_param.K',
-            f'has a field of view that is not between {least:g} and {most:g} degrees',
-            'the focal length is in px of the stored image, neither in mm nor of another size',
-            'fx = width / (2 tan(horizontal field of view / 2))',
-        ),
-        known[(fov < least) | (fov > most)],
-    )
-    R = np.array([np.eye(3) if camera['R'] is None else camera['R'] for camera in cameras])
-    skewed = np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max((1, 2)) > 1e-2
-    note(
-        Kind(
-            'images.cam_param.R',
-            'is no rotation (R·Rᵀ is not 1, or it mirrors)',
-            'it may be a vector, or mirrored',
-            'X_camera = R·X_world + T',
-        ),
-        known[skewed | (np.linalg.det(R) < 0)],
-    )
 
 
 def _depths(labels: Labels) -> Iterator[tuple[Kind, np.ndarray]]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,38 +15,16 @@ import numpy as np
 from das_mm.errors import UserError
 
 from . import body3d_npz
-from .base import Converter, Job, Part, camera_entry, flags_in_image, image_size, person_entry
+from .base import Converter, Job, Part, camera_entry, image_size
 from .camera_conventions import CONVENTIONS, by_reprojection
-from .h36m_files import JOINTS_OF_32, H36MCamera, Metadata, Recording, read_pose
+from .h36m_entries import KEYPOINT_SET, image_entry, read_metadata
+from .h36m_files import JOINTS_OF_32, H36MCamera, Recording, read_pose
 from .h36m_lens import OFF_LIMIT_PX, opencv_distortion
 from .h36m_mmpose import MmposeCameras, parse_name, pose_convention
+from .h36m_protocol import BROKEN_VIDEO, CAMERAS, MISALIGNED, PROTOCOLS, WHOLE_RECORDINGS
 from .video_frames import extract_frames
 
-CAMERAS = ('54138969', '55011271', '58860488', '60457274')
-# takes whose ground truth is shifted against the image (subject, action, trial); some evaluations go without
-MISALIGNED = ((9, 5, 2), (9, 10, 2), (9, 13, 1))
-_BROKEN_VIDEO = (11, 2, 2, '54138969')
-_WHOLE_RECORDINGS = 1  # the action "all"
 _PAIR_FRAMES = 20
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """Subjects and frames of an evaluation; every nth frame counts from the first."""
-
-    train: tuple[int, ...]
-    test: tuple[int, ...]
-    train_every: int
-    test_every: int
-    test_cameras: tuple[str, ...] = CAMERAS
-
-
-PROTOCOLS = {
-    'pose_p1': Protocol((1, 5, 6, 7, 8, 9), (11,), 5, 64),
-    'pose_p2': Protocol((1, 5, 6, 7, 8), (9, 11), 5, 64),
-    'mesh_p1': Protocol((1, 5, 6, 7, 8), (9, 11), 5, 5),
-    'mesh_p2': Protocol((1, 5, 6, 7, 8), (9, 11), 5, 5, ('60457274',)),
-}
 
 
 class H36MConverter(Converter):
@@ -68,7 +44,7 @@ class H36MConverter(Converter):
 
     name = 'h36m'
     title = 'Human3.6M'
-    keypoint_set = 'h36m17'
+    keypoint_set = KEYPOINT_SET
     splits = ('train', 'test')
     reprojection_limit_px = 1.0
     tree = (
@@ -153,17 +129,17 @@ class H36MConverter(Converter):
     # the original archives
 
     def _archive_jobs(self) -> list[Job]:
-        metadata = _metadata(self.require(self.root / 'metadata.xml', 'the metadata'))
+        metadata = read_metadata(self.require(self.root / 'metadata.xml', 'the metadata'))
         for subject in self.asked:
             self.require(self.root / f'S{subject}', f'subject S{subject}')
         jobs = []
         for take in metadata.recordings:
-            if take.subject not in self.subjects or take.action == _WHOLE_RECORDINGS or self._dropped(take):
+            if take.subject not in self.subjects or take.action == WHOLE_RECORDINGS or self._dropped(take):
                 continue
             for camera in self.cameras:
                 files = self._pose_files(take, camera)
                 there = any(path.exists() for path in files[:2])  # a take that lacks one of them is damaged
-                if there and (take.subject, take.action, take.trial, camera) != _BROKEN_VIDEO:
+                if there and (take.subject, take.action, take.trial, camera) != BROKEN_VIDEO:
                     sources = (metadata.path, *files)
                     jobs.append(Job(f'{take.seq}.{camera}', dict(vars(take), camera=camera), sources))
         return jobs
@@ -182,7 +158,7 @@ class H36MConverter(Converter):
 
     def _convert_archive(self, camera: str, **take_fields) -> Part:
         take, part = Recording(**take_fields), Part()
-        metadata = _metadata(self.root / 'metadata.xml')
+        metadata = read_metadata(self.root / 'metadata.xml')
         in_image, before_camera, _ = files = self._pose_files(take, camera)
         px = read_pose(self.require(in_image, 'the pose in the image'), 2)
         points = read_pose(self.require(before_camera, 'the pose before the camera'), 3)
@@ -209,7 +185,7 @@ class H36MConverter(Converter):
         joints = list(JOINTS_OF_32)
         for frame in found:
             part.images.append(
-                _image(
+                image_entry(
                     paths[frame].relative_to(self.images),
                     sizes[frame],
                     frame + 1,
@@ -299,7 +275,7 @@ class H36MConverter(Converter):
             K, dist = cameras.lens(subject, view, size)
             pose = () if convention is None else CONVENTIONS[convention](*cameras.pose(subject, view))
             common = dict(cam_param=camera_entry(K, *pose, dist=dist), seq=seq, view=view)
-            part.images.append(_image(Path(file_name), size, frame, px, known, points, valid, common))
+            part.images.append(image_entry(Path(file_name), size, frame, px, known, points, valid, common))
         return part
 
     def _camera_file(self) -> Path:
@@ -307,32 +283,3 @@ class H36MConverter(Converter):
             return self.camera_file
         beside = self.npz.with_name('cameras.pkl')
         return beside if beside.exists() else self.require(self.npz.parent.parent / 'cameras.pkl', 'the cameras')
-
-
-def _image(
-    file_name: Path,
-    size: tuple[int, int],
-    frame: int,
-    px: np.ndarray,
-    known: np.ndarray,
-    points: np.ndarray,
-    valid: np.ndarray,
-    common: dict,
-) -> dict:
-    person = person_entry(
-        H36MConverter.keypoint_set,
-        px,
-        flags_in_image(px, known, size),
-        size,
-        points_mm=points,
-        valid_3d=valid,
-        track_id=0,
-    )
-    return dict(
-        file_name=file_name.as_posix(), width=size[0], height=size[1], frame=frame, annotations=[person], **common
-    )
-
-
-@lru_cache(maxsize=2)
-def _metadata(path: Path) -> Metadata:
-    return Metadata(path)

@@ -6,7 +6,6 @@ The 3D joints are in each camera's frame as they are stored; the extrinsics are 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,31 +15,20 @@ from das_mm.errors import UserError
 
 from . import body3d_npz
 from .base import Converter, Job, Part, camera_entry, flags_in_image, image_size, person_entry
-from .camera_conventions import CONVENTIONS, by_common_point
 from .mpi_inf_3dhp_files import NUM_CAMERAS, Keypoints, read_calibration, read_test, read_training
+from .mpi_inf_3dhp_mmpose import npz_camera, parse_name
 from .video_frames import extract_frames
 
 SUBJECTS = {'train': tuple(range(1, 9)), 'test': tuple(range(1, 7))}
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)  # those that SPIN, mmpose and ROMP use
 KEEP = ('inside', 'all')
-_FRAMES = {
-    (1, 1): 6416,
-    (1, 2): 12430,
-    (2, 1): 6502,
-    (2, 2): 6081,
-    (3, 1): 12488,
-    (3, 2): 12283,
-    (4, 1): 6171,
-    (4, 2): 6675,
-    (5, 1): 12820,
-    (5, 2): 12312,
-    (6, 1): 6188,
-    (6, 2): 6145,
-    (7, 1): 6239,
-    (7, 2): 6320,
-    (8, 1): 6468,
-    (8, 2): 6054,
-}
+# (subject, sequence) -> frames
+_FRAMES = dict(
+    zip(
+        [(subject, sequence) for subject in SUBJECTS['train'] for sequence in (1, 2)],
+        (6416, 12430, 6502, 6081, 12488, 12283, 6171, 6675, 12820, 12312, 6188, 6145, 6239, 6320, 6468, 6054),
+    )
+)
 _TEST_FRAMES = {1: 603, 2: 540, 3: 505, 4: 553, 5: 276, 6: 452}
 _TRAIN_FOLDERS, _TEST_FOLDERS = ('.', 'train'), ('mpi_inf_3dhp_test_set', 'test', '.')
 
@@ -263,7 +251,7 @@ class MPIINF3DHPConverter(Converter):
         for name, px, known, points, valid in zip(
             rows.names, rows.keypoints_px, rows.known, rows.points_mm, rows.valid_3d
         ):
-            key, seq, view, frame = _parse_name(name, self.npz)
+            key, seq, view, frame = parse_name(name, self.npz)
             if key not in cameras:
                 raise UserError(
                     f'there is no camera {key}',
@@ -284,7 +272,7 @@ class MPIINF3DHPConverter(Converter):
                 height=size[1],
                 seq=seq,
                 frame=frame,
-                cam_param=_npz_camera(cameras, key, seq),
+                cam_param=npz_camera(cameras, key, seq),
                 annotations=[person],
             )
             part.images.append(image | ({} if view is None else dict(view=view)))
@@ -293,31 +281,3 @@ class MPIINF3DHPConverter(Converter):
 
 def _inside(keypoints_px: np.ndarray, size: tuple[int, int]) -> bool:
     return bool((flags_in_image(keypoints_px, np.ones(len(keypoints_px)), size) == 2).all())
-
-
-def _parse_name(name: str, npz: Path) -> tuple[str, str, str | None, int]:
-    """Key of the camera, sequence, view and frame of ``S4_Seq2_Cam0_001033.jpg`` or ``TS2_001850.jpg``."""
-    found = re.fullmatch(r'(?:.*/)?(?P<key>(?P<seq>TS\d+|S\d+_Seq\d+)(?:_Cam(?P<view>\d+))?)_(?P<frame>\d+)\.\w+', name)
-    if found is None:
-        raise UserError(
-            f'{name!r} is no name of an image of MPI-INF-3DHP',
-            file=npz,
-            field='imgname',
-            remedy='give an mpi_inf_3dhp_*.npz of mmpose',
-        )
-    return found['key'], found['seq'], found['view'], int(found['frame'])
-
-
-def _npz_camera(cameras: dict, key: str, seq: str) -> dict:
-    """K, and R and T where the cameras of the sequence tell how theirs are meant (lengths in the file are metres)."""
-    together = [
-        (np.asarray(camera['R'], float), np.asarray(camera['T'], float).ravel())
-        for other, camera in cameras.items()
-        if other.startswith(f'{seq}_') and 'R' in camera
-    ]
-    convention = by_common_point(together) if together else None
-    K = body3d_npz.pinhole(cameras[key])
-    if convention is None:
-        return camera_entry(K)
-    R, T = CONVENTIONS[convention](np.asarray(cameras[key]['R'], float), np.asarray(cameras[key]['T'], float).ravel())
-    return camera_entry(K, R, 1000 * T)

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
 from das_mm.errors import UserError
-from das_mm.structures import KEYPOINT_SETS, convert_keypoints
 
-from .base import Converter, Job, Part, camera_entry, flags_in_image, image_size, person_entry
-from .panoptic_files import (
-    BODY_SOURCES,
-    Body,
-    BodySource,
-    HDCamera,
-    body_files,
-    calibration_file,
-    find_source,
-    image_files,
-    image_folder,
-    read_bodies,
-    read_frame_list,
-    read_hd_camera,
-)
+from .base import Converter, Job, Part
+from .panoptic_files import BODY_SOURCES, calibration_file, find_source, image_folder, read_frame_list
+from .panoptic_view import SOURCES_OF_SET, PanopticView, ViewRules, activity_of
 
 # those of the released code; 160226_ultimatum1 is left out there because its annotation is doubtful
 SEQUENCES = {
@@ -48,15 +32,7 @@ SEQUENCES = {
     ),
 }
 CAMERAS = ('00_16', '00_30')
-TRAIN_STEP = 2
 TEST_IMAGES_PER_ACTIVITY = 2400
-
-_LEAST_CONFIDENCE = 0.1
-_SIDE_MARGIN = 0.15  # of the box's width, on each side
-_LEAST_AREA_PX = 64
-_OF_PEOPLE = ('people', 'keypoints')  # how the names of counts begin that are of people and not of frames
-# set of the file -> the sources that it is made from, the better first
-_SOURCES = {'panoptic15': ('coco19', 'mpi15'), 'panoptic19': ('coco19', 'mpi15'), 'panoptic15_mpi': ('mpi15', 'coco19')}
 
 
 class PanopticConverter(Converter):
@@ -119,13 +95,13 @@ class PanopticConverter(Converter):
         self.frame_list = None if frame_list is None else Path(frame_list)
         self.frames = 'list' if listed else _frame_rule(frames)
         self.min_joints, self.keep_incomplete = min_joints, keep_incomplete
-        if joints not in ('auto', *_SOURCES):
+        if joints not in ('auto', *SOURCES_OF_SET):
             raise UserError(
                 f'{joints!r} is no set of this data set',
                 field='--joints',
-                remedy=f'use one of: auto, {", ".join(_SOURCES)}',
+                remedy=f'use one of: auto, {", ".join(SOURCES_OF_SET)}',
             )
-        order = _SOURCES['panoptic15' if joints == 'auto' else joints]
+        order = SOURCES_OF_SET['panoptic15' if joints == 'auto' else joints]
         self.sources = {seq: find_source(self.root, seq, order) for seq in self.sequences}
         for seq in sequences or ():
             if self.sources[seq] is None:
@@ -153,7 +129,7 @@ class PanopticConverter(Converter):
         parser.add_argument(
             '--joints',
             default='auto',
-            choices=('auto', *_SOURCES),
+            choices=('auto', *SOURCES_OF_SET),
             help='keypoint set of the file; auto: panoptic15, or panoptic15_mpi where all are that',
         )
         parser.add_argument(
@@ -198,7 +174,11 @@ class PanopticConverter(Converter):
                 counts=Counter({'sequences missing': 1}),
                 notes=[f'{seq}: no {" and no ".join(s.folder for s in BODY_SOURCES.values())} with body files'],
             )
-        return _View(self, **job.arguments).part()
+        self.require(calibration_file(self.root, seq), 'the calibration')
+        rules = ViewRules(
+            self.root, self.split, self.keypoint_set, self.min_joints, self.keep_incomplete, self.test_images(seq)
+        )
+        return PanopticView(rules, **job.arguments).part()
 
     def expected(self) -> dict[str, str]:
         if not self.is_protocol:
@@ -221,11 +201,6 @@ class PanopticConverter(Converter):
         return TEST_IMAGES_PER_ACTIVITY // same // len(self.cameras)
 
 
-def activity_of(seq: str) -> str:
-    """``160422_haggling1`` is haggling."""
-    return re.sub(r'^\d+_|\d+$', '', seq)
-
-
 def _frame_rule(frames: str | int) -> str | int:
     """'protocol', 'all' or a step.
 
@@ -237,151 +212,3 @@ def _frame_rule(frames: str | int) -> str | int:
     if str(frames).isdigit() and int(frames) > 0:
         return int(frames)
     raise UserError(f'{frames!r} is no rule', field='--frames', remedy='give protocol, all, or a number N >= 1')
-
-
-class _View:
-    """One sequence as one camera saw it.
-
-    Args:
-        owner: The conversion. seq, camera: What to convert. source: Key of BODY_SOURCES.
-        frames: 'protocol', 'all', a step, or a list of frames.
-    """
-
-    def __init__(self, owner: PanopticConverter, seq: str, camera: str, source: str, frames: str | int | list[int]):
-        self.owner, self.seq, self.camera_name, self.frames = owner, seq, camera, frames
-        self.joint_set, self.source = source, BODY_SOURCES[source]
-        self.camera: HDCamera = read_hd_camera(
-            owner.require(calibration_file(owner.root, seq), 'the calibration'), camera
-        )
-        self.bodies = body_files(owner.root / seq / self.source.folder)
-        self.images = image_files(image_folder(owner.root, seq, camera), camera)
-        self._check_size()
-
-    def part(self) -> Part:
-        """All images that the rule takes."""
-        part = Part()
-        if self.frames == 'protocol' and self.owner.split == 'test':
-            self._spread(part)
-        else:
-            images = (self._image(frame, part) for frame in self._candidates(part))
-            part.images = [image for image in images if image is not None]
-        part.counts[f'images of {activity_of(self.seq)}'] += len(part.images)
-        if self.joint_set != _SOURCES[self.owner.keypoint_set][0]:
-            lacking = sorted(
-                set(KEYPOINT_SETS[self.owner.keypoint_set].keypoints)
-                - set(KEYPOINT_SETS[self.source.keypoint_set].keypoints)
-            )
-            part.notes.append(f'{self.seq} has {self.joint_set} joints: {", ".join(lacking)} not labelled there')
-        return part
-
-    def _spread(self, part: Part) -> None:
-        """The test protocol: so many images, evenly spread over those that can be used."""
-        trial = Part()  # the bodies of 27 000 frames are not kept to choose from: who is chosen is read again
-        usable = [frame for frame in self._candidates(trial) if self._image(frame, trial) is not None]
-        wanted = self.owner.test_images(self.seq)
-        if len(usable) < wanted:
-            part.notes.append(
-                f'{self.seq} {self.camera_name}: the protocol takes {wanted} images, only {len(usable)} can be used'
-            )
-        chosen = np.linspace(0, len(usable) - 1, min(wanted, len(usable))).astype(int)
-        part.images = [self._image(usable[i], part) for i in chosen]
-        part.notes += trial.notes
-        part.counts.update({name: count for name, count in trial.counts.items() if not name.startswith(_OF_PEOPLE)})
-
-    def _candidates(self, part: Part) -> list[int]:
-        """Frames that the rule takes, before it is known which can be used."""
-        frames = list(self.bodies)
-        if isinstance(self.frames, list):
-            part.counts['listed frames without body file'] += len(set(self.frames) - set(frames))
-            return [frame for frame in self.frames if frame in self.bodies]
-        if self.frames == 'all' or (self.frames == 'protocol' and self.owner.split == 'test'):
-            return frames
-        return frames[:: TRAIN_STEP if self.frames == 'protocol' else self.frames]
-
-    def _image(self, frame: int, part: Part) -> dict | None:
-        """An entry of ``images[]`` with its people; None for a frame that cannot be used."""
-        if frame not in self.images:
-            part.counts['images missing'] += 1
-            return None
-        bodies = read_bodies(self.bodies[frame], self.source)
-        if bodies is None:
-            part.counts['body files that are no json'] += 1
-            part.notes += [f'{self.bodies[frame]} is no json'] if len(part.notes) < 3 else []
-            return None
-        if not bodies:
-            part.counts['frames without people'] += 1
-            return None
-        people = [person for person in (self._person(body, part) for body in bodies) if person is not None]
-        complete = len(people) == len(bodies)
-        if not people or not (complete or self.owner.split != 'train' or self.owner.keep_incomplete):
-            part.counts['images dropped: nobody left' if not people else 'images dropped: somebody was dropped'] += 1
-            return None
-        width, height = self.camera.size
-        return dict(
-            file_name=self.images[frame].relative_to(self.owner.root).as_posix(),
-            width=width,
-            height=height,
-            seq=self.seq,
-            view=self.camera_name,
-            frame=frame,
-            joint_set=self.joint_set,
-            has_3d=True,
-            cam_param=camera_entry(self.camera.K, self.camera.R, self.camera.T_mm, self.camera.dist),
-            annotations=people,
-        )
-
-    def _person(self, body: Body, part: Part) -> dict | None:
-        """An entry of ``annotations[]``; None for one that is dropped."""
-        points = self.camera.to_camera(body.points_mm)
-        keypoints, seen = self.camera.see(points)
-        valid = (body.confidence > _LEAST_CONFIDENCE) & (points[:, 2] > 0)
-        counting = valid & _counting(self.source)
-        if counting.sum() < self.owner.min_joints:
-            part.counts[f'people dropped: fewer than {self.owner.min_joints} joints'] += 1
-            return None
-        box = self._box(keypoints[counting & seen])
-        if box is None:
-            part.counts['people dropped: not in the image'] += 1
-            return None
-        part.counts['keypoints beyond the lens model'] += int((valid & ~seen).sum())
-        sets = dict(src=self.source.keypoint_set, dst=self.owner.keypoint_set, derive=())
-        keypoints, known_2d = convert_keypoints(keypoints, valid & seen, **sets)
-        points, known_3d = convert_keypoints(points, valid, **sets)
-        flags = flags_in_image(keypoints, known_2d, self.camera.size)
-        return person_entry(
-            self.owner.keypoint_set,
-            keypoints,
-            flags,
-            self.camera.size,
-            bbox_xywh=box,
-            points_mm=points,
-            valid_3d=known_3d,
-            track_id=body.track_id,
-        )
-
-    def _box(self, points_px: np.ndarray) -> np.ndarray | None:
-        """x, y, width, height px of the released converter; None where hardly anything lies in the image."""
-        if not len(points_px):
-            return None
-        low, high = points_px.min(0), points_px.max(0)
-        width, height = high - low
-        low = np.clip(low - [_SIDE_MARGIN * width, self.source.up * height], 0, np.array(self.camera.size) - 1)
-        high = np.clip(high + [_SIDE_MARGIN * width, self.source.down * height], 0, np.array(self.camera.size) - 1)
-        extent = high - low + 1
-        return None if extent.min() <= 1 or extent.prod() <= _LEAST_AREA_PX else np.concatenate([low, extent])
-
-    def _check_size(self) -> None:
-        first = next(iter(self.images.values()), None)
-        size = image_size(first) if first is not None else None
-        if size is not None and size != self.camera.size:
-            raise UserError(
-                f'has {size[0]}x{size[1]} px, the camera {self.camera.size[0]}x{self.camera.size[1]}',
-                file=first,
-                remedy='extract the images at the full size of the video',
-            )
-
-
-def _counting(source: BodySource) -> np.ndarray:
-    """(J,) joints that count and make the box: of both sources the 15 of the body, but for ``skipped``."""
-    names = KEYPOINT_SETS[source.keypoint_set].keypoints
-    return np.array([i < 15 and name not in source.skipped for i, name in enumerate(names)])

@@ -1,6 +1,7 @@
 from das_mm.engine.image_files import image_fault, looks_complete
 
-from .annotation_file import AnnotationFile, People, read_annotation_file
+from .annotation_file import AnnotationFile, read_annotation_file
+from .annotation_people import PersonColumns
 from .das_dataset import DASDataset
 from .frame_pairs import DASPoseTrack18Dataset, DASVideoDataset
 from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset
@@ -32,7 +33,7 @@ __all__ = [
     'DASPanopticDataset',
     'DASPoseTrack18Dataset',
     'DASVideoDataset',
-    'People',
+    'PersonColumns',
     'RecordTable',
     'Records',
     'SyntheticClips',

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import logging
 import os.path as osp
-from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
-from das_mm.engine.image_files import image_fault, looks_complete
 from das_mm.errors import UserError
 from das_mm.registry import DATASETS
 from das_mm.structures import DEFAULT_DERIVE, get_keypoint_set, to_mmpose_metainfo
 
 from .absent_images import absent_images
 from .annotation_file import read_annotation_file
+from .coco_records import coco_annotations
+from .fault_tolerant_dataset import FaultTolerantDataset
+from .image_filters import check_filters, passing_images
 from .record_table import Records, RecordTable
 from .records import make_table
 from .smpl_columns import smpl_columns, smpl_state
 from .table_cache import cached_table
 
-# what the eye of the network takes for nothing: the ImageNet mean, BGR
-_BLANK_BGR = (104, 116, 124)
-_FILTERS = ('filter_empty_gt', 'min_labelled_keypoints_per_image', 'sequences')
-
 
 @DATASETS.register_module()
-class DASDataset(BaseDataset):
+class DASDataset(FaultTolerantDataset):
     """Images with all their people from a COCO-style file (:mod:`.annotation_file`), keypoints in one set by name.
 
     Official COCO keypoint files load as they are: their people simply have no depth. One record is one image; images
@@ -43,8 +39,8 @@ class DASDataset(BaseDataset):
     ``root_depth_mm`` (N,) NaN where unknown, ``iscrowd``, ``is_valid``, ``area``, ``track_id``, ``ann_id``,
     ``smpl_row`` (N,), ``occluded`` (N, K) 0/1 (0 where the file says nothing), ``seq``, ``view``, ``frame``,
     ``ignore_regions`` (list of (P, 2) px), ``is_labeled``, ``crowd_index`` and ``activity`` (or None),
-    ``dataset_name``, ``has_3d``, ``keypoint_set`` and ``raw_ann_info`` (COCO annotations in ``keypoint_set``, which mmpose's CocoMetric reads); where
-    the file has them ``keypoints_3d_univ`` (N, K, 3) mm and ``head_bbox`` (N, 4) xywh.
+    ``dataset_name``, ``has_3d``, ``keypoint_set`` and ``raw_ann_info`` (COCO annotations in ``keypoint_set``, which
+    mmpose's CocoMetric reads); where the file has them ``keypoints_3d_univ`` (N, K, 3) mm and ``head_bbox`` (N, 4) xywh.
 
     A large annotation file is parsed once and kept as columns in a cache (:mod:`.table_cache`), which every later start
     and every worker process maps. Measured with 400 000 images and 1.2 million people of 21 keypoints (1.65 GB of json;
@@ -69,6 +65,8 @@ class DASDataset(BaseDataset):
         missing_images: 'skip', or 'error' where not one may be absent.
         max_skipped: More unreadable images than this are an error: then something greater is wrong.
         strict: In test mode an unreadable image is an error.
+        kwargs: What mmengine's ``BaseDataset`` takes: ``data_root``, ``data_prefix``, ``pipeline``, ``indices``,
+            ``test_mode``, ``lazy_init`` and the three below.
         filter_cfg: Which images to keep: ``filter_empty_gt=True``, those with someone who can be learnt;
             ``min_labelled_keypoints_per_image``, those with so many on all people together; ``sequences``, those
             whose ``seq`` is one of these or matches one of these patterns (as ``'TS1'`` or ``'S9*'``). In training,
@@ -92,15 +90,7 @@ class DASDataset(BaseDataset):
         missing_images: str = 'skip',
         max_skipped: int = 100,
         strict: bool = False,
-        data_root: str = '',
-        data_prefix: dict | None = None,
-        pipeline: Sequence[dict | Callable] = (),
-        metainfo: dict | None = None,
-        filter_cfg: dict | None = None,
-        indices: int | Sequence[int] | None = None,
-        serialize_data: bool = True,
-        test_mode: bool = False,
-        lazy_init: bool = False,
+        **kwargs: Any,
     ):
         if missing_images not in ('skip', 'error'):
             raise UserError(
@@ -108,32 +98,26 @@ class DASDataset(BaseDataset):
                 field='missing_images',
                 remedy="use 'skip' or 'error'",
             )
-        unknown = set(filter_cfg or ()) - set(_FILTERS)
-        if unknown:
-            raise UserError(
-                f'there is no filter {", ".join(sorted(unknown))}',
-                field='filter_cfg',
-                remedy=f'use {", ".join(_FILTERS)}',
-            )
+        check_filters(kwargs.get('filter_cfg'))
         self.keypoint_set = get_keypoint_set(keypoint_set or self.NATIVE_SET or 'panoptic15', field='keypoint_set')
         self.source_keypoint_set = source_keypoint_set
         self.derive = DEFAULT_DERIVE + (('neck',) if derive_neck else ())
         self.dataset_name, self.missing_images = dataset_name, missing_images
-        self.max_skipped, self.strict = max_skipped, strict
         # our transforms are found without a prefix, whatever the default scope of the caller
-        steps = [{'_scope_': 'das_mm', **step} if isinstance(step, dict) else step for step in pipeline]
+        pipeline = [
+            {'_scope_': 'das_mm', **step} if isinstance(step, dict) else step for step in kwargs.pop('pipeline', ())
+        ]
+        data_prefix, metainfo = kwargs.pop('data_prefix', None) or dict(img=''), kwargs.pop('metainfo', None)
+        lazy_init = kwargs.pop('lazy_init', False)
         super().__init__(
+            max_skipped,
+            strict,
             ann_file=ann_file,
-            data_root=data_root,
-            data_prefix=data_prefix or dict(img=''),
-            pipeline=steps,
-            filter_cfg=filter_cfg,
-            indices=indices,
-            serialize_data=False,
-            test_mode=test_mode,
+            data_prefix=data_prefix,
+            pipeline=pipeline,
             lazy_init=True,
+            **{'data_root': '', **kwargs, 'serialize_data': False},
         )
-        self._skipped = torch.zeros(0, dtype=torch.uint8)  # until it is known how many images there are
         self._missing_rows = np.empty(0, dtype=np.int64)  # of the table
         self._metainfo = {**self._metainfo_of(self.keypoint_set), **(metainfo or {})}
         if not lazy_init:
@@ -145,13 +129,6 @@ class DASDataset(BaseDataset):
         skeleton = [[a + 1, b + 1] for a, b in kset.links]  # COCO counts from 1
         person = dict(id=1, name='person', supercategory='person', keypoints=list(kset.keypoints), skeleton=skeleton)
         return {**parse_pose_metainfo(to_mmpose_metainfo(kset)), 'CLASSES': [person], 'keypoint_set': kset.name}
-
-    def full_init(self) -> None:
-        """Loads and checks the annotation file, once."""
-        if self._fully_initialized:
-            return
-        super().full_init()
-        self._reset_skipped()
 
     def load_data_list(self) -> Records:
         # all that the columns depend on beside the file
@@ -183,20 +160,8 @@ class DASDataset(BaseDataset):
     def filter_data(self) -> Records:
         records, filters = self.data_list, self.filter_cfg or {}
         table = records.table
-        columns = table.columns
-        keep = columns['is_labeled'] | self.test_mode
-        if filters.get('filter_empty_gt'):
-            learnable = (columns['root_flags'] > 0) & self.valid_people(columns) & ~columns['iscrowd']
-            keep = keep & (table.people_per_image(learnable) > 0)
-        if filters.get('min_labelled_keypoints_per_image'):
-            labelled = (columns['keypoints_flags'] > 0).sum(axis=1) * ~columns['iscrowd']
-            keep = keep & (table.people_per_image(labelled) >= filters['min_labelled_keypoints_per_image'])
-        if filters.get('sequences'):
-            names = np.array(
-                [any(fnmatchcase(seq, pattern) for pattern in filters['sequences']) for seq in table.header['seq']],
-                dtype=bool,
-            )
-            keep = keep & names[columns['seq']]
+        keep = table.columns['is_labeled'] | self.test_mode
+        keep = keep & passing_images(table, filters, self.valid_people(table.columns))
         if not keep.any():
             raise UserError(
                 'no image is left after filtering',
@@ -235,7 +200,7 @@ class DASDataset(BaseDataset):
         record['is_valid'] = self.valid_people(record)
 
     def valid_people(self, people: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) bool: who is truth. The others are neither learnt nor taken for background.
+        """(n,) bool: who is ground truth. The others are neither learnt nor taken for background.
 
         Args:
             people: Columns (n, …) named as in a record.
@@ -252,7 +217,7 @@ class DASDataset(BaseDataset):
         record['keypoint_set'] = self.keypoint_set.name
         record['annotated_shape'] = record['ori_shape']  # loading an image sets ori_shape to what it finds
         record['id'] = record['ann_id'].tolist()
-        record['raw_ann_info'] = _coco_annotations(record)
+        record['raw_ann_info'] = coco_annotations(record)
         record['gt'] = {
             key: record[key] for key in ('bbox', 'keypoints', 'keypoints_flags', 'keypoints_3d', 'keypoints_3d_valid')
         }
@@ -274,115 +239,10 @@ class DASDataset(BaseDataset):
             return []
         return [self._path(record['file_name']) for record in Records(self.data_list.table, self._missing_rows)]
 
-    @property
-    def skipped(self) -> list[str]:
-        """Paths of the images found unreadable so far, by any worker process that reads this dataset.
-
-        Those that were absent at the start are among them in test mode, where they are not left out.
-        """
-        return [self.get_data_info(int(i))['img_path'] for i in np.flatnonzero(self._skipped.numpy())]
-
-    def __getitem__(self, idx: int) -> dict:
-        if not self._fully_initialized:
-            self.full_init()
-        if self.test_mode:
-            return self._test_sample(idx)
-        if not -len(self) <= idx < len(self):
-            raise IndexError(f'sample {idx} of a dataset of {len(self)}')
-        idx %= len(self)
-        for candidate in (*range(idx, len(self)), *range(idx)):  # deterministic: the next one takes the place
-            if self._skipped[candidate]:
-                continue
-            sample, fault = self._attempt(self.get_data_info(candidate))
-            if fault is not None:
-                self._skip(candidate, fault)
-            elif sample is not None:
-                return sample
-        example = self.get_data_info(0)['img_path']
-        raise UserError(
-            'not one image can be read',
-            file=self.ann_file,
-            remedy=f'check `data_root` and `data_prefix`; looked e.g. for {example}',
-        )
-
-    def get_subset_(self, indices: Sequence[int] | int) -> None:
-        super().get_subset_(indices)
-        self._reset_skipped()
-
-    def get_subset(self, indices: Sequence[int] | int) -> DASDataset:
-        subset = super().get_subset(indices)
-        subset._reset_skipped()
-        return subset
-
     def _get_unserialized_subset(self, indices: Sequence[int] | int) -> Records:
         if isinstance(indices, int):
             return super()._get_unserialized_subset(indices)
         return self.data_list[indices]
 
-    def _reset_skipped(self) -> None:
-        # in shared memory: what one worker process finds is known to all, and to the process that reports it
-        known = np.isin(self.data_list.rows, self._missing_rows)
-        self._skipped = torch.from_numpy(known.astype(np.uint8)).share_memory_()
-
-    def _attempt(self, record: dict) -> tuple[dict | None, str | None]:
-        """The sample, or None and what is wrong with the image; errors that are not the image's fault are raised."""
-        path = record['img_path']
-        try:
-            if looks_complete(path) or image_fault(path) is None:
-                return self.pipeline(record), None
-            return None, image_fault(path)
-        except Exception as error:
-            at_fault = isinstance(error, UserError) and error.file == path
-            fault = error.problem if at_fault else image_fault(path)
-            if fault is None:
-                raise
-            return None, fault
-
-    def _skip(self, idx: int, fault: str) -> None:
-        self._skipped[idx] = 1
-        count, path = int(self._skipped.sum()), self.get_data_info(idx)['img_path']
-        print_log(
-            f'{path}: {fault}; the image is skipped ({count} of {len(self)} so far)',
-            logger='current',
-            level=logging.WARNING,
-        )
-        if count > self.max_skipped:
-            raise UserError(
-                f'{count} images cannot be read, the last one because {fault}',
-                file=path,
-                remedy='check `data_root` and `data_prefix`, mend the images, or raise `max_skipped`',
-            )
-
-    def _test_sample(self, idx: int) -> dict:
-        record = self.get_data_info(idx)
-        sample, fault = self._attempt(record)
-        if fault is None:
-            return sample
-        if self.strict:
-            raise UserError(fault, file=record['img_path'], remedy='mend the image, or set strict=False')
-        if not self._skipped[idx]:
-            self._skipped[idx] = 1
-            print_log(f'{record["img_path"]}: {fault}; nothing is found on it', logger='current', level=logging.WARNING)
-        record = self.get_data_info(idx)  # the failed attempt may have changed it
-        blank = np.full((*record['ori_shape'], 3), _BLANK_BGR, dtype=np.uint8)
-        return self.pipeline({**record, 'img': blank, 'image_fault': fault})
-
-
-def _coco_annotations(record: dict) -> list[dict]:
-    """The people of an image as COCO annotations."""
-    keypoints = np.concatenate([record['keypoints'], record['keypoints_flags'][..., None]], axis=-1)
-    boxes = np.concatenate([record['bbox'][:, :2], record['bbox'][:, 2:] - record['bbox'][:, :2]], axis=1)
-    counts = (record['keypoints_flags'] > 0).sum(axis=1)
-    return [
-        dict(
-            id=int(record['ann_id'][n]),
-            image_id=record['img_id'],
-            category_id=1,
-            bbox=boxes[n].tolist(),
-            area=float(record['area'][n]),
-            iscrowd=int(record['iscrowd'][n]),
-            keypoints=keypoints[n].ravel().tolist(),
-            num_keypoints=int(counts[n]),
-        )
-        for n in range(len(boxes))
-    ]
+    def faults_at_start(self) -> np.ndarray:
+        return np.isin(self.data_list.rows, self._missing_rows)

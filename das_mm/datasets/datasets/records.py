@@ -14,7 +14,8 @@ from das_mm.structures import (
     root_of,
 )
 
-from .annotation_file import AnnotationFile, People
+from .annotation_file import AnnotationFile
+from .annotation_people import PersonColumns
 from .record_table import RecordTable
 
 
@@ -47,7 +48,7 @@ def make_table(annotations: AnnotationFile, kset: KeypointSet, derive: tuple[str
 
 
 def _converted(
-    people: People, image_has_3d: np.ndarray, source: KeypointSet, kset: KeypointSet, derive: tuple[str, ...]
+    people: PersonColumns, image_has_3d: np.ndarray, source: KeypointSet, kset: KeypointSet, derive: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
     """Keypoints, root and depth of all people in ``kset``; 3D only of people in images that may be used for it."""
     valid_3d = people.keypoints_3d_valid & image_has_3d[:, None]

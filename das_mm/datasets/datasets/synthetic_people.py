@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 
@@ -13,6 +14,9 @@ from das_mm.registry import DATASETS
 from ..synthetic import SyntheticConfig, generate
 from .das_dataset import DASDataset
 from .frame_pairs import FramePairs
+
+# a data set always has both joint sets, so that models of either share one set of images
+_SETTINGS = {field.name for field in fields(SyntheticConfig)} - {'joint_sets', 'jpeg_quality', 'save_vertices'}
 
 
 @DATASETS.register_module()
@@ -24,12 +28,12 @@ class SyntheticPeople(DASDataset):
     common disk make one each).
 
     Args:
-        num_images, image_size, people, seed, split, kind, clip_length, fps, subject_share, share_spread,
-            clothes: See ``SyntheticConfig``.
         root: Folder of all generated sets; by default ``synthetic`` in :func:`.cache_root`.
         keypoint_set: The set that the model learns.
         workers: Processes that draw; all cores where None.
-        **kwargs: What ``DASDataset`` takes besides (pipeline, test_mode, …).
+        kwargs: ``num_images``, ``image_size``, ``people``, ``seed``, ``split``, ``kind``, ``clip_length``, ``fps``,
+            ``subject_share``, ``share_spread`` and ``clothes`` of :class:`.SyntheticConfig`, and what
+            :class:`.DASDataset` takes besides (``pipeline``, ``test_mode``, …).
 
     Raises:
         UserError: Settings are impossible or the folder cannot be written to.
@@ -37,40 +41,17 @@ class SyntheticPeople(DASDataset):
 
     def __init__(
         self,
-        num_images: int = 200,
-        image_size: Sequence[int] = (832, 512),
-        people: Sequence[int] = (1, 8),
-        seed: int = 0,
-        split: str = 'train',
-        kind: str = 'scenes',
-        clip_length: int = 24,
-        fps: float = 15.0,
-        subject_share: Sequence[float] = (0.25, 1.35),
-        share_spread: float = 0.45,
-        clothes: str = 'varied',
         root: str | Path | None = None,
         keypoint_set: str = 'panoptic15',
         workers: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
-        self.config = SyntheticConfig(
-            num_images=num_images,
-            image_size=tuple(image_size),
-            people=tuple(people),
-            seed=seed,
-            split=split,
-            kind=kind,
-            clip_length=clip_length,
-            fps=fps,
-            subject_share=tuple(subject_share),
-            share_spread=share_spread,
-            clothes=clothes,
-        )
+        self.config = SyntheticConfig(**{name: kwargs.pop(name) for name in _SETTINGS if name in kwargs})
         self.workers = workers
         folder = Path(root).expanduser() if root is not None else cache_root() / 'synthetic'
         joint_set = keypoint_set if keypoint_set in self.config.joint_sets else self.config.joint_sets[0]
         super().__init__(
-            ann_file=f'annotations/{split}_{joint_set}.json',
+            ann_file=f'annotations/{self.config.split}_{joint_set}.json',
             data_root=str(folder / self.config.key),
             keypoint_set=keypoint_set,
             **kwargs,

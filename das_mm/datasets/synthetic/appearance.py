@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cloth import Cloth, cloth_rgb, random_cloth
-from .textures import hsv
+from .texture_painters import hsv
 
 _SKIN = np.array(
     [

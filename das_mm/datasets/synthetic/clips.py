@@ -10,11 +10,11 @@ from das_mm.bodies import linear_blend_skinning, load_generated_body
 from das_mm.structures.cameras import project
 
 from .body_clearance import gap_m
+from .body_shapes import sample_betas, stature_m
 from .camera_sampling import Shot, sample_shot
 from .config import SyntheticConfig
 from .layout import LEAST_GAP_M, NEAREST_M, place_on_ground, sample_heading, seat_height
 from .motions import sample_motion
-from .poses import sample_betas, stature_m
 from .scene import Layout, Person
 from .surfaces import yaw_matrix
 from .viewpoint import Viewpoint, look_rotation

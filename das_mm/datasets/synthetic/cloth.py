@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .materials import Tiled
-from .textures import VARIANTS, hsv
+from .texture_painters import hsv
+from .textures import VARIANTS
 
 PATTERNS = {'plain': 0.48, 'rings': 0.13, 'bars': 0.06, 'checks': 0.09, 'dots': 0.05, 'tile': 0.13, 'halves': 0.06}
 

@@ -11,7 +11,7 @@ from das_mm.bodies import load_generated_body
 from .appearance import Look
 from .materials import Plain
 from .parts import apply_frame, body_normals, part_frame, rest_coords
-from .person_material import _WAVES, PersonMaterial
+from .person_material import FOLD_WAVES, PersonMaterial
 from .regions import bottom_weight, hair_weight, landmark, ramp, shoe_weight, top_weight
 from .suits import Suit, SuitMaterial
 from .surfaces import Surface, box, ellipsoid
@@ -47,7 +47,7 @@ def cloth_thickness(look: Look) -> np.ndarray:
     top, bottom = top_weight(look, coords, _RIM_M), bottom_weight(look, coords, _RIM_M)
     # shirts fall away from the body towards the hem, trousers towards the ankle, sleeves towards the wrist
     fall = np.clip((1.3 - height) / 0.35, 0, 1) * (side < 0.3) + np.clip((side - 0.2) / 0.4, 0, 1)
-    folds = np.sin(coords @ _WAVES[0]) * np.sin(coords @ _WAVES[1]) + 0.5 * np.sin(coords @ _WAVES[2])
+    folds = np.sin(coords @ FOLD_WAVES[0]) * np.sin(coords @ FOLD_WAVES[1]) + 0.5 * np.sin(coords @ FOLD_WAVES[2])
     shirt = top * (0.004 + look.loose_top * (0.45 + 0.75 * fall + 0.22 * folds))
     legs = bottom * (0.004 + look.loose_bottom * (0.5 + 0.7 * np.clip((0.9 - height) / 0.8, 0, 1) + 0.2 * folds))
     # both thighs have room for no more than this where they meet

@@ -14,8 +14,8 @@ from .clothing import dress
 from .config import SyntheticConfig
 from .environment import Environment, build_environment
 from .film import Film, develop, film_gain, sample_film
+from .furniture import chair
 from .ground_truth import keypoint_names, person_geometry, seen_truth
-from .props import chair
 from .records import depth_name, image_record
 from .renderer import render
 from .scene import Layout, Person

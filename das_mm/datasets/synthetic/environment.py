@@ -10,7 +10,8 @@ from . import props
 from .lighting import Light, Sky
 from .materials import random_plain, random_tiled
 from .surfaces import Surface, box, quad, yaw_matrix
-from .textures import VARIANTS, hsv, texture_tile
+from .texture_painters import hsv
+from .textures import VARIANTS, texture_tile
 from .viewpoint import Viewpoint
 
 KINDS = {'room': 0.4, 'street': 0.28, 'park': 0.22, 'stage': 0.1}

@@ -10,9 +10,10 @@ from das_mm.bodies import PART_NAMES, load_generated_body
 from das_mm.structures.cameras import project
 
 from .body_clearance import gap_m
+from .body_shapes import sample_betas
 from .camera_sampling import Shot, sample_shot
 from .config import SyntheticConfig
-from .poses import sample_betas, sample_pair, sample_pose
+from .poses import sample_pair, sample_pose
 from .scene import Layout, Person
 from .surfaces import yaw_matrix
 

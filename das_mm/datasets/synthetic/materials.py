@@ -7,7 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from .textures import VARIANTS, hsv, sample_tile, texture_tile
+from .texture_painters import hsv
+from .textures import VARIANTS, sample_tile, texture_tile
 
 
 class Material(Protocol):

@@ -20,9 +20,10 @@ from das_mm.bodies.skeleton import JOINT_INDEX
 from das_mm.bodies.skinning import forward_kinematics
 from das_mm.structures.rotations import axis_angle_to_matrix
 
-from . import poses
+from .body_shapes import Rng
 from .gait import Gait, gait_cycle, running, stepping, walking
-from .poses import PARTNER_DISTANCE_M, SIDES, Rng, stack_angles
+from .pose_parts import ARM_PARTS, SIDES, Angles, arm_at_work, relaxed, stack_angles, upright
+from .poses import BUILDERS, PARTNER_DISTANCE_M
 
 _FASTEST_DEG_S = 200.0  # mean speed of the fastest joint between two keyframes
 _SWAY_DEG = 1.2
@@ -65,7 +66,7 @@ def _gait_motion(rng: Rng, times: np.ndarray, gait: Gait) -> dict:
 def _walk(rng: Rng, times: np.ndarray) -> dict:
     motion = _gait_motion(rng, times, walking(rng.uniform(0.7, 1.8), rng.uniform(0.7, 1.3)))
     if rng.random() < 0.3:  # one arm is busy: a telephone, a wave, a hand in the side
-        busy = stack_angles(poses.arm_at_work(rng, str(rng.choice(SIDES))))
+        busy = stack_angles(arm_at_work(rng, str(rng.choice(SIDES))))
         chosen = busy.any(axis=1)
         motion['angles'][:, chosen] = busy[chosen]
     return motion
@@ -128,28 +129,28 @@ def _standing(angles: np.ndarray, tilt_deg: np.ndarray) -> dict:
     )
 
 
-def _key(rng: Rng, builder: Callable, base: poses.Angles | None = None, arms_only: bool = False) -> Keyframe:
+def _key(rng: Rng, builder: Callable, base: Angles | None = None, arms_only: bool = False) -> Keyframe:
     """One keyframe from a pose builder; with ``arms_only`` the rest of the body stays as in ``base``."""
     angles, tilt = builder(rng)
     if arms_only:
-        free = poses.ARM_PARTS + ('neck', 'head')
+        free = ARM_PARTS + ('neck', 'head')
         kept = {name: base[name] for name in base if not any(part in name for part in free)}
         return clip_angles(stack_angles({**angles, **kept})), 0.0
     return clip_angles(stack_angles({**(base or {}), **angles})), tilt
 
 
 def _stand(rng: Rng, times: np.ndarray) -> dict:
-    base = poses.BUILDERS['stand'](rng)[0]
+    base = BUILDERS['stand'](rng)[0]
     rest = clip_angles(stack_angles(base)), 0.0
-    later = [_key(rng, poses.BUILDERS['stand'], base, arms_only=True) for _ in range(2)]
+    later = [_key(rng, BUILDERS['stand'], base, arms_only=True) for _ in range(2)]
     return _play(rng, times, [rest, *later], list(rng.uniform(0.3, 1.5, 3)), rng.uniform(1.5, 2.5))
 
 
 def _arm_action(activity: str) -> Callable[[Rng, np.ndarray], dict]:
     def action(rng: Rng, times: np.ndarray) -> dict:
-        base = poses.relaxed(rng)
+        base = relaxed(rng)
         rest = clip_angles(stack_angles(base)), 0.0
-        done = _key(rng, poses.BUILDERS[activity], base, arms_only=True)
+        done = _key(rng, BUILDERS[activity], base, arms_only=True)
         return _play(
             rng, times, [rest, done, rest], [rng.uniform(0, 0.4), rng.uniform(0.3, 0.8), 0.3], rng.uniform(1.2, 2.2)
         )
@@ -158,8 +159,8 @@ def _arm_action(activity: str) -> Callable[[Rng, np.ndarray], dict]:
 
 
 def _sit_down(rng: Rng, times: np.ndarray) -> dict:
-    base = poses.relaxed(rng)
-    low, tilt = _key(rng, poses.BUILDERS['sit'])
+    base = relaxed(rng)
+    low, tilt = _key(rng, BUILDERS['sit'])
     rest = clip_angles(stack_angles(base))
     lean = 0.45 * rest + 0.55 * low  # half-way the trunk leans forward over the feet
     lean[JOINT_INDEX['spine1'] - 1, 0] += 14
@@ -195,9 +196,9 @@ def _interact(rng: Rng, times: np.ndarray) -> dict:
     both = []
     timing = int(rng.integers(2**31))
     for _ in range(2):
-        base = poses.relaxed(rng) | poses.upright(rng)
+        base = relaxed(rng) | upright(rng)
         rest = clip_angles(stack_angles(base)), 0.0
-        done = _key(rng, poses.BUILDERS[kind], base, arms_only=True)
+        done = _key(rng, BUILDERS[kind], base, arms_only=True)
         together = np.random.default_rng(timing)  # both begin and end at the same moments
         motion = _play(together, times, [rest, done, rest], [0.2, 1.2, 0.3], 2.2)
         if kind == 'handshake':

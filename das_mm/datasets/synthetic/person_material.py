@@ -11,7 +11,7 @@ from .cloth import Cloth
 from .regions import bottom_weight, hair_weight, is_arm, landmark, ramp, shoe_weight, skirt_weight, top_weight
 
 # wrinkles: sums of waves with fixed directions, rad per metre
-_WAVES = np.random.Generator(np.random.PCG64(7)).normal(0, 1, (8, 3)) * np.geomspace(18, 130, 8)[:, None]
+FOLD_WAVES = np.random.Generator(np.random.PCG64(7)).normal(0, 1, (8, 3)) * np.geomspace(18, 130, 8)[:, None]
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class PersonMaterial:
         look, width = self.look, np.maximum(footprint_m, 0.0015)
         out = self._skin(coords, width)
         along, around = _limb_coords(coords)
-        _lay(out, hair_weight(look, coords, np.maximum(width, 0.012)), self._hair(coords))
-        _lay(out, bottom_weight(look, coords, width), look.bottom, along, around, footprint_m)
+        lay_over(out, hair_weight(look, coords, np.maximum(width, 0.012)), self._hair(coords))
+        lay_over(out, bottom_weight(look, coords, width), look.bottom, along, around, footprint_m)
         if look.open_front:
-            _lay(out, top_weight(look, coords, width, neckline=1.42), look.shirt, along, around, footprint_m)
+            lay_over(out, top_weight(look, coords, width, neckline=1.42), look.shirt, along, around, footprint_m)
         top = top_weight(look, coords, width)
         if look.open_front:
             gap = ramp(0.035 + 0.03 * (coords[:, 1] - 1.0) - np.abs(coords[:, 0]), width) * (coords[:, 2] > 0)
             top = top * (1 - gap)
-        _lay(out, top, look.top, along, around, footprint_m)
-        _lay(out, skirt_weight(look, coords, width), look.skirt, along, around, footprint_m)
-        _lay(out, shoe_weight(look, coords, width), look.shoes, along, around, footprint_m)
+        lay_over(out, top, look.top, along, around, footprint_m)
+        lay_over(out, skirt_weight(look, coords, width), look.skirt, along, around, footprint_m)
+        lay_over(out, shoe_weight(look, coords, width), look.shoes, along, around, footprint_m)
         sole = ramp(0.022 - coords[:, 1], width)
-        _lay(out, sole, look.shoes.second)
+        lay_over(out, sole, look.shoes.second)
         return out
 
     def bump(self, coords: np.ndarray, footprint_m: np.ndarray) -> np.ndarray:
@@ -54,7 +54,7 @@ class PersonMaterial:
         )
         hair = hair_weight(look, coords, 0.02) * 0.12
         out = np.zeros_like(coords)
-        for wave in _WAVES.astype(np.float32):
+        for wave in FOLD_WAVES.astype(np.float32):
             frequency = float(np.linalg.norm(wave))
             phase = coords @ wave
             # neighbouring waves bend each other, so that folds are no grid
@@ -92,7 +92,7 @@ def _limb_coords(coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return along.astype(np.float32), around.astype(np.float32)
 
 
-def _lay(out: np.ndarray, weight: np.ndarray, cover, *coords: np.ndarray) -> None:
+def lay_over(out: np.ndarray, weight: np.ndarray, cover, *coords: np.ndarray) -> None:
     """Lay a colour ((3,) or (N, 3)) or a :class:`Cloth` over ``out`` in place, only where it shows."""
     rows = np.flatnonzero(weight > 0)
     if not len(rows):
@@ -119,17 +119,17 @@ def _face(look: Look, coords: np.ndarray, width: np.ndarray) -> np.ndarray:
     sides = np.stack([np.abs(coords[:, 0]), coords[:, 1], coords[:, 2]], 1)
     mouth = np.array([0, nose[1] - 0.033, 0])
     red = look.skin * np.array([1.02, 0.86, 0.84])
-    _lay(out, 0.6 * _spot(sides, (0.038, nose[1] - 0.005), (0.02, 0.018), np.maximum(width, 0.02)), red)
+    lay_over(out, 0.6 * _spot(sides, (0.038, nose[1] - 0.005), (0.02, 0.018), np.maximum(width, 0.02)), red)
     if look.beard > 0:
         chin = ramp(nose[1] - 0.012 - coords[:, 1], 0.015) * ramp(coords[:, 1] - (nose[1] - 0.11), 0.02)
-        _lay(out, min(1.0, look.beard + 0.25) * 0.85 * chin, look.hair)
-    _lay(out, _spot(sides, mouth, (0.024, 0.0085), width), look.skin * np.array([0.82, 0.55, 0.55]))
-    _lay(out, _spot(sides, mouth, (0.02, 0.0015), width), look.skin * np.array([0.5, 0.3, 0.3]))
-    _lay(out, 0.5 * _spot(sides, (eye[0], eye[1]), (0.019, 0.012), np.maximum(width, 0.008)), look.skin * 0.72)
-    _lay(out, _spot(sides, (eye[0], eye[1]), (0.0135, 0.0065), width), np.array([236, 232, 228]))
-    _lay(out, _spot(sides, (eye[0], eye[1]), (0.0062, 0.0062), width), look.eyes)
+        lay_over(out, min(1.0, look.beard + 0.25) * 0.85 * chin, look.hair)
+    lay_over(out, _spot(sides, mouth, (0.024, 0.0085), width), look.skin * np.array([0.82, 0.55, 0.55]))
+    lay_over(out, _spot(sides, mouth, (0.02, 0.0015), width), look.skin * np.array([0.5, 0.3, 0.3]))
+    lay_over(out, 0.5 * _spot(sides, (eye[0], eye[1]), (0.019, 0.012), np.maximum(width, 0.008)), look.skin * 0.72)
+    lay_over(out, _spot(sides, (eye[0], eye[1]), (0.0135, 0.0065), width), np.array([236, 232, 228]))
+    lay_over(out, _spot(sides, (eye[0], eye[1]), (0.0062, 0.0062), width), look.eyes)
     brow = eye[1] + 0.017 + 0.15 * np.maximum(sides[:, :1] - eye[0], 0)
-    _lay(out, 0.9 * _spot(sides, np.array([eye[0], brow.mean()]), (0.018, 0.0042), width), look.hair * 0.8)
+    lay_over(out, 0.9 * _spot(sides, np.array([eye[0], brow.mean()]), (0.018, 0.0042), width), look.hair * 0.8)
     nostril = _spot(sides, (0.008, nose[1] - 0.011), (0.0045, 0.003), width)
-    _lay(out, 0.7 * nostril, look.skin * 0.4)
+    lay_over(out, 0.7 * nostril, look.skin * 0.4)
     return out

@@ -1,4 +1,4 @@
-"""Body poses and shapes of people who do something, drawn within anatomical limits.
+"""Body poses of people who do something, drawn within anatomical limits.
 
 Conventions: the body's own frame is x left, y up, z forward. A pose has no heading: the scene turns the body about the
 vertical by a yaw of its choice, ``global_orient = yaw about y, after root_tilt``; ``root_tilt`` (axis-angle, rad) is
@@ -13,108 +13,25 @@ from collections.abc import Callable
 
 import numpy as np
 
-from das_mm.bodies import LANDMARKS, load_generated_body
-from das_mm.bodies.arm_ik import reach
-from das_mm.bodies.joint_limits import (
-    JOINT_LIMITS_DEG,
-    about,
-    angles_of_rotation,
-    clip_angles,
-    pose_from_angles,
-    within_limits,
-)
+from das_mm.bodies.joint_limits import clip_angles, pose_from_angles
 from das_mm.bodies.skeleton import JOINT_INDEX
 
+from .body_shapes import Rng
 from .gait import Gait, gait_cycle, running, walking
-
-Rng = np.random.Generator
-Angles = dict[str, np.ndarray]  # joint -> (3,) degrees as in joint_limits
-
-_MIRROR = np.array([1.0, -1.0, -1.0])
-SIDES = ('left', 'right')
-ARM_PARTS = ('collar', 'shoulder', 'elbow', 'wrist', 'hand')
-
-
-def stack_angles(angles: Angles) -> np.ndarray:
-    """Named angles -> (23, 3) degrees; joints that are not named rest at zero."""
-    stacked = np.zeros((23, 3))
-    for name, values in angles.items():
-        stacked[JOINT_INDEX[name] - 1] = values
-    return stacked
-
-
-def leg(
-    side: str,
-    lift: float = 0.0,
-    spread: float = 4.0,
-    knee: float = 4.0,
-    point: float | None = None,
-    turn_out: float = 6.0,
-) -> Angles:
-    """Angles of one leg, degrees; the ankle keeps the sole level with the ground unless ``point`` (toes down) is given.
-
-    ``lift`` brings the thigh forward, ``spread`` moves it away from the other leg.
-    """
-    sign = np.ones(3) if side == 'left' else _MIRROR
-    level = lift - knee
-    return {
-        f'{side}_hip': np.array([-lift, turn_out, spread]) * sign,
-        f'{side}_knee': np.array([knee, 0, 0.0]),
-        f'{side}_ankle': np.array([level if point is None else point, 0, 0.6 * -spread]) * sign,
-    }
-
-
-def hanging_arm(
-    side: str, lower: float = 74.0, swing: float = 0.0, twist: float = 0.0, elbow: float = 12.0, forearm: float = 0.0
-) -> Angles:
-    """Angles of an arm lowered from the side by ``lower`` and then brought forward by ``swing``, degrees."""
-    turn = about('x', -swing) * about('z', -0.89 * lower) * about('x', twist)
-    sign = np.ones(3) if side == 'left' else _MIRROR
-    # the shoulder girdle sinks with the arm
-    return {
-        f'{side}_collar': np.array([0, 0, -0.11 * max(lower - 15, 0)]) * sign,
-        f'{side}_shoulder': angles_of_rotation('left_shoulder', turn) * sign,
-        f'{side}_elbow': np.array([forearm, -elbow, 0.0]) * sign,
-    }
-
-
-def relaxed(rng: Rng) -> Angles:
-    """An easy stance: weight perhaps on one leg, arms hanging, eyes anywhere in front."""
-    weight = rng.choice([-1.0, 0.0, 1.0])  # the leg that bears more
-    angles: Angles = {}
-    for side, sign in zip(SIDES, (1.0, -1.0)):
-        eased = max(0.0, -weight * sign) * rng.uniform(5, 22)
-        angles |= leg(
-            side,
-            lift=0.6 * eased + rng.normal(0, 2),
-            knee=2 + 1.2 * eased,
-            spread=rng.uniform(-2, 6),
-            turn_out=rng.uniform(0, 18),
-        )
-        angles |= hanging_arm(
-            side,
-            lower=rng.uniform(66, 80),
-            swing=rng.normal(4, 7),
-            twist=rng.normal(8, 12),
-            elbow=rng.uniform(6, 32),
-            forearm=rng.normal(0, 15),
-        )
-        angles[f'{side}_hand'] = np.array([0, 0, -rng.uniform(0, 30) * sign])
-    lean = rng.normal(0, 4)
-    angles |= {
-        'spine1': np.array([2 + rng.normal(0, 3), rng.normal(0, 4), weight * rng.uniform(0, 5)]),
-        'spine2': np.array([lean, rng.normal(0, 4), 0]),
-        'spine3': np.array([0.5 * lean, rng.normal(0, 3), 0]),
-    }
-    return angles | _gaze(rng)
-
-
-def _gaze(rng: Rng, yaw_std: float = 18.0, pitch: float = 0.0) -> Angles:
-    yaw, nod, lean = rng.normal(0, yaw_std), pitch + rng.normal(0, 7), rng.normal(0, 4)
-    return {
-        'neck': np.array([0.5 * nod, 0.45 * yaw, 0.5 * lean]),
-        'head': np.array([0.5 * nod, 0.55 * yaw, 0.5 * lean]),
-    }
+from .pose_parts import (
+    MIRROR,
+    SIDES,
+    Angles,
+    arm_at_work,
+    arms,
+    gaze,
+    hanging_arm,
+    leg,
+    mirrored,
+    relaxed,
+    stack_angles,
+    upright,
+)
 
 
 def _unstack(stacked: np.ndarray) -> Angles:
@@ -123,36 +40,7 @@ def _unstack(stacked: np.ndarray) -> Angles:
 
 def _gait(rng: Rng, gait: Gait) -> Angles:
     angles = _unstack(gait_cycle(gait, rng.uniform(0, 2 * np.pi, 1))[0][0])
-    gaze = _gaze(rng, 12)
-    return angles | {name: angles[name] + gaze[name] for name in gaze}
-
-
-def _arms(rng: Rng, targets: dict[str, tuple], spread_m: float = 0.02) -> Angles:
-    """side -> (wrist relative to the shoulder m, elbow direction, forearm twist) with a little noise."""
-    angles: Angles = {}
-    for side, (wrist, pole, twist) in targets.items():
-        angles |= reach(
-            side, np.asarray(wrist) + rng.normal(0, spread_m, 3), np.asarray(pole, float), twist + rng.normal(0, 8)
-        )
-    return angles
-
-
-def _mirrored(wrist: tuple[float, float, float], pole: tuple[float, float, float], twist: float, side: str) -> tuple:
-    """An arm target told for the left side, for ``side``."""
-    sign = np.array([1.0 if side == 'left' else -1.0, 1.0, 1.0])
-    return np.asarray(wrist) * sign, np.asarray(pole) * sign, twist
-
-
-def arm_at_work(rng: Rng, side: str) -> Angles:
-    """One arm that holds a telephone to the ear or before the chest, or rests in the side."""
-    style = rng.choice(['ear', 'screen', 'hip'])
-    if style == 'ear':
-        target = (-0.03, 0.13, 0.10), (0.6, -1, 0.2), -30
-    elif style == 'screen':
-        target = (-0.08, -0.16, 0.30), (0.5, -1, 0), -70
-    else:
-        target = (0.02, -0.37, 0.05), (1, -0.2, -0.5), -30
-    return _arms(rng, {side: _mirrored(*target, side)}, 0.01)
+    return angles | {name: angles[name] + turn for name, turn in gaze(rng, 12).items()}
 
 
 def _stand(rng: Rng) -> tuple[Angles, float]:
@@ -161,9 +49,9 @@ def _stand(rng: Rng) -> tuple[Angles, float]:
     if style == 'one':
         angles |= arm_at_work(rng, str(rng.choice(SIDES)))
     elif style == 'hips':
-        angles |= _arms(rng, {s: _mirrored((0.02, -0.37, 0.05), (1, -0.2, -0.5), -30, s) for s in SIDES}, 0.01)
+        angles |= arms(rng, {s: mirrored((0.02, -0.37, 0.05), (1, -0.2, -0.5), -30, s) for s in SIDES}, 0.01)
     elif style == 'behind':
-        angles |= _arms(rng, {s: _mirrored((-0.10, -0.46, -0.12), (1, 0.1, -0.4), -10, s) for s in SIDES}, 0.01)
+        angles |= arms(rng, {s: mirrored((-0.10, -0.46, -0.12), (1, 0.1, -0.4), -10, s) for s in SIDES}, 0.01)
     return angles, 0.0
 
 
@@ -185,11 +73,11 @@ def _sit(rng: Rng) -> tuple[Angles, float]:
     angles['spine1'][0] = rng.uniform(0, 14)
     style = rng.choice(['knees', 'lap', 'table', 'hang'])
     if style == 'knees':
-        angles |= _arms(rng, {s: _mirrored((0.01, -0.37, 0.28), (0.7, -0.6, -0.7), 50, s) for s in SIDES})
+        angles |= arms(rng, {s: mirrored((0.01, -0.37, 0.28), (0.7, -0.6, -0.7), 50, s) for s in SIDES})
     elif style == 'lap':
-        angles |= _arms(rng, {s: _mirrored((-0.11, -0.36, 0.20), (1, -0.5, -0.5), 50, s) for s in SIDES}, 0.01)
+        angles |= arms(rng, {s: mirrored((-0.11, -0.36, 0.20), (1, -0.5, -0.5), 50, s) for s in SIDES}, 0.01)
     elif style == 'table':
-        angles |= _arms(rng, {s: _mirrored((-0.06, -0.22, 0.36), (0.8, -1, 0), 35, s) for s in SIDES})
+        angles |= arms(rng, {s: mirrored((-0.06, -0.22, 0.36), (0.8, -1, 0), 35, s) for s in SIDES})
     return angles, tilt
 
 
@@ -210,8 +98,8 @@ def _crouch(rng: Rng) -> tuple[Angles, float]:
     angles['spine1'][0] = rng.uniform(5, 22)
     angles['spine2'][0] = rng.uniform(2, 16)
     if rng.random() < 0.7:
-        angles |= _arms(rng, {s: _mirrored((0.0, -0.25, 0.33), (0.8, -0.6, -0.3), 40, s) for s in SIDES}, 0.04)
-    return angles | _gaze(rng, 15, -20), tilt
+        angles |= arms(rng, {s: mirrored((0.0, -0.25, 0.33), (0.8, -0.6, -0.3), 40, s) for s in SIDES}, 0.04)
+    return angles | gaze(rng, 15, -20), tilt
 
 
 def _bend(rng: Rng) -> tuple[Angles, float]:
@@ -231,7 +119,7 @@ def _bend(rng: Rng) -> tuple[Angles, float]:
             elbow=rng.uniform(5, 30),
             twist=rng.normal(0, 12),
         )
-    return angles | _gaze(rng, 12, -10), tilt
+    return angles | gaze(rng, 12, -10), tilt
 
 
 def _reach(rng: Rng) -> tuple[Angles, float]:
@@ -241,9 +129,9 @@ def _reach(rng: Rng) -> tuple[Angles, float]:
     for side in chosen:
         a, h = np.radians([azimuth, height])
         wrist = far * np.array([np.sin(a) * np.cos(h), np.sin(h), np.cos(a) * np.cos(h)])
-        angles |= _arms(rng, {side: _mirrored(tuple(wrist), (0.8, -1, -0.2), rng.uniform(-20, 60), side)})
-        angles[f'{side}_collar'] = np.array([0, -12, max(0, height) * 0.25]) * (1 if side == 'left' else _MIRROR)
-    return angles | _gaze(rng, 14, -0.25 * height), 0.0
+        angles |= arms(rng, {side: mirrored(tuple(wrist), (0.8, -1, -0.2), rng.uniform(-20, 60), side)})
+        angles[f'{side}_collar'] = np.array([0, -12, max(0, height) * 0.25]) * (1 if side == 'left' else MIRROR)
+    return angles | gaze(rng, 14, -0.25 * height), 0.0
 
 
 def _wave(rng: Rng) -> tuple[Angles, float]:
@@ -251,8 +139,8 @@ def _wave(rng: Rng) -> tuple[Angles, float]:
     side = rng.choice(SIDES)
     beat = rng.uniform(-0.12, 0.12)
     wrist = (0.20 + beat, rng.uniform(0.10, 0.36), rng.uniform(0.08, 0.22))
-    angles |= _arms(rng, {side: _mirrored(wrist, (1, -0.9, -0.2), -10, side)}, 0.01)
-    angles[f'{side}_collar'] = np.array([0, -4, 14.0]) * (1 if side == 'left' else _MIRROR)
+    angles |= arms(rng, {side: mirrored(wrist, (1, -0.9, -0.2), -10, side)}, 0.01)
+    angles[f'{side}_collar'] = np.array([0, -4, 14.0]) * (1 if side == 'left' else MIRROR)
     return angles, 0.0
 
 
@@ -262,7 +150,7 @@ def _arms_crossed(rng: Rng) -> tuple[Angles, float]:
     for side in SIDES:
         upper = side == over
         wrist = (-0.21, -0.20 + 0.05 * upper, 0.155 + 0.05 * upper)
-        angles |= _arms(rng, {side: _mirrored(wrist, (1, -1.2, -0.1), 0, side)}, 0.006)
+        angles |= arms(rng, {side: mirrored(wrist, (1, -1.2, -0.1), 0, side)}, 0.006)
     return angles, 0.0
 
 
@@ -274,16 +162,11 @@ def _t_pose(rng: Rng) -> tuple[Angles, float]:
     return angles, 0.0
 
 
-def upright(rng: Rng) -> Angles:
-    """A trunk that hardly bends, for what two people do with their hands."""
-    return {name: rng.normal(0, 1.0, 3) for name in ('spine1', 'spine2', 'spine3')}
-
-
 def _handshake(rng: Rng) -> tuple[Angles, float]:
     angles = relaxed(rng) | upright(rng)
-    angles |= _arms(rng, {'right': _mirrored((-0.065, -0.20, 0.37), (0.5, -1, -0.4), -20, 'right')}, 0.01)
+    angles |= arms(rng, {'right': mirrored((-0.065, -0.20, 0.37), (0.5, -1, -0.4), -20, 'right')}, 0.01)
     angles['right_collar'] = np.array([0, 10.0, 0])
-    return angles | _gaze(rng, 5), 0.0
+    return angles | gaze(rng, 5), 0.0
 
 
 def _hug(rng: Rng) -> tuple[Angles, float]:
@@ -292,10 +175,10 @@ def _hug(rng: Rng) -> tuple[Angles, float]:
     for side in SIDES:
         up = side == high
         wrist, elbow = (-0.10, 0.05 if up else -0.22, 0.38), (1, 0.2 if up else -0.6, 0.2)
-        angles |= _arms(rng, {side: _mirrored(wrist, elbow, -60, side)}, 0.01)
-        angles[f'{side}_collar'] = np.array([0, -16, 6.0]) * (1 if side == 'left' else _MIRROR)
+        angles |= arms(rng, {side: mirrored(wrist, elbow, -60, side)}, 0.01)
+        angles[f'{side}_collar'] = np.array([0, -16, 6.0]) * (1 if side == 'left' else MIRROR)
     angles['spine2'][0] += 6
-    return angles | _gaze(rng, 8, 5), 0.0
+    return angles | gaze(rng, 8, 5), 0.0
 
 
 BUILDERS: dict[str, Callable[[Rng], tuple[Angles, float]]] = {
@@ -376,42 +259,3 @@ def sample_pair(rng: Rng, activity: str | None = None) -> dict:
         yaw=np.pi,
         activity=activity,
     )
-
-
-def stature_m(betas: np.ndarray) -> np.ndarray:
-    """Height from sole to crown at rest, betas (*, 10) -> (*) m."""
-    body = load_generated_body()
-    crown, heel = (next(iter(LANDMARKS[name])) for name in ('head_top', 'left_heel'))
-    rest = body.v_template[crown, 1] - body.v_template[:, 1].min()
-    return rest + np.asarray(betas) @ (body.shapedirs[crown, 1] - body.shapedirs[heel, 1]).astype(np.float64)
-
-
-def sample_betas(rng: Rng, child: float = 0.1) -> np.ndarray:
-    """Shape of one person, (10,): adults of 1.50-1.95 m and, by the probability ``child``, children of 1.05-1.45 m."""
-    betas = np.clip(rng.normal(0, 1, 10), -2, 2) * [1, 1, 0.8, 0.8, 0.7, 0.8, 0.8, 0.6, 0.7, 0.8]
-    if rng.random() < child:
-        stature = rng.uniform(1.05, 1.45)
-        young = (1.60 - stature) / 0.5  # 0.3 … 1.1
-        betas[[1, 2, 4, 5, 7, 8]] *= 0.4
-        betas += young * np.array([0, -0.6, -1.2, -0.4, -0.6, -0.8, 0.5, -0.6, 3.4, 0.4])
-    else:
-        man = rng.random() < 0.5
-        betas += np.array([0, 0.1, 0, 0.1, 0.8, 0.6, 0.1, -1.0, 0, 0.3]) * (1 if man else -0.9)
-        betas[1] += max(0.0, rng.normal(0, 0.7))  # weights are skewed to the heavy side
-        stature = np.clip(rng.normal(1.765 if man else 1.635, 0.07), 1.50, 1.95)
-    betas[0] = 0
-    unit = stature_m(np.eye(10)[0]) - stature_m(np.zeros(10))
-    betas[0] = (stature - stature_m(betas)) / unit
-    return betas
-
-
-__all__ = [
-    'ACTIVITIES',
-    'JOINT_LIMITS_DEG',
-    'PARTNER_DISTANCE_M',
-    'sample_betas',
-    'sample_pair',
-    'sample_pose',
-    'stature_m',
-    'within_limits',
-]

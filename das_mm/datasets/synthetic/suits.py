@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .appearance import Look, sample_look
-from .person_material import PersonMaterial, _lay
+from .person_material import PersonMaterial, lay_over
 from .regions import hair_weight, is_arm, ramp
 
 # metres of the rest pose, see ``regions``
@@ -54,8 +54,8 @@ class SuitMaterial(PersonMaterial):
     def colour(self, coords: np.ndarray, footprint_m: np.ndarray) -> np.ndarray:
         width = np.maximum(footprint_m, 0.0015)
         out = self._skin(coords, width)
-        _lay(out, hair_weight(self.look, coords, np.maximum(width, 0.012)), self._hair(coords))
-        _lay(out, np.where(is_arm(coords), 1.0, ramp(_NECK_Y - coords[:, 1], width)), suit_rgb(coords))
+        lay_over(out, hair_weight(self.look, coords, np.maximum(width, 0.012)), self._hair(coords))
+        lay_over(out, np.where(is_arm(coords), 1.0, ramp(_NECK_Y - coords[:, 1], width)), suit_rgb(coords))
         return out
 
 

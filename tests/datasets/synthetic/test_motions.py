@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from das_mm.bodies import JOINT_NAMES, linear_blend_skinning, load_generated_body
+from das_mm.bodies.joint_limits import within_limits
 from das_mm.datasets.synthetic.motions import MOTION_ACTIVITIES, sample_motion
-from das_mm.datasets.synthetic.poses import within_limits
 from das_mm.structures.rotations import axis_angle_to_matrix
 
 FPS = 25

@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 
 from das_mm.bodies import JOINT_NAMES, linear_blend_skinning, load_generated_body
-from das_mm.bodies.joint_limits import angles_from_pose, pose_from_angles
+from das_mm.bodies.joint_limits import angles_from_pose, pose_from_angles, within_limits
+from das_mm.datasets.synthetic.body_shapes import sample_betas, stature_m
 from das_mm.datasets.synthetic.gait import gait_cycle, running, walking
-from das_mm.datasets.synthetic.poses import (
-    ACTIVITIES,
-    PARTNER_DISTANCE_M,
-    sample_betas,
-    sample_pair,
-    sample_pose,
-    stature_m,
-    within_limits,
-)
+from das_mm.datasets.synthetic.poses import ACTIVITIES, PARTNER_DISTANCE_M, sample_pair, sample_pose
 
 J = {name: index for index, name in enumerate(JOINT_NAMES)}
 

@@ -14,7 +14,7 @@ from das_mm.datasets.synthetic.lighting import Light, Sky, to_linear, to_srgb
 from das_mm.datasets.synthetic.materials import Plain, Tiled
 from das_mm.datasets.synthetic.renderer import NOTHING, render
 from das_mm.datasets.synthetic.surfaces import BACKGROUND, box, cylinder, ellipsoid, merge, quad
-from das_mm.datasets.synthetic.textures import KINDS as TEXTURES
+from das_mm.datasets.synthetic.texture_painters import KINDS as TEXTURES
 from das_mm.datasets.synthetic.textures import sample_tile, texture_tile
 from das_mm.datasets.synthetic.viewpoint import Viewpoint, look_rotation
 from das_mm.rendering import ray_tracer as tracer
