@@ -23,16 +23,20 @@ _SHEET_COLUMNS, _SHEET_CELL_PX = 2, 1100
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
-    parser.add_argument('--num', type=int, default=12, help='pictures; default %(default)s')
-    parser.add_argument('--out', type=Path, metavar='DIR', help='default browse/CONFIG/SPLIT')
+    parser.add_argument('--num', type=int, default=12, metavar='N', help='draw so many pictures; default %(default)s')
+    parser.add_argument('--out', type=Path, metavar='DIR', help='folder of the pictures; default browse/CONFIG/SPLIT')
     parser.add_argument(
         '--split',
         choices=('train', 'val', 'test'),
         default='train',
-        help='default train: in the order of its sampler; val and test: spread over the set',
+        help='train (the default) is drawn in the order of its sampler, val and test spread over the set',
     )
-    parser.add_argument('--seed', type=int, help='of order and augmentation; default: the one in the config')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='settings to change')
+    parser.add_argument(
+        '--seed', type=int, metavar='N', help='seed of order and augmentation; default: the one in the config'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='change settings of the config'
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_config_argument(kind, metavar='CONFIG')
         kind.add_argument('weights', metavar='CKPT', help='checkpoint')
         kind.add_argument(
-            '--out', type=Path, metavar='FILE', help='default: the name of the checkpoint, in this folder'
+            '--out', type=Path, metavar='FILE', help='file to write; default: named like the checkpoint, in this folder'
         )
         kind.add_argument(
             '--sigma',
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=None,
             help='expected error of every keypoint; default: where the model has learnt it',
         )
-    onnx.add_argument('--half', action='store_true', help='network in float16')
+    onnx.add_argument('--half', action='store_true', help='write the network in float16')
     onnx.add_argument('--opset', type=int, metavar='N', help="version of ONNX's operators; default 20")
     check = onnx.add_argument_group('comparison with PyTorch', 'its report lies beside the file')
     check.add_argument(
@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='images to compare on; default: synthetic, generated scenes',
     )
-    check.add_argument('--check', type=int, default=20, metavar='N', help='how many; default 20, 0: none')
+    check.add_argument(
+        '--check', type=int, default=20, metavar='N', help='compare on so many images; default 20; 0: do not compare'
+    )
     check.add_argument(
         '--size', type=size_argument('448x256', 32), metavar='WxH', help="compare at this size instead of the config's"
     )

@@ -56,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--runtime',
         choices=('auto', 'torch', 'onnx'),
         default='auto',
-        help="what runs the network; default: of the package's models onnxruntime on a CPU and torch on a GPU, of others "
-        'what their file is for',
+        help="what runs the network; default: for the package's models onnxruntime on a CPU and torch on a GPU, for "
+        'others what their file is for',
     )
     model.add_argument('--batch-size', type=int, default=1, metavar='N', help='images at once; default 1')
     model.add_argument('--score-thr', type=float, metavar='X', help='leave out people of a lower score')

@@ -13,23 +13,46 @@ HELP = 'make synthetic people: images, annotations, depth, SMPL parameters'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of the set; an unfinished one is finished')
-    parser.add_argument('--num', type=int, default=200, help='images (of clips: frames in all); default %(default)s')
     parser.add_argument(
-        '--size', type=size_argument('832x512'), default=(832, 512), metavar='WxH', help='px; default 832x512'
+        '--num',
+        type=int,
+        default=200,
+        metavar='N',
+        help='make so many images (of clips: frames in all); default %(default)s',
     )
-    parser.add_argument('--seed', type=int, default=0, help='default %(default)s; with the settings, it fixes the set')
-    parser.add_argument('--split', default='train', help='names the files; default %(default)s. Splits share no scene')
+    parser.add_argument(
+        '--size',
+        type=size_argument('832x512'),
+        default=(832, 512),
+        metavar='WxH',
+        help='size of the images, px; default 832x512',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, metavar='N', help='the seed and the settings fix the set; default %(default)s'
+    )
+    parser.add_argument(
+        '--split', default='train', metavar='NAME', help='name of the files; splits share no scene; default %(default)s'
+    )
     parser.add_argument(
         '--kind',
         choices=('scenes', 'clips'),
         default='scenes',
         help='single images or moving people; default %(default)s',
     )
-    parser.add_argument('--clip-length', type=int, default=24, help='frames of a clip, 16 to 64; default %(default)s')
     parser.add_argument(
-        '--people', type=int, nargs=2, default=(1, 8), metavar=('MIN', 'MAX'), help='people in a scene; default 1 8'
+        '--clip-length', type=int, default=24, metavar='N', help='frames of a clip, 16 to 64; default %(default)s'
     )
-    parser.add_argument('--workers', type=int, help='processes; default: all cores; 0: this process alone')
+    parser.add_argument(
+        '--people',
+        type=int,
+        nargs=2,
+        default=(1, 8),
+        metavar=('MIN', 'MAX'),
+        help='least and most people in a scene; default 1 8',
+    )
+    parser.add_argument(
+        '--workers', type=int, metavar='N', help='number of processes; default: one for each core; 0: this one alone'
+    )
     parser.add_argument(
         '--save-vertices', action='store_true', help='keep all mesh vertices in the SMPL file (41 kB a person)'
     )
@@ -37,10 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--layout',
         metavar='NAME',
         help='write the scenes as the archives of a real data set would lie: panoptic, muco, mupots, …',
-    )
+    ).completer = _layout_names
     parser.add_argument(
         '--preview', action='store_true', help='also draw DIR/preview_SPLIT.png: images with their truth drawn in'
     )
+
+
+def _layout_names(**_: object) -> list[str]:
+    from das_mm.datasets.synthetic.layouts import LAYOUTS
+
+    return LAYOUTS.names()
 
 
 def run(args: argparse.Namespace) -> int:

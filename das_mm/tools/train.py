@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from this checkpoint, or from the newest whole one in the work directory',
+        help='go on from this checkpoint; without a value, from the newest whole one in the work directory',
     )
     parser.add_argument(
         '--amp',

@@ -229,6 +229,8 @@ def test_completion(tmp_path):
         'das-mm export onnx das/das_ti',
         'das-mm infer --config das/das_ti',
         'das-mm infer --task ',
+        'das-mm infer --export ',
+        'das-mm synth --layout mu',
         *(f'das-mm {verb} --' for verb in verbs()),
     ]
     (tmp_path / 'my_config.py').touch()
@@ -256,6 +258,8 @@ print(json.dumps([answers, heavy]))
     assert found['das-mm train das_ti'] == {name for name in names if name.startswith('das_ti')}
     assert found[f'das-mm train {tmp_path}/my'] == {f'{tmp_path}/my_config.py'}
     assert found['das-mm infer --task '] >= {'pose', 'mesh', 'tracking'}
+    assert {'obj', 'ply', 'glb'} <= found['das-mm infer --export ']
+    assert found['das-mm synth --layout mu'] == {'muco', 'mupots'}
     assert {'--resume', '--amp', '--work-dir'} <= found['das-mm train --']
     assert '--out' in found['das-mm infer --'] and '--sheet' not in found['das-mm infer --']
     assert heavy == []

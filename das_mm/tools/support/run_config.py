@@ -24,14 +24,14 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every run from a config. `--launcher`, `--gpus`, `--device` and `--local-rank` are those mim gives."""
     add_config_argument(parser)
-    parser.add_argument('--work-dir', type=Path, metavar='DIR', help='results go here; default work_dirs/CONFIG')
-    parser.add_argument('--seed', type=int, help='seed of all randomness; default: the one in the config')
+    parser.add_argument('--work-dir', type=Path, metavar='DIR', help='folder of the results; default work_dirs/CONFIG')
+    parser.add_argument('--seed', type=int, metavar='N', help='seed of all randomness; default: the one in the config')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
-        help='settings to change in the config, as train_dataloader.batch_size=2 model.x="[1,2]"',
+        help='change settings of the config, as in train_dataloader.batch_size=2 model.x="[1,2]"',
     )
     parser.add_argument(
         '--launcher',
@@ -40,9 +40,14 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         help='how the processes were started; default: pytorch under torchrun, else none',
     )
     parser.add_argument(
-        '--device', choices=('auto', 'cpu', 'cuda'), default='auto', help='default: a GPU where there is one'
+        '--device',
+        choices=('auto', 'cpu', 'cuda'),
+        default='auto',
+        help='what to run on; default: a GPU where there is one',
     )
-    parser.add_argument('--gpus', type=int, help='0 is --device cpu; several need torchrun or a launcher')
+    parser.add_argument(
+        '--gpus', type=int, metavar='N', help='0 means --device cpu; several need torchrun or --launcher'
+    )
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
