@@ -73,8 +73,12 @@ def test_class_numbers_are_as_one_hot():
 def test_roots_of_mmengine_know_our_scope():
     code = """
 from mmengine.registry import HOOKS, MODELS, DefaultScope
+import sys
+from das_mm.registry import HOOKS as OUR_HOOKS
+assert OUR_HOOKS.get('AtomicCheckpointHook') is HOOKS.get('das_mm.AtomicCheckpointHook')
+assert 'mmpose.engine' not in sys.modules  # mmpose is asked for what we have not
+assert OUR_HOOKS.get('PoseVisualizationHook').__module__.startswith('mmpose.engine')
 assert MODELS.get('das_mm.DLA34').__module__ == 'das_mm.models.backbones.dla'
-assert HOOKS.get('das_mm.AtomicCheckpointHook').__module__.startswith('das_mm.engine')
 with DefaultScope.overwrite_default_scope('das_mm'), MODELS.switch_scope_and_registry(None) as ours:
     assert ours.get('RLELoss').__module__.startswith('das_mm.'), ours
 """
