@@ -1,8 +1,9 @@
 """A generated human body in SMPL's format, for everything that needs a body where the licensed file is not at hand.
 
-Provenance: the surface was modelled for this package (``build_template`` makes it again from tables of measures); no
-vertex, weight or direction comes from SMPL. Only the format is SMPL's (Loper et al. 2015): array shapes, kinematic
-tree, axes, and the places of the 21 vertices by which ``smplx`` picks nose, eyes, ears, toes, heels and finger tips.
+Provenance: the surface was modelled for this package (``das-mm assets template`` makes it again from tables of
+measures); no vertex, weight or direction comes from SMPL. Only the format is SMPL's (Loper et al. 2015): array shapes,
+kinematic tree, axes, and the places of the 21 vertices by which ``smplx`` picks nose, eyes, ears, toes, heels and
+finger tips.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .shape_space import GENDER_BETAS, shape_directions
 from .skeleton import PARENTS
 from .skinning_weights import expand_weights
 
-#: made by ``build_template``
+#: made by ``das-mm assets template``
 TEMPLATE_FILE = Path(__file__).parent / 'data' / 'template.npz'
 
 

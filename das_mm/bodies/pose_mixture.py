@@ -15,7 +15,7 @@ from das_mm.engine.restricted_pickle import load_pickle
 from das_mm.errors import UserError
 
 NUM_POSE = 69
-#: fitted on generated poses by ``python -m das_mm.datasets.synthetic.pose_mixture_fit``
+#: fitted on generated poses by ``das-mm assets mixture``
 GENERATED_MIXTURE = Path(__file__).parent / 'data' / 'pose_mixture.npz'
 _KEYS = ('means', 'covars', 'weights')
 _REMEDY = 'give the gmm_08.pkl of SMPLify, or an npz with means (M, 69), covars (M, 69, 69) and weights (M,)'

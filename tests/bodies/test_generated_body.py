@@ -206,7 +206,7 @@ def test_parts_are_where_they_belong(body):
 
 
 def test_stored_arrays_follow_from_the_stored_surface(body):
-    """What ``build_template`` derives from a surface is what stands in the file, as far as any processor gives it.
+    """What ``template_maker`` derives from a surface is what stands in the file, as far as any processor gives it.
 
     On the midline left and right weigh the same but for the last bit, so which is listed first, and which vertices of
     a pair bear a regressor, depends on the processor: compared are the matrices and the joints, not the lists.

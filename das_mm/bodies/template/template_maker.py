@@ -1,8 +1,6 @@
 """Makes ``data/template.npz``, the rest surface of the generated body. Needs numpy and scipy, and about three minutes.
 
-Run it as a module::
-
-    python -m das_mm.bodies.template.template_maker [--out FILE]
+``das-mm assets template`` runs it.
 
 Steps: the implicit surface of ``body_field`` becomes triangles, is remeshed to exactly 6890 vertices (finer at face,
 hands and feet), mirrored, numbered so that the landmarks stand at SMPL's indices, and gets weights, regressor, labels.
@@ -10,14 +8,14 @@ hands and feet), mirrored, numbered so that the landmarks stand at SMPL's indice
 
 from __future__ import annotations
 
-import argparse
+import io
 from pathlib import Path
 
 import numpy as np
-from mmengine.logging import MMLogger
+
+from das_mm.engine import atomic_write
 
 from ..body_model import PART_NAMES
-from ..generated_body import TEMPLATE_FILE
 from ..landmarks import LANDMARKS
 from ..shape_space import joint_directions, shape_directions
 from ..skeleton import GROUND_Y_M, mirror_name
@@ -132,13 +130,8 @@ def finish(vertices: np.ndarray, faces: np.ndarray) -> dict[str, np.ndarray]:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--out', type=Path, default=TEMPLATE_FILE)
-    out = parser.parse_args().out
-    np.savez_compressed(out, **build())
-    MMLogger.get_current_instance().info(f'{out}: {out.stat().st_size / 1024:.0f} KiB')
-
-
-if __name__ == '__main__':
-    main()
+def write_template(path: str | Path) -> None:
+    """Make the surface and write the template file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **build())
+    atomic_write(path, buffer.getvalue())

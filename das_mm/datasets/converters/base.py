@@ -1,8 +1,8 @@
 """What every converter shares: its interface, the parts it returns, and entries of the annotation format.
 
-A converter knows one data set's original archives. It lists jobs (a sequence, a slice of a large json, …), each of which
-gives one :class:`Part`; running them in parallel, resuming, numbering, checking, counting and drawing is the business of
-:mod:`.conversion_runner`. Letters: J keypoints.
+A converter knows one data set's original archives. It lists jobs (a sequence, a slice of a large json, …), each of
+which gives one :class:`Part`; running them in parallel, resuming, numbering, checking, counting and drawing is the
+business of :mod:`.conversion_runner`. Letters: J keypoints.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -46,9 +46,9 @@ class Part:
     """What one job found.
 
     Attributes:
-        images: Entries of ``images[]`` (datasets.md names: file_name, width, height, cam_param, seq, frame, …), each with
-            its people under ``annotations``. Ids may be left out; if all images have ``id`` and all annotations have
-            ``id``, they are kept (COCO's evaluation goes by them), else everything is numbered from 1.
+        images: Entries of ``images[]`` (datasets.md names: file_name, width, height, cam_param, seq, frame, …), each
+            with its people under ``annotations``. Ids may be left out; if all images have ``id`` and all annotations
+            have ``id``, they are kept (COCO's evaluation goes by them), else everything is numbered from 1.
             A person's SMPL parameters are given as ``smpl=smpl_entry(…)`` (:mod:`.smpl_rows`) and go to a file of their
             own.
         counts: How often what happened, for the table at the end: ``'images missing'``, ``'people dropped: no joint'``…
@@ -67,6 +67,7 @@ class Converter(ABC):
         name: Word on the command line.
         title: Name in prose.
         keypoint_set: Key of ``KEYPOINT_SETS`` in which keypoints are stored (may be set by an instance).
+        options_class: Dataclass of what ``__init__`` takes as keywords besides; for data sets that have many options.
         splits: Splits there are; anything goes where it is empty.
         tree: The files that are needed, as a tree; shown when something is missing.
         reprojection_limit_px: Greatest median distance between stored keypoints and projected ``keypoints_3d`` that is
@@ -76,6 +77,7 @@ class Converter(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     keypoint_set: str
+    options_class: ClassVar[type | None] = None
     splits: ClassVar[tuple[str, ...]] = ()
     tree: ClassVar[str] = ''
     reprojection_limit_px: float | None = None
@@ -96,11 +98,14 @@ class Converter(ABC):
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> Converter:
-        """The conversion that a command line asks for: every argument of ``__init__`` that it gives."""
-        names = inspect.signature(cls).parameters
+        """The conversion that a command line asks for: every argument of ``__init__`` and option that it gives."""
+        names = {
+            *inspect.signature(cls).parameters,
+            *(one.name for one in (fields(cls.options_class) if cls.options_class else ())),
+        }
         return cls(**{name: value for name, value in vars(args).items() if name in names and value is not None})
 
-    @classmethod
+    @classmethod  # noqa: B027 (most have none)
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Options of this data set alone; their names are those of ``__init__``'s arguments."""
 
@@ -190,8 +195,8 @@ def person_entry(
         size: (width, height) of the image, to which the box is cut.
         bbox_xywh: The source's box; by default that of the labelled keypoints, 15 % wider and higher on each side.
         points_mm: (J, 3) camera frame; ``valid_3d``: (J,), all by default. The root's depth is taken from them.
-        more: Further fields as they are (``area``, ``iscrowd``, ``track_id``, ``is_valid``, ``occluded``, …); None is left
-            out.
+        more: Further fields as they are (``area``, ``iscrowd``, ``track_id``, ``is_valid``, ``occluded``, …); None is
+            left out.
     """
     kset = KEYPOINT_SETS[keypoint_set]
     flags = np.asarray(flags).astype(int)

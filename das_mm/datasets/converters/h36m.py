@@ -7,8 +7,8 @@ Keypoints are those of the stored, distorted image. The lens is not one of OpenC
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from .h36m_entries import KEYPOINT_SET, image_entry, read_metadata
 from .h36m_files import JOINTS_OF_32, H36MCamera, Recording, read_pose
 from .h36m_lens import OFF_LIMIT_PX, opencv_distortion
 from .h36m_mmpose import MmposeCameras, parse_name, pose_convention
-from .h36m_protocol import BROKEN_VIDEO, CAMERAS, MISALIGNED, PROTOCOLS, WHOLE_RECORDINGS
+from .h36m_protocol import BROKEN_VIDEO, CAMERAS, MISALIGNED, PROTOCOLS, WHOLE_RECORDINGS, H36MOptions
 from .video_frames import extract_frames
 
 _PAIR_FRAMES = 20
@@ -33,16 +33,13 @@ class H36MConverter(Converter):
     Sequences are named ``S9_Directions_1``, the camera is the view, frames count from 1 at 50 Hz.
 
     Args:
-        protocol: Key of :data:`PROTOCOLS`; gives subjects, cameras and frames, each of which can be given instead.
-        every: Take frames 1, 1 + every, ….
-        drop_misaligned: Leave out the takes :data:`MISALIGNED` (known by ``metadata.xml``).
-        images: Folder of the frames, by default ``images`` below the root, else the root.
-        extract: Make the frames that are needed from the videos.
-        npz: A file of mmpose's instead of the archives; ``camera_file``: its cameras, by default ``cameras.pkl`` beside
-            it or one folder above.
+        root: Folder of the archives.
+        split: Which part.
+        options: The fields of :class:`H36MOptions`.
     """
 
     name = 'h36m'
+    options_class = H36MOptions
     title = 'Human3.6M'
     keypoint_set = KEYPOINT_SET
     splits = ('train', 'test')
@@ -56,37 +53,33 @@ class H36MConverter(Converter):
         '                                      (or DIR/S1/Videos/Directions 1.54138969.mp4 with --extract)'
     )
 
-    def __init__(
-        self,
-        root: str | Path,
-        split: str = 'train',
-        protocol: str = 'pose_p2',
-        subjects: Sequence[int] | None = None,
-        cameras: Sequence[str] | None = None,
-        every: int | None = None,
-        drop_misaligned: bool = False,
-        images: str | Path | None = None,
-        extract: bool = False,
-        npz: str | Path | None = None,
-        camera_file: str | Path | None = None,
-    ):
+    def __init__(self, root: str | Path, split: str = 'train', **options: Any):
         super().__init__(root, split)
-        if protocol not in PROTOCOLS:
+        chosen = H36MOptions(**options)
+        if chosen.protocol not in PROTOCOLS:
             raise UserError(
-                f'{protocol!r} is no protocol', field='--protocol', remedy=f'use one of: {", ".join(PROTOCOLS)}'
+                f'{chosen.protocol!r} is no protocol', field='--protocol', remedy=f'use one of: {", ".join(PROTOCOLS)}'
             )
-        rules = PROTOCOLS[protocol]
-        self.protocol, self.drop_misaligned, self.extract = protocol, drop_misaligned, extract
-        self.asked = tuple(subjects or ())
+        rules = PROTOCOLS[chosen.protocol]
+        self.protocol, self.drop_misaligned, self.extract = chosen.protocol, chosen.drop_misaligned, chosen.extract
+        self.asked = tuple(chosen.subjects or ())
         self.subjects = self.asked or (rules.train if split == 'train' else rules.test)
-        self.cameras = tuple(cameras or (CAMERAS if split == 'train' else rules.test_cameras))
-        self.every = every if every is not None else rules.train_every if split == 'train' else rules.test_every
+        self.cameras = tuple(chosen.cameras or (CAMERAS if split == 'train' else rules.test_cameras))
+        self.every = (
+            chosen.every if chosen.every is not None else rules.train_every if split == 'train' else rules.test_every
+        )
         usual = self.root / 'images'
-        self.images = Path(images) if images is not None else usual if extract or usual.is_dir() else self.root
-        self.npz = Path(npz) if npz is not None else None
-        self.camera_file = Path(camera_file) if camera_file is not None else None
+        self.images = (
+            Path(chosen.images)
+            if chosen.images is not None
+            else usual
+            if chosen.extract or usual.is_dir()
+            else self.root
+        )
+        self.npz = Path(chosen.npz) if chosen.npz is not None else None
+        self.camera_file = Path(chosen.camera_file) if chosen.camera_file is not None else None
         if self.every < 1:
-            raise UserError(f'{every} is not possible', field='--every', remedy='give 1 or more')
+            raise UserError(f'{chosen.every} is not possible', field='--every', remedy='give 1 or more')
         if not set(self.cameras) <= set(CAMERAS):
             raise UserError(f'{self.cameras} is not possible', field='--cameras', remedy=f'choose from {CAMERAS}')
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +35,11 @@ _TEST_FRAMES = {1: 603, 2: 540, 3: 505, 4: 553, 5: 276, 6: 452}
 _TRAIN_FOLDERS, _TEST_FOLDERS = ('.', 'train'), ('mpi_inf_3dhp_test_set', 'test', '.')
 
 
-class MPIINF3DHPConverter(Converter):
-    """One person before up to 14 cameras, in the order of ``mupots17``, with the universal skeleton beside the own.
+@dataclass(frozen=True)
+class MPIINF3DHPOptions:
+    """Options of :class:`MPIINF3DHPConverter`.
 
-    Sequences are named ``S1_Seq2`` (the camera is the view) and ``TS1``; frames count from 1.
-
-    Args:
+    Attributes:
         subjects: Of the split; all by default. ``cameras``: 0 to 13, of the training set.
         every: Take frames 1, 1 + every, … (of the test set: of those that count; of an npz: rows); by default 10 for
             training, 1 for testing.
@@ -50,7 +51,29 @@ class MPIINF3DHPConverter(Converter):
             ``cameras_{split}.pkl`` beside it.
     """
 
+    subjects: Sequence[int] | None = None
+    cameras: Sequence[int] = CAMERAS
+    every: int | None = None
+    keep: str | None = None
+    images: str | Path | None = None
+    extract: bool = False
+    npz: str | Path | None = None
+    camera_file: str | Path | None = None
+
+
+class MPIINF3DHPConverter(Converter):
+    """One person before up to 14 cameras, in the order of ``mupots17``, with the universal skeleton beside the own.
+
+    Sequences are named ``S1_Seq2`` (the camera is the view) and ``TS1``; frames count from 1.
+
+    Args:
+        root: Folder of the archives.
+        split: Which part.
+        options: The fields of :class:`MPIINF3DHPOptions`.
+    """
+
     name = 'mpi-inf-3dhp'
+    options_class = MPIINF3DHPOptions
     title = 'MPI-INF-3DHP'
     keypoint_set = 'mupots17'
     splits = ('train', 'test')
@@ -61,27 +84,16 @@ class MPIINF3DHPConverter(Converter):
         'DIR/mpi_inf_3dhp_test_set/TS1 … TS6/annot_data.mat, imageSequence/img_000001.jpg'
     )
 
-    def __init__(
-        self,
-        root: str | Path,
-        split: str = 'train',
-        subjects: Sequence[int] | None = None,
-        cameras: Sequence[int] = CAMERAS,
-        every: int | None = None,
-        keep: str | None = None,
-        images: str | Path | None = None,
-        extract: bool = False,
-        npz: str | Path | None = None,
-        camera_file: str | Path | None = None,
-    ):
+    def __init__(self, root: str | Path, split: str = 'train', **options: Any):
         super().__init__(root, split)
-        self.subjects = None if subjects is None else tuple(subjects)
-        self.cameras, self.extract = tuple(cameras), extract
-        self.every = every if every is not None else 10 if split == 'train' else 1
-        self.keep = keep or ('inside' if split == 'train' else 'all')
-        self.images = Path(images) if images is not None else self.root
-        self.npz = Path(npz) if npz is not None else None
-        self.camera_file = Path(camera_file) if camera_file is not None else None
+        chosen = MPIINF3DHPOptions(**options)
+        self.subjects = None if chosen.subjects is None else tuple(chosen.subjects)
+        self.cameras, self.extract = tuple(chosen.cameras), chosen.extract
+        self.every = chosen.every if chosen.every is not None else 10 if split == 'train' else 1
+        self.keep = chosen.keep or ('inside' if split == 'train' else 'all')
+        self.images = Path(chosen.images) if chosen.images is not None else self.root
+        self.npz = Path(chosen.npz) if chosen.npz is not None else None
+        self.camera_file = Path(chosen.camera_file) if chosen.camera_file is not None else None
         for value, possible, field in (
             (self.subjects or (), SUBJECTS[split], '--subjects'),
             (self.cameras, range(NUM_CAMERAS), '--cameras'),
@@ -90,7 +102,7 @@ class MPIINF3DHPConverter(Converter):
             if not set(value) <= set(possible):
                 raise UserError(f'{value} is not possible', field=field, remedy=f'choose from {tuple(possible)}')
         if self.every < 1:
-            raise UserError(f'{every} is not possible', field='--every', remedy='give 1 or more')
+            raise UserError(f'{chosen.every} is not possible', field='--every', remedy='give 1 or more')
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from das_mm.errors import UserError
 
@@ -35,6 +37,32 @@ CAMERAS = ('00_16', '00_30')
 TEST_IMAGES_PER_ACTIVITY = 2400
 
 
+@dataclass(frozen=True)
+class PanopticOptions:
+    """Options of :class:`PanopticConverter`.
+
+    Attributes:
+        sequences: Others than the protocol's; those must exist, while the protocol's are counted if absent.
+        cameras: Names of HD cameras, ``00_16`` and ``00_30`` by default.
+        frames: 'protocol' (train: every 2nd annotation file; test: 2400 images an activity, evenly spread over the
+            frames that can be used, the same number from each sequence and camera), 'all', or a step N.
+        frame_list: File with one ``sequence camera frame`` a line; replaces ``frames`` and, where they are not given,
+            ``sequences`` and ``cameras``.
+        joints: Keypoint set of the file: 'panoptic15', 'panoptic19', 'panoptic15_mpi', or 'auto': panoptic15_mpi where
+            no sequence has coco19 joints, else panoptic15. Keypoints that a sequence lacks are not labelled there.
+        min_joints: Of a person that is kept.
+        keep_incomplete: Keep training images on which somebody was dropped.
+    """
+
+    sequences: list[str] | None = None
+    cameras: list[str] | None = None
+    frames: str | int = 'protocol'
+    frame_list: str | Path | None = None
+    joints: str = 'auto'
+    min_joints: int = 3
+    keep_incomplete: bool = False
+
+
 class PanopticConverter(Converter):
     """HD frames of CMU Panoptic to the annotation format.
 
@@ -50,22 +78,14 @@ class PanopticConverter(Converter):
     Args:
         root: Folder with one folder a sequence.
         split: 'train' or 'test': which sequences and frames the protocol takes.
-        sequences: Others than the protocol's; those must exist, while the protocol's are counted if absent.
-        cameras: Names of HD cameras, ``00_16`` and ``00_30`` by default.
-        frames: 'protocol' (train: every 2nd annotation file; test: 2400 images an activity, evenly spread over the
-            frames that can be used, the same number from each sequence and camera), 'all', or a step N.
-        frame_list: File with one ``sequence camera frame`` a line; replaces ``frames`` and, where they are not given,
-            ``sequences`` and ``cameras``.
-        joints: Keypoint set of the file: 'panoptic15', 'panoptic19', 'panoptic15_mpi', or 'auto': panoptic15_mpi where
-            no sequence has coco19 joints, else panoptic15. Keypoints that a sequence lacks are not labelled there.
-        min_joints: See above.
-        keep_incomplete: Keep training images on which somebody was dropped.
+        options: The fields of :class:`PanopticOptions`.
 
     Raises:
         UserError: A sequence named by ``sequences`` is not there, or an option is impossible.
     """
 
     name = 'panoptic'
+    options_class = PanopticOptions
     title = 'CMU Panoptic'
     splits = ('train', 'test')
     reprojection_limit_px = 0.1  # keypoints are the projection; only rounding is left
@@ -76,34 +96,24 @@ class PanopticConverter(Converter):
         '  hdImgs/00_16/00_16_00000153.jpg …      extracted from hdVideos, jpg or png'
     )
 
-    def __init__(
-        self,
-        root: str | Path,
-        split: str = 'train',
-        sequences: list[str] | None = None,
-        cameras: list[str] | None = None,
-        frames: str | int = 'protocol',
-        frame_list: str | Path | None = None,
-        joints: str = 'auto',
-        min_joints: int = 3,
-        keep_incomplete: bool = False,
-    ):
+    def __init__(self, root: str | Path, split: str = 'train', **options: Any):
         super().__init__(root, split)
-        listed = read_frame_list(Path(frame_list)) if frame_list is not None else {}
-        self.sequences = list(sequences or dict.fromkeys(seq for seq, _ in listed) or SEQUENCES[split])
-        self.cameras = list(cameras or dict.fromkeys(camera for _, camera in listed) or CAMERAS)
-        self.frame_list = None if frame_list is None else Path(frame_list)
-        self.frames = 'list' if listed else _frame_rule(frames)
-        self.min_joints, self.keep_incomplete = min_joints, keep_incomplete
-        if joints not in ('auto', *SOURCES_OF_SET):
+        chosen = PanopticOptions(**options)
+        listed = read_frame_list(Path(chosen.frame_list)) if chosen.frame_list is not None else {}
+        self.sequences = list(chosen.sequences or dict.fromkeys(seq for seq, _ in listed) or SEQUENCES[split])
+        self.cameras = list(chosen.cameras or dict.fromkeys(camera for _, camera in listed) or CAMERAS)
+        self.frame_list = None if chosen.frame_list is None else Path(chosen.frame_list)
+        self.frames = 'list' if listed else _frame_rule(chosen.frames)
+        self.min_joints, self.keep_incomplete = chosen.min_joints, chosen.keep_incomplete
+        if chosen.joints not in ('auto', *SOURCES_OF_SET):
             raise UserError(
-                f'{joints!r} is no set of this data set',
+                f'{chosen.joints!r} is no set of this data set',
                 field='--joints',
                 remedy=f'use one of: auto, {", ".join(SOURCES_OF_SET)}',
             )
-        order = SOURCES_OF_SET['panoptic15' if joints == 'auto' else joints]
+        order = SOURCES_OF_SET['panoptic15' if chosen.joints == 'auto' else chosen.joints]
         self.sources = {seq: find_source(self.root, seq, order) for seq in self.sequences}
-        for seq in sequences or ():
+        for seq in chosen.sequences or ():
             if self.sources[seq] is None:
                 raise UserError(
                     f'the sequence {seq!r} has no body files',
@@ -112,8 +122,8 @@ class PanopticConverter(Converter):
                     remedy=f'download and extract it; it looks so:\n{self.tree}',
                 )
         all_old = set(self.sources.values()) - {None} == {'mpi15'}
-        self.keypoint_set = joints if joints != 'auto' else 'panoptic15_mpi' if all_old else 'panoptic15'
-        self.is_protocol = not (sequences or cameras or listed) and self.frames == 'protocol'
+        self.keypoint_set = chosen.joints if chosen.joints != 'auto' else 'panoptic15_mpi' if all_old else 'panoptic15'
+        self.is_protocol = not (chosen.sequences or chosen.cameras or listed) and self.frames == 'protocol'
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:

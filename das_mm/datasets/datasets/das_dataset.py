@@ -40,7 +40,8 @@ class DASDataset(FaultTolerantDataset):
     ``smpl_row`` (N,), ``occluded`` (N, K) 0/1 (0 where the file says nothing), ``seq``, ``view``, ``frame``,
     ``ignore_regions`` (list of (P, 2) px), ``is_labeled``, ``crowd_index`` and ``activity`` (or None),
     ``dataset_name``, ``has_3d``, ``keypoint_set`` and ``raw_ann_info`` (COCO annotations in ``keypoint_set``, which
-    mmpose's CocoMetric reads); where the file has them ``keypoints_3d_univ`` (N, K, 3) mm and ``head_bbox`` (N, 4) xywh.
+    mmpose's CocoMetric reads); where the file has them ``keypoints_3d_univ`` (N, K, 3) mm and ``head_bbox`` (N, 4)
+    xywh.
 
     A large annotation file is parsed once and kept as columns in a cache (:mod:`.table_cache`), which every later start
     and every worker process maps. Measured with 400 000 images and 1.2 million people of 21 keypoints (1.65 GB of json;

@@ -12,10 +12,10 @@ from .das_dataset import DASDataset
 class FramePairs:
     """Adds to every record of a :class:`DASDataset` the record of another frame of its video, ``previous``.
 
-    In training that is a random frame at most ``max_gap`` frames away, before or after, so that people are seen moving in
-    both directions and at several speeds; unlabelled frames serve too (their people are unknown). In test mode there is
-    none: a tracking model remembers the frame that it saw last. Images that stand alone have ``previous`` None; the
-    transform :class:`.AddPreviousFrame` then makes one out of the image itself.
+    In training that is a random frame at most ``max_gap`` frames away, before or after, so that people are seen moving
+    in both directions and at several speeds; unlabelled frames serve too (their people are unknown). In test mode there
+    is none, since a tracking model remembers the frame that it saw last. Images that stand alone have ``previous``
+    None; the transform :class:`.AddPreviousFrame` then makes one out of the image itself.
 
     Args:
         max_gap: Frames (paper: 3).

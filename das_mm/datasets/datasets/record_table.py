@@ -38,11 +38,12 @@ class RecordTable:
 
     Args:
         columns: Arrays by name. People (A, …): the fields of a record of :class:`.DASDataset`. Images (M,): ``img_id``,
-            ``height``, ``width``, ``frame``, ``has_3d``, ``is_labeled``, ``crowd_index`` (NaN: none), ``activity`` (-1: none),
-            ``camera`` (row, -1: unknown), ``seq`` and ``view`` (rows of the lists in ``header``). Cameras (C, …): ``camera_K``, … (a
-            part that is not known is NaN). ``first_person`` (M + 1,): people of image i are rows first_person[i] to
-            first_person[i + 1]. Texts and polygons lie end to end, with (M + 1,) bounds: ``file_name`` and
-            ``file_name_ends``; ``region_points`` (P, 2), ``region_ends`` (polygons + 1,), ``regions_of_image``.
+            ``height``, ``width``, ``frame``, ``has_3d``, ``is_labeled``, ``crowd_index`` (NaN: none), ``activity`` (-1:
+            none), ``camera`` (row, -1: unknown), ``seq`` and ``view`` (rows of the lists in ``header``). Cameras (C,
+            …): ``camera_K``, … (a part that is not known is NaN). ``first_person`` (M + 1,): people of image i are rows
+            first_person[i] to first_person[i + 1]. Texts and polygons lie end to end, with (M + 1,) bounds:
+            ``file_name`` and ``file_name_ends``; ``region_points`` (P, 2), ``region_ends`` (polygons + 1,),
+            ``regions_of_image``.
         header: ``info`` of the file, and the lists ``seq`` and ``view``.
         folder: Where the columns are mapped from, and ``token``, which names that very build; None in memory. A mapped
             table is pickled as its folder: a worker process maps the same pages and receives no copy.

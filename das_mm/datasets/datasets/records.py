@@ -78,7 +78,7 @@ def _converted(
 def _converted_marks(
     marks: np.ndarray | None, source: KeypointSet, kset: KeypointSet, derive: tuple[str, ...], count: int
 ) -> np.ndarray:
-    """(A, K) int8: 1 where the keypoint, or one of those that it is derived from, is marked; 0 where nothing is known."""
+    """(A, K) int8: 1 where the keypoint, or one that it is derived from, is marked; 0 where nothing is known."""
     out = np.zeros((count, kset.num_keypoints), dtype=np.int8)
     if marks is None:
         return out

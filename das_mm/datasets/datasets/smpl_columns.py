@@ -20,7 +20,7 @@ _REMEDY = 'make both files again: the annotations and their SMPL file belong tog
 
 
 def smpl_path(ann_file: str, info: dict) -> Path | None:
-    """The file that ``info.smpl_file`` names: beside the annotation file, or one folder up; None where there is none."""
+    """The file that ``info.smpl_file`` names: beside the annotation file, or one folder up; None without one."""
     if not info.get('smpl_file'):
         return None
     folder = Path(ann_file).resolve().parent

@@ -15,8 +15,8 @@ from das_mm.registry import DATA_SAMPLERS
 class SequenceSampler(Sampler):
     """Goes through the images sorted by ``seq``, ``view`` and ``frame``; a video is never shared among processes.
 
-    Videos are dealt out so that every process has about as many images; a process may have more than another, and no image
-    comes twice.
+    Videos are dealt out so that every process has about as many images; a process may have more than another, and no
+    image comes twice.
 
     Args:
         dataset: A :class:`DASDataset`.

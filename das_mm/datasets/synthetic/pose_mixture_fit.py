@@ -1,23 +1,18 @@
 """Fits the default pose prior of mesh recovery: a mixture of Gaussians on generated poses.
 
-Run it as a module (about a minute; the same numbers every time)::
-
-    python -m das_mm.datasets.synthetic.pose_mixture_fit [--out FILE]
-
-Writes ``means`` (M, 69), ``covars`` (M, 69, 69) and ``weights`` (M,), the names of SMPLify's ``gmm_08.pkl``. Every
-pose counts twice, as it is and mirrored. Letters: N poses, M components, D numbers.
+``das-mm assets mixture`` runs it (about a minute; the same numbers every time). Writes ``means`` (M, 69), ``covars``
+(M, 69, 69) and ``weights`` (M,), the names of SMPLify's ``gmm_08.pkl``. Every pose counts twice, as it is and mirrored.
+Letters: N poses, M components, D numbers.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 from pathlib import Path
 
 import numpy as np
-from mmengine.logging import MMLogger
 
-from das_mm.bodies.pose_mixture import GENERATED_MIXTURE, PoseMixture
+from das_mm.bodies.pose_mixture import PoseMixture
 from das_mm.engine import atomic_write
 from das_mm.structures.rotations import mirror_pose
 
@@ -107,13 +102,13 @@ def _log_sum(columns: np.ndarray) -> np.ndarray:
     return highest + np.log(np.exp(columns - highest[:, None]).sum(1))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--out', type=Path, default=GENERATED_MIXTURE)
-    parser.add_argument('--poses', type=int, default=20000, help='generated poses, each used with its mirror image')
-    parser.add_argument('--components', type=int, default=8)
-    args = parser.parse_args()
-    mixture = fit_mixture(generated_poses(args.poses, seed=0), args.components, SPREAD_RAD)
+def write_mixture(path: str | Path, count: int = 20000, components: int = 8) -> list[str]:
+    """Fit the mixture to ``count`` generated poses and their mirror images, and write it.
+
+    Returns:
+        What there is to say of it: how likely it finds poses, its size and shares.
+    """
+    mixture = fit_mixture(generated_poses(count, seed=0), components, SPREAD_RAD)
     buffer = io.BytesIO()
     # rounded to 2^-20 rad²: half the size, and six orders below the least variance
     np.savez_compressed(
@@ -122,13 +117,9 @@ def main() -> None:
         weights=mixture.weights,
         covars=(np.round(mixture.covariances * 2**20) / 2**20).astype(np.float32),
     )
-    atomic_write(args.out, buffer.getvalue())
-    logger = MMLogger.get_instance('das_mm')
+    atomic_write(path, buffer.getvalue())
+    said = []
     for name, seed in (('the poses fitted', 0), ('unseen poses', 1)):
-        poses = generated_poses(2000, seed)
-        logger.info(f'{name}: mean log likelihood {log_likelihood(poses, mixture).mean():.2f}')
-    logger.info(f'{args.out}: {len(buffer.getvalue()) / 1000:.0f} kB, shares {np.round(mixture.weights, 3).tolist()}')
-
-
-if __name__ == '__main__':
-    main()
+        poses = generated_poses(min(2000, count), seed)
+        said.append(f'{name}: mean log likelihood {log_likelihood(poses, mixture).mean():.2f}')
+    return [*said, f'{len(buffer.getvalue()) / 1000:.0f} kB, shares {np.round(mixture.weights, 3).tolist()}']

@@ -1,4 +1,7 @@
-"""Things that stand among people outdoors, and which things stand where. Each stands on the ground about the origin, facing +z."""
+"""Things that stand among people outdoors, and which things stand where.
+
+Each stands on the ground about the origin, facing +z.
+"""
 
 from __future__ import annotations
 

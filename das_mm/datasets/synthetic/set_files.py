@@ -11,7 +11,8 @@ from das_mm.engine import file_lock
 from das_mm.errors import UserError
 
 _REMEDIES = {
-    errno.ENOSPC: 'free some space or choose another folder; run the same command again and it goes on where it stopped',
+    errno.ENOSPC: 'free some space or choose another folder; run the same command again and it goes on where it '
+    'stopped',
     errno.EDQUOT: 'your quota is used up: free some space or choose another folder, then run the same command again',
     errno.EACCES: 'choose a folder that you may write to',
     errno.EPERM: 'choose a folder that you may write to',

@@ -54,7 +54,8 @@ def update_geometry(results: dict, warp: np.ndarray, size: tuple[int, int]) -> N
 def turn_lens(dist: np.ndarray, Q: np.ndarray) -> np.ndarray:
     """The lens (k1, k2, p1, p2, k3) of a camera turned or mirrored by Q (3, 3) about its axis.
 
-    Radial terms stay. The tangential term of a point x is 2 (p·x) x + |x|² p with p = (p2, p1): p turns with the points.
+    Radial terms stay. The tangential term of a point x is 2 (p·x) x + |x|² p with p = (p2, p1): p turns with the
+    points.
     """
     p2, p1 = Q[:2, :2] @ (dist[3], dist[2])
     return np.array([dist[0], dist[1], p1, p2, dist[4]])

@@ -18,8 +18,8 @@ class AddMeshLabels(BaseTransform):
 
     Put it behind all geometric transforms and before ``PackDASInputs``, which packs what it adds for N people:
     ``keypoints_3d_mm`` (N, K, 3) and ``keypoints_3d_weights`` (N, K); ``smpl_pose_matrices`` (N, 24, 3, 3), root first,
-    ``smpl_betas`` (N, 10) and ``smpl_weights`` (N,). Weights are 0 for what an image is not labelled with, so that images
-    of every kind mix in a batch.
+    ``smpl_betas`` (N, 10) and ``smpl_weights`` (N,). Weights are 0 for what an image is not labelled with, so that
+    images of every kind mix in a batch.
 
     Turning the image turns the root's rotation; mirroring it exchanges left and right of the pose (journal paper §4.2
     turns images for the mesh).

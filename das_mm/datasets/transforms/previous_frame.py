@@ -15,12 +15,13 @@ from .geometry import MEAN_BGR, begin_geometry, warp_boxes, warp_image
 class AddPreviousFrame(BaseTransform):
     """The previous frame of a tracking network, as seen through the same augmentation, and what it teaches.
 
-    Put it behind all geometric transforms and before ``PackDASInputs``. It reads ``previous``, the record of another frame
-    of the video (:class:`.FramePairs`). Where there is none (images that stand alone, COCO's for instance) the image
-    itself, shifted and scaled a little, is the frame before (journal paper §3.4; CenterTrack). It adds
+    Put it behind all geometric transforms and before ``PackDASInputs``. It reads ``previous``, the record of another
+    frame of the video (:class:`.FramePairs`). Where there is none (images that stand alone, COCO's for instance) the
+    image itself, shifted and scaled a little, is the frame before (journal paper §3.4; CenterTrack). It adds
 
     * ``previous_img``, which ``PackDASInputs`` stacks on the image (six channels);
-    * ``previous_centers_px`` (M, 2) and ``previous_sizes_px`` (M, 2) of the network input, as a tracker would know them:
+    * ``previous_centers_px`` (M, 2) and ``previous_sizes_px`` (M, 2) of the network input, as a tracker would know
+      them:
       jittered, with people missed and people invented;
     * labels ``previous_root_px`` (N, 2), ``previous_root_weights`` (N,), ``previous_keypoints`` (N, K, 2) and
       ``previous_keypoints_weights`` (N, K): where the people of this frame were, undisturbed.

@@ -27,12 +27,10 @@ def crowded(scenes):
     number = next(i for i, scene in enumerate(scenes) if i and len(scene.people) > 1)
     hidden = replace(scenes[number].people[0], is_valid=False)
     small = replace(scenes[0].people[0], area_px=800.0)
-    changed = dict(
-        [
-            (0, replace(scenes[0], people=(small, *scenes[0].people[1:]))),
-            (number, replace(scenes[number], people=(*scenes[number].people[1:], hidden))),
-        ]
-    )
+    changed = {
+        0: replace(scenes[0], people=(small, *scenes[0].people[1:])),
+        number: replace(scenes[number], people=(*scenes[number].people[1:], hidden)),
+    }
     return [changed.get(i, scene) for i, scene in enumerate(scenes)]
 
 

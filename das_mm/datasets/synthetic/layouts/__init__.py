@@ -1,7 +1,7 @@
 """Writers that turn synthetic scenes into the layout of a real data set (`das-mm synth --layout NAME`).
 
-What they write stands in for archives that cannot be shipped: the converters are tested on it, and a user can look at it
-to see what a converter expects.
+What they write stands in for archives that cannot be shipped: the converters are tested on it, and a user can look at
+it to see what a converter expects.
 """
 
 from __future__ import annotations
