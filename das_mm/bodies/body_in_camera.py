@@ -18,7 +18,7 @@ from das_mm.structures import (
 )
 from das_mm.structures.rotations import matrix_to_axis_angle
 
-from .numpy_body import PosableBody, body_roots_mm
+from .posable_body import PosableBody, body_roots_mm
 
 
 def place_bodies(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from das_mm.bodies.numpy_body import PosableBody
+from das_mm.bodies.posable_body import PosableBody
 from das_mm.bodies.smpl_fields import GROUP
 from das_mm.errors import UserError
 

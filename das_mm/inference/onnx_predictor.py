@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from das_mm.bodies.body_in_camera import place_bodies
-from das_mm.bodies.numpy_body import NumpyBody, load_described_body
+from das_mm.bodies.posable_body import PosableBody
 from das_mm.checkpoints.onnx_file import NORMALISED, SCORE_THR
 from das_mm.checkpoints.onnx_session import people_per_image
 from das_mm.engine import file_sha256
@@ -144,6 +143,8 @@ class OnnxPredictor:
         for task in self.tasks.values():
             rest = fields_in_image(rest, task.fields, prepared.warp)
             if task.body is not None:
+                from das_mm.bodies.body_in_camera import place_bodies  # loaded for models of meshes only
+
                 root, placement = task.body['root'], task.body['placement']
                 rest = place_bodies(rest, pose, camera, prepared.warp, self.body, root, placement)
         people = People.from_instances({**pose, **rest})
@@ -153,9 +154,13 @@ class OnnxPredictor:
         return Prediction(people, camera)
 
 
-def _body_of(said: Mapping[str, Any]) -> NumpyBody | None:
+def _body_of(said: Mapping[str, Any]) -> PosableBody | None:
     described = next((task.body for task in said['tasks'] if task.body is not None), None)
-    return None if described is None else load_described_body(described)
+    if described is None:
+        return None
+    from das_mm.bodies.numpy_body import load_described_body  # half a second, for models of meshes only
+
+    return load_described_body(described)
 
 
 def _normalised(pixels: np.ndarray, preprocessor: Mapping[str, Any], divisor: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from das_mm.bodies.numpy_body import PosableBody
+from das_mm.bodies.posable_body import PosableBody
 from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.engine import atomic_write, check_writable
 from das_mm.errors import UserError
@@ -19,7 +19,6 @@ from das_mm.structures.task_fields import TaskField
 from das_mm.visualization import save_image, write_viewer
 
 from .mesh_exporters import EXPORTERS
-from .mesh_files import export_meshes
 from .output_streams import AnnotatedVideo, ResultLines
 from .result_files import result_text
 from .resume import Earlier
@@ -211,6 +210,8 @@ class Outputs:
             scores=[person['score'] for person in people],
             model=result['model']['config'],
         )
+        from .mesh_files import export_meshes  # trimesh takes a second to load, for few runs
+
         camera, height_width = result['camera'], frame.image.shape[:2]
         for kind in self.folders.mesh_formats:
             export_meshes(

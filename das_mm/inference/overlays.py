@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from das_mm.bodies.numpy_body import PosableBody
+from das_mm.bodies.posable_body import PosableBody
 from das_mm.errors import UserError
 from das_mm.structures.arrays import to_numpy
 from das_mm.visualization import People, draw_meshes, draw_people

@@ -127,6 +127,14 @@ class PeopleSmoother:
                 self._vectors(out, one, people, seats, time_s, slowness)
         return out
 
+    def smooth(self, people: People, time_s: float) -> People:
+        """The same for the people of the next frame in their container."""
+        fields = people.instances()
+        known = dict(fields)
+        if people.keypoints_sigma is not None and people.keypoints_sigma.shape[-1] != 3:
+            del known['keypoints_sigma']  # a model of the image plane knows no depth's
+        return People.from_instances({**fields, **self(known, time_s)})
+
     def _slowness(self, sigma: np.ndarray | None, people: np.ndarray) -> np.ndarray:
         """(n, K) what the cutoff along the viewing ray is divided by; (n, 1) ones where nothing is known."""
         if sigma is None:
@@ -216,15 +224,6 @@ class PeopleSmoother:
         options = dict(ray=_unit(vectors), ray_slowness=_mean(slowness)) if of_place else {}
         smooth = self._points_of(field.name, vectors, seats, time_s, **options)
         out[field.name][people] = smooth.reshape(out[field.name][people].shape)
-
-
-def smooth_people(smoother: PeopleSmoother, people: People, time_s: float) -> People:
-    """The people of the next frame, smoothed; see :class:`PeopleSmoother`."""
-    fields = people.instances()
-    known = dict(fields)
-    if people.keypoints_sigma is not None and people.keypoints_sigma.shape[-1] != 3:
-        del known['keypoints_sigma']  # a model of the image plane knows no depth's
-    return People.from_instances({**fields, **smoother(known, time_s)})
 
 
 def _rows(seats: np.ndarray, each: int) -> np.ndarray:

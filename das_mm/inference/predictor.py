@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from das_mm.bodies.numpy_body import PosableBody
+from das_mm.bodies.posable_body import PosableBody
 from das_mm.errors import UserError
 from das_mm.structures.people import People
 from das_mm.structures.task_fields import TaskDescription

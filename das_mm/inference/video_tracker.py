@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from das_mm.bodies.numpy_body import body_roots_mm
+from das_mm.bodies.posable_body import body_roots_mm
 from das_mm.models.task_modules.trackers import NearestPoseTracker
 from das_mm.structures import get_keypoint_set
 from das_mm.structures.people import People
 from das_mm.structures.task_fields import fields_of
 
-from .people_smoother import PeopleSmoother, smooth_people
 from .predictor import Predictor
 from .resume import Earlier
 from .sources import Frame, Source
+
+if TYPE_CHECKING:
+    from .people_smoother import PeopleSmoother
 
 # frames before the end of an earlier run that are looked at again, so that people are known when new ones come
 _WARM_UP_FRAMES = 15
@@ -43,8 +44,7 @@ class VideoTracker:
         self.smooth = smooth
         self._tracker = NearestPoseTracker() if self.track and self._max_gap is None else None
         predictor.forget()
-        root = get_keypoint_set(predictor.keypoint_set).root_sources
-        self._smoother = PeopleSmoother(root, fields=fields_of(predictor.tasks.values())) if smooth else None
+        self._smoother = _smoother(predictor) if smooth else None
         self._seams = {
             source: _Seam(one.highest_identity())
             for source, one in earlier.items()
@@ -83,7 +83,7 @@ class VideoTracker:
         return people
 
     def _smoothed(self, people: People, time_s: float) -> People:
-        people = smooth_people(self._smoother, people, time_s)
+        people = self._smoother.smooth(people, time_s)
         body = self._predictor.body
         if body is None or not len(people):
             return people
@@ -106,6 +106,13 @@ class VideoTracker:
         self._highest_identity = -1
 
 
+def _smoother(predictor: Predictor) -> PeopleSmoother:
+    from .people_smoother import PeopleSmoother  # its rotations take half a second to load
+
+    root = get_keypoint_set(predictor.keypoint_set).root_sources
+    return PeopleSmoother(root, fields=fields_of(predictor.tasks.values()))
+
+
 class _Seam:
     """Numbers of this run to numbers of the run before."""
 
@@ -122,6 +129,8 @@ class _Seam:
         points = np.array([person['keypoints_px'] for person in theirs])
         distance = np.linalg.norm(ours.keypoints_px[:, None] - points, axis=-1).mean(-1)
         sizes = np.sqrt((ours.bboxes_px[:, 2:] - ours.bboxes_px[:, :2]).clip(1).prod(1))
+        from scipy.optimize import linear_sum_assignment  # half a second, for runs that go on after another only
+
         for row, column in zip(*linear_sum_assignment(distance)):
             if distance[row, column] <= _NEAR * sizes[row]:
                 number = theirs[column]['track_id']

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from das_mm.bodies.numpy_body import PosableBody
+from das_mm.bodies.posable_body import PosableBody
 from das_mm.visualization import Scene
 
 from .body_surfaces import mesh_vertices
