@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -82,7 +82,12 @@ def add_config_argument(parser: Any, *names: str, **options: Any) -> None:
         options: As for `add_argument`.
     """
     options.setdefault('help', "path of a config, or the name of one of das_mm's")
-    parser.add_argument(*(names or ('config',)), **options).completer = complete_config
+    completed_by(parser.add_argument(*(names or ('config',)), **options), complete_config)
+
+
+def completed_by(argument: Any, completer: Callable[..., Sequence[str]]) -> None:
+    """Let the shell complete what stands for an argument; see argcomplete. The completer is called by keywords."""
+    argument.completer = completer
 
 
 def complete_config(prefix: str, **_: Any) -> list[str]:

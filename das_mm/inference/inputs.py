@@ -10,6 +10,7 @@ import weakref
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL.Image import Image
@@ -40,7 +41,7 @@ def open_sources(inputs: Input | Sequence[Input]) -> list[Source]:
         UserError: Something does not exist or cannot be fetched, a folder or glob holds no image, an array is none, or
             nothing was given.
     """
-    items = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    items: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     expanded = [one for item in items for one in _expand(item)]
     if not expanded:
         raise UserError('there is no input', field='inputs', remedy='name an image, a folder or a video')
@@ -108,7 +109,7 @@ def _expand(item: Input) -> list[Input]:
         return [int(webcam[1] or 0) if webcam else int(text)]
     if glob.has_magic(text):
         found = sorted(one for one in glob.glob(text, recursive=True) if Path(one).is_file())
-        known = [one for one in found if Path(one).suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
+        known: list[Input] = [one for one in found if Path(one).suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
         if not known:
             raise UserError(
                 f'it matches {len(found)} files, and none is an image or a video' if found else 'it matches no file',
@@ -120,14 +121,14 @@ def _expand(item: Input) -> list[Input]:
     raise UserError('there is no such file or folder', file=text, field='inputs', remedy='check the path')
 
 
-def _folder(folder: Path) -> list[str]:
+def _folder(folder: Path) -> list[Input]:
     try:
         files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith('.'))
     except OSError as error:
         raise UserError(
             f'the folder cannot be read: {error.strerror}', file=folder, field='inputs', remedy='check its rights'
         ) from error
-    known = [str(path) for path in files if path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
+    known: list[Input] = [str(path) for path in files if path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
     if not known:
         raise UserError(
             f'there is no image or video in this folder ({len(files)} other files)',
@@ -155,9 +156,8 @@ def _source(item: Input, name: str) -> Source:
         return WebcamSource(name, item)
     if isinstance(item, Image):
         return ImageSource(name, array=picture_as_bgr(item))
-    if is_url(item):
-        return _downloaded(item, name)
-    return _file_source(item, name, item)
+    file = str(item)
+    return _downloaded(file, name) if is_url(file) else _file_source(file, name, file)
 
 
 def _file_source(file: str, name: str, path: str) -> Source:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Generator
 
 import cv2
+import numpy as np
 
 from das_mm.errors import UserError
 
@@ -43,7 +44,8 @@ def show_overlays(found: Generator[Found, None, None], wait_time: float = 0.0) -
     try:
         with contextlib.closing(found):
             for one in found:
-                go_on = one.overlay is None or _show(one, wait_time)
+                wait_ms = _MOMENT_MS if one.frame.index is not None else max(0, round(1000 * wait_time))
+                go_on = one.overlay is None or _show(one.overlay, wait_ms)
                 yield one
                 if not go_on:
                     return
@@ -52,11 +54,10 @@ def show_overlays(found: Generator[Found, None, None], wait_time: float = 0.0) -
             cv2.destroyAllWindows()
 
 
-def _show(one: Found, wait_time: float) -> bool:
+def _show(overlay: np.ndarray, wait_ms: int) -> bool:
     """Whether the user wants more."""
     try:
-        cv2.imshow(_TITLE, one.overlay)
-        wait_ms = _MOMENT_MS if one.frame.index is not None else max(0, round(1000 * wait_time))
+        cv2.imshow(_TITLE, overlay)
         return cv2.waitKey(wait_ms) & 0xFF not in _QUIT
     except cv2.error as error:
         raise UserError(

@@ -76,7 +76,7 @@ class ImageSource(Source):
 
     def frames(self, report: Report, first: int = 0) -> Iterator[Frame]:
         try:
-            image = read_image(self.path) if self._array is None else self._array
+            image = read_image(self.path or '') if self._array is None else self._array
         except UserError as error:
             report(UserError(error.problem, file=self.file, field=error.field, remedy=error.remedy))
             return
@@ -85,6 +85,9 @@ class ImageSource(Source):
 
 class VideoSource(Source):
     """A video file. Frames are turned upright as the file says, which phones leave to the player."""
+
+    path: str
+    fps: float
 
     def __init__(self, name: str, file: str, path: str | None = None):
         super().__init__(name, file, path)

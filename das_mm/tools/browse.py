@@ -118,7 +118,7 @@ def _order(loader: dict, dataset, split: str, num: int, seed: int) -> list[int]:
 
     if split == 'train' and loader.get('sampler') is not None:
         return list(
-            islice(iter(DATA_SAMPLERS.build(loader.sampler, default_args=dict(dataset=dataset, seed=seed))), num)
+            islice(iter(DATA_SAMPLERS.build(loader['sampler'], default_args=dict(dataset=dataset, seed=seed))), num)
         )
     return np.unique(np.linspace(0, len(dataset) - 1, min(num, len(dataset))).astype(int)).tolist()
 

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from das_mm.command import add_config_argument
+from das_mm.command import add_config_argument, completed_by
+from das_mm.errors import UserError
 from das_mm.inference.mesh_exporters import EXPORTERS
 
 if TYPE_CHECKING:
@@ -91,14 +92,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument('--no-overlays', action='store_true', help='no annotated images and videos')
     output.add_argument('--no-viewer', action='store_true', help='no 3D viewer')
     _add_picture_arguments(parser)
-    output.add_argument(
+    export = output.add_argument(
         '--export',
         action='append',
         metavar='FORMAT',
         default=[],
         help='write the surfaces of every image, of a video of every frame, to a file: '
         f'{", ".join(EXPORTERS.names())}, or what a module of the config adds; may be repeated',
-    ).completer = lambda **_: EXPORTERS.names()
+    )
+    completed_by(export, lambda **_: EXPORTERS.names())
     output.add_argument(
         '--viewer-frames',
         type=int,
@@ -207,7 +209,7 @@ class _Tally:
             self.inputs.add(result['image']['name'])
             self.cameras[result['camera']['source']] += 1
 
-    def skip(self, error: Exception) -> None:
+    def skip(self, error: UserError) -> None:
         self.skipped.append(f'{error.file}: {error.problem}' if error.file else error.problem)
 
     def print(self, console, out: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from das_mm.command import completed_by
+
 from .support.sizes import size_argument
 
 HELP = 'make synthetic people: images, annotations, depth, SMPL parameters'
@@ -56,11 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--save-vertices', action='store_true', help='keep all mesh vertices in the SMPL file (41 kB a person)'
     )
-    parser.add_argument(
+    layout = parser.add_argument(
         '--layout',
         metavar='NAME',
         help='write the scenes as the archives of a real data set would lie: panoptic, muco, mupots, …',
-    ).completer = _layout_names
+    )
+    completed_by(layout, _layout_names)
     parser.add_argument(
         '--preview', action='store_true', help='also draw DIR/preview_SPLIT.png: images with their truth drawn in'
     )

@@ -105,9 +105,10 @@ def _prepare_resume(cfg: Config, resume: str) -> None:
 
     if resume == 'auto':
         template = cfg.get('default_hooks', {}).get('checkpoint', {}).get('filename_tmpl')
-        resume = newest_complete_checkpoint(cfg.work_dir, template)
-        if resume is None:
+        newest = newest_complete_checkpoint(cfg.work_dir, template)
+        if newest is None:
             return
+        resume = str(newest)
     checkpoint = read_checkpoint(resume)
     if not isinstance(checkpoint.get('meta'), dict) or 'optimizer' not in checkpoint:
         raise UserError(
@@ -115,7 +116,7 @@ def _prepare_resume(cfg: Config, resume: str) -> None:
             file=resume,
             remedy='to start from these weights: --cfg-options load_from=FILE',
         )
-    cfg.resume, cfg.load_from = True, str(resume)
+    cfg.resume, cfg.load_from = True, resume
     randomness = cfg.setdefault('randomness', {})
     if randomness.get('seed') is None:  # the order of the data follows from it, before mmengine reads the checkpoint
         randomness.seed = checkpoint['meta'].get('seed')

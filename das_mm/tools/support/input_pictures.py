@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
 from das_mm.models.task_modules import DASTargetAssigner, PersonLabels
@@ -84,7 +84,7 @@ def count_people(sample: PoseDataSample) -> dict[str, int]:
     annotated = len(sample.gt_instances) if 'gt_instances' in sample else 0
     if not _has_labels(sample):
         return dict(people=annotated)
-    labels = sample.gt_instance_labels
+    labels: Any = sample.gt_instance_labels  # InstanceData gives what was set
     learnt = labels.center_valid > 0
     return dict(
         people=annotated,
@@ -110,7 +110,7 @@ def _draw_keypoints(image: np.ndarray, sample: PoseDataSample, skeleton: Skeleto
 
 def _draw_assigned(
     image: np.ndarray,
-    instances: InstanceData,
+    instances: Any,
     labels: dict[str, np.ndarray],
     assigner: DASTargetAssigner,
     focal: float | None,
