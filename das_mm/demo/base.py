@@ -1,4 +1,4 @@
-"""What a task of the demo is: its config, its numbers, its baselines and its pictures."""
+"""The base class of the demo's tasks: config, numbers, baselines and pictures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.runner import Runner
@@ -20,7 +20,7 @@ SCALE = 2.0  # the demos' images are small: overlays are drawn twice as large
 
 
 class DemoTask(ABC):
-    """One task.
+    """A task of the demo.
 
     Attributes:
         name: In :data:`.tasks.DEMO_TASKS`.
@@ -53,7 +53,7 @@ class DemoTask(ABC):
                 ) from error
 
     def pretrained(self) -> tuple[Path, str]:
-        """Weights that need no training, and the name of their config.
+        """The checkpoint of the package for this task, and the name of its config.
 
         Raises:
             UserError: There are none.
@@ -97,7 +97,17 @@ class DemoTask(ABC):
         """
 
 
-def ground_truth_of(dataset) -> list[dict]:
+def training_scenes(runner: Runner) -> Any:
+    """The data set that is trained on; it is drawn when it is first asked for."""
+    return runner.train_dataloader.dataset
+
+
+def unseen_scenes(runner: Runner) -> Any:
+    """The data set that is evaluated on."""
+    return runner.val_dataloader.dataset
+
+
+def ground_truth_of(dataset: Any) -> list[dict]:
     """The annotated people of every image, as a metric reads them."""
     return [record_to_sample(dataset.get_data_info(index)) for index in range(len(dataset))]
 

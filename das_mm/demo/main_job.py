@@ -9,6 +9,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -26,7 +27,7 @@ NUM_SHOWN = 12  # unseen scenes that are drawn and put into the viewer
 
 @dataclass(frozen=True)
 class DemoSettings:
-    """What the demo does.
+    """The settings of the demo.
 
     Attributes:
         out: Folder for everything, the scenes included.
@@ -82,7 +83,7 @@ def demo_config(settings: DemoSettings) -> Config:
 
 
 def run_demo(settings: DemoSettings) -> dict:
-    """Runs the demo and writes its folder.
+    """Run the demo and write its folder.
 
     Returns:
         What ``metrics.json`` holds: the baselines of the task, ``before`` and ``after``, each with the task's numbers
@@ -99,13 +100,14 @@ def run_demo(settings: DemoSettings) -> dict:
     cfg = demo_config(settings)
     runner = Runner.from_cfg(cfg)
     _make_scenes(runner, ['train_loop'] * (checkpoint is None) + ['val_loop'])
-    runner.model.init_weights()
+    model: Any = runner.model
+    model.init_weights()
     # no confidence of an untrained network passes the threshold: it is judged by its best guesses instead
     metrics = dict(task.baselines(runner), before=evaluate(runner, task, score_thr=0.0))
     if checkpoint is None:
         runner.train()
     else:
-        load_checkpoint_strict(runner.model, checkpoint)
+        load_checkpoint_strict(model, checkpoint)
     metrics.update(task.comparisons(runner, lambda: evaluate(runner, task)), after=evaluate(runner, task))
     report = dict(
         metrics,
@@ -129,17 +131,18 @@ def run_demo(settings: DemoSettings) -> dict:
 
 
 def _make_scenes(runner: Runner, loops: list[str]) -> None:
-    """mmengine builds a loop, and with it the scenes, when it is first asked for: those of training only if needed."""
+    """Build loops, and with them the scenes: mmengine does so when a loop is first asked for."""
     for loop in loops:
         getattr(runner, loop)
 
 
 def evaluate(runner: Runner, task: DemoTask, **test_cfg) -> dict:
-    """The task's numbers of the model as it stands, on the unseen scenes; ``test_cfg`` holds for this time only."""
-    kept = runner.model.test_cfg
-    runner.model.test_cfg = {**kept, **test_cfg}
+    """Evaluate the model on the unseen scenes; ``test_cfg`` overrides the model's for this time."""
+    model: Any = runner.model
+    kept = model.test_cfg
+    model.test_cfg = {**kept, **test_cfg}
     metrics = task.reported_of(runner.val())
-    runner.model.test_cfg = kept
+    model.test_cfg = kept
     return metrics
 
 

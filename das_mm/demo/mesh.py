@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.runner import Runner
@@ -13,7 +14,7 @@ from das_mm.registry import METRICS
 from das_mm.visualization import draw_people
 from das_mm.visualization.mesh_overlay import draw_meshes
 
-from .base import SCALE, DemoTask, ground_truth_of
+from .base import SCALE, DemoTask, ground_truth_of, training_scenes, unseen_scenes
 from .pictures import show_people
 
 
@@ -35,7 +36,7 @@ class MeshTask(DemoTask):
     def baselines(self, runner: Runner) -> dict[str, dict]:
         """The mean body of the training scenes at every true root, turned as people are on average, and as they truly
         are; there is no pose head in it."""
-        train, val = runner.train_dataloader.dataset, runner.val_dataloader.dataset
+        train, val = training_scenes(runner), unseen_scenes(runner)
         found = {}
         for orientation in ('mean', 'true'):
             metric = METRICS.build(dict(type='MeshMetric', body_model=dict(type='SMPLBody')))
@@ -48,7 +49,8 @@ class MeshTask(DemoTask):
         return found
 
     def show(self, runner: Runner, out: Path, num_shown: int) -> None:
-        branch = runner.model.head.branches['mesh']
+        model: Any = runner.model
+        branch = model.head.branches['mesh']
         faces = branch.body.faces.cpu().numpy()
         kept, branch.with_vertices = branch.with_vertices, True
 

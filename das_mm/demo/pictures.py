@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,7 +44,8 @@ def show_people(
     Returns:
         The shown items of the dataset.
     """
-    model, dataset = runner.model.eval(), runner.val_dataloader.dataset
+    model: Any = runner.model.eval()
+    dataset: Any = runner.val_dataloader.dataset
     keypoint_set = KEYPOINT_SETS[dataset.metainfo['keypoint_set']]
     shown = [dataset[i] for i in range(min(num_shown, len(dataset)))]
     samples = [model.test_step(dict(inputs=[one['inputs']], data_samples=[one['data_samples']]))[0] for one in shown]
@@ -89,7 +91,7 @@ def show_density(model, dataloader, names: list[str], out: Path) -> None:
 
 
 @torch.no_grad()
-def show_offsets(model, shown: list[dict], names: list[str], root: int, out: Path) -> None:
+def show_offsets(model: Any, shown: list[dict], names: list[str], root: int | None, out: Path) -> None:
     """Offset maps of the scene with the most people, on the level that holds most of them (journal Fig. 4)."""
     chosen = max(shown, key=lambda one: len(one['data_samples'].gt_instance_labels))
     data = model.data_preprocessor(

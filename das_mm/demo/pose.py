@@ -10,7 +10,7 @@ from das_mm.evaluation import mean_pose_baseline
 from das_mm.registry import METRICS
 from das_mm.structures import KEYPOINT_SETS
 
-from .base import DemoTask, draw_poses, ground_truth_of
+from .base import DemoTask, draw_poses, ground_truth_of, training_scenes, unseen_scenes
 from .pictures import show_density, show_offsets, show_people
 
 
@@ -27,7 +27,7 @@ class PoseTask(DemoTask):
 
     def baselines(self, runner: Runner) -> dict[str, dict]:
         """The mean pose of the training scenes at every true root of the unseen ones."""
-        train, val = runner.train_dataloader.dataset, runner.val_dataloader.dataset
+        train, val = training_scenes(runner), unseen_scenes(runner)
         metric = METRICS.build(dict(type='MultiPerson3DMetric'))
         metric.dataset_meta = val.metainfo
         scores = mean_pose_baseline(ground_truth_of(train), ground_truth_of(val), metric)
@@ -35,8 +35,7 @@ class PoseTask(DemoTask):
 
     def show(self, runner: Runner, out: Path, num_shown: int) -> None:
         shown = show_people(runner, out, num_shown, 'DAS demo: people of unseen scenes', draw_poses)
-        model = runner.model
-        keypoint_set = KEYPOINT_SETS[runner.val_dataloader.dataset.metainfo['keypoint_set']]
+        keypoint_set = KEYPOINT_SETS[unseen_scenes(runner).metainfo['keypoint_set']]
         names = [name.replace('_', ' ') for name in keypoint_set.keypoints]
-        show_density(model, runner.val_dataloader, names, out)
-        show_offsets(model, shown, names, keypoint_set.root_index, out)
+        show_density(runner.model, runner.val_dataloader, names, out)
+        show_offsets(runner.model, shown, names, keypoint_set.root_index, out)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mmengine.runner import Runner
 
 from das_mm.registry import TASK_UTILS
 
-from .base import DemoTask, draw_poses
+from .base import DemoTask, draw_poses, unseen_scenes
 from .pictures import show_people
 
 
@@ -34,7 +35,7 @@ class TrackingTask(DemoTask):
 
     def comparisons(self, runner: Runner, evaluate: Callable[[], dict]) -> dict[str, dict]:
         """The same people, joined to the nearest pose of the frame before: what the displacements are worth."""
-        model = runner.model
+        model: Any = runner.model
         kept, model.tracker = model.tracker, TASK_UTILS.build(dict(type='NearestPoseTracker'))
         model.forget()
         nearest = evaluate()
@@ -43,12 +44,13 @@ class TrackingTask(DemoTask):
         return dict(after_without_displacement=nearest)
 
     def show(self, runner: Runner, out: Path, num_shown: int) -> None:
-        runner.model.forget()
+        model: Any = runner.model
+        model.forget()
         show_people(
             runner,
             out,
             num_shown,
             'DAS demo: people of an unseen clip',
             draw_poses,
-            frames_per_second=runner.val_dataloader.dataset.config.fps,
+            frames_per_second=unseen_scenes(runner).config.fps,
         )

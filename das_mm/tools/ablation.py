@@ -79,7 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train the rows, or do what else was asked for; 0 also where rows are left for the next call."""
     if args.calibration:
-        return _calibrate(*args.calibration, args.out)
+        config, checkpoint = args.calibration
+        return _calibrate(config, checkpoint, args.out)
     if args.package:
         return _package(args)
     from das_mm.benchmarks.ablation import TABLES, plan_runs

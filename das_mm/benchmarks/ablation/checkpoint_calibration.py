@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -37,14 +38,15 @@ def calibrate_checkpoint(config: str, checkpoint: str | Path, out: str | Path) -
     cfg = Config.fromfile(config_path(config))
     cfg.work_dir, cfg.load_from, cfg.resume, cfg.log_level = str(out), None, False, 'WARNING'
     runner = Runner.from_cfg(cfg)
-    if not runner.model.head.uses_sigma:
+    model: Any = runner.model
+    if not model.head.uses_sigma:
         raise UserError(
             'its pose loss learns no σ',
             file=cfg.filename,
             field='model.head.loss_pose',
             remedy='give a model trained with a likelihood, as das_mm.RLELoss',
         )
-    load_checkpoint_strict(runner.model, checkpoint)
+    load_checkpoint_strict(model, checkpoint)
     runner.call_hook('before_run')
     metrics, calibration = evaluate(runner)
     if calibration is None:

@@ -16,14 +16,14 @@ _TEMPORAL = 'backbone.temporal_stems.'  # a network that sees one image at a tim
 
 
 def start_of(size: str, from_scratch: bool = False) -> str:
-    """``'package'`` (the package's weights), ``'config'`` (as the config says: ImageNet's) or ``'scratch'``."""
+    """Choose the initial weights: ``'package'``, ``'config'`` (as the config says: ImageNet's) or ``'scratch'``."""
     if from_scratch:
         return SCRATCH
     return PACKAGE if size == 'cpu' else CONFIG
 
 
 def prepare_start(cfg: Config, start: str) -> None:
-    """Let nothing but what ``start`` says be loaded; a backbone from random numbers has no frozen parts."""
+    """Change a config so that only what ``start`` says is loaded; a random backbone has no frozen parts."""
     if start == CONFIG:
         return
     for part in _PARTS:
@@ -67,7 +67,7 @@ def start_from_package(model: nn.Module, task: str = 'pose') -> list[str]:
 
 
 def start_fingerprint(start: str, task: str = 'pose') -> str:
-    """What changes with the weights that a training starts from."""
+    """A text that is another one for other initial weights."""
     if start != PACKAGE:
         return start
     return file_sha256(backbone_checkpoint(task))

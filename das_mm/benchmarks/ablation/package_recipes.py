@@ -89,13 +89,14 @@ def _write(task: str, checkpoint: Path, out: Path) -> list[Path]:
         return files
     run = Run(PACKAGE_SIZE, TASK_STAGES[task][-1], 0)
     state = read_state(run.folder(out))
+    assert state is not None  # its stages are finished
     judged_on = f'{state.settings["test_images"]} images of the test set of {run.config.base}'
     card = dict(
         seed=run.seed,
-        machine=state.outcome.machine,
+        machine=state.evaluated.machine,
         command=f'das-mm ablation --package {task}',
         stages=TASK_STAGES[task],
-        metrics={'on': judged_on, **state.outcome.metrics},
+        metrics={'on': judged_on, **state.evaluated.metrics},
     )
     package_weights(checkpoint, PACKAGED[task], weights.parent, card)
     write_package_graph(weights)

@@ -28,7 +28,7 @@ _CURVES = 'calibration_{training}.png'
 
 @dataclass(frozen=True)
 class Results:
-    """All that is known of a size.
+    """The finished runs of one size.
 
     Attributes:
         size: One of :data:`.run_plan.SIZES`.
@@ -39,18 +39,18 @@ class Results:
     states: Mapping[str, Mapping[int, RunState]]
 
     def values(self, training: str, metric: Metric) -> list[float]:
-        """Of the seeds in their order; seeds without the number are left out."""
-        found = [state.outcome.metrics.get(metric.key) for _, state in sorted(self.states.get(training, {}).items())]
+        """The numbers of a training, one a seed in the order of the seeds; seeds without the number are left out."""
+        found = [state.evaluated.metrics.get(metric.key) for _, state in sorted(self.states.get(training, {}).items())]
         return [metric.scale * value for value in found if value is not None]
 
     def spreads(self, table: Table, metric: Metric) -> dict[int, Spread]:
-        """Row number -> mean and spread, of the rows that have the number."""
+        """Mean and spread of each row that has the number, by the number of the row."""
         found = {row.number: Spread.of(self.values(row.training, metric)) for row in table.rows}
         return {number: spread for number, spread in found.items() if spread is not None}
 
 
 def read_results(size: str, runs: Iterable[Run], out: str | Path) -> Results:
-    """The finished ones among the runs.
+    """Read the states of the runs that are finished.
 
     Raises:
         UserError: A state that cannot be read.
@@ -64,7 +64,7 @@ def read_results(size: str, runs: Iterable[Run], out: str | Path) -> Results:
 
 
 def write_report(results: Results, out: str | Path, tables: Sequence[int]) -> list[Path]:
-    """``results.json``, ``results.md``, ``results.png`` and a reliability curve for each training with σ.
+    """Write ``results.json``, ``results.md``, ``results.png`` and a reliability curve for each training with σ.
 
     Args:
         results: What was found.
@@ -89,14 +89,14 @@ def write_report(results: Results, out: str | Path, tables: Sequence[int]) -> li
 
 
 def make_report(results: Results, tables: Sequence[int]) -> dict[str, Any]:
-    """What ``results.json`` holds."""
+    """Make what ``results.json`` holds."""
     states = [state for seeds in results.states.values() for state in seeds.values()]
     return dict(
         size=results.size,
         description=SIZES[results.size],
         what="synthetic scenes; the papers' numbers are of real data at their sizes: only directions can be compared",
         made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
-        machines=_distinct([{name: state.outcome.machine.get(name) for name in _MACHINE} for state in states]),
+        machines=_distinct([{name: state.evaluated.machine.get(name) for name in _MACHINE} for state in states]),
         trainings={training: _training_entry(seeds) for training, seeds in results.states.items()},
         tables=[_table_entry(results, TABLES[number]) for number in tables],
         calibration={
@@ -114,7 +114,7 @@ def _training_entry(seeds: Mapping[int, RunState]) -> dict[str, Any]:
         start=states[0].start,
         settings={name: states[0].settings.get(name) for name in SETTINGS},
         seconds=[round(seeds[seed].seconds, 1) for seed in sorted(seeds)],
-        finished_at=max(state.outcome.finished_at for state in states),
+        finished_at=max(state.evaluated.finished_at or '' for state in states),
     )
 
 
@@ -137,8 +137,8 @@ def _table_entry(results: Results, table: Table) -> dict[str, Any]:
 
 
 def _calibration_entry(seeds: Mapping[int, RunState]) -> dict[str, dict[str, Any]] | None:
-    """Axis -> numbers, each the mean over the seeds that have it."""
-    found = [state.outcome.calibration for state in seeds.values() if state.outcome.calibration]
+    """The numbers of each axis, each the mean over the seeds that have it; None where no seed has a calibration."""
+    found = [found for state in seeds.values() if (found := state.evaluated.calibration)]
     if not found:
         return None
     return {axis: _mean_numbers([one[axis] for one in found]) for axis in found[0]}
@@ -162,11 +162,11 @@ def _distinct(items: Sequence[dict]) -> list[dict]:
 
 
 def _draw_curves(results: Results, folder: Path) -> dict[str, Path]:
-    """Of the first seed of each training with σ."""
+    """Draw the reliability curve of the first seed of each training with σ."""
     drawn = {}
     for training, seeds in results.states.items():
         seed = min(seeds)
-        calibration = seeds[seed].outcome.calibration
+        calibration = seeds[seed].evaluated.calibration
         if not calibration:
             continue
         path = folder / _CURVES.format(training=training)
@@ -177,7 +177,7 @@ def _draw_curves(results: Results, folder: Path) -> dict[str, Path]:
 
 
 def read_calibration(stored: Mapping[str, Any]) -> dict[str, Calibration]:
-    """As :func:`das_mm.evaluation.functional.calibration.calibrate` gave it; what json has no number for is NaN."""
+    """The calibration of each axis from a run's state; a number that JSON cannot hold is NaN again."""
     nan = float('nan')
     found = {axis: Calibration.from_dict(values) for axis, values in stored.items()}
     return {

@@ -1,4 +1,4 @@
-"""A report as markdown."""
+"""The report as Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _VERDICTS = {'yes': '✓', 'no': '✗', 'within noise': '≈', 'one seed': '?'}
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """The report of :func:`.report.make_report` for people."""
+    """Write the report of :func:`.report.make_report` as Markdown."""
     parts = [_head(report), *(_table(table) for table in report['tables']), _calibration(report), _trainings(report)]
     return '\n\n'.join(part for part in parts if part) + '\n'
 
@@ -31,7 +31,7 @@ def _head(report: Mapping[str, Any]) -> str:
 
 
 def _machines(machines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Every machine once, with all commits that ran there."""
+    """One text for each machine, with all commits that ran there."""
     commits: dict[str, list[str]] = {}
     for machine in machines:
         words = ', '.join(

@@ -1,4 +1,4 @@
-"""Numbers over seeds, and whether they move from row to row as in the paper."""
+"""The numbers of a table over seeds, and whether they change from row to row as in the paper."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread | None:
-        """None without a value."""
+        """The spread of some values; None where there is none."""
         if not len(values):
             return None
         return cls(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None, len(values))
@@ -32,7 +32,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row against another.
+    """The difference between a row and another.
 
     Attributes:
         against: Number of the other row.
@@ -49,17 +49,22 @@ class Comparison:
 
 
 def pooled_std(spreads: Sequence[Spread]) -> tuple[float, int] | None:
-    """The standard deviation over seeds that all rows share, and its degrees of freedom: three seeds of one row tell
-    little of their spread, three seeds of each of five rows more. None where no row has a second seed."""
-    several = [one for one in spreads if one.std is not None]
-    freedom = sum(one.num - 1 for one in several)
+    """The standard deviation over seeds, taken to be the same in all rows, and its degrees of freedom.
+
+    Three seeds of one row tell little of their spread, three seeds of each of five rows more.
+
+    Returns:
+        None where no row has a second seed.
+    """
+    several = [(one.std, one.num - 1) for one in spreads if one.std is not None]
+    freedom = sum(degrees for _, degrees in several)
     if not freedom:
         return None
-    return float(np.sqrt(sum((one.num - 1) * one.std**2 for one in several) / freedom)), freedom
+    return float(np.sqrt(sum(degrees * std**2 for std, degrees in several) / freedom)), freedom
 
 
 def compare_rows(table: Table, metric: Metric, found: Mapping[int, Spread]) -> dict[int, list[Comparison]]:
-    """What the paper compares, as far as both rows are there.
+    """Compare the rows that the paper compares, where both have been trained.
 
     Args:
         table: The table.

@@ -39,12 +39,12 @@ class Run:
 
     @property
     def config(self) -> ConfigVariant:
-        """Its settings, before the seed and the folder are put in."""
+        """The config of the run, before the seed and the folder are set."""
         return STAGES[self.training] if self.size == PACKAGE_SIZE else row_config(self.size, self.training)
 
     @property
     def task(self) -> str:
-        """'pose', 'mesh' or 'tracking'."""
+        """The task that is trained: 'pose', 'mesh' or 'tracking'."""
         return task_of(self.training)
 
     def folder(self, out: str | Path) -> Path:
@@ -54,7 +54,7 @@ class Run:
 def plan_runs(
     size: str, seeds: Iterable[int] = (0,), tables: Iterable[int] | None = None, trainings: Sequence[str] | None = None
 ) -> list[Run]:
-    """The runs, the first seed of all trainings before the second of any.
+    """List the runs, the first seed of all trainings before the second of any.
 
     Args:
         size: One of :data:`SIZES`.

@@ -1,4 +1,4 @@
-"""How far a run is, on the disk: one JSON for each, whole or not there, and a lock for who works on it."""
+"""The state of a run on the disk: one JSON file, and a lock for the process that trains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STATE, _LOCK = 'state.json', '.lock'
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         metrics: All numbers of the evaluation, None where one is not finite.
@@ -37,7 +37,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RunState:
-    """What is known of a run.
+    """The progress of a run, and its result.
 
     Attributes:
         fingerprint: Of the settings and of the weights it starts from; two pieces of one run must agree.
@@ -59,8 +59,19 @@ class RunState:
     def finished(self) -> bool:
         return self.outcome is not None
 
+    @property
+    def evaluated(self) -> Outcome:
+        """The outcome of a finished run.
+
+        Raises:
+            ValueError: The run is not finished.
+        """
+        if self.outcome is None:
+            raise ValueError('the run is not finished')
+        return self.outcome
+
     def but(self, **changes) -> RunState:
-        """The same with some fields changed."""
+        """A copy with some fields changed."""
         return replace(self, **changes)
 
 
@@ -87,7 +98,10 @@ def read_state(folder: Path) -> RunState | None:
 
 
 def write_state(folder: Path, state: RunState) -> None:
-    """Write it so that a kill leaves the old one or this. The file is flat: a status, and the fields of the outcome."""
+    """Write the state; a process that is killed leaves the old file or the new one.
+
+    The file is flat: it has a status, and the fields of the outcome beside the others.
+    """
     stored = asdict(state)
     outcome = stored.pop('outcome') or asdict(Outcome())
     stored = dict(stored, status=_FINISHED if state.finished else _UNFINISHED, **outcome)
@@ -96,7 +110,7 @@ def write_state(folder: Path, state: RunState) -> None:
 
 @contextmanager
 def try_lock(folder: Path) -> Iterator[bool]:
-    """Whether this process has the run for itself within the block; never waits (:func:`~das_mm.engine.file_lock`).
+    """Lock a run without waiting; the block is told whether this process has it (:func:`~das_mm.engine.file_lock`).
 
     Raises:
         UserError: The folder cannot be written.

@@ -1,4 +1,4 @@
-"""One run: trained in pieces by the package's exact resume, then evaluated."""
+"""The training of one run, in pieces by exact resume, and its evaluation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .uncertainty import SigmaCollector, judge_sigma
 
 
 def run_config(run: Run) -> Config:
-    """The settings of a run, as its config and its overrides have them."""
+    """The resolved config of a run."""
     return run.config.load()
 
 
@@ -72,10 +72,11 @@ def train_run(
     if load_from is not None and not cfg.resume:
         cfg.load_from = str(load_from)
     runner = Runner.from_cfg(cfg)
+    model: Any = runner.model
     try:
-        runner.model.init_weights()
+        model.init_weights()
         if start == PACKAGE:
-            start_from_package(runner.model, run.task)
+            start_from_package(model, run.task)
         piece = _Piece(folder, state, deadline)
         runner.register_hook(piece, priority='LOWEST')  # behind the checkpoint
         runner.train()
@@ -84,7 +85,7 @@ def train_run(
         _evaluate(runner, folder, piece.state)
         return True
     finally:
-        del runner
+        del runner, model
         gc.collect()
 
 
@@ -105,7 +106,7 @@ def _begin_or_continue(cfg: Config, folder: Path, start: str, weights: str) -> R
 
 
 def settings_of(cfg: Config) -> dict[str, Any]:
-    """What a report tells of the settings."""
+    """The settings that a report shows."""
     train, test = cfg.train_dataloader, cfg.test_dataloader
     steps = -(-train.dataset.num_images // train.batch_size) * cfg.train_cfg.max_epochs
     return dict(
@@ -134,7 +135,7 @@ def _prepare(cfg: Config, run: Run, folder: Path, start: str) -> None:
 
 
 class _Piece(Hook):
-    """Tells the state after every epoch, and ends the piece in time."""
+    """Writes the state after every epoch, and stops the training before the deadline."""
 
     def __init__(self, folder: Path, state: RunState, deadline: Deadline):
         self.folder, self.state, self.deadline = folder, state, deadline
@@ -150,7 +151,8 @@ class _Piece(Hook):
         self.state = self.state.but(epochs_done=runner.epoch + 1, seconds=self.state.seconds + seconds)
         write_state(self.folder, self.state)
         if self.deadline.left < seconds:
-            runner.train_loop.stop_training = True
+            loop: Any = runner.train_loop
+            loop.stop_training = True
 
 
 def _evaluate(runner: Runner, folder: Path, state: RunState) -> None:
@@ -168,9 +170,13 @@ def _evaluate(runner: Runner, folder: Path, state: RunState) -> None:
 
 
 def evaluate(runner: Runner) -> tuple[dict[str, float], dict[str, Any] | None]:
-    """The numbers of the test set, and of a model with σ its calibration (axis -> dict, not finite as None)."""
-    model = runner.model
-    loop = runner.test_loop
+    """Evaluate a model on the test set.
+
+    Returns:
+        The numbers, and for a model with σ its calibration: axis -> dict, None for what is not finite.
+    """
+    model: Any = runner.model
+    loop: Any = runner.test_loop
     collector = None
     if model.head.uses_sigma:
         model.test_cfg = {**model.test_cfg, 'with_sigma': True}

@@ -13,7 +13,7 @@ from .run_state import read_state, try_lock
 
 @dataclass(frozen=True)
 class Deadline:
-    """When to stop.
+    """A point in time at which training stops.
 
     Attributes:
         seconds: From now; None for never.
@@ -29,7 +29,7 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds; below zero when it has passed."""
+        """Seconds until then; below zero when it has passed."""
         return float('inf') if self.seconds is None else self.seconds - (self.clock() - self._begin)
 
 
@@ -42,7 +42,7 @@ Notify = Callable[[Run, str], None]
 def train_runs(
     runs: Iterable[Run], out: str | Path, train: Train, deadline: Deadline, notify: Notify = lambda run, event: None
 ) -> bool:
-    """Train what is not finished, until the deadline.
+    """Train the runs that are not finished, until the deadline.
 
     A run that another process holds is passed over. Every call gets at least one run a piece further.
 

@@ -14,7 +14,7 @@ from das_mm.errors import UserError
 
 @dataclass(frozen=True)
 class Metric:
-    """A column.
+    """A column of a table.
 
     Attributes:
         name: As in the paper where it is there.
@@ -31,7 +31,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Row:
-    """A row.
+    """A row of a table.
 
     Attributes:
         number: In its table, from 1.
@@ -50,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
+    """A table of the paper.
 
     Attributes:
         number, title: The paper's.

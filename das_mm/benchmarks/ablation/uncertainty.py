@@ -28,7 +28,7 @@ _NUM_SAMPLES = 4000
 
 
 class SigmaCollector(BaseMetric):
-    """Keeps errors and σ (mm) of the keypoints of found people, see :func:`.calibration.lateral_and_depth_errors`.
+    """A metric that keeps errors and σ (mm) of found people, see :func:`.calibration.lateral_and_depth_errors`.
 
     People are paired as :class:`MultiPerson3DMetric` pairs them by default, and the same keypoints count, but for the
     root, whose relative depth is nobody's prediction. It gives no numbers: they are in :attr:`errors` and
@@ -79,7 +79,7 @@ class SigmaCollector(BaseMetric):
         return errors[counts], scale[counts]
 
     def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict:
-        """No numbers."""
+        """Gather the results; there are no numbers to tell."""
         if results:
             self.errors, self.sigma = (np.concatenate(values) for values in zip(*results))
         return {}
@@ -101,7 +101,7 @@ def learned_density(head: nn.Module, num: int = _NUM_SAMPLES) -> np.ndarray:
 
 
 def judge_sigma(collector: SigmaCollector, head: nn.Module) -> dict[str, Calibration] | None:
-    """The calibration of what was gathered; None where nobody was found."""
+    """The calibration of the gathered errors, by axis; None where nobody was found."""
     if not len(collector.errors):
         return None
     dims = collector.errors.shape[1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -20,7 +21,7 @@ _FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one evaluation: multiply-adds, and bytes of feature maps that a training step keeps for its backward pass."""
+    """The cost of one evaluation: multiply-adds, and bytes of maps that a training step keeps for its backward pass."""
 
     macs: int
     kept_bytes: int
@@ -33,7 +34,7 @@ class Cost:
 
 
 def cost_per_pixel(modules: Iterable[nn.Module]) -> Cost:
-    """Of convolutions of stride 1. Kept for each: its result, and what its norm makes of it."""
+    """The cost of convolutions of stride 1 a pixel. Each keeps its result, and that of its norm."""
     macs = kept = 0
     for module in modules:
         for part in module.modules():
@@ -46,11 +47,16 @@ def cost_per_pixel(modules: Iterable[nn.Module]) -> Cost:
 
 
 def head_costs(head: DASHead) -> dict[str, Cost]:
-    """Costs a pixel: ``cls``; ``regression``: what else must be whole where there are points; ``sigma``, which is left
-    out at inference; ``points``: what is enough at points."""
+    """The costs of the parts of a head, a pixel.
+
+    Returns:
+        ``cls``; ``regression``, what else must be whole where there are points; ``sigma``, which is left out at
+        inference; ``points``, what is enough at points.
+    """
     branches = [head.centerness_branch, head.offset_branch, head.depth_branch]
     whole = [head.reg_tower, head.pose_tower, head.pose_branch, *(branch.prev for branch in branches)]
     points = [branch.out for branch in branches]
+    task: Any
     for task in head.branches.values():
         whole += [task.tower, task.branch.prev]
         points.append(task.branch.out)
@@ -77,7 +83,7 @@ def head_costs(head: DASHead) -> dict[str, Cost]:
 def compare_costs(
     head: DASHead, shapes: Sequence[tuple[int, int]], strides_used: Sequence[int], batch: int = 1, train: bool = False
 ) -> tuple[Cost, Cost]:
-    """(least of an exact sparse head, dense head), points themselves not counted.
+    """The least cost of an exact sparse head, and the cost of the dense one; points themselves are not counted.
 
     Args:
         head: The head.
@@ -97,10 +103,10 @@ def compare_costs(
 
 
 def convolution_macs(model: nn.Module, run: Callable[[], object]) -> int:
-    """Multiply-adds of all convolutions that a run calls."""
+    """Count the multiply-adds of all convolutions that a run calls."""
     total = 0
 
-    def count(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+    def count(module: Any, inputs: tuple, output: Tensor) -> None:
         nonlocal total
         weights = module.weight.numel()
         if isinstance(module, ModulatedDeformConv2d):  # its inner convolution is no call of its own

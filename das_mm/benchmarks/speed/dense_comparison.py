@@ -14,7 +14,7 @@ from .suppression_comparison import compare_suppression
 
 
 def compare_dense(model: DAS, setting: DenseSetting, say: Callable[[str], None] = lambda words: None) -> Findings:
-    """All ratios of one model, each after the results of both ways were found equal.
+    """Measure all ratios of one model, each after the results of both ways were found equal.
 
     Args:
         model: In evaluation mode; it is left so.

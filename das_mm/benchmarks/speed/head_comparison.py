@@ -23,7 +23,7 @@ _LOSS_TOLERANCE, _GRADIENT_TOLERANCE = 1e-4, 2e-3
 
 
 def compare_inference(setup: DenseSetup, count: int) -> Findings:
-    """The time of the head on ``count`` people.
+    """Compare the time of the head on ``count`` people.
 
     Raises:
         RuntimeError: Both ways do not find the same people.
@@ -55,7 +55,7 @@ def _stages_of(setup: DenseSetup, run: Callable[[], Any]) -> tuple[dict[str, flo
 
 
 def compare_training(setup: DenseSetup, count: int) -> Findings:
-    """Time and peak memory of a training step of the head on ``count`` people.
+    """Compare time and peak memory of a training step of the head on ``count`` people.
 
     Raises:
         RuntimeError: Losses or gradients of both ways are not the same.
@@ -109,7 +109,7 @@ def _compare_step(
 def _train_step(setup: DenseSetup, loss: Callable, feats: list[Tensor], scene: Scene) -> dict[str, Tensor]:
     _forget_gradients(setup, feats)
     losses = loss(feats, scene.samples())
-    sum(value for name, value in losses.items() if 'loss' in name).backward()
+    torch.stack([value for name, value in losses.items() if 'loss' in name]).sum().backward()
     return {name: value.detach() for name, value in losses.items()}
 
 

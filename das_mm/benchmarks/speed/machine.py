@@ -1,4 +1,4 @@
-"""On what a measurement was made, and of what."""
+"""The machine and the software of a measurement."""
 
 from __future__ import annotations
 

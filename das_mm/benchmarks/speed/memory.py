@@ -1,9 +1,10 @@
-"""The most memory that a function's tensors take at one time."""
+"""The peak memory of a function's tensors."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.autograd.profiler import profile
@@ -33,9 +34,8 @@ def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device) - before
     with profile(profile_memory=True) as profiler:
         function()
-    steps = [
-        (event.start_ns(), event.nbytes()) for event in profiler.kineto_results.events() if event.name() == '[memory]'
-    ]
+    recorded: Any = profiler.kineto_results
+    steps = [(event.start_ns(), event.nbytes()) for event in recorded.events() if event.name() == '[memory]']
     now = peak = 0
     for _, size in sorted(steps, key=lambda step: step[0]):
         now += size

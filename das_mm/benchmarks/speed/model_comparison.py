@@ -16,7 +16,11 @@ _GOAL = Goal(1.1)
 
 
 def compare_whole_model(setup: DenseSetup, count: int) -> tuple[list[RatioRow], float]:
-    """The model on ``count`` people against its convolutions: rows, and the median seconds of the model."""
+    """Compare the model on ``count`` people with its convolutions.
+
+    Returns:
+        The rows, and the median seconds of the model.
+    """
     planted = setup.plant(count)
     setup.say(f'whole model, {planted.words}')
     used = [setup.head.strides.index(stride) for stride in planted.scene.strides]
@@ -66,7 +70,7 @@ def _run_convolutions(
 
 
 def compare_crowd(setup: DenseSetup) -> list[RatioRow]:
-    """Many people against one, on one level: of the head and of the whole model."""
+    """Compare many people with one, on one level: of the head and of the whole model."""
     strides = make_scene(setup.head, 1, setup.setting.size, setup.setting.strides).strides
     count = setup.setting.crowd
     many, one = setup.plant(count, strides), setup.plant(1, strides)

@@ -11,7 +11,8 @@ B images, N people an image, K keypoints, D coordinates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,7 @@ class Planting:
     """
 
     def __init__(self, head: DASHead, scene: Scene, shapes: Sequence[tuple[int, int]]):
-        shapes = [tuple(shape) for shape in shapes]
+        shapes = [(height, width) for height, width in shapes]
         if len(set(shapes)) < len(shapes):
             raise UserError(
                 f'{scene.size[0]}x{scene.size[1]} makes two levels of one size',
@@ -78,7 +79,7 @@ class Planting:
         self._change(self._networks, -_CLOSED_GATE)
 
     @torch.no_grad()
-    def _change(self, branches: dict[str, nn.Module], gate: float) -> None:
+    def _change(self, branches: Mapping[str, nn.Module], gate: float) -> None:
         for name, branch in branches.items():
             setattr(self._head, name, branch)
         for bias in self._gates:
@@ -124,9 +125,9 @@ def _offset_field(head: DASHead, scene: Scene, target: LevelTargets, stride: int
 
 
 class _PlantedBranch(nn.Module):
-    """An output branch of the head that says what was planted, and a little of its own."""
+    """An output branch of the head that gives what was planted, and a small share of its own output."""
 
-    def __init__(self, network: nn.Module, maps: dict[tuple[int, int], Tensor]):
+    def __init__(self, network: Any, maps: dict[tuple[int, ...], Tensor]):
         super().__init__()
         self.network, self.maps = network, maps
 

@@ -63,7 +63,7 @@ class RatioRow:
         return replace(self, bound='' if self.met else bound, details={**self.details, **details})
 
     def as_dict(self) -> dict[str, Any]:
-        """Flat, as ``dense.json`` holds it."""
+        """The row as ``dense.json`` holds it, flat."""
         return dict(
             what=self.what,
             scene=self.scene,
@@ -96,7 +96,7 @@ def time_row(what: str, scene: str, numerator: Taken, denominator: Taken, goal: 
 
 @dataclass(frozen=True)
 class Check:
-    """Results of two ways that were found equal.
+    """A comparison of results that were found equal.
 
     Attributes:
         what: Whose results.
@@ -120,7 +120,7 @@ class Check:
 
 
 def check_equal(what: str, scene: str, difference: float, tolerance: float, people_found: int | None = None) -> Check:
-    """Note that two ways agree.
+    """Compare a difference with its tolerance.
 
     Raises:
         RuntimeError: They do not.

@@ -42,7 +42,7 @@ def make_subject(cfg: Config, checkpoint: str | Path | None, device: torch.devic
 
 
 def _forget_pretrained(config: dict) -> None:
-    """Speed does not depend on the weights: nothing is fetched for them."""
+    """Remove pretrained weights from a config: speed does not depend on them, and nothing is to be fetched."""
     init = config.get('init_cfg')
     if isinstance(init, dict) and init.get('type') == 'Pretrained':
         config['init_cfg'] = None
@@ -53,7 +53,7 @@ def _forget_pretrained(config: dict) -> None:
 
 @contextmanager
 def quiet_logger() -> Iterator[None]:
-    """mmengine tells of every parameter how it was initialised and how it will be optimised."""
+    """Silence what mmengine logs of every parameter: how it is initialised and how it is optimised."""
     logger = MMLogger.get_current_instance()
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -90,5 +90,5 @@ def random_input(model: DAS, batch: int, size: tuple[int, int], seed: int = 0) -
 
 @torch.no_grad()
 def level_shapes(model: DAS, size: tuple[int, int]) -> list[tuple[int, int]]:
-    """(h, w) of every level's map."""
+    """The (h, w) of the map of every level."""
     return [tuple(feat.shape[-2:]) for feat in model.extract_feat(random_input(model, 1, size))]

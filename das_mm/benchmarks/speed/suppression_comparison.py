@@ -19,7 +19,7 @@ _CANDIDATES, _REPEATS = 1000, 20
 
 
 def compare_suppression(setup: DenseSetup, count: int, forward_s: float) -> Findings:
-    """The time of 1000 candidates who are ``count`` people, beside the loop and beside a forward pass.
+    """Compare the time of 1000 candidates who are ``count`` people with the loop's and with a forward pass.
 
     Args:
         setup: The model.
@@ -64,7 +64,7 @@ def compare_suppression(setup: DenseSetup, count: int, forward_s: float) -> Find
 def make_candidates(
     head: DASHead, count: int, size: tuple[int, int], device: torch.device, seed: int = 0
 ) -> tuple[PointOutputs, Tensor]:
-    """1000 candidates of one image, in equal shares near ``count`` people, with scores in random order."""
+    """Make 1000 candidates of one image, in equal shares near ``count`` people, with scores in random order."""
     generator = torch.Generator().manual_seed(seed)
     labels = make_scene(head, count, size, seed=seed).labels[0]
     person = torch.arange(_CANDIDATES) % count

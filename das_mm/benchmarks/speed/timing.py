@@ -1,4 +1,4 @@
-"""Times of several functions, taken in turn, so that what else the machine does falls on all of them alike."""
+"""Times of several functions, run in turn, so that other work of the machine slows all of them alike."""
 
 from __future__ import annotations
 
