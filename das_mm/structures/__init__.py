@@ -16,20 +16,22 @@ from .cameras import (
     weak_perspective,
     weak_perspective_depth,
 )
-from .keypoint_sets import (
-    COCO_SIGMAS,
+from .keypoint_conversion import (
     DEFAULT_DERIVE,
-    DEFAULT_SIGMA,
-    DERIVATIONS,
-    KEYPOINT_SETS,
     SUBSTITUTES,
-    KeypointSet,
     convert_indices,
     convert_keypoints,
     derived_indices,
+    root_of,
+)
+from .keypoint_sets import (
+    COCO_SIGMAS,
+    DEFAULT_SIGMA,
+    DERIVATIONS,
+    KEYPOINT_SETS,
+    KeypointSet,
     get_keypoint_set,
     mirrored_name,
-    root_of,
     to_mmpose_metainfo,
 )
 from .people import People

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from das_mm.datasets.synthetic import SyntheticConfig, generate
-from das_mm.datasets.synthetic.layouts import ALL_SETS, SceneTruth, read_scenes
+from das_mm.datasets.synthetic.layouts import ALL_SETS, SceneGroundTruth, read_scenes
 
 
 @pytest.fixture(scope='session')
-def scenes(tmp_path_factory) -> list[SceneTruth]:
+def scenes(tmp_path_factory) -> list[SceneGroundTruth]:
     """Eight scenes of 192x128 px with one to three people each, everybody mostly in the picture."""
     config = SyntheticConfig(
         num_images=8,
@@ -25,7 +25,7 @@ def scenes(tmp_path_factory) -> list[SceneTruth]:
 
 
 @pytest.fixture(scope='session')
-def clip(tmp_path_factory) -> list[SceneTruth]:
+def clip(tmp_path_factory) -> list[SceneGroundTruth]:
     """One clip of 16 frames of 192x128 px: the same people from frame to frame."""
     config = SyntheticConfig(
         num_images=16,

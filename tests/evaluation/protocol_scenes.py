@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from das_mm.structures.keypoint_sets import KEYPOINT_SETS, convert_keypoints
+from das_mm.structures.keypoint_conversion import convert_keypoints
+from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
 K = np.array([[1000.0, 0, 960], [0, 1000, 540], [0, 0, 1]])
 _HALF = dict(

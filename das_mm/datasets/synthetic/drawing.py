@@ -15,7 +15,7 @@ from .config import SyntheticConfig
 from .environment import Environment, build_environment
 from .film import Film, develop, film_gain, sample_film
 from .furniture import chair
-from .ground_truth import keypoint_names, person_geometry, seen_truth
+from .ground_truth import keypoint_names, person_geometry, seen_ground_truth
 from .records import depth_name, image_record
 from .renderer import render
 from .scene import Layout, Person
@@ -106,7 +106,7 @@ def draw_and_write(
     for number, person in enumerate(layout.people):
         geometry = person_geometry(person, dressed[number], layout.view, names)
         if geometry.bbox_xyxy is not None:
-            people.append((number, geometry, seen_truth(geometry, number, depth_mm, drawn.owner)))
+            people.append((number, geometry, seen_ground_truth(geometry, number, depth_mm, drawn.owner)))
     file_name = image_name(config, index)
     clip, frame = divmod(index, config.clip_length) if config.kind == 'clips' else (None, index)
     seq = config.split if clip is None else f'{config.split}_clip_{clip:04d}'

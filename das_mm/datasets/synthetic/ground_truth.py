@@ -1,6 +1,6 @@
 """Truth of one image: exact places of every joint, and what of every person the camera sees.
 
-``person_geometry`` needs no drawing; ``seen_truth`` adds what follows from the drawn depth and owners.
+``person_geometry`` needs no drawing; ``seen_ground_truth`` adds what follows from the drawn depth and owners.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _box_in_image(surfaces: list[Surface], view: Viewpoint) -> np.ndarray | None
 
 
 @dataclass(frozen=True)
-class SeenTruth:
+class SeenGroundTruth:
     """What drawing adds.
 
     Attributes:
@@ -143,7 +143,9 @@ class SeenTruth:
     is_valid: bool
 
 
-def seen_truth(geometry: PersonGeometry, number: int, depth_mm: np.ndarray, owner: np.ndarray) -> SeenTruth:
+def seen_ground_truth(
+    geometry: PersonGeometry, number: int, depth_mm: np.ndarray, owner: np.ndarray
+) -> SeenGroundTruth:
     """Visibility and mask of person ``number`` in the drawn (H, W) depth (mm, 0 = nothing) and owner maps."""
     height, width = owner.shape
     mask = owner == number
@@ -151,7 +153,7 @@ def seen_truth(geometry: PersonGeometry, number: int, depth_mm: np.ndarray, owne
     rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
     x1, y1, x2, y2 = geometry.bbox_xyxy
     enough = area >= max(MIN_VISIBLE_PX * width * height / (832 * 512), 6)
-    return SeenTruth(
+    return SeenGroundTruth(
         {
             name: keypoint_visibility(name, geometry.keypoints_px[name], point[2], number, depth_mm, owner)
             for name, point in geometry.keypoints_mm.items()

@@ -63,7 +63,7 @@ def write_contact_sheet(
                 file=Path(root) / image['file_name'],
                 remedy='generate the set again',
             )
-        pair = np.hstack([picture, draw_truth(picture, by_image.get(image['id'], []), stored['info']['joints'])])
+        pair = np.hstack([picture, draw_ground_truth(picture, by_image.get(image['id'], []), stored['info']['joints'])])
         height = round(width_px * picture.shape[0] / picture.shape[1])
         tiles.append(cv2.resize(pair, (2 * width_px, height), interpolation=cv2.INTER_AREA))
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
@@ -72,7 +72,7 @@ def write_contact_sheet(
     return Path(out)
 
 
-def draw_truth(picture: np.ndarray, annotations: list[dict], joint_set: str) -> np.ndarray:
+def draw_ground_truth(picture: np.ndarray, annotations: list[dict], joint_set: str) -> np.ndarray:
     """(H, W, 3) BGR picture with masks, boxes, bones and joints of all annotations."""
     out = picture.copy()
     size = max(1, round(picture.shape[0] / 250))

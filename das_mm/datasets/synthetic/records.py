@@ -16,7 +16,7 @@ import numpy as np
 from das_mm.structures.keypoint_sets import KeypointSet, get_keypoint_set
 
 from .config import GENERATOR_VERSION, SyntheticConfig
-from .ground_truth import VISIBLE, PersonGeometry, SeenTruth
+from .ground_truth import VISIBLE, PersonGeometry, SeenGroundTruth
 from .scene import Layout
 
 _PX, _MM = 4, 3  # decimals kept: 1e-4 px, 1e-3 mm
@@ -26,7 +26,7 @@ def image_record(
     index: int,
     file_name: str,
     layout: Layout,
-    people: list[tuple[int, PersonGeometry, SeenTruth]],
+    people: list[tuple[int, PersonGeometry, SeenGroundTruth]],
     seq: str,
     frame: int,
 ) -> dict:

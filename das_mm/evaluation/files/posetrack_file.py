@@ -19,7 +19,8 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from das_mm.engine import atomic_write
-from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet, convert_keypoints
+from das_mm.structures.keypoint_conversion import convert_keypoints
+from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet
 
 from ..readers.tracking_reader import TrackedImage
 

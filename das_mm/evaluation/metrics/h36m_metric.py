@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from das_mm.registry import METRICS
-from das_mm.structures.keypoint_sets import convert_indices
+from das_mm.structures.keypoint_conversion import convert_indices
 
 from ..functional.errors import mean_over_joints
 from ..functional.sequences import H36M_ACTIONS, H36MCapture, group_rows, h36m_capture

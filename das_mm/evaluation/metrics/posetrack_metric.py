@@ -12,7 +12,8 @@ from mmengine.logging import print_log
 from das_mm.engine import check_writable
 from das_mm.errors import UserError
 from das_mm.registry import METRICS
-from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet, convert_keypoints
+from das_mm.structures.keypoint_conversion import convert_keypoints
+from das_mm.structures.keypoint_sets import KEYPOINT_SETS, KeypointSet
 from das_mm.structures.people import People
 
 from ..files.posetrack_file import posetrack_image, write_posetrack_files

@@ -12,7 +12,8 @@ import numpy as np
 
 from das_mm.errors import UserError
 from das_mm.structures.arrays import to_numpy
-from das_mm.structures.keypoint_sets import KeypointSet, convert_keypoints
+from das_mm.structures.keypoint_conversion import convert_keypoints
+from das_mm.structures.keypoint_sets import KeypointSet
 from das_mm.structures.people import People
 
 from .sample_reader import as_dict, has_3d, read_ground_truth, read_predictions, resolve_root

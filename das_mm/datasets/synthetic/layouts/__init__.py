@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from das_mm.plugin_registry import PluginRegistry
 
-from .base import ALL_SETS, Layout, PersonTruth, SceneTruth, read_scenes
+from .base import ALL_SETS, Layout, PersonGroundTruth, SceneGroundTruth, read_scenes
 
 #: word on the command line -> :class:`Layout`
 LAYOUTS: PluginRegistry[type[Layout]] = PluginRegistry(
@@ -30,4 +30,4 @@ LAYOUTS: PluginRegistry[type[Layout]] = PluginRegistry(
     field='--layout',
 )
 
-__all__ = ['ALL_SETS', 'LAYOUTS', 'Layout', 'PersonTruth', 'SceneTruth', 'read_scenes']
+__all__ = ['ALL_SETS', 'LAYOUTS', 'Layout', 'PersonGroundTruth', 'SceneGroundTruth', 'read_scenes']

@@ -22,7 +22,7 @@ ALL_SETS = tuple(name for name in KEYPOINT_SETS)
 
 
 @dataclass(frozen=True)
-class PersonTruth:
+class PersonGroundTruth:
     """One person of a scene, camera frame.
 
     Attributes:
@@ -58,7 +58,7 @@ class PersonTruth:
 
 
 @dataclass(frozen=True)
-class SceneTruth:
+class SceneGroundTruth:
     """One image: K (3, 3) px, R (3, 3) and T (3,) mm world to camera; no distortion."""
 
     image_path: Path
@@ -69,7 +69,7 @@ class SceneTruth:
     T_mm: np.ndarray
     seq: str
     frame: int
-    people: tuple[PersonTruth, ...]
+    people: tuple[PersonGroundTruth, ...]
 
     def image(self) -> np.ndarray:
         """(H, W, 3) uint8 BGR."""
@@ -99,11 +99,11 @@ class Layout(ABC):
             )
 
     @abstractmethod
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         """Writes all files of one split below ``root``."""
 
 
-def read_scenes(paths: GeneratedPaths) -> list[SceneTruth]:
+def read_scenes(paths: GeneratedPaths) -> list[SceneGroundTruth]:
     """All scenes of a generated set, with every keypoint of every joint set that was written.
 
     Raises:
@@ -117,14 +117,14 @@ def read_scenes(paths: GeneratedPaths) -> list[SceneTruth]:
         ) from error
     smpl = load_smpl(paths.smpl)
     first = next(iter(stored.values()))
-    people: dict[int, list[PersonTruth]] = {}
+    people: dict[int, list[PersonGroundTruth]] = {}
     for row, annotation in enumerate(first['annotations']):
         same = {name: content['annotations'][row] for name, content in stored.items()}
         people.setdefault(annotation['image_id'], []).append(_person(annotation, same, smpl))
     return [_scene(image, paths.root, people.get(image['id'], [])) for image in first['images']]
 
 
-def _person(annotation: dict, by_set: dict[str, dict], smpl: dict[str, np.ndarray]) -> PersonTruth:
+def _person(annotation: dict, by_set: dict[str, dict], smpl: dict[str, np.ndarray]) -> PersonGroundTruth:
     mm, px, seen = {}, {}, {}
     for name, entry in by_set.items():
         flat = np.array(entry['keypoints']).reshape(-1, 3)
@@ -132,7 +132,7 @@ def _person(annotation: dict, by_set: dict[str, dict], smpl: dict[str, np.ndarra
             mm[keypoint], px[keypoint] = np.array(entry['keypoints_3d'][index]), flat[index, :2]
             seen[keypoint] = entry['visibility'][index]
     parameters = {name: smpl[name][annotation['smpl']] for name in ('global_orient', 'body_pose', 'betas', 'transl')}
-    return PersonTruth(
+    return PersonGroundTruth(
         mm,
         px,
         seen,
@@ -145,9 +145,9 @@ def _person(annotation: dict, by_set: dict[str, dict], smpl: dict[str, np.ndarra
     )
 
 
-def _scene(image: dict, root: Path, people: list[PersonTruth]) -> SceneTruth:
+def _scene(image: dict, root: Path, people: list[PersonGroundTruth]) -> SceneGroundTruth:
     camera = image['cam_param']
-    return SceneTruth(
+    return SceneGroundTruth(
         Path(root) / image['file_name'],
         image['width'],
         image['height'],

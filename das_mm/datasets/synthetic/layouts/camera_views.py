@@ -14,7 +14,7 @@ import numpy as np
 
 from das_mm.errors import UserError
 
-from .base import PersonTruth, SceneTruth
+from .base import PersonGroundTruth, SceneGroundTruth
 
 _JPEG_QUALITY = 95
 _UNDISTORT = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
@@ -36,7 +36,7 @@ class CameraView:
     dist: np.ndarray
     turn: np.ndarray
 
-    def picture(self, scene: SceneTruth) -> np.ndarray:
+    def picture(self, scene: SceneGroundTruth) -> np.ndarray:
         """(H, W, 3) uint8 BGR; black where the scene shows nothing."""
         image = scene.image()
         if self._is_own(scene):
@@ -49,16 +49,16 @@ class CameraView:
         source = (source[:, :2] / source[:, 2:]).reshape(height, width, 2).astype(np.float32)
         return cv2.remap(image, source[..., 0], source[..., 1], cv2.INTER_LINEAR)
 
-    def mm(self, person: PersonTruth, keypoint_set: str) -> np.ndarray:
+    def mm(self, person: PersonGroundTruth, keypoint_set: str) -> np.ndarray:
         """(J, 3) in this camera's frame."""
         return person.mm(keypoint_set) @ self.turn.T
 
-    def px(self, person: PersonTruth, keypoint_set: str) -> np.ndarray:
+    def px(self, person: PersonGroundTruth, keypoint_set: str) -> np.ndarray:
         """(J, 2) in the distorted picture."""
         zero = np.zeros(3)
         return cv2.projectPoints(self.mm(person, keypoint_set), zero, zero, self.K, self.dist)[0].reshape(-1, 2)
 
-    def _is_own(self, scene: SceneTruth) -> bool:
+    def _is_own(self, scene: SceneGroundTruth) -> bool:
         return (
             self.size == (scene.width, scene.height)
             and np.allclose(self.K, scene.K)

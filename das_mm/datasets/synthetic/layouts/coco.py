@@ -13,7 +13,7 @@ from pycocotools import mask as coco_mask
 
 from das_mm.structures import KEYPOINT_SETS
 
-from .base import Layout, PersonTruth, SceneTruth
+from .base import Layout, PersonGroundTruth, SceneGroundTruth
 
 _SMALL_PX2 = 32**2  # COCO's "small": nobody labels keypoints there
 _FIRST_PERSON_ID = 200000
@@ -36,7 +36,7 @@ class CocoLayout(Layout):
     def __init__(self, year: int = 2017):
         self.year = year
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         folder = f'{split}{self.year}'
         prefix = '' if self.year == 2017 else f'COCO_{folder}_'
         images, people = [], []
@@ -68,7 +68,7 @@ class CocoLayout(Layout):
         )
         _write_json(root / 'annotations' / f'person_keypoints_{folder}.json', content)
 
-    def _entries(self, scene: SceneTruth) -> list[dict]:
+    def _entries(self, scene: SceneGroundTruth) -> list[dict]:
         entries = [_coco_person(person) for person in scene.people if person.is_valid]
         hidden = [person.segmentation for person in scene.people if not person.is_valid]
         return entries + ([_coco_crowd(coco_mask.merge(hidden))] if hidden else [])
@@ -87,7 +87,7 @@ class CrowdPoseLayout(Layout):
     def __init__(self, prefix: str = ''):
         self.prefix = prefix
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         images, people = [], []
         for number, scene in enumerate(scenes):
             image_id = 100000 + 7 * number
@@ -120,7 +120,7 @@ class CrowdPoseLayout(Layout):
         _write_json(root / 'annotations' / f'{self.prefix}crowdpose_{split}.json', content)
 
 
-def crowd_index(scene: SceneTruth) -> float:
+def crowd_index(scene: SceneGroundTruth) -> float:
     """Mean over people of how many keypoints in one's box are others', by one's own, at most 1 (CrowdPose, §4.1)."""
     points = [_annotated(person, 'crowdpose14') for person in scene.people]
     points = [person[person[:, 2] > 0, :2] for person in points]
@@ -133,13 +133,13 @@ def crowd_index(scene: SceneTruth) -> float:
     return float(np.mean(ratios)) if ratios else 0.0
 
 
-def _annotated(person: PersonTruth, keypoint_set: str) -> np.ndarray:
+def _annotated(person: PersonGroundTruth, keypoint_set: str) -> np.ndarray:
     """(J, 3) whole pixels and flags: what an annotator would click; zeros out of the image."""
     seen = person.seen(keypoint_set)[:, None]  # 0 out of the image, 1 hidden, 2 visible
     return np.where(seen > 0, np.hstack([np.rint(person.px(keypoint_set)), seen]), 0).astype(int)
 
 
-def _coco_person(person: PersonTruth) -> dict:
+def _coco_person(person: PersonGroundTruth) -> dict:
     keypoints = _annotated(person, 'coco17') * (person.area_px >= _SMALL_PX2)
     return dict(
         segmentation=_polygons(person.segmentation),
@@ -178,7 +178,7 @@ def _category(names: Sequence[str]) -> dict:
     return dict(supercategory='person', id=1, name='person', keypoints=list(names), skeleton=links)
 
 
-def _copy_image(scene: SceneTruth, path: Path) -> None:
+def _copy_image(scene: SceneGroundTruth, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(scene.image_path, path)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from das_mm.errors import UserError
 
-from .base import Layout, SceneTruth
+from .base import Layout, SceneGroundTruth
 from .one_person import Sighting, deal, follow, retake, write_jpeg
 
 _SUBJECTS = {'train': (1, 5, 6, 7, 8), 'test': (9, 11)}
@@ -85,7 +85,7 @@ class H36MLayout(Layout):
     kind = 'clips'
     splits = ('train', 'test')
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         self.check_split(split)
         root, clips = Path(root), follow(scenes)
         size = (scenes[0].width, scenes[0].height)

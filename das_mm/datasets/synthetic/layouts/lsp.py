@@ -10,14 +10,14 @@ import numpy as np
 
 from das_mm.errors import UserError
 
-from .base import Layout, SceneTruth
+from .base import Layout, SceneGroundTruth
 from .one_person import Sighting, largest
 
 
 class _LeedsLayout(Layout):
     digits: int
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         from scipy.io import savemat
 
         self.check_split(split)

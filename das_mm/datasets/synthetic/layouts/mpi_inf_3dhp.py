@@ -10,7 +10,7 @@ import numpy as np
 from das_mm.errors import UserError
 from das_mm.structures.cameras import project
 
-from .base import Layout, PersonTruth, SceneTruth
+from .base import Layout, PersonGroundTruth, SceneGroundTruth
 from .one_person import Sighting, deal, follow, retake, write_jpeg
 
 _CAMERAS = 14
@@ -58,7 +58,7 @@ class MPIINF3DHPLayout(Layout):
     kind = 'clips'
     splits = ('train', 'test')
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         self.check_split(split)
         if split == 'train':
             for number, ((subject, sequence), sightings) in enumerate(deal(follow(scenes), _TRAIN)):
@@ -136,11 +136,11 @@ def _write_test(folder: Path, sightings: list[Sighting], activity: int) -> None:
         write_jpeg(folder / 'imageSequence' / f'img_{number + 1:06d}.jpg', retake(sighting.scene, scene.K))
 
 
-def _joints(person: PersonTruth, names: Sequence[str]) -> np.ndarray:
+def _joints(person: PersonGroundTruth, names: Sequence[str]) -> np.ndarray:
     return np.array([person.keypoints_mm[name] for name in names])
 
 
-def _to_universal(person: PersonTruth) -> float:
+def _to_universal(person: PersonGroundTruth) -> float:
     """Scale that gives the person the universal height."""
     knees, neck = _joints(person, ('left_knee', 'right_knee')), person.keypoints_mm['neck']
     hips = _joints(person, ('left_hip', 'right_hip')).mean(0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
-from .base import Layout, PersonTruth, SceneTruth
+from .base import Layout, PersonGroundTruth, SceneGroundTruth
 
 _HEAD = ('upper_neck', 'head_top')  # is_visible of them is empty in the release
 
@@ -21,7 +21,7 @@ class MPIILayout(Layout):
     name = 'mpii'
     splits = ('trainval',)
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         from scipy.io import savemat
 
         self.check_split(split)
@@ -46,7 +46,7 @@ class MPIILayout(Layout):
         )
 
 
-def _annorect(scene: SceneTruth, numerals: bool) -> np.ndarray:
+def _annorect(scene: SceneGroundTruth, numerals: bool) -> np.ndarray:
     rects = _structs(len(scene.people), 'x1', 'y1', 'x2', 'y2', 'annopoints', 'scale', 'objpos')
     for number, person in enumerate(scene.people):
         x, y, width, height = person.bbox_xywh
@@ -57,7 +57,7 @@ def _annorect(scene: SceneTruth, numerals: bool) -> np.ndarray:
     return rects
 
 
-def _points(person: PersonTruth, numerals: bool) -> np.ndarray:
+def _points(person: PersonGroundTruth, numerals: bool) -> np.ndarray:
     names = KEYPOINT_SETS['mpii16'].keypoints
     shown = [index for index, name in enumerate(names) if person.visibility[name] > 0]
     points = _structs(len(shown), 'x', 'y', 'id', 'is_visible')
@@ -69,7 +69,7 @@ def _points(person: PersonTruth, numerals: bool) -> np.ndarray:
     return _struct(point=points)
 
 
-def _head_box(person: PersonTruth) -> tuple[np.ndarray, np.ndarray]:
+def _head_box(person: PersonGroundTruth) -> tuple[np.ndarray, np.ndarray]:
     """Corners (2,), px from 0: as wide as the head is high."""
     neck, top = (person.keypoints_px[name] for name in _HEAD)
     half = np.linalg.norm(neck - top) / 2

@@ -10,7 +10,7 @@ import numpy as np
 
 from das_mm.engine import atomic_write
 
-from .base import Layout, PersonTruth, SceneTruth
+from .base import Layout, PersonGroundTruth, SceneGroundTruth
 from .camera_views import write_image
 
 _FOLDERS = ('augmented_set', 'unaugmented_set')
@@ -21,7 +21,7 @@ class MuCoLayout(Layout):
 
     name = 'muco'
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         root = Path(root)
         images, annotations = [], []
         for number, scene in enumerate(scenes):
@@ -44,7 +44,7 @@ class MuCoLayout(Layout):
         atomic_write(root / 'annotations' / 'MuCo-3DHP.json', json.dumps(content).encode())
 
 
-def _entry(person: PersonTruth) -> dict:
+def _entry(person: PersonGroundTruth) -> dict:
     keypoints, seen = person.px('muco21'), person.seen('muco21')
     low, high = keypoints.min(0), keypoints.max(0)
     return dict(

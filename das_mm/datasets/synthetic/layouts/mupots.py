@@ -13,7 +13,7 @@ import scipy.io
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 
-from .base import Layout, PersonTruth, SceneTruth
+from .base import Layout, PersonGroundTruth, SceneGroundTruth
 from .camera_views import CameraView, write_image
 
 _SEQUENCES = 20
@@ -36,8 +36,8 @@ class MuPoTSLayout(Layout):
     def __init__(self, with_json: bool = True):
         self.with_json = with_json
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
-        clips: dict[str, list[SceneTruth]] = {}
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
+        clips: dict[str, list[SceneGroundTruth]] = {}
         for scene in scenes:
             clips.setdefault(scene.seq, []).append(scene)
         if len(clips) > _SEQUENCES:
@@ -54,7 +54,9 @@ class MuPoTSLayout(Layout):
             atomic_write(Path(root) / 'MuPoTS-3D.json', json.dumps(content).encode())
 
 
-def _write_sequence(clip: list[SceneTruth], root: Path, seq: str, images: list[dict], annotations: list[dict]) -> None:
+def _write_sequence(
+    clip: list[SceneGroundTruth], root: Path, seq: str, images: list[dict], annotations: list[dict]
+) -> None:
     """Pictures and mats of one sequence; its entries of the json are appended."""
     first = clip[0]
     view = CameraView(first.K, (first.width, first.height), np.zeros(5), np.eye(3))  # one camera a sequence
@@ -85,7 +87,7 @@ def _write_sequence(clip: list[SceneTruth], root: Path, seq: str, images: list[d
         atomic_write(root / seq / f'{name}.mat', stream.getvalue())
 
 
-def _cell(person: PersonTruth | None, view: CameraView) -> tuple[dict, np.ndarray]:
+def _cell(person: PersonGroundTruth | None, view: CameraView) -> tuple[dict, np.ndarray]:
     """A struct of annot.mat and the labels of occlusion.mat; who is not in the picture has zeros."""
     if person is None:
         empty = {name: np.zeros((d, 17)) for name, d in (('annot2', 2), ('annot3', 3), ('univ_annot3', 3))}
@@ -101,7 +103,7 @@ def _cell(person: PersonTruth | None, view: CameraView) -> tuple[dict, np.ndarra
     return struct, _hidden(person)[None]
 
 
-def _entry(person: PersonTruth, view: CameraView) -> dict:
+def _entry(person: PersonGroundTruth, view: CameraView) -> dict:
     """What MuPoTS-3D.json says of a person."""
     keypoints = view.px(person, _SET)
     low, high = keypoints.min(0), keypoints.max(0)
@@ -114,6 +116,6 @@ def _entry(person: PersonTruth, view: CameraView) -> dict:
     )
 
 
-def _hidden(person: PersonTruth) -> np.ndarray:
+def _hidden(person: PersonGroundTruth) -> np.ndarray:
     """(17,) 1 where the keypoint is not seen."""
     return (person.seen(_SET) < 2).astype(float)

@@ -12,7 +12,7 @@ import numpy as np
 
 from das_mm.errors import UserError
 
-from .base import PersonTruth, SceneTruth
+from .base import PersonGroundTruth, SceneGroundTruth
 
 _JPEG_QUALITY = 95
 
@@ -21,11 +21,11 @@ _JPEG_QUALITY = 95
 class Sighting:
     """The person who is followed, in one scene."""
 
-    scene: SceneTruth
-    person: PersonTruth
+    scene: SceneGroundTruth
+    person: PersonGroundTruth
 
 
-def follow(scenes: Sequence[SceneTruth]) -> list[list[Sighting]]:
+def follow(scenes: Sequence[SceneGroundTruth]) -> list[list[Sighting]]:
     """One list a clip (scenes of one ``seq``): the person seen in most of its frames, then the largest.
 
     Frames without that person are left out.
@@ -33,7 +33,7 @@ def follow(scenes: Sequence[SceneTruth]) -> list[list[Sighting]]:
     Raises:
         UserError: Nobody is in any scene.
     """
-    clips: dict[str, list[SceneTruth]] = {}
+    clips: dict[str, list[SceneGroundTruth]] = {}
     for scene in scenes:
         clips.setdefault(scene.seq, []).append(scene)
     followed = [sightings for clip in clips.values() if (sightings := _follow_clip(clip))]
@@ -42,7 +42,7 @@ def follow(scenes: Sequence[SceneTruth]) -> list[list[Sighting]]:
     return followed
 
 
-def largest(scene: SceneTruth) -> Sighting | None:
+def largest(scene: SceneGroundTruth) -> Sighting | None:
     """The person of whom most is seen; None where nobody is."""
     person = max(scene.people, key=lambda person: person.area_px, default=None)
     return None if person is None else Sighting(scene, person)
@@ -54,7 +54,9 @@ def deal(clips: Sequence[list[Sighting]], slots: Sequence) -> Iterator[tuple[obj
         yield slot, [sighting for clip in clips[number :: len(slots)] for sighting in clip]
 
 
-def retake(scene: SceneTruth, K: np.ndarray, distort: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
+def retake(
+    scene: SceneGroundTruth, K: np.ndarray, distort: Callable[[np.ndarray], np.ndarray] | None = None
+) -> np.ndarray:
     """The scene's image as a camera of the same size with K (3, 3) in the same place takes it; black beyond it.
 
     Args:
@@ -75,7 +77,7 @@ def write_jpeg(path: Path, image: np.ndarray) -> None:
     cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
 
 
-def _follow_clip(clip: Sequence[SceneTruth]) -> list[Sighting]:
+def _follow_clip(clip: Sequence[SceneGroundTruth]) -> list[Sighting]:
     seen, area = Counter(), Counter()
     for scene in clip:
         for person in scene.people:

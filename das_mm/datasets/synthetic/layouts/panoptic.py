@@ -11,7 +11,7 @@ import numpy as np
 
 from das_mm.engine import atomic_write
 
-from .base import Layout, PersonTruth, SceneTruth
+from .base import Layout, PersonGroundTruth, SceneGroundTruth
 from .camera_views import CameraView, write_image
 
 _SEQUENCES = {
@@ -58,12 +58,12 @@ class PanopticLayout(Layout):
     def __init__(self, mpi15: str | Sequence[str] = (), image_ending: str = 'jpg'):
         self.mpi15, self.image_ending = mpi15, image_ending
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
         names = _SEQUENCES[split][: max(1, len(scenes) // _LEAST_SCENES[split])]
         for seq, rows in zip(names, np.array_split(np.arange(len(scenes)), len(names))):
             self._write_sequence([scenes[row] for row in rows], Path(root), seq)
 
-    def _write_sequence(self, scenes: list[SceneTruth], root: Path, seq: str) -> None:
+    def _write_sequence(self, scenes: list[SceneGroundTruth], root: Path, seq: str) -> None:
         views = hd_views((scenes[0].width, scenes[0].height))
         _write_json(root / seq / f'calibration_{seq}.json', _calibration(seq, views))
         old = self.mpi15 == 'all' or seq in self.mpi15
@@ -128,7 +128,7 @@ def _calibration(seq: str, views: dict[str, CameraView]) -> dict:
     return dict(calibDataSource=f'{seq.split("_")[0]}_calib_norm', cameras=cameras)
 
 
-def _body(person: PersonTruth, view: CameraView, frame: int, old: bool) -> dict:
+def _body(person: PersonGroundTruth, view: CameraView, frame: int, old: bool) -> dict:
     """An entry of ``bodies``; a few joints are missing (confidence -1) or unsure."""
     R, t = _world_to_camera()
     points_cm = view.mm(person, 'panoptic15_mpi' if old else 'panoptic19') / 10

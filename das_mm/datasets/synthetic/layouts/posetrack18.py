@@ -11,7 +11,7 @@ import numpy as np
 
 from das_mm.structures import KEYPOINT_SETS
 
-from .base import Layout, PersonTruth, SceneTruth
+from .base import Layout, PersonGroundTruth, SceneGroundTruth
 
 _SOURCE = ('mpii', 1)  # of the videos: its name and its digit in the ids
 _FIRST_VIDEO = 100
@@ -42,8 +42,8 @@ class PoseTrack18Layout(Layout):
     def __init__(self, labelled: int = 30, merged: bool = False):
         self.labelled, self.merged = labelled, merged
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
-        videos: dict[str, list[SceneTruth]] = {}
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
+        videos: dict[str, list[SceneGroundTruth]] = {}
         for scene in scenes:
             videos.setdefault(scene.seq, []).append(scene)
         contents = {}
@@ -61,7 +61,9 @@ class PoseTrack18Layout(Layout):
         for name, content in contents.items():
             _write_json(folder / split / f'{name}.json', dict(content, categories=[_category()]))
 
-    def _video(self, scenes: list[SceneTruth], root: Path, split: str, name: str, digits: str) -> dict[str, list[dict]]:
+    def _video(
+        self, scenes: list[SceneGroundTruth], root: Path, split: str, name: str, digits: str
+    ) -> dict[str, list[dict]]:
         images, people = [], []
         first = (len(scenes) - self.labelled) // 2
         for number, scene in enumerate(scenes):
@@ -94,7 +96,7 @@ class PoseTrack18Layout(Layout):
         return dict(images=images, annotations=people)
 
 
-def _entry(person: PersonTruth) -> dict:
+def _entry(person: PersonGroundTruth) -> dict:
     names = KEYPOINT_SETS['posetrack17'].keypoints
     labelled = (person.seen('posetrack17') == 2) & ~np.isin(names, _NEVER_LABELLED)
     keypoints = np.where(labelled[:, None], np.column_stack([person.px('posetrack17'), np.ones(len(names))]), 0)
@@ -114,7 +116,7 @@ def _entry(person: PersonTruth) -> dict:
     return entry
 
 
-def _head_box(person: PersonTruth) -> list[int]:
+def _head_box(person: PersonGroundTruth) -> list[int]:
     """Whole pixels, as annotators draw it, about the bottom and the top of the head."""
     top, bottom = (person.keypoints_px[name] for name in ('head_top', 'head_bottom'))
     side = max(_HEAD_SIDE * float(np.linalg.norm(top - bottom)), 1.0)
@@ -125,7 +127,7 @@ def _head_box(person: PersonTruth) -> list[int]:
     return [*map(int, np.floor(low)), *map(int, np.ceil(high) - np.floor(low))]
 
 
-def _regions(scene: SceneTruth) -> dict[str, list[list[int]]]:
+def _regions(scene: SceneGroundTruth) -> dict[str, list[list[int]]]:
     """Outlines of those who are hardly seen; nothing where there are none."""
     boxes = [np.rint(person.bbox_xywh).astype(int).tolist() for person in scene.people if not person.is_valid]
     if not boxes:

@@ -14,7 +14,7 @@ from das_mm.bodies import linear_blend_skinning, load_generated_body
 from das_mm.bodies.shape_space import GENDER_BETAS
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
-from .base import Layout, PersonTruth, SceneTruth
+from .base import Layout, PersonGroundTruth, SceneGroundTruth
 
 _COCO18 = KEYPOINT_SETS['coco18'].keypoints
 _FEWEST_DETECTED = 6  # with fewer joints poses2d is all zeros
@@ -29,8 +29,8 @@ class ThreeDPWLayout(Layout):
     kind = 'clips'
     splits = ('train', 'validation', 'test')
 
-    def write(self, scenes: Sequence[SceneTruth], root: Path, split: str) -> None:
-        clips: dict[str, list[SceneTruth]] = {}
+    def write(self, scenes: Sequence[SceneGroundTruth], root: Path, split: str) -> None:
+        clips: dict[str, list[SceneGroundTruth]] = {}
         for scene in scenes:
             clips.setdefault(scene.seq, []).append(scene)
         inhabited = [clip for clip in clips.values() if any(scene.people for scene in clip)]
@@ -46,7 +46,7 @@ class ThreeDPWLayout(Layout):
             target.write_bytes(pickle.dumps(sequence_file(name, frames), protocol=2))
 
 
-def sequence_file(name: str, frames: Sequence[SceneTruth]) -> dict:
+def sequence_file(name: str, frames: Sequence[SceneGroundTruth]) -> dict:
     """What 3DPW's pickle of a sequence holds, N frames and P people; arrays that nobody reads are left out."""
     tracks = list(dict.fromkeys(person.track_id for scene in frames for person in scene.people))
     camera = np.tile(np.eye(4), (len(frames), 1, 1))
@@ -62,12 +62,12 @@ def sequence_file(name: str, frames: Sequence[SceneTruth]) -> dict:
     )
 
 
-def _person(track: int, frames: Sequence[SceneTruth]) -> dict:
+def _person(track: int, frames: Sequence[SceneGroundTruth]) -> dict:
     seen = [next((person for person in scene.people if person.track_id == track), None) for scene in frames]
     last = next(index for index, person in enumerate(seen) if person is not None)
     gender, betas = _gendered(seen[last].smpl['betas'])
     columns: dict[str, list] = dict(poses=[], trans=[], jointPositions=[], poses2d=[], campose_valid=[])
-    for index, (scene, person) in enumerate(zip(frames, seen)):
+    for index, person in enumerate(seen):
         if person is not None:
             last = index
         world = _in_world(frames[last], seen[last])
@@ -78,7 +78,7 @@ def _person(track: int, frames: Sequence[SceneTruth]) -> dict:
     return dict(genders=gender, betas=betas, **{key: np.array(column) for key, column in columns.items()})
 
 
-def _in_world(scene: SceneTruth, person: PersonTruth) -> dict:
+def _in_world(scene: SceneGroundTruth, person: PersonGroundTruth) -> dict:
     """Pose (72,) rad, trans (3,) m and the joints (72,) m of the kinematic tree in the world frame.
 
     Trans moves a body whose root turns about its rest pelvis, as SMPL's does.
@@ -96,7 +96,7 @@ def _in_world(scene: SceneTruth, person: PersonTruth) -> dict:
     )
 
 
-def _detection(person: PersonTruth) -> np.ndarray:
+def _detection(person: PersonGroundTruth) -> np.ndarray:
     """(3, 18) u, v, confidence of the joints that can be seen, as a detector would find them."""
     px = {**person.keypoints_px, 'neck': person.keypoints_px['thorax']}  # the middle of the shoulders
     found = np.array([person.visibility[name] == 2 for name in _COCO18])
