@@ -45,7 +45,7 @@ class ResultLines:
             if begun is not None:
                 os.replace(begun, self._part)
                 os.truncate(self._part, begun_bytes)
-            self._file = open(self._part, 'w' if begun is None else 'a', encoding='utf-8')
+            self._file = self._part.open('w' if begun is None else 'a', encoding='utf-8')
         except OSError as error:
             raise self._cannot(error) from error
 

@@ -53,4 +53,4 @@ def bgr(color: RGB) -> tuple[int, int, int]:
 
 def css(color: Sequence[int]) -> str:
     """``#rrggbb``."""
-    return '#%02x%02x%02x' % tuple(color)
+    return '#' + bytes(tuple(color)).hex()

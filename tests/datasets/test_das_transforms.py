@@ -120,7 +120,7 @@ def kept_rows(results):
     inverse = np.linalg.inv(np.vstack([results['warp_mat'], [0, 0, 1]]))
     height, width = results['img_shape']
     kept = []
-    for n, (points, box) in enumerate(zip(results['keypoints'], results['bbox'])):
+    for points, box in zip(results['keypoints'], results['bbox']):
         anything = min(box[2], width - 0.5) > max(box[0], -0.5) and min(box[3], height - 0.5) > max(box[1], -0.5)
         for point in points:
             x, y, _ = inverse @ [*point, 1]

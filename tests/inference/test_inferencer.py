@@ -251,7 +251,7 @@ def test_whatever_way_it_ends_what_was_found_is_kept(inferencer, tmp_path, monke
     assert [one['image']['frame'] for one in lines] == [0, 1, 2]
     assert cv2.VideoCapture(str(tmp_path / 'out' / 'overlays' / 'v.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 3
     assert (tmp_path / 'out' / 'viewer.html').is_file()
-    assert not [path for path in (tmp_path / 'out').rglob('.*')]
+    assert not list((tmp_path / 'out').rglob('.*'))
 
 
 def test_numbers_that_are_not_finite_never_come_out(inferencer, monkeypatch, tmp_path):

@@ -72,7 +72,7 @@ def test_everything_else_follows(inferencer, walkers, video, tmp_path):
     page = (tmp_path / 'viewer.html').read_text()
     data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
     colors = [{person['label']: person['color'] for person in frame['people']} for frame in data['frames']]
-    assert all(one == {str(name): '#%02x%02x%02x' % person_color(name) for name in range(3)} for one in colors)
+    assert all(one == {str(name): '#' + bytes(person_color(name)).hex() for name in range(3)} for one in colors)
 
 
 def test_trails_are_drawn(inferencer, walkers, video):

@@ -67,7 +67,7 @@ def shrink(steps: list[dict]) -> None:
 
 
 def sources(dataset: dict) -> list[dict]:
-    return dataset['datasets'] if 'datasets' in dataset else [dataset]
+    return dataset.get('datasets', [dataset])
 
 
 def with_toys(dataset: dict, root: Path) -> dict:

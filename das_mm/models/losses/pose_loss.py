@@ -110,5 +110,5 @@ class PoseLoss(BaseModule):
                 'some rows have coordinates of weight zero: give these rows to a loss of fewer dimensions'
             )
         if any_unsound:
-            warnings.warn(f'{type(self).__name__} left out labelled keypoints whose target is not finite')
+            warnings.warn(f'{type(self).__name__} left out labelled keypoints whose target is not finite', stacklevel=2)
         return (labelled & sound).nonzero().squeeze(1)

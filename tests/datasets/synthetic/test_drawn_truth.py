@@ -85,7 +85,7 @@ def test_visibility_agrees_with_the_depth_map(scenes):
 
 
 def test_masks_are_disjoint_and_lie_at_the_depth_of_their_people(scenes):
-    for image, people, depth in scenes.images():
+    for _, people, depth in scenes.images():
         taken = np.zeros(depth.shape, int)
         for annotation in people:
             mask = coco_mask.decode(annotation['segmentation']).astype(bool)

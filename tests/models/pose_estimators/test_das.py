@@ -123,7 +123,7 @@ def test_toy_training_and_evaluation(tmp_path, keypoint_set):
     runner = Runner.from_cfg(config)
     before = {name: value.clone() for name, value in runner.model.state_dict().items()}
     runner.train()
-    scalars = [line for line in runner.message_hub.get_scalar('train/loss').data[0]]
+    scalars = list(runner.message_hub.get_scalar('train/loss').data[0])
     assert len(scalars) == 9 and np.isfinite(scalars).all() and np.mean(scalars[-3:]) < np.mean(scalars[:3])
     changed = [name for name, value in runner.model.state_dict().items() if not torch.equal(value, before[name])]
     assert {name.split('.')[0] for name in changed} == {'backbone', 'neck', 'head'}
