@@ -107,6 +107,7 @@ def test_wrong_shapes_are_named(body, wrong):
         linear_blend_skinning(body, *arrays)
 
 
+@pytest.mark.timing
 def test_fast_enough_for_drawing(body):
     arrays = random_parameters(32)
     linear_blend_skinning(body, *arrays)
