@@ -19,6 +19,7 @@ from das_mm.engine import file_sha256
 from das_mm.models.heads.branches.task_branch import build_branches
 from das_mm.models.pose_estimators import DAS
 from das_mm.registry import MODELS
+from das_mm.structures.thresholds import with_defaults
 from das_mm.version import __version__
 
 from .config_text import parse_config_text
@@ -121,7 +122,7 @@ class OnnxHead(BaseModule):
         self, feats: Tensor, batch_data_samples: OptSampleList, test_cfg: OptConfigType = None
     ) -> list[InstanceData]:
         """As ``DASHead.predict``; the "features" are the images (B, C, H, W)."""
-        cfg = {**dict(score_thr=0.05, with_sigma=False), **self.test_cfg, **(test_cfg or {})}
+        cfg = with_defaults(self.test_cfg, test_cfg)
         if cfg['with_sigma'] and not self.uses_sigma:
             raise ValueError('with_sigma is asked for, but this file was exported without sigma')
         values = self.session.run(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from mmengine.runner import Runner
 
+from das_mm.models.heads import residuals, stage_losses
 from das_mm.models.losses import error_density_grid
 from das_mm.structures import KEYPOINT_SETS
 from das_mm.visualization import (
@@ -71,13 +72,13 @@ def show_density(model, dataloader, names: list[str], out: Path) -> None:
     found = []
     for batch in dataloader:
         data = model.data_preprocessor(batch, training=False)
-        found.append(model.head.residuals(model.extract_feat(data['inputs']), data['data_samples']))
-    sigmas = torch.cat([one['sigmas'] for one in found]).numpy()
-    valid = torch.cat([one['valid'] for one in found])
-    stages = [('initial', 0)] + ([('updated', -1)] if model.head.update.num_layers else [])
-    for stage, step in stages:
-        fitted = model.head.pose_losses[f'{stage}_3d'].fitted_density()
-        errors = torch.cat([one['errors'][step] for one in found]).numpy()
+        found.append(residuals(model.head, model.extract_feat(data['inputs']), data['data_samples']))
+    sigmas = torch.cat([one.sigmas for one in found]).numpy()
+    valid = torch.cat([one.valid for one in found])
+    steps = dict(initial=0, updated=-1)
+    for stage, loss in stage_losses(model.head).items():
+        fitted, step = loss.fitted_density(), steps[stage]
+        errors = torch.cat([one.errors[step] for one in found]).numpy()
         plot_error_density(
             error_density_grid(fitted, dims=(0, 1)),
             error_density_grid(fitted, dims=(2,)),

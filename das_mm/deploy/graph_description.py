@@ -11,6 +11,7 @@ from das_mm.checkpoints.model_loader import input_pipeline
 from das_mm.checkpoints.onnx_file import FORMAT, NORMALISED, PIXELS, PREFIX
 from das_mm.models.pose_estimators import DAS
 from das_mm.structures import get_keypoint_set
+from das_mm.structures.thresholds import with_defaults
 from das_mm.version import __version__
 
 
@@ -25,7 +26,7 @@ def describe(model: DAS, half: bool, temporal: bool) -> dict[str, str]:
         config=model.cfg.pretty_text,
         dataset_meta=_json(model.dataset_meta),
         keypoints=_json(get_keypoint_set(model.dataset_meta['keypoint_set']).keypoints),
-        test_cfg=_json({**head.test_cfg, **model.test_cfg}),
+        test_cfg=_json(with_defaults(head.test_cfg, model.test_cfg)),
         coder=_json(dict(type=type(head.coder).__name__, **plain(head.coder))),
         nms=_json(dict(type=type(head.nms).__name__, **plain(head.nms))),
         input=_json(dict(kind=kind, layout='NCHW', divisor=model.data_preprocessor.pad_size_divisor)),

@@ -1,8 +1,8 @@
 """DAS at inference in the three parts of a graph, as torch modules: network, candidates of a level, suppression.
 
-They give what ``DASHead.predict`` gives, in operations that can be recorded. Where that one looks at its tensors to
-decide what to run, the parts run everything; that a level without a candidate is skipped is the graph's business (see
-:mod:`.onnx_graph`).
+They give what ``DASHead.predict`` gives, by the head's own methods, in operations that can be recorded. Where that one
+looks at its tensors to decide what to run, the parts run everything; that a level without a candidate is skipped is the
+graph's business (see :mod:`.onnx_graph`).
 
 Letters: B images, L levels, h and w of a level, P candidates, K keypoints.
 """
@@ -15,20 +15,11 @@ from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from torch import Tensor, nn
 
 from das_mm.errors import UserError
-from das_mm.models.backbones.temporal_stems import TemporalStems
-from das_mm.models.heads import DASHead
+from das_mm.models.heads import DASHead, LevelScales
 from das_mm.models.layers import PointIndex
-from das_mm.models.losses import keypoint_confidence, positive_scale
 from das_mm.models.pose_estimators import DAS
 from das_mm.models.task_modules import OKSNMS
 from das_mm.structures.keypoint_similarity import object_keypoint_similarity
-
-from .point_updates import offsets_at_points
-
-
-def is_temporal(model: DAS) -> bool:
-    """The network looks at the previous frame."""
-    return any(isinstance(module, TemporalStems) for module in model.backbone.modules())
 
 
 class Pixels(nn.Module):
@@ -98,27 +89,13 @@ class LevelCandidates(nn.Module):
         reg = head.reg_tower(feat)
         centerness = head.centerness_branch(reg)[:, 0].float()
         points, scores = self._best(confidence * centerness.sigmoid(), score_thr)
-        points_px = torch.stack([points.x, points.y], dim=1) * stride + (stride - 1) / 2
-        strides = torch.zeros_like(scores) + stride
-        root = torch.cat(
-            [
-                head.offset_branch.at_points(reg, points).float() * scales[0],
-                head.depth_branch.at_points(reg, points).float() * scales[1],
-            ],
-            dim=1,
+        outputs = head.regress(
+            feat, reg, points, LevelScales(scales, stride), self.error_spread is not None, self._last_offsets
         )
-        pose_feat = head.pose_tower(feat)
-        per_keypoint = torch.cat([scales[2:3], scales[2:3], scales[3:4]])[: head.dims].repeat(head.num_keypoints)
-        first = head.pose_branch(pose_feat).float() * per_keypoint[:, None, None]
-        pose = offsets_at_points(head.update, pose_feat, first, points)
-        fields = dict(image=points.batch, scores=scores, **vars(head.coder.decode(root, pose, points_px, strides)))
-        if self.error_spread is not None:
-            sigma = positive_scale(head.sigma_branch.at_points(pose_feat, points).float()).view(pose.shape)
-            fields['keypoints_sigma'] = head.coder.decode_sigma(sigma * self.error_spread, strides)
-            fields['keypoint_scores'] = keypoint_confidence(sigma)
-        for branch in head.branches.values():
-            fields.update(branch.decode(branch.forward_points(feat, points), points_px, strides))
-        return fields
+        return dict(image=points.batch, **head.decoder.decode(outputs, scores, self.error_spread))
+
+    def _last_offsets(self, pose: Tensor, first: Tensor, points: PointIndex) -> list[Tensor]:
+        return [self.head.update.recordable(pose, first, points)]
 
     def _best(self, scores: Tensor, score_thr: Tensor) -> tuple[PointIndex, Tensor]:
         """Points (P,) and scores (P,) of a map (B, h, w) of scores."""

@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from das_mm.checkpoints.optional_packages import require
-from das_mm.models.backbones.temporal_stems import TEMPORAL_CHANNELS
 from das_mm.models.pose_estimators import DAS
 
-from .graph_parts import LevelCandidates, Network, Pixels, Suppression, is_temporal
+from .graph_parts import LevelCandidates, Network, Pixels, Suppression
 from .onnx_graph import RecordedParts
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ def record(model: DAS, opset: int, num_best: int, error_spread: Tensor | None) -
     batch, height, width = Dim('batch', **_SIDE), Dim('height', **_SIDE), Dim('width', **_SIDE)
     sides = tuple(divisor * steps for steps in _EXAMPLE_SIZE)
     with quiet(), torch.no_grad():
-        pixels, inputs = None, torch.zeros(2, TEMPORAL_CHANNELS, *sides)
-        if not is_temporal(model):
+        pixels, inputs = None, torch.zeros(2, model.input_channels, *sides)
+        if not model.sees_previous_frame:
             # sides that need padding, or padding would be recorded as none
             images = torch.zeros(2, 3, *(side - 1 for side in sides))
             pixels, inputs = _onnx(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
@@ -14,11 +13,11 @@ from das_mm.checkpoints.onnx_file import SUFFIX, is_onnx
 from das_mm.checkpoints.optional_packages import require
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
-from das_mm.models.layers import ModulatedDeformConv2d
+from das_mm.models.heads import error_spread
 from das_mm.models.pose_estimators import DAS
+from das_mm.structures.thresholds import with_defaults
 
 from .graph_description import describe
-from .graph_parts import is_temporal
 from .graph_recorder import record
 from .onnx_graph import assemble
 
@@ -57,10 +56,10 @@ def export_onnx(
     out = Path(out)
     _check_file(model, out, opset, onnx.defs.onnx_opset_version())
     check_exportable(model, with_sigma)
-    cfg = inference_cfg(model)
-    parts = record(copy_for_recording(model, half), opset, cfg['nms_pre'], error_spread(model, with_sigma))
+    cfg = with_defaults(model.head.test_cfg, model.test_cfg)
+    parts = record(copy_for_recording(model, half), opset, cfg['nms_pre'], wanted_spread(model, with_sigma))
     proto = assemble(parts, model.head.scales.detach().float().cpu().numpy(), model.head.strides, cfg['score_thr'])
-    onnx.helper.set_model_props(proto, describe(model, half, is_temporal(model)))
+    onnx.helper.set_model_props(proto, describe(model, half, model.sees_previous_frame))
     onnx.checker.check_model(proto, full_check=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(out, proto.SerializeToString())
@@ -71,7 +70,7 @@ def _check_file(model: DAS, out: Path, opset: int, newest: int) -> None:
     if not is_onnx(out):
         raise UserError(f'{out.name} does not end in {SUFFIX}', field='out', remedy=f'name it {out.stem}{SUFFIX}')
     needed = _MIN_OPSET
-    if any(isinstance(module, ModulatedDeformConv2d) for module in model.modules()):
+    if any(hasattr(module, 'conv_offset') for module in model.modules()):  # deformable convolutions
         needed = _DEFORM_CONV_OPSET
     if not needed <= opset <= newest:
         raise UserError(
@@ -89,7 +88,7 @@ def check_exportable(model: DAS, with_sigma: bool | None) -> None:
     """
     if with_sigma and not model.head.uses_sigma:
         raise UserError('this model learns no sigma: its loss has none', field='sigma', remedy='leave it out')
-    if not is_temporal(model) and type(model.data_preprocessor) is not PoseDataPreprocessor:
+    if not model.sees_previous_frame and type(model.data_preprocessor) is not PoseDataPreprocessor:
         raise UserError(
             f'what a {type(model.data_preprocessor).__name__} does to images cannot be written as a graph',
             field='model.data_preprocessor',
@@ -97,15 +96,10 @@ def check_exportable(model: DAS, with_sigma: bool | None) -> None:
         )
 
 
-def inference_cfg(model: DAS) -> dict[str, Any]:
-    """``score_thr`` and ``nms_pre`` of the model."""
-    return {**dict(score_thr=0.05, nms_pre=1000), **model.head.test_cfg, **model.test_cfg}
-
-
-def error_spread(model: DAS, with_sigma: bool | None) -> Tensor | None:
+def wanted_spread(model: DAS, with_sigma: bool | None) -> Tensor | None:
     """(D,) of the error over its scale, where scales are wanted; None: where the model learns them."""
     wanted = model.head.uses_sigma if with_sigma is None else with_sigma
-    return model.head._error_spread().detach().cpu() if wanted else None
+    return error_spread(model.head).detach().cpu() if wanted else None
 
 
 def copy_for_recording(model: DAS, half: bool = False) -> DAS:

@@ -11,13 +11,13 @@ from torch.export import Dim
 
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
-from das_mm.models.backbones.temporal_stems import TEMPORAL_CHANNELS
 from das_mm.models.pose_estimators import DAS
+from das_mm.structures.thresholds import with_defaults
 
 from .graph_description import describe
-from .graph_parts import LevelCandidates, Network, Pixels, Suppression, is_temporal
+from .graph_parts import LevelCandidates, Network, Pixels, Suppression
 from .graph_recorder import quiet
-from .onnx_export import check_exportable, copy_for_recording, error_spread, inference_cfg
+from .onnx_export import check_exportable, copy_for_recording, wanted_spread
 
 TORCH_SUFFIX = '.pt2'
 
@@ -27,7 +27,7 @@ class Detector(nn.Module):
 
     def __init__(self, model: DAS, num_best: int, spread: Tensor | None):
         super().__init__()
-        self.pixels = nn.Identity() if is_temporal(model) else Pixels(model.data_preprocessor)
+        self.pixels = nn.Identity() if model.sees_previous_frame else Pixels(model.data_preprocessor)
         self.network = Network(model)
         self.level = LevelCandidates(model.head, num_best, spread)
         self.suppression = Suppression(model.head.nms)
@@ -74,9 +74,10 @@ def export_torch(model: DAS, out: str | Path, with_sigma: bool | None = None) ->
         )
     check_exportable(model, with_sigma)
     recorded = copy_for_recording(model)
-    detector = Detector(recorded, inference_cfg(model)['nms_pre'], error_spread(model, with_sigma)).eval()
-    divisor, temporal = model.data_preprocessor.pad_size_divisor, is_temporal(model)
-    example = torch.zeros(2, TEMPORAL_CHANNELS if temporal else 3, 6 * divisor, 8 * divisor)
+    num_best = with_defaults(model.head.test_cfg, model.test_cfg)['nms_pre']
+    detector = Detector(recorded, num_best, wanted_spread(model, with_sigma)).eval()
+    divisor = model.data_preprocessor.pad_size_divisor
+    example = torch.zeros(2, model.input_channels, 6 * divisor, 8 * divisor)
     rows, columns = (Dim(name, min=1, max=512) for name in ('rows', 'columns'))
     with quiet(), torch.no_grad():
         program = torch.export.export(
@@ -88,7 +89,7 @@ def export_torch(model: DAS, out: str | Path, with_sigma: bool | None = None) ->
             ),
         )
         file = io.BytesIO()
-        torch.export.save(program, file, extra_files=describe(model, False, temporal))
+        torch.export.save(program, file, extra_files=describe(model, False, model.sees_previous_frame))
     out.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(out, file.getvalue())
     return out

@@ -17,6 +17,7 @@ from das_mm.engine import file_sha256
 from das_mm.structures.image_frame import known_camera, poses_in_image
 from das_mm.structures.people import People
 from das_mm.structures.task_fields import fields_in_image
+from das_mm.structures.thresholds import with_defaults
 from das_mm.version import __version__
 
 from .numpy_pipeline import NumpyPipeline, pipeline_obstacle
@@ -81,7 +82,7 @@ class OnnxPredictor:
         self.tasks = {task.name: task for task in said['tasks']}
         self.body = _body_of(said)
         self.uses_sigma = _SIGMA_FIELDS[0] in self._outputs
-        self.score_thr = float(said['test_cfg'].get('score_thr', 0.05))
+        self.score_thr = float(with_defaults(said['test_cfg'])['score_thr'])
         self.max_frame_gap = None if self._memory is None else self._memory.max_frame_gap
         self.provenance = dict(
             config=said['config_name'] or None,

@@ -21,6 +21,7 @@ from das_mm.evaluation.readers.sample_reader import (
     read_predictions,
     resolve_root,
 )
+from das_mm.models.heads import stage_losses
 from das_mm.models.losses import residual_spread
 from das_mm.structures.arrays import to_numpy
 
@@ -90,10 +91,8 @@ def learned_density(head: nn.Module, num: int = _NUM_SAMPLES) -> np.ndarray:
 
     With a flow it is mostly the flow's own density (see :class:`~das_mm.models.losses.RLELoss`).
     """
-    stage = 'updated' if head.update.num_layers else 'initial'
-    loss = head.pose_losses[f'{stage}_{head.dims}d']
-    device = head.scales.device
-    generator = torch.Generator(device).manual_seed(0)
+    loss = list(stage_losses(head).values())[-1]
+    generator = torch.Generator(head.scales.device).manual_seed(0)
     spread = residual_spread(loss, generator=generator, num_dims=head.dims)
     with torch.no_grad():
         samples = loss.fitted_density().sample_residuals(num, generator, head.dims)

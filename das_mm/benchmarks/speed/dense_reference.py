@@ -18,10 +18,10 @@ from mmpose.evaluation.functional import oks_nms
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
-from das_mm.models.heads import DASHead
-from das_mm.models.heads.das_head import DenseMaps, PointOutputs
+from das_mm.models.heads import DASHead, DenseMaps, PointOutputs
 from das_mm.models.layers import PointIndex
 from das_mm.models.task_modules import OKSNMS, DASPoseCoder
+from das_mm.structures.thresholds import with_defaults
 
 
 class DenseReference:
@@ -34,7 +34,7 @@ class DenseReference:
 
     def __init__(self, head: DASHead, test_cfg: dict | None = None):
         self.head, self.nms = head, head.nms
-        self.cfg = {**dict(score_thr=0.05, nms_pre=1000), **head.test_cfg, **(test_cfg or {})}
+        self.cfg = with_defaults(head.test_cfg, test_cfg)
 
     # ---------------------------------------------------------------- inference
 
@@ -43,7 +43,7 @@ class DenseReference:
         """People of every image, best first; see :func:`loop_over_dicts`."""
         candidates, scores = self.candidates(feats)
         return [
-            self.loop(_rows(candidates, candidates.image == image), scores[candidates.image == image])
+            self.loop(candidates[candidates.image == image], scores[candidates.image == image])
             for image in range(len(batch_data_samples))
         ]
 
@@ -80,13 +80,12 @@ class DenseReference:
 
         shape = (len(index), head.num_keypoints, head.dims)
         strides = torch.cat([torch.full_like(at.x, stride) for at, stride in zip(points, head.strides)])
-        xy = torch.cat([torch.stack([at.x, at.y], dim=1) for at in points])
         return PointOutputs(
             centerness=pick(maps.centerness)[:, 0],
             root=pick(maps.root),
             pose=[pick(step).reshape(shape) for step in zip(*maps.pose)],
             sigma=pick(maps.sigma).reshape(shape) if head.uses_sigma else None,
-            points_px=(xy * strides[:, None] + (strides[:, None] - 1) / 2).float(),
+            points_px=torch.cat([head.level(level).points_px(at) for level, at in enumerate(points)]),
             strides=strides,
             image=torch.cat([at.batch for at in points]),
             tasks={name: pick([level[name] for level in maps.tasks]) for name in head.branches},
@@ -133,19 +132,6 @@ def loop_over_dicts(coder: DASPoseCoder, nms: OKSNMS, outputs: PointOutputs, sco
         )
     kept = oks_nms(people, nms.threshold, sigmas=np.full(outputs.pose[-1].shape[1], nms.kappa))
     return [people[index] for index in kept[: nms.max_people]]
-
-
-def _rows(outputs: PointOutputs, chosen: Tensor) -> PointOutputs:
-    """Some of the points."""
-    pick = lambda values: None if values is None else values[chosen]
-    fields = {
-        name: pick(getattr(outputs, name)) for name in ('centerness', 'root', 'sigma', 'points_px', 'strides', 'image')
-    }
-    return PointOutputs(
-        pose=[pick(step) for step in outputs.pose],
-        tasks={name: pick(values) for name, values in outputs.tasks.items()},
-        **fields,
-    )
 
 
 def largest_difference(people: InstanceData, dicts: Sequence[dict]) -> float:

@@ -16,8 +16,6 @@ from torch import Tensor
 from das_mm.checkpoints.model_loader import build_model, input_pipeline
 from das_mm.checkpoints.weight_loader import load_checkpoint_strict
 from das_mm.errors import UserError
-from das_mm.models.backbones.temporal_stems import TEMPORAL_CHANNELS
-from das_mm.models.data_preprocessors import TemporalDataPreprocessor
 from das_mm.models.pose_estimators import DAS
 
 _LEAST_SIDE_PX = 32
@@ -82,9 +80,8 @@ def network_size(cfg: Config, size: Sequence[int] | None = None) -> tuple[int, i
 
 def random_input(model: DAS, batch: int, size: tuple[int, int], seed: int = 0) -> Tensor:
     """(B, C, H, W) noise as a normalised image would be, C = 3, or 7 for a network that looks at the previous frame."""
-    channels = TEMPORAL_CHANNELS if isinstance(model.data_preprocessor, TemporalDataPreprocessor) else 3
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(batch, channels, size[1], size[0], generator=generator)
+    noise = torch.randn(batch, model.input_channels, size[1], size[0], generator=generator)
     return noise.to(next(model.parameters()).device)
 
 

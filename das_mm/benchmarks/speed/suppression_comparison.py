@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from das_mm.models.heads import DASHead
-from das_mm.models.heads.das_head import PointOutputs
+from das_mm.models.heads import DASHead, PointOutputs
 
 from .dense_reference import largest_difference
 from .dense_setup import DenseSetup, count_people

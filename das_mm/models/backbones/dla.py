@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from das_mm.registry import MODELS
 
-from .temporal_stems import IMAGE_CHANNELS, TemporalStems, check_temporal
+from .temporal_stems import IMAGE_CHANNELS, TEMPORAL_CHANNELS, TemporalStems, check_temporal
 
 
 def _conv_norm(in_channels: int, out_channels: int, kernel: int, stride: int, norm_cfg: ConfigType) -> list[nn.Module]:
@@ -120,6 +120,7 @@ class DLA34(BaseModule):
             init_cfg or [dict(type='Kaiming', layer='Conv2d'), dict(type='Constant', layer='_BatchNorm', val=1)]
         )
         norm_cfg = norm_cfg or dict(type='BN', requires_grad=True)
+        self.input_channels = TEMPORAL_CHANNELS if temporal else IMAGE_CHANNELS
         self.base_layer = nn.Sequential(*_conv_norm(IMAGE_CHANNELS, channels[0], 7, 1, norm_cfg), nn.ReLU(inplace=True))
         self.temporal_stems = TemporalStems(channels[0], 1, norm_cfg) if temporal else None
         self.level0 = nn.Sequential(*_conv_norm(channels[0], channels[0], 3, 1, norm_cfg), nn.ReLU(inplace=True))

@@ -54,6 +54,8 @@ def check_temporal(inputs: Tensor) -> None:
 class TemporalResNet(ResNet):
     """mmpose's ResNet with the stems of a tracking network; parameters of the ResNet keep their names."""
 
+    input_channels = TEMPORAL_CHANNELS
+
     def __init__(self, depth: int, stem_channels: int = 64, norm_cfg: ConfigType | None = None, **kwargs):
         norm_cfg = norm_cfg or dict(type='BN', requires_grad=True)
         super().__init__(depth, stem_channels=stem_channels, norm_cfg=norm_cfg, **kwargs)

@@ -7,7 +7,7 @@ Letters: N bodies, V = 6890 vertices, B betas, K keypoints.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,93 +19,19 @@ from torch import Tensor, nn
 from das_mm.bodies.landmarks import KEYPOINT_NAMES, keypoint_matrix
 from das_mm.bodies.skeleton import PARENTS
 from das_mm.bodies.skinning import forward_kinematics
-from das_mm.bodies.smpl_file import SMPLArrays, generated_arrays, load_regressor, load_smpl_file
+from das_mm.bodies.smpl_file import generated_arrays, load_smpl_file
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
 from das_mm.structures import KEYPOINT_SETS, convert_indices, tensor_rotations
 from das_mm.structures.rotations import axis_angle_to_matrix
 
+from .joint_regressors import read_regressors
 from .protocol import BodyOutput
-
-_NUM_JOINTS = len(PARENTS)
-
-#: rows of the regressor files that SPIN distributes; of Human3.6M's, the sides are read off the rest pose, since files
-#: with the left leg first and with the right leg first are about
-_REGRESSOR_ROWS = {
-    'h36m': KEYPOINT_SETS['h36m17_left'].keypoints,
-    'extra': ('right_hip', 'left_hip', 'neck', 'head_top', 'pelvis', 'thorax', 'spine', 'jaw', 'head'),
-}
-
-
-class _Skin(nn.Module):
-    """Points of a body's surface that follow shape and pose; with all vertices it is the body itself.
-
-    Buffers are not in state dicts: a checkpoint must hold nothing of a licensed body.
-    """
-
-    v_template: Tensor
-    shapedirs: Tensor
-    posedirs: Tensor
-    weights: Tensor
-    J_regressor: Tensor
-
-    def __init__(
-        self, v_template: Tensor, shapedirs: Tensor, posedirs: Tensor, weights: Tensor, J_regressor: Tensor
-    ) -> None:
-        super().__init__()
-        tensors = dict(
-            v_template=v_template,
-            shapedirs=shapedirs,
-            weights=weights,
-            J_regressor=J_regressor,
-            posedirs=posedirs.flatten(0, 1).T.contiguous(),
-        )  # (207, 3V), as smplx wants it
-        for name, tensor in tensors.items():
-            self.register_buffer(name, tensor, persistent=False)
-        self._parents = torch.tensor(PARENTS)  # no buffer: smplx reads each one on the CPU, 23 waits for a GPU
-        _linear_blend_skinning()  # absent: say so now, not after an epoch
-
-    @property
-    def num_betas(self) -> int:
-        return self.shapedirs.shape[-1]
-
-    def forward(self, global_orient: Tensor, body_pose: Tensor, betas: Tensor) -> BodyOutput:
-        count = len(betas)
-        if betas.ndim != 2 or betas.shape[1] != self.num_betas:
-            raise UserError(
-                f'betas have shape {tuple(betas.shape)}, not (people, {self.num_betas})',
-                field='betas',
-                remedy='give as many betas as the body was made with (num_betas)',
-            )
-        if global_orient.shape != (count, 3, 3) or body_pose.shape != (count, _NUM_JOINTS - 1, 3, 3):
-            raise ValueError(
-                f'{count} bodies need rotations of shape {(count, 3, 3)} and '
-                f'{(count, _NUM_JOINTS - 1, 3, 3)}, not {tuple(global_orient.shape)} and '
-                f'{tuple(body_pose.shape)}'
-            )
-        with torch.autocast(betas.device.type, enabled=False):
-            rotations = torch.cat([global_orient[:, None], body_pose], dim=1).to(self.v_template)
-            betas = betas.to(self.v_template)
-            if not count:  # smplx cannot; the sum keeps the inputs in the graph
-                nothing = rotations.sum() + betas.sum()
-                return BodyOutput(*(nothing.expand(0, size, 3) for size in (len(self.v_template), _NUM_JOINTS)))
-            return BodyOutput(
-                *_linear_blend_skinning()(
-                    betas,
-                    rotations,
-                    self.v_template,
-                    self.shapedirs,
-                    self.posedirs,
-                    self.J_regressor,
-                    self._parents,
-                    self.weights,
-                    pose2rot=False,
-                )
-            )
+from .skin import KeypointLayer, Skin
 
 
 @MODELS.register_module()
-class SMPLBody(_Skin):
+class SMPLBody(Skin):
     """A body model; it has no parameters to learn, and nothing of it goes into checkpoints.
 
     Args:
@@ -170,7 +96,7 @@ class SMPLBody(_Skin):
         )
         for name, array in zip(('joints_template', 'joints_dirs'), joints):  # (24, 3), (24, 3, B)
             self.register_buffer(name, torch.tensor(array, dtype=torch.float32), persistent=False)
-        self._regressors = _read_regressors(regressors or {}, arrays)
+        self._regressors = read_regressors(regressors or {}, arrays)
 
     @property
     def num_vertices(self) -> int:
@@ -261,7 +187,7 @@ class SMPLBody(_Skin):
 
         The same as :meth:`forward` and :meth:`keypoints`, at a hundredth of the cost. Arguments as there.
         """
-        return _KeypointLayer(self, self.keypoint_matrix(names))
+        return KeypointLayer(self, self.keypoint_matrix(names))
 
     def keypoint_matrix(self, names: Sequence[str]) -> sparse.csr_matrix:
         """(K, V + 24): the linear map behind :meth:`keypoints`, for vertices and joints one after the other."""
@@ -292,71 +218,3 @@ class SMPLBody(_Skin):
 
     def extra_repr(self) -> str:
         return f'source={self.source!r}, version={self.version!r}, num_betas={self.num_betas}'
-
-
-class _KeypointLayer(nn.Module):
-    """The body cut down to the vertices of a few keypoints; its joints are kept as points of their own."""
-
-    matrix: Tensor
-
-    def __init__(self, body: SMPLBody, matrix: sparse.csr_matrix) -> None:
-        super().__init__()
-        columns = np.unique(matrix.indices)
-        chosen = torch.tensor(columns[columns < body.num_vertices], dtype=torch.long, device=body.v_template.device)
-        posedirs = body.posedirs.T.unflatten(0, (-1, 3))  # (V, 3, 207)
-        eye = torch.eye(_NUM_JOINTS).to(body.v_template)
-        self.skin = _Skin(
-            torch.cat([body.v_template[chosen], body.joints_template]),
-            torch.cat([body.shapedirs[chosen], body.joints_dirs]),
-            torch.cat([posedirs[chosen], posedirs.new_zeros(_NUM_JOINTS, *posedirs.shape[1:])]),
-            torch.cat([body.weights[chosen], eye]),
-            # each joint regressed from a point of its own, so that it needs no other vertex
-            torch.cat([eye.new_zeros(_NUM_JOINTS, len(chosen)), eye], dim=1),
-        )
-        needed = np.append(chosen.cpu().numpy(), body.num_vertices + np.arange(_NUM_JOINTS))
-        self.register_buffer('matrix', torch.tensor(matrix[:, needed].toarray()).to(body.v_template), persistent=False)
-
-    def forward(self, global_orient: Tensor, body_pose: Tensor, betas: Tensor) -> Tensor:
-        """Arguments as of :meth:`SMPLBody.forward`; keypoints (N, K, 3) m."""
-        points, joints = self.skin(global_orient, body_pose, betas)
-        with torch.autocast(points.device.type, enabled=False):
-            return self.matrix @ torch.cat([points[:, :-_NUM_JOINTS], joints], dim=1)
-
-
-def _linear_blend_skinning() -> Callable[..., Any]:
-    try:
-        from smplx.lbs import lbs
-    except ImportError as error:
-        raise UserError(
-            'mesh recovery needs the package smplx, which is not installed',
-            remedy='pip install "das_mm[mesh]" (licensed for non-commercial research)',
-        ) from error
-    return lbs
-
-
-def _read_regressors(files: Mapping[str, str | Path], arrays: SMPLArrays) -> dict[str, sparse.csr_matrix]:
-    """'h36m/left_hip' -> (1, V + 24)."""
-    unknown = set(files) - set(_REGRESSOR_ROWS)
-    if unknown:
-        raise UserError(
-            f'unknown regressor {", ".join(sorted(unknown))}',
-            field='regressors',
-            remedy=f'known are {", ".join(_REGRESSOR_ROWS)}',
-        )
-    found = {}
-    for kind, path in files.items():
-        rows = _REGRESSOR_ROWS[kind]
-        matrix = load_regressor(path, len(rows))
-        for name, row, place in zip(rows, matrix, matrix @ arrays.v_template):
-            side, _, part = name.partition('_')
-            if kind == 'h36m' and side in ('left', 'right'):
-                name = f'{"left" if place[0] > 0 else "right"}_{part}'  # x is the person's left
-            found[f'{kind}/{name}'] = sparse.csr_matrix(np.append(row, np.zeros(_NUM_JOINTS))[None])
-        if sum(name.startswith(f'{kind}/') for name in found) != len(rows):
-            raise UserError(
-                'its rows are not on both sides of the body',
-                file=path,
-                field=f'regressors.{kind}',
-                remedy="give the regressor that belongs to SMPL's vertices",
-            )
-    return found

@@ -39,6 +39,7 @@ from das_mm.registry import MODELS
 from .deform_conv import ModulatedDeformConv2d
 from .lazy_rows import LazyRows
 from .map_sampling import MapFrame, find_corners, full_precision, pixel_positions, read_maps
+from .point_places import PointPlaces
 from .recursive_update import RecursiveUpdate, UpdateStep, check_num_layers
 
 
@@ -154,10 +155,7 @@ class _MultiSourceStep(UpdateStep):
         frame, net = self.frame, self.network
         h, w, dims, heads = frame.height, frame.width, net.dims, net.num_heads
         # contiguous: maps in channels-last memory cannot be seen as maps of single keypoints
-        weight, value, confidence, step = (
-            F.conv2d(self.feat, conv.weight.to(self.feat), conv.bias.to(self.feat)).contiguous()
-            for conv in (net.update_weight, net.update_offset_value, net.sampling_conf, net.sampling_offset)
-        )
+        weight, value, confidence, step = (maps.contiguous() for maps in self._network_maps())
         gated = net.blend(offsets.contiguous(), weight, value).view(-1, dims, h, w)  # (B*K, D, H, W)
         pixel = pixel_positions(h, w, gated)  # (H, W, 2)
 
@@ -189,21 +187,66 @@ class _MultiSourceStep(UpdateStep):
 
         def update(rows: Tensor) -> Tensor:
             place = frame.locate(rows)
-            keypoint = place.keypoint[:, None]
             reach = local(rows)[:, :2]
-            corners = find_corners(place.xy + reach, *size)
-            pixels = corners.numbers(place.first_pixel, frame.num_pixels)  # (Q, 4)
-            at_target = steps.blend(pixels, corners.weight, keypoint, frame.keypoints).view(-1, net.num_heads, 2)
-            at_pixel = steps(place.pixel, place.keypoint, frame.keypoints).view(-1, net.num_heads, 2)
-            source = torch.cat((at_target + reach[:, None], at_pixel), dim=1)  # (Q, M, 2): the d_m
 
-            corners = find_corners(place.xy[:, None] + source, *size)
-            read = local.blend(corners.numbers(place.first_value, frame.num_values), corners.weight)
-            said, confidence = read.chunk(2, dim=-1)  # (Q, M, D)
-            answer = said + F.pad(source, (0, net.dims - 2))
-            return (answer * confidence.softmax(dim=1)).sum(dim=1)
+            def step_around(xy: Tensor) -> Tensor:
+                corners = find_corners(xy, *size)
+                pixels = corners.numbers(place.first_pixel, frame.num_pixels)  # (Q, 4)
+                return steps.blend(pixels, corners.weight, place.keypoint[:, None], frame.keypoints)
+
+            def local_around(xy: Tensor) -> tuple[Tensor, Tensor]:
+                corners = find_corners(xy, *size)
+                read = local.blend(corners.numbers(place.first_value, frame.num_values), corners.weight)
+                return read.chunk(2, dim=-1)
+
+            step_here = lambda: steps(place.pixel, place.keypoint, frame.keypoints)
+            return self._answer(place.xy, reach, step_around, step_here, local_around)
 
         return update
+
+    def at_places(self, offsets: Tensor, places: PointPlaces) -> Tensor:
+        weight, value, confidence, step = self._network_maps()
+        gated = self.network.blend(offsets, weight, value)
+        return self._answer(
+            places.xy,
+            places.read(gated)[:, :2],
+            lambda xy: places.read_around(step, xy),
+            lambda: places.read(step),
+            lambda xy: (places.read_around(gated, xy), places.read_around(confidence, xy)),
+        )
+
+    def _answer(
+        self,
+        xy: Tensor,
+        reach: Tensor,
+        step_around: Callable[[Tensor], Tensor],
+        step_here: Callable[[], Tensor],
+        local_around: Callable[[Tensor], tuple[Tensor, Tensor]],
+    ) -> Tensor:
+        """What the sources of Q values say on average, (Q, D): Eq. 8 of single values.
+
+        Args:
+            xy: (Q, 2) their pixels.
+            reach: (Q, 2) from the pixel to its target.
+            step_around: Predicted steps (Q, heads*2), bilinear at positions (Q, 2).
+            step_here: The same at the pixels.
+            local_around: Gated offsets and confidences, (Q, M, D) each, bilinear at positions (Q, M, 2).
+        """
+        heads = self.network.num_heads
+        at_target = step_around(xy + reach).view(-1, heads, 2)
+        at_pixel = step_here().view(-1, heads, 2)
+        source = torch.cat((at_target + reach[:, None], at_pixel), dim=1)  # (Q, M, 2): the d_m
+        said, confidence = local_around(xy[:, None] + source)
+        answer = said + F.pad(source, (0, self.network.dims - 2))
+        return (answer * confidence.softmax(dim=1)).sum(dim=1)
+
+    def _network_maps(self) -> tuple[Tensor, ...]:
+        """Maps of the gate's weight and value, of confidences and of steps."""
+        net = self.network
+        return tuple(
+            F.conv2d(self.feat, conv.weight.to(self.feat), conv.bias.to(self.feat))
+            for conv in (net.update_weight, net.update_offset_value, net.sampling_conf, net.sampling_offset)
+        )
 
     def _network_rows(self, *convs: nn.Conv2d) -> LazyRows:
         """1×1 convolutions at the pixels that are read; of a row, part k is keypoint k's channels of all ``convs``."""

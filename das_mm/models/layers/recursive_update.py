@@ -1,4 +1,4 @@
-"""Recursive update of joint offsets (DAS journal paper §3.3, Eq. 6–7), its two evaluations, and the plain form.
+"""Recursive update of joint offsets (DAS journal paper §3.3, Eq. 6–7), its evaluations, and the plain form.
 
 A pixel p of an offset map predicts where each keypoint of a person at p is: p + U_k[p]. One layer asks the map again
 at that place, where the image shows the keypoint itself, and adds the answer:
@@ -7,7 +7,7 @@ at that place, where the image shows the keypoint itself, and adds the answer:
 
 Losses and results need the updated offsets at a handful of pixels only. ``dense`` evaluates every pixel and is the
 readable reference; ``sparse`` gives the same numbers and gradients at given points and evaluates a layer only where
-the next one reads it.
+the next one reads it; ``recordable`` gives the last ones at given points in operations that an exported graph can hold.
 
 B images, K keypoints, D = 2 (x, y in strides) or 3 (and z in units of the relative depth scale), H × W pixels, P
 points. Offset maps (B, K*D, H, W) are keypoint-major with x, y[, z] minor. Everything here is computed in float32 at
@@ -29,6 +29,7 @@ from das_mm.registry import MODELS
 from .lazy_rows import LazyRows
 from .map_sampling import MapFrame, find_corners, full_precision, pixel_positions, read_maps
 from .point_index import PointIndex
+from .point_places import PointPlaces
 
 
 class UpdateStep(ABC):
@@ -44,6 +45,10 @@ class UpdateStep(ABC):
     @abstractmethod
     def updater(self, offsets: LazyRows) -> Callable[[Tensor], Tensor]:
         """A function that updates single values: their numbers (Q,) to (Q, D)."""
+
+    def at_places(self, offsets: Tensor, places: PointPlaces) -> Tensor:
+        """(Q, D) updated values of offsets (B, K*D, H, W); by default all are updated, and then read."""
+        return places.read(self.dense(offsets))
 
     def lazy(self, offsets: LazyRows) -> LazyRows:
         """Updated values, numbered as :class:`MapFrame` does, that are computed when they are read.
@@ -136,6 +141,22 @@ class RecursiveUpdate(BaseModule):
                 updated.append(current(wanted).view(shape))
         return updated
 
+    def recordable(self, feat: Tensor, offsets: Tensor, points: PointIndex) -> Tensor:
+        """Offsets (P, K, D) after the last layer, ``sparse(…)[-1]``, or the given ones where there is no layer.
+
+        Nothing here depends on what the tensors hold, so it can be recorded as a graph: layers before the last are
+        evaluated everywhere, the last one at the points alone. Arguments as of :meth:`sparse`.
+        """
+        frame = self._frame(feat, offsets)
+        current, last = full_precision(offsets), None
+        for step in self.steps(feat, frame):
+            if last is not None:
+                current = last.dense(current)
+            last = step
+        places = PointPlaces(frame, points)
+        values = places.read(current) if last is None else last.at_places(current, places)
+        return values.view(-1, self.num_keypoints, self.dims)
+
     def _initial(self, offsets: Tensor, frame: MapFrame) -> LazyRows:
         """The network's own offsets as rows."""
         offsets = full_precision(offsets)
@@ -217,6 +238,10 @@ class _PlainStep(UpdateStep):
             return here + offsets.blend(corners.numbers(place.first_value, frame.num_values), corners.weight)
 
         return update
+
+    def at_places(self, offsets: Tensor, places: PointPlaces) -> Tensor:
+        here = places.read(offsets)
+        return here + places.read_around(offsets, places.xy + here[:, :2])
 
 
 def check_num_layers(num_layers: int) -> None:

@@ -9,13 +9,14 @@ import torch
 from mmengine.structures import InstanceData
 from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.structures import PoseDataSample
-from mmpose.utils.typing import ConfigType, InstanceList, OptConfigType, OptMultiConfig, SampleList
+from mmpose.utils.typing import ConfigType, InstanceList, OptConfigType, OptMultiConfig, OptSampleList, SampleList
 from torch import Tensor
 
 from das_mm.models.body_models.protocol import BodyModelProtocol
 from das_mm.registry import MODELS
 from das_mm.structures.image_frame import known_camera, poses_in_image
 from das_mm.structures.task_fields import TaskDescription
+from das_mm.structures.thresholds import with_defaults
 
 
 @MODELS.register_module()
@@ -78,7 +79,17 @@ class DAS(BasePoseEstimator):
     @property
     def score_thr(self) -> float:
         """People of a lower score are left out."""
-        return float({**dict(score_thr=0.05), **self.head.test_cfg, **self.test_cfg}['score_thr'])
+        return float(with_defaults(self.head.test_cfg, self.test_cfg)['score_thr'])
+
+    @property
+    def input_channels(self) -> int:
+        """Of the network input: 3, or those that its backbone asks for."""
+        return getattr(self.backbone, 'input_channels', 3)
+
+    @property
+    def sees_previous_frame(self) -> bool:
+        """Its input holds the previous frame beside the current one, so it cannot be made of one image."""
+        return self.input_channels != 3
 
     def forget(self) -> None:
         """Another video begins; it remembers nothing anyway."""
@@ -90,7 +101,11 @@ class DAS(BasePoseEstimator):
             inputs: (B, 3, H, W), normalised.
             data_samples: Samples with ``gt_instance_labels``.
         """
-        return self.head.loss(self.extract_feat(inputs), data_samples, train_cfg=self.train_cfg)
+        return self.head.loss(self.extract_feat(inputs), data_samples)
+
+    def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> tuple[Tensor, ...]:
+        """All maps of all levels (mode 'tensor'): what analyses of complexity count."""
+        return self.head(self.extract_feat(inputs)).tensors()
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: SampleList) -> SampleList:

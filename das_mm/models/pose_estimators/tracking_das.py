@@ -11,7 +11,7 @@ from mmpose.structures import PoseDataSample
 from mmpose.utils.typing import ConfigType, SampleList
 from torch import Tensor
 
-from das_mm.models.backbones.temporal_stems import IMAGE_CHANNELS, TEMPORAL_CHANNELS
+from das_mm.models.backbones.temporal_stems import IMAGE_CHANNELS
 from das_mm.models.data_preprocessors.temporal import draw_centers
 from das_mm.models.task_modules.trackers import with_camera_roots
 from das_mm.registry import MODELS, TASK_UTILS
@@ -72,7 +72,7 @@ class TrackingDAS(DAS):
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: SampleList) -> SampleList:
         """As :meth:`DAS.predict`, with ``pred_instances.track_ids`` (n,) int64; -1: not (yet) anybody's track."""
-        if inputs.shape[1] != TEMPORAL_CHANNELS:  # the network sees one image at a time: the batch runs as a whole
+        if inputs.shape[1] == IMAGE_CHANNELS:  # the network sees one image at a time: the batch runs as a whole
             for sample in super().predict(inputs, data_samples):
                 self._turn_to(sample)
                 self._identify(sample)

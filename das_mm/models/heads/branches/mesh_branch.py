@@ -25,6 +25,8 @@ from torch import Tensor
 
 from das_mm.bodies.body_in_camera import place_bodies
 from das_mm.bodies.smpl_fields import SMPL_FIELDS
+from das_mm.errors import UserError
+from das_mm.models.argument_groups import takes_flat
 from das_mm.models.losses import positive_scale
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
@@ -45,6 +47,21 @@ _SCALE_LIMIT = 4.0  # of |raw|, beyond any person; keeps exp finite
 # Upright before a camera whose y points down: half a turn about x
 _FACING_CAMERA = (1.0, -1.0, -1.0)  # diagonal
 
+_LOSSES = dict(
+    keypoints_2d=dict(type='das_mm.MeshKeypoint2DLoss', loss_weight=40.0),
+    keypoints_3d=dict(type='das_mm.MeshKeypoint3DLoss', loss_weight=20.0),
+    pose=dict(type='das_mm.RotationDistanceLoss', loss_weight=8.0),
+    shape=dict(type='das_mm.L2ParameterLoss', loss_weight=0.6),
+    prior=None,
+    prior_weight=0.16,
+    weight=1.0,
+)
+# the constructor's arguments of before
+_FLAT_LOSSES = {
+    **{f'loss_{name}': name for name in ('keypoints_2d', 'keypoints_3d', 'pose', 'shape', 'prior', 'weight')},
+    'prior_weight': 'prior_weight',
+}
+
 
 @MODELS.register_module()
 class MeshBranch(BaseTaskBranch):
@@ -56,31 +73,29 @@ class MeshBranch(BaseTaskBranch):
     Args:
         keypoint_set: The set the model learns; its keypoints are taken from the body for the keypoint losses.
         body: The body model (:class:`SMPLBody`; None in it: the generated body).
-        loss_keypoints_2d: Loss on projected keypoints, px of the network input.
-        loss_keypoints_3d: Loss on keypoints relative to the root, mm; it is told the root.
-        loss_pose: Loss on the 6D rotations, (P * 22, 6): ``RotationDistanceLoss`` (ROMP's), ``RotationL2Loss``, or
-            ``RLELoss`` with a flow of 6 dimensions.
-        loss_shape: Loss on the shape, (P, 10): ``L2ParameterLoss`` or ``RLELoss`` with 10.
-        loss_prior: ``SMPLifyPrior`` or None.
-        prior_weight: Weight of the prior.
-        loss_weight: λ4 of Eq. 12: of all terms together against those of the pose.
+        losses: The losses and their weights:
+
+            * ``keypoints_2d``, on projected keypoints, px of the network input;
+            * ``keypoints_3d``, on keypoints relative to the root, mm; it is told the root;
+            * ``pose``, on the 6D rotations, (P * 22, 6): ``RotationDistanceLoss`` (ROMP's), ``RotationL2Loss``, or
+              ``RLELoss`` with a flow of 6 dimensions;
+            * ``shape``, on the shape, (P, 10): ``L2ParameterLoss`` or ``RLELoss`` with 10;
+            * ``prior``: ``SMPLifyPrior`` or None; ``prior_weight`` (0.16), its weight;
+            * ``weight`` (1.0), λ4 of Eq. 12: of all terms together against those of the pose.
+
+            The flat arguments of before (``loss_pose``, ``prior_weight``, ``loss_weight``, …) are taken too.
         sigma_floor: Least scale that a likelihood may learn (6D entries and betas have no unit; 0.05 in a column is three
             degrees), so that joints that hardly turn in some data set do not get gradients that drown all others.
         placement: 'root' (the pose branch's root) or 'camera' (the branch's own camera).
         with_vertices: Run the body model for everybody found and give ``vertices``.
     """
 
+    @takes_flat(dict(losses=_FLAT_LOSSES))
     def __init__(
         self,
         keypoint_set: str = 'panoptic15',
         body: ConfigType | None = None,
-        loss_keypoints_2d: ConfigType | None = None,
-        loss_keypoints_3d: ConfigType | None = None,
-        loss_pose: ConfigType | None = None,
-        loss_shape: ConfigType | None = None,
-        loss_prior: ConfigType | None = None,
-        prior_weight: float = 0.16,
-        loss_weight: float = 1.0,
+        losses: ConfigType | None = None,
         sigma_floor: float = 0.05,
         placement: str = 'root',
         with_vertices: bool = False,
@@ -88,25 +103,25 @@ class MeshBranch(BaseTaskBranch):
     ):
         if placement not in ('root', 'camera'):
             raise ValueError(f"placement is 'root' or 'camera', not {placement!r}")
-        loss_pose = MODELS.build(loss_pose or dict(type='das_mm.RotationDistanceLoss', loss_weight=8.0))
-        loss_shape = MODELS.build(loss_shape or dict(type='das_mm.L2ParameterLoss', loss_weight=0.6))
+        losses = {**_LOSSES, **{name: config for name, config in (losses or {}).items() if config is not None}}
+        unknown = set(losses) - set(_LOSSES)
+        if unknown:
+            raise UserError(
+                f'the mesh branch has no {", ".join(sorted(unknown))}',
+                field='losses',
+                remedy=f'use {", ".join(_LOSSES)}',
+            )
+        loss_pose, loss_shape = MODELS.build(losses['pose']), MODELS.build(losses['shape'])
         self._sigma_sizes = dict(pose=6 * NUM_ROTATIONS * loss_pose.uses_sigma, shape=NUM_BETAS * loss_shape.uses_sigma)
         super().__init__(out_channels=NUM_PARAMETERS + sum(self._sigma_sizes.values()), **kwargs)
         self.keypoint_set = get_keypoint_set(keypoint_set, field='keypoint_set')
         self.body = MODELS.build(body or dict(type='das_mm.SMPLBody'))
         self.body_keypoints = self.body.keypoint_layer(self.keypoint_set.keypoints)
-        self.loss_keypoints_2d = MODELS.build(
-            loss_keypoints_2d or dict(type='das_mm.MeshKeypoint2DLoss', loss_weight=40.0)
-        )
-        self.loss_keypoints_3d = MODELS.build(
-            {
-                'root': self.keypoint_set.root_sources,
-                **(loss_keypoints_3d or dict(type='das_mm.MeshKeypoint3DLoss', loss_weight=20.0)),
-            }
-        )
+        self.loss_keypoints_2d = MODELS.build(losses['keypoints_2d'])
+        self.loss_keypoints_3d = MODELS.build({'root': self.keypoint_set.root_sources, **losses['keypoints_3d']})
         self.loss_pose, self.loss_shape = loss_pose, loss_shape
-        self.loss_prior = None if loss_prior is None else MODELS.build(loss_prior)
-        self.prior_weight, self.loss_weight, self.sigma_floor = prior_weight, loss_weight, sigma_floor
+        self.loss_prior = None if losses['prior'] is None else MODELS.build(losses['prior'])
+        self.prior_weight, self.loss_weight, self.sigma_floor = losses['prior_weight'], losses['weight'], sigma_floor
         self.placement, self.with_vertices = placement, with_vertices
         rest = torch.eye(3).expand(NUM_ROTATIONS, 3, 3).clone()
         rest[0] = torch.diag(torch.tensor(_FACING_CAMERA))

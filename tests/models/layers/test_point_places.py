@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from das_mm.deploy.point_updates import offsets_at_points
 from das_mm.models.layers import MultiSourceUpdate, NoUpdate, PlainUpdate, PointIndex
 
 SHARED = dict(num_keypoints=3, in_channels=8)
@@ -33,7 +32,7 @@ def test_the_same_numbers_as_the_sparse_form(update):
         expected = expected[-1]
     else:
         expected = offsets[points.batch, :, points.y, points.x].view(-1, 3, update.dims)
-    given = offsets_at_points(update, feat, offsets, points)
+    given = update.recordable(feat, offsets, points)
     sound = torch.isfinite(expected) & (expected.abs() < 1e6)
     assert 0.8 < sound.float().mean() < 1
     torch.testing.assert_close(given[sound], expected[sound], atol=2e-5, rtol=1e-5)
@@ -49,4 +48,4 @@ def test_a_form_of_ones_own_is_evaluated_everywhere():
     points = PointIndex(torch.zeros(4, dtype=torch.long), torch.tensor([0, 1, 4, 2]), torch.tensor([0, 3, 4, 2]))
     feat = torch.zeros(1, 8, 5, 5)
     (expected,) = update.sparse(feat, offsets, points)
-    torch.testing.assert_close(offsets_at_points(update, feat, offsets, points), expected)
+    torch.testing.assert_close(update.recordable(feat, offsets, points), expected)
