@@ -1,4 +1,5 @@
-"""What a verb of `das-mm` is, and how one is run: by the command line (:mod:`das_mm.cli`) or alone as a script.
+"""What a verb of `das-mm` is, and how one is run: by the command line (:mod:`das_mm.cli`) or alone as a script; and
+what several verbs read alike: configs and sizes.
 
 A verb is a module `das_mm/tools/<verb>.py` (with `_` where the verb has `-`) with what :class:`Verb` says. Its module
 loads nothing heavy: its options are shown and completed before anything is run.
@@ -115,3 +116,28 @@ def _own_words(error: UserError) -> str:
     """The message; one that crossed from a data worker comes wrapped in the worker's stack trace."""
     text = str(error)
     return text.rsplit('UserError: ', 1)[-1].rstrip() if 'Original Traceback' in text else text
+
+
+def parse_size(text: str) -> tuple[int, int] | None:
+    """'832x512' or '832X512' to (832, 512), width first; None for what is no size."""
+    width, cross, height = text.lower().partition('x')
+    return (int(width), int(height)) if cross and width.isdigit() and height.isdigit() else None
+
+
+def size_argument(example: str, least: int = 1) -> Callable[[str], tuple[int, int]]:
+    """What reads a size for argparse.
+
+    Args:
+        example: A size, for the message to who wrote none.
+        least: Of either side, px.
+    """
+
+    def read(text: str) -> tuple[int, int]:
+        size = parse_size(text)
+        if size is None or min(size) < least:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is no size: write WIDTHxHEIGHT, as {example}, at least {least}x{least}"
+            )
+        return size
+
+    return read

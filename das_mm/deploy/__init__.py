@@ -1,13 +1,18 @@
-"""DAS as one ONNX file, and an ONNX file as a DAS; DAS as a program of torch.export.
+"""DAS as one ONNX file, and an ONNX file as a DAS; DAS as a program of torch.export; other formats by a registry.
 
 ONNX needs the packages of the extra ``export``.
 """
 
-from das_mm.checkpoints.onnx_file import is_onnx
-from das_mm.checkpoints.onnx_model import load_onnx_model
+from das_mm.lazy_exports import lazy_exports
 
-from .comparison import check_onnx, write_report
-from .onnx_export import DEFAULT_OPSET, export_onnx
-from .torch_program import export_torch
-
-__all__ = ['DEFAULT_OPSET', 'check_onnx', 'export_onnx', 'export_torch', 'is_onnx', 'load_onnx_model', 'write_report']
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        '.comparison': 'check_onnx write_report',
+        '.exporter': 'EXPORTERS Exporter',
+        '.onnx_export': 'DEFAULT_OPSET export_onnx',
+        '.torch_program': 'export_torch',
+        'das_mm.checkpoints.onnx_file': 'is_onnx',
+        'das_mm.checkpoints.onnx_model': 'load_onnx_model',
+    },
+)

@@ -5,103 +5,28 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from das_mm.checkpoints.optional_packages import require
-from das_mm.config_files import config_path
 from das_mm.engine import atomic_write, file_sha256
-from das_mm.errors import UserError
-from das_mm.inference.batching import batches
-from das_mm.inference.inputs import open_sources
-from das_mm.inference.intrinsics import CameraFinder
-from das_mm.inference.torch_predictor import TorchPredictor
 from das_mm.models.pose_estimators import DAS
-from das_mm.registry import DATASETS
 from das_mm.version import __version__
 
-from .graph_parts import is_temporal
+from .comparison_images import SYNTHETIC, network_images
+from .people_differences import Differences
 
-SYNTHETIC = 'synthetic'
-_SYNTHETIC_CONFIG = 'das_tiny_1xb8-12e_synthetic-448x256'
 _TOLERANCE = 1e-3  # px, mm, mm/px and scores alike; float32 has 3e-5 px at column 448
-_BORDER = 1e-4  # a score so near to the threshold may lie on either side of it
 _SAME_PERSON_PX = 0.5, 24.0  # mean distance of keypoints of one person in both: float32, float16
 _PACKAGES = ('torch', 'torchvision', 'onnx', 'onnxscript', 'onnxruntime', 'numpy')
-
-
-@dataclass
-class Differences:
-    """Between people found twice.
-
-    Attributes:
-        people: Numbers found by PyTorch and by the graph.
-        unmatched: People that only one of them found, without those whose score is at the threshold.
-        at_threshold: Those.
-        largest, total, count: Of the absolute differences, by field.
-    """
-
-    people: list[int] = field(default_factory=lambda: [0, 0])
-    unmatched: int = 0
-    at_threshold: int = 0
-    largest: dict[str, float] = field(default_factory=dict)
-    total: dict[str, float] = field(default_factory=dict)
-    count: dict[str, int] = field(default_factory=dict)
-
-    def add(self, expected: InstanceData, given: InstanceData, score_thr: float, same_px: float) -> None:
-        """People of one image, as ``DASHead.predict`` gives them."""
-        rows, columns = _pairs(expected, given, same_px)
-        alone = np.concatenate(
-            [np.delete(np.asarray(found.scores), some) for found, some in ((expected, rows), (given, columns))]
-        )
-        near = np.abs(alone - score_thr) <= _BORDER
-        self.people = [self.people[0] + len(expected), self.people[1] + len(given)]
-        self.at_threshold += int(near.sum())
-        self.unmatched += int((~near).sum())
-        for name in set(expected.keys()) & set(given.keys()):
-            difference = np.abs(np.asarray(expected[name])[rows] - np.asarray(given[name])[columns])
-            # a NaN is no agreement
-            self.largest[name] = float(np.max(difference, initial=self.largest.get(name, 0.0)))
-            self.total[name] = self.total.get(name, 0.0) + float(difference.sum(dtype=np.float64))
-            self.count[name] = self.count.get(name, 0) + difference.size
-        missing = set(expected.keys()) ^ set(given.keys()) if len(expected) else set()
-        if missing:
-            raise UserError(
-                f'only one of both gives {", ".join(sorted(missing))}',
-                field='outputs',
-                remedy='export the checkpoint again',
-            )
-
-    @property
-    def highest(self) -> float:
-        """The largest of all; NaN if there is any."""
-        return float(np.max([*self.largest.values()], initial=0.0))
-
-    def summary(self) -> dict[str, Any]:
-        fields = {
-            name: dict(max=self.largest[name], mean=self.total[name] / max(self.count[name], 1))
-            for name in sorted(self.largest)
-        }
-        return dict(
-            people_torch=self.people[0],
-            people_onnx=self.people[1],
-            unmatched=self.unmatched,
-            at_threshold=self.at_threshold,
-            max_difference=self.highest,
-            differences=fields,
-        )
 
 
 def check_onnx(
@@ -132,10 +57,10 @@ def check_onnx(
     Raises:
         UserError: There are no images.
     """
-    inputs = list(_network_images(model, images, number, size))
+    inputs = list(network_images(model, images, number, size))
     half = _precision(exported) == 'float16'
     check = _Check(model, exported, _SAME_PERSON_PX[half])
-    own_thr = float({**dict(score_thr=0.05), **model.head.test_cfg, **model.test_cfg}['score_thr'])
+    own_thr = model.score_thr
     crowded_thr = min(own_thr, check.low_threshold(inputs[0]))
     single, crowded = Differences(), Differences()
     times = []
@@ -237,52 +162,6 @@ def _previous_people(image: Tensor) -> dict[str, Any]:
     """Somebody in the middle of the frame before, for a network that asks."""
     height, width = image.shape[-2:]
     return dict(previous_centers_px=[(width / 2, height / 2)], previous_sizes_px=[(width / 6, height / 2)])
-
-
-def _pairs(expected: InstanceData, given: InstanceData, same_px: float) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of both that are the same person."""
-    ours, theirs = (np.asarray(found.keypoints_px, np.float64) for found in (expected, given))
-    if not len(ours) or not len(theirs):
-        return np.zeros(0, int), np.zeros(0, int)
-    distance = np.nan_to_num(np.linalg.norm(ours[:, None] - theirs, axis=-1).mean(-1), nan=1e9)
-    rows, columns = linear_sum_assignment(np.minimum(distance, 1e9))
-    near = distance[rows, columns] <= same_px
-    return rows[near], columns[near]
-
-
-def _network_images(model: DAS, images: str | Path, number: int, size: tuple[int, int] | None) -> Iterator[Tensor]:
-    """(3, H, W) uint8 images as the config's pipeline gives them; (6, H, W) where the network sees the previous one."""
-    paths = _synthetic_files(number) if str(images) == SYNTHETIC else images
-    errors: list[UserError] = []
-    frames = (frame for source in open_sources(paths) for frame in source.frames(errors.append))
-    previous, given = None, 0
-    for prepared, _ in batches(frames, TorchPredictor(model), CameraFinder(), 1, errors.append):
-        image = prepared[0]['inputs']
-        if size is not None:
-            image = torch.from_numpy(cv2.resize(image.permute(1, 2, 0).numpy(), size)).permute(2, 0, 1)
-        if not is_temporal(model):
-            yield image
-        else:
-            same = previous is not None and previous.shape == image.shape
-            yield torch.cat([image, previous if same else image])
-        previous, given = image, given + 1
-        if given == number:
-            return
-    if not given:
-        raise (
-            errors[0]
-            if errors
-            else UserError(
-                'there is no image', file=str(images), field='images', remedy='name a folder of images, or synthetic'
-            )
-        )
-
-
-def _synthetic_files(number: int) -> list[str]:
-    """Unseen scenes of the package's small model; they are made where they are not there."""
-    dataset = Config.fromfile(config_path(_SYNTHETIC_CONFIG)).val_dataloader.dataset
-    scenes = DATASETS.build({**dataset, 'pipeline': []})
-    return [scenes.get_data_info(index)['img_path'] for index in range(min(number, len(scenes)))]
 
 
 def _shapes(size: Sequence[int]) -> list[tuple[int, int, int]]:

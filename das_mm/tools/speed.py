@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from das_mm.command import add_config_argument
+from das_mm.command import add_config_argument, parse_size
 from das_mm.errors import UserError
 
 from .support.run_config import load_run_config, running
-from .support.sizes import parse_size
 
 if TYPE_CHECKING:
     from das_mm.models.pose_estimators import DAS

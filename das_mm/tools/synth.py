@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from das_mm.command import completed_by
-
-from .support.sizes import size_argument
+from das_mm.command import completed_by, size_argument
 
 HELP = 'make synthetic people: images, annotations, depth, SMPL parameters'
 

@@ -1,1 +1,1 @@
-"""What several verbs use: a config made ready to run, sizes as words, pictures of inputs. No verbs."""
+"""What several verbs use: a config made ready to run, pictures of inputs. No verbs."""
