@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .arrays import to_numpy
+
+# np.ndarray | None to people; whoever takes them knows which fields are promised, and need not ask at every use
+OptionalArray: TypeAlias = Any
 
 # shape of one person's row; letters must agree from field to field, D is 2 or 3
 _ROW_SHAPES: dict[str, tuple[int | str, ...]] = dict(
@@ -80,19 +83,19 @@ class People:
         (2, [1800.0])
     """
 
-    scores: np.ndarray | None = None
-    track_ids: np.ndarray | None = None
-    bboxes_px: np.ndarray | None = None
-    masks: np.ndarray | None = None
-    roots_px: np.ndarray | None = None
-    root_depths_mm: np.ndarray | None = None
-    keypoints_px: np.ndarray | None = None
-    keypoints_valid: np.ndarray | None = None
-    keypoint_scores: np.ndarray | None = None
-    keypoints_sigma: np.ndarray | None = None
-    keypoints_cam_mm: np.ndarray | None = None
-    keypoints_cam_valid: np.ndarray | None = None
-    vertices_cam_mm: np.ndarray | None = None
+    scores: OptionalArray = None
+    track_ids: OptionalArray = None
+    bboxes_px: OptionalArray = None
+    masks: OptionalArray = None
+    roots_px: OptionalArray = None
+    root_depths_mm: OptionalArray = None
+    keypoints_px: OptionalArray = None
+    keypoints_valid: OptionalArray = None
+    keypoint_scores: OptionalArray = None
+    keypoints_sigma: OptionalArray = None
+    keypoints_cam_mm: OptionalArray = None
+    keypoints_cam_valid: OptionalArray = None
+    vertices_cam_mm: OptionalArray = None
     data: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -170,10 +173,10 @@ class People:
 
     @property
     def shown_cam(self) -> np.ndarray:
-        """(N, K) bool: keypoints with a finite camera position that are marked invalid neither there nor in the image."""
+        """(N, K) bool: keypoints with a finite camera position, marked invalid neither there nor in the image."""
         return self._known(self.keypoints_cam_mm, self.keypoints_valid, self.keypoints_cam_valid)
 
-    def _known(self, positions: np.ndarray | None, *valid: np.ndarray | None) -> np.ndarray:
+    def _known(self, positions: OptionalArray, *valid: OptionalArray) -> np.ndarray:
         if positions is None:
             return np.zeros((len(self), 0), bool)
         known = np.isfinite(positions).all(-1)

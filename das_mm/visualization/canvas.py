@@ -6,10 +6,10 @@ functions draw in place; colours are BGR.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.metadata import distribution
 
 import cv2
 import numpy as np
@@ -43,7 +43,7 @@ def clip_segment(
     return start + low * step, start + high * step
 
 
-def _fixed(point: np.ndarray) -> tuple[int, int]:
+def _fixed(point: Sequence[float] | np.ndarray) -> tuple[int, int]:
     return round(float(point[0]) * (1 << _SHIFT)), round(float(point[1]) * (1 << _SHIFT))
 
 
@@ -76,7 +76,7 @@ def draw_disc(image: np.ndarray, center: np.ndarray, radius: float, color: Color
 
 
 def draw_ellipse(
-    image: np.ndarray, center: np.ndarray, radii: Sequence[float], color: Color, thickness: int = 1
+    image: np.ndarray, center: np.ndarray, radii: Sequence[float] | np.ndarray, color: Color, thickness: int = 1
 ) -> None:
     """An ellipse with axes along x and y, filled when ``thickness`` is -1; nothing for radii that are not finite."""
     if not (np.isfinite(center).all() and np.isfinite(radii).all()):
@@ -84,6 +84,11 @@ def draw_ellipse(
     if max(np.abs(center).max(), max(radii)) > _FAR_PX or not touches(image, center, max(radii) + max(thickness, 0)):
         return
     cv2.ellipse(image, _fixed(center), _fixed(radii), 0, 0, 360, color, thickness, cv2.LINE_AA, _SHIFT)
+
+
+def diagonal_px(image: np.ndarray) -> float:
+    """Length of the image's diagonal, by which marks and text are sized."""
+    return math.hypot(*image.shape[:2])
 
 
 def touches(image: np.ndarray, center: np.ndarray, radius: float = 0.0) -> bool:
@@ -111,8 +116,8 @@ def blend_mask(image: np.ndarray, mask: np.ndarray, color: Color, opacity: float
 def _font(size_px: int) -> ImageFont.FreeTypeFont:
     # DejaVu comes with matplotlib, so text looks the same on every machine and knows σ, ° and ×; the package itself,
     # which takes seconds to load, is not needed for it
-    (package,) = find_spec('matplotlib').submodule_search_locations
-    return ImageFont.truetype(Path(package) / 'mpl-data' / 'fonts' / 'ttf' / 'DejaVuSans.ttf', size_px)
+    font = distribution('matplotlib').locate_file('matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf')
+    return ImageFont.truetype(str(font), size_px)
 
 
 def text_size(text: str, size_px: int) -> tuple[int, int]:

@@ -130,7 +130,7 @@ def _figure(
     columns = min(5, len(names))
     rows = -(-len(names) // columns)
     width, height = 2.75 * columns, 0.8 + (3.15 if depth is None else 4.2) * rows
-    figure = new_figure(width, height, layout='none')
+    figure = new_figure(width, height, layout=None)
     figure.suptitle(title, fontsize=13, y=1 - 0.1 / height)
     grid = figure.add_gridspec(
         rows,
@@ -150,7 +150,7 @@ def _figure(
         used = valid[:, k] & np.isfinite(errors[:, k]).all(-1)
         z = errors[used, k] / sigmas[used, k]
         _panel_xy(axes, xy, z, typical[k], view_px, name)
-        if depth is not None:
+        if depth is not None and view_mm is not None:
             _panel_depth(figure.add_subplot(cell[1]), depth, z[:, 2], typical[k, 2], view_mm)
     figure.legend(
         handles=[
@@ -220,7 +220,8 @@ def _panel_title(grid: tuple, z: np.ndarray, sigma: np.ndarray, name: str) -> st
     if not len(z):
         return f'{name.replace("_", " ")}\nno truth'
     scales = f'σ {np.mean(sigma[:2]):.1f} px' + (f', {sigma[2]:.0f} mm' if len(sigma) > 2 else '')
-    inside = coverage(*grid, z[:, :2])
+    axes, density = grid
+    inside = coverage(axes, density, z[:, :2])
     return f'{name.replace("_", " ")}: {scales}\n{100 * inside:.0f} % of {len(z)} in the 90 % region'
 
 

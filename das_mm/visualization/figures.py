@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Literal
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -12,10 +13,10 @@ from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 
 
-def new_figure(width_in: float, height_in: float, layout: str = 'constrained') -> Figure:
+def new_figure(width_in: float, height_in: float, layout: Literal['constrained'] | None = 'constrained') -> Figure:
     """A matplotlib figure on the Agg canvas, outside pyplot's global state; 100 dots per inch.
 
-    ``layout='none'`` leaves the placing to the caller: with dozens of panels matplotlib's engine takes seconds.
+    ``layout=None`` leaves the placing to the caller: with dozens of panels matplotlib's engine takes seconds.
     """
     figure = Figure(figsize=(width_in, height_in), dpi=100, layout=layout, facecolor='white')
     FigureCanvasAgg(figure)

@@ -71,7 +71,7 @@ def draw_relative_depths(picture_bgr: np.ndarray, labels: Mapping[str, np.ndarra
         A new picture of that size.
     """
     picture = picture_bgr.copy()
-    radius = max(2.5, np.hypot(*picture.shape[:2]) / 260)
+    radius = max(2.5, canvas.diagonal_px(picture) / 260)
     for n in np.flatnonzero(np.asarray(labels['center_valid']) > 0):
         for k in np.flatnonzero(np.asarray(labels['keypoints_weights'][n]) > 0):
             place = scale * (np.asarray(labels['keypoints'][n, k]) + 0.5) - 0.5
@@ -87,4 +87,5 @@ def depth_color(relative_mm: float) -> tuple[int, int, int]:
     """(r, g, b) of a depth relative to the root."""
     share = min(1.0, abs(relative_mm) / _FULL_COLOR_MM)
     end = _NEAR_RGB if relative_mm < 0 else _FAR_RGB
-    return tuple(round(255 + share * (part - 255)) for part in end)
+    red, green, blue = (round(255 + share * (part - 255)) for part in end)
+    return red, green, blue

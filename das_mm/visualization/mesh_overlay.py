@@ -58,15 +58,15 @@ def draw_meshes(
         ValueError: Arrays that do not fit each other.
     """
     vertices_mm, faces, K = np.asarray(vertices_mm, float), np.asarray(faces), np.asarray(K, float)
-    identities = np.arange(len(vertices_mm)) if identities is None else np.asarray(identities)
-    if vertices_mm.ndim != 3 or len(identities) != len(vertices_mm):
-        raise ValueError(f'vertices of shape {vertices_mm.shape} and {len(identities)} identities, not (n, V, 3) and n')
+    numbers = np.arange(len(vertices_mm)) if identities is None else np.asarray(identities)
+    if vertices_mm.ndim != 3 or len(numbers) != len(vertices_mm):
+        raise ValueError(f'vertices of shape {vertices_mm.shape} and {len(numbers)} identities, not (n, V, 3) and n')
     picture = enlarged(image_bgr, scale)
     K = transform_intrinsics(K, np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]]))
     shown = np.isfinite(vertices_mm).all((1, 2)) & (vertices_mm[..., 2] > _NEAR_MM).any(1)
     if not shown.any():
         return picture
-    scene = _MeshScene(vertices_mm[shown], faces, identities[shown])
+    scene = _MeshScene(vertices_mm[shown], faces, numbers[shown])
     height, width = picture.shape[:2]
     inside = _region(vertices_mm[shown], K, dist, width, height)
     rows, columns = np.nonzero(inside)

@@ -124,7 +124,9 @@ def _draw_map(axes: Axes, points: np.ndarray, landings: np.ndarray, targets: np.
         note = f': median {np.median(miss):.1f} px from the truth' if len(miss) else ''
     points, landings = points[keep], landings[keep]
     colors = _direction_colors(landings - points)
-    axes.add_collection(LineCollection(np.stack([points, landings], 1), colors=colors, linewidths=0.8, alpha=0.75))
+    axes.add_collection(
+        LineCollection(list(np.stack([points, landings], 1)), colors=colors, linewidths=0.8, alpha=0.75)
+    )
     axes.scatter(*points.T, s=3, c=colors, linewidths=0)
     axes.scatter(*landings.T, s=15, c=_LANDING_COLOR, edgecolors='black', linewidths=0.5, zorder=4)
     if targets is not None:

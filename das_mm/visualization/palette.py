@@ -37,8 +37,10 @@ def person_color(identity: int) -> RGB:
 def shade(color: RGB, factor: float) -> RGB:
     """Darker for ``factor`` < 1 (towards black), lighter for > 1 (towards white, reached at 2)."""
     if factor <= 1:
-        return tuple(round(part * factor) for part in color)
-    return tuple(round(part + (255 - part) * (factor - 1)) for part in color)
+        red, green, blue = (round(part * factor) for part in color)
+    else:
+        red, green, blue = (round(part + (255 - part) * (factor - 1)) for part in color)
+    return red, green, blue
 
 
 def limb_color(color: RGB, side: str) -> RGB:

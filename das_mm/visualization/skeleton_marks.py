@@ -32,7 +32,7 @@ class Strokes:
         """Width of a person's limbs."""
         if self.thickness is not None:
             return max(1, round(self.thickness))
-        diagonal = float(np.hypot(*image.shape[:2]))
+        diagonal = canvas.diagonal_px(image)
         extent = person_extent(people, row)
         person = 0.0 if extent is None else float(np.hypot(*(extent[2:] - extent[:2])))
         return max(1, round(float(np.clip(person * 0.011, diagonal / 800, diagonal / 180))))

@@ -14,7 +14,7 @@ _DARK = 140  # luma below which white ink reads better
 
 def tag_text_px(image: np.ndarray) -> int:
     """Size of the text of labels: it grows with the image."""
-    return int(np.clip(round(float(np.hypot(*image.shape[:2])) / 65), 9, 40))
+    return int(np.clip(round(canvas.diagonal_px(image) / 65), 9, 40))
 
 
 def draw_tag(image: np.ndarray, text: str, extent: np.ndarray, identity: int, gap: float, taken: list[Box]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import canvas
 from .overlay import enlarged
-from .palette import bgr, person_color
+from .palette import bgr, person_color, shade
 
 _IGNORE_BGR = (170, 170, 170)
 
@@ -92,18 +92,18 @@ def draw_ignored(image: np.ndarray, box: np.ndarray) -> None:
 def _draw_root(image: np.ndarray, root: np.ndarray, row: int, levels: list[int], depth_mm: float) -> None:
     if not np.isfinite(root).all() or not canvas.touches(image, root):
         return
-    arm = max(4.0, np.hypot(*image.shape[:2]) / 120)
+    arm = max(4.0, canvas.diagonal_px(image) / 120)
     for width, color in ((3, (20, 20, 20)), (1, (255, 255, 255))):
         canvas.draw_segment(image, root - [arm, 0], root + [arm, 0], color, width)
         canvas.draw_segment(image, root - [0, arm], root + [0, arm], color, width)
     parts = [f'person {row + 1}', f'stride {"+".join(map(str, levels))}' if levels else 'no point']
     if np.isfinite(depth_mm) and depth_mm > 0:
         parts.append(f'{depth_mm / 1000:.2f} m')
-    size = int(np.clip(np.hypot(*image.shape[:2]) / 65, 9, 30))
+    size = int(np.clip(canvas.diagonal_px(image) / 65, 9, 30))
     canvas.draw_text(
         image,
         ', '.join(parts),
         (round(root[0] + arm), round(root[1] + arm)),
         size,
-        background=bgr(tuple(part // 2 for part in person_color(row))),
+        background=bgr(shade(person_color(row), 0.5)),
     )

@@ -105,7 +105,7 @@ def draw_tracks(
 
 def draw_trails(image_bgr: np.ndarray, trails: Trails) -> None:
     """Draw trails in place: fading with age, dashed over frames in which the person was not found."""
-    thickness = max(2, round(float(np.hypot(*image_bgr.shape[:2])) / 350))
+    thickness = max(2, round(canvas.diagonal_px(image_bgr) / 350))
     for identity, path in trails.paths().items():
         color = bgr(person_color(identity))
         for width, ink, opacity in ((thickness + 2, _EDGE_BGR, 0.5), (thickness, color, _OPACITY)):
@@ -130,7 +130,8 @@ def _draw_path(
         return
     cover = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
     for (older, start), (newer, end) in zip(path, path[1:]):
-        strength = round(255 * opacity * (1 - newer / (length + 1)))
+        grey = round(255 * opacity * (1 - newer / (length + 1)))
+        strength = (grey, grey, grey)  # of which the one channel takes the first
         if older - newer > 1:
             canvas.draw_dashed(cover, start - low, end - low, strength, thickness, dash_px)
         else:

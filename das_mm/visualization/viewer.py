@@ -126,7 +126,7 @@ def _meshes_within_budget(
 def _page(title: str, data: dict[str, Any]) -> str:
     from plotly.offline import get_plotlyjs  # a second, which a run without a viewer need not wait
 
-    asset = lambda name: (resources.files(__package__) / 'assets' / name).read_text()
+    asset = lambda name: (resources.files('das_mm.visualization') / 'assets' / name).read_text()
     # '</' would end the script element, whatever the JSON string around it
     payload = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('</', '<\\/')
     escaped = title.replace('&', '&amp;').replace('<', '&lt;')
@@ -227,7 +227,7 @@ def _data_uri(image_bgr: np.ndarray, longer_px: int) -> str:
         size = tuple(max(1, round(side * scale)) for side in image_bgr.shape[1::-1])
         image_bgr = cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA)
     _, buffer = cv2.imencode('.jpg', image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return 'data:image/jpeg;base64,' + base64.b64encode(buffer).decode()
+    return 'data:image/jpeg;base64,' + base64.b64encode(buffer.tobytes()).decode()
 
 
 def _ground(scene: Scene, skeleton: Skeleton) -> dict[str, Any] | None:

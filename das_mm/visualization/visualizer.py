@@ -47,7 +47,7 @@ class DASVisualizer(PoseLocalVisualizer):
         line_width: float | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, radius=radius, line_width=line_width, **kwargs)
+        super().__init__(name=name, **dict(kwargs, radius=radius, line_width=line_width))
         self.keypoint_set = keypoint_set
         self.draw_sigmas = draw_sigmas
 

@@ -66,7 +66,7 @@ def test_a_mirror_image_is_no_similarity():
 
 
 def test_flat_poses_have_no_handedness():
-    """Keypoints in a plane: their mirror image is a rotation of them; the SVD leaves the sign of the third axis open."""
+    """Keypoints in a plane: their mirror image is a rotation of them; the SVD leaves the third axis' sign open."""
     _, gt = random_pairs(20)
     gt[..., 2] = 0
     assert (pa_mpjpe(gt * [-1.0, 1.0, 1.0], gt, np.ones((20, 14))) < 1e-6).all()

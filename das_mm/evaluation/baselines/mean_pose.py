@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 
 from das_mm.errors import UserError
 from das_mm.structures.arrays import to_numpy
@@ -14,6 +14,9 @@ from das_mm.structures.cameras import focal_px
 from ..functional.alignment import Root, root_position
 from ..functional.mean_pose import MeanPose, fit_mean_pose, mean_pose_predictions
 from ..readers.sample_reader import as_dict, has_3d, read_ground_truth, resolve_root
+
+if TYPE_CHECKING:
+    from ..metrics.multi_person_3d_metric import MultiPerson3DMetric
 
 
 def record_to_sample(record: Mapping) -> dict:
@@ -60,7 +63,9 @@ def fit_mean_pose_to_samples(samples: Iterable, root: Root) -> MeanPose:
     return fit_mean_pose(np.concatenate(poses), np.concatenate(valid), np.concatenate(focal), root)
 
 
-def mean_pose_baseline(train_samples: Iterable, eval_samples: Iterable, metric: BaseMetric) -> dict[str, float]:
+def mean_pose_baseline(
+    train_samples: Iterable, eval_samples: Iterable, metric: MultiPerson3DMetric
+) -> dict[str, float]:
     """Score of the mean pose of the training set put at every true root; see ``functional.mean_pose``.
 
     Recall and precision of this baseline are given, not earned: it is told where the people are in the image (all their

@@ -7,13 +7,16 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from das_mm.engine import atomic_write
 
 from .result_file import check_ending, finite_or_none
 
 
-def write_rows(path: str | Path, columns: Mapping[str, Sequence]) -> None:
+def write_rows(path: str | Path, columns: Mapping[str, Sequence | np.ndarray]) -> None:
     """Write columns of one length; what is not finite becomes an empty cell (csv) or null (json).
 
     Args:
@@ -31,7 +34,7 @@ def write_rows(path: str | Path, columns: Mapping[str, Sequence]) -> None:
         ['person,error_mm', '0,2.5', '1,']
     """
     check_ending(path, ('.csv', '.json'), 'person_file')
-    rows = [finite_or_none(dict(zip(columns, row))) for row in zip(*columns.values())]
+    rows: list[Any] = [finite_or_none(dict(zip(columns, row))) for row in zip(*columns.values())]
     if Path(path).suffix == '.json':
         text = json.dumps(rows, allow_nan=False, indent=1)
     else:

@@ -22,6 +22,8 @@ costing one gate: a bad pair is never taken for the sake of having one more.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -154,5 +156,5 @@ def build_matcher(rule: str | dict) -> Matcher:
         >>> build_matcher(dict(type='one_to_one_3d', gate_mm=250.)).gate_mm
         250.0
     """
-    options = dict(type=rule) if isinstance(rule, str) else dict(rule)
+    options: dict[str, Any] = dict(type=rule) if isinstance(rule, str) else dict(rule)
     return MATCHERS[options.pop('type')](**options)

@@ -28,7 +28,7 @@ from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
 from .pck import auc, pck
 
-ROOT = KEYPOINT_SETS['mupots17'].root_index  # 14
+ROOT = KEYPOINT_SETS['mupots17'].index('pelvis')  # 14
 PCK_JOINTS = np.arange(14)
 MATCHING_JOINTS = np.arange(1, 14)
 #: Depth of a person who was not found, in mode "all", mm.

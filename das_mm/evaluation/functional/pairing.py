@@ -72,8 +72,8 @@ def pair_people(matcher: Matcher, ground_truth: People, predictions: People, usa
 
     Args:
         matcher: Who is who.
-        ground_truth: ``data`` has ``evaluated`` (N,) bool, ``has_pose`` (N,) bool (evaluated, and with a pose in 3D) and
-            ``is_region`` (N,) bool. A matcher that works in 3D ignores people without a pose: they cannot be found.
+        ground_truth: ``data`` has, (N,) bool each, ``evaluated``, ``has_pose`` (evaluated, and with a pose in 3D) and
+            ``is_region``. A matcher that works in 3D ignores people without a pose: they cannot be found.
         predictions: M predictions.
         usable: (M,) bool; others are never found, and cover nobody.
         root: Index or indices of the root.

@@ -32,7 +32,7 @@ class PoseTrackFrame:
     Attributes:
         ground_truth: N people with ``keypoints_px``, ``keypoints_valid`` (annotated), ``track_ids``, and in ``data``
             ``head_sizes_px`` (N,).
-        predictions: M people with ``keypoints_px``, ``keypoints_valid`` (predicted at all), ``track_ids`` (-1 for none),
+        predictions: M people with ``keypoints_px``, ``keypoints_valid`` (predicted at all), ``track_ids`` (-1: none),
             ``scores`` and ``keypoint_scores`` (NaN where none is given).
     """
 
@@ -151,7 +151,7 @@ def average_precision(frames: Sequence[PoseTrackFrame]) -> JointPrecision:
 def _precision(scores: np.ndarray, right: np.ndarray, positives: int) -> tuple[float, float, float]:
     """AP (area below the monotone envelope of precision over recall), last precision, last recall."""
     if not positives:
-        return (np.nan,) * 3
+        return np.nan, np.nan, np.nan
     if not len(scores):
         return 0.0, np.nan, 0.0
     scores = np.where(np.isnan(scores), _NO_SCORE, scores)

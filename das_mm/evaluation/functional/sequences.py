@@ -112,9 +112,9 @@ def group_rows(labels: Sequence[str]) -> dict[str, np.ndarray]:
         >>> {name: rows.tolist() for name, rows in group_rows(['TS10', 'TS2', 'TS10']).items()}
         {'TS2': [1], 'TS10': [0, 2]}
     """
-    labels = np.asarray(labels, dtype=object)
+    array = np.asarray(labels, dtype=object)
 
     def natural(label: str) -> list:
         return [(0, int(part), '') if part.isdigit() else (1, 0, part) for part in re.findall(r'\d+|\D+', label)]
 
-    return {label: np.flatnonzero(labels == label) for label in sorted(set(labels), key=natural)}
+    return {label: np.flatnonzero(array == label) for label in sorted(set(labels), key=natural)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -216,19 +217,18 @@ class MeshMetric(BaseMetric):
         return errors
 
     @torch.no_grad()
-    def _pose(self, body: torch.nn.Module, people: BodyParameters) -> PosedBodies:
+    def _pose(self, body: Any, people: BodyParameters) -> PosedBodies:
         orient, pose, betas = (
             torch.from_numpy(np.ascontiguousarray(column)).float().to(self.device)
             for column in (people.global_orient, people.body_pose, people.betas)
         )
         vertices, joints = body(axis_angle_to_matrix(orient), axis_angle_to_matrix(pose), betas)
         joints = body.keypoints(self._joint_names(body), vertices, joints)
-        return PosedBodies(
-            *(1000 * points.cpu().numpy().astype(np.float64) for points in (vertices, joints)), people.transl_mm
-        )
+        vertices_mm, joints_mm = (1000 * points.cpu().numpy().astype(np.float64) for points in (vertices, joints))
+        return PosedBodies(vertices_mm, joints_mm, people.transl_mm)
 
     @staticmethod
-    def _joint_names(body: torch.nn.Module) -> Sequence[str]:
+    def _joint_names(body: Any) -> Sequence[str]:
         return body.evaluation_names('lsp14') if hasattr(body, 'evaluation_names') else LSP14
 
     def _log(self, table: dict[str, float]) -> None:

@@ -185,7 +185,8 @@ class MultiPerson3DMetric(BaseMetric):
                 self.result_file, [dict(image_id=result['image_id'], persons=result['persons']) for result in results]
             )
         if self.person_file is not None:
-            self._write_person_file([result for result in results if 'gt' in result], errors)
+            columns = self._person_columns([result for result in results if 'gt' in result], errors)
+            write_rows(self.person_file, columns)
 
     def _pose_errors(self, judged: list[dict], root: tuple[int, ...]) -> PoseErrors:
         """Errors of the people of all images in one array."""
@@ -223,8 +224,8 @@ class MultiPerson3DMetric(BaseMetric):
         ]
         print_log('\n'.join(['3D errors by keypoint (root-aligned)', *lines, found]), logger='current')
 
-    def _write_person_file(self, judged: list[dict], errors: PoseErrors) -> None:
-        """One row a true person with 3D."""
+    def _person_columns(self, judged: list[dict], errors: PoseErrors) -> dict:
+        """Of the person file: one row a true person with 3D."""
         relative, no_root = errors.joint_mm['root'], errors.valid_no_root
         columns = dict(
             image_id=[result['image_id'] for result in judged for _ in result['partner']],
@@ -241,7 +242,7 @@ class MultiPerson3DMetric(BaseMetric):
         )
         if 'procrustes' in errors.joint_mm:
             columns['pa_mpjpe_mm'] = mean_over_joints(errors.joint_mm['procrustes'], errors.valid)
-        write_rows(self.person_file, columns)
+        return columns
 
 
 def _persons(people: People, root: tuple[int, ...]) -> list[dict]:

@@ -73,7 +73,7 @@ class SinglePersonMetric(ProtocolMetric):
             stack('pred', k, 3),
             stack('valid', k) > 0,
             stack('found') > 0,
-            self.keypoint_set.root_index,
+            self.keypoint_set.index(self.keypoint_set.root),
         )
 
     @staticmethod

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
-def format_table(title: str, columns: Sequence[str], rows: dict[str, Sequence[float]]) -> str:
+def format_table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[float]]) -> str:
     """A table of one line a row: its name, then numbers (whole ones without decimals, NaN as ``-``).
 
     Example:

@@ -123,14 +123,14 @@ def read_protocol_image(
 
 def _optional(sample: Mapping, name: str, shape: tuple[int, ...], default: np.ndarray | None = None) -> np.ndarray:
     """A field of ``gt_instances`` that not every file has."""
-    value = as_dict(sample.get('gt_instances') or {}).get(name)
-    if value is None and default is None:
+    value = as_dict(sample.get('gt_instances') or {}).get(name, default)
+    if value is None:
         raise UserError(
             f'gt_instances of image {sample.get("img_id")} has no {name}',
             field=name,
             remedy="convert the data set with its annot.mat, or give the metric truth='annot3'",
         )
-    value = default if value is None else to_numpy(value, np.float64)
+    value = to_numpy(value, np.float64)
     if value.shape != shape:
         raise UserError(
             f'gt_instances of image {sample.get("img_id")}: {name} has shape {value.shape}, expected {shape}',

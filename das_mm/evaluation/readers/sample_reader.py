@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from das_mm.errors import UserError
 from das_mm.structures.arrays import to_numpy
@@ -33,7 +34,9 @@ def as_dict(sample) -> Mapping:
     return sample.to_dict() if hasattr(sample, 'to_dict') else sample
 
 
-def _field(instances: Mapping, name: str, shape: tuple[int, ...], where: str, default=None, dtype=np.float64):
+def _field(
+    instances: Mapping, name: str, shape: tuple[int, ...], where: str, default=None, dtype: DTypeLike = np.float64
+) -> np.ndarray:
     """Field of an instance container, (num, *shape); an empty field may have lost its shape.
 
     Raises:
@@ -205,7 +208,7 @@ def read_predictions(sample: Mapping, score_thr: float, needs_3d: bool, num_keyp
     ).select(keep)
 
 
-def resolve_root(root: int | str | tuple[int, ...] | None, names: Mapping[str, int]) -> tuple[int, ...]:
+def resolve_root(root: Root | str | None, names: Mapping[str, int]) -> tuple[int, ...]:
     """Indices whose mean is the root.
 
     Args:

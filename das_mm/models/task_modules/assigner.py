@@ -43,9 +43,10 @@ class PersonLabels:
     def from_instances(cls, batch_labels: Sequence[InstanceData], device: torch.device) -> PersonLabels:
         """Concatenates the labels of the images; a field must stand in every image, also in those without people."""
         counts = torch.tensor([len(labels) for labels in batch_labels], device=device)
+        names = batch_labels[0].keys()
         fields = {
-            name: torch.cat([labels[name].to(device, non_blocking=True) for labels in batch_labels])
-            for name in batch_labels[0].keys()
+            name: torch.cat([getattr(labels, name).to(device, non_blocking=True) for labels in batch_labels])
+            for name in names
         }
         image = torch.repeat_interleave(torch.arange(len(batch_labels), device=device), counts)
         return cls(image=image, fields=fields)

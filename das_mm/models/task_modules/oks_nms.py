@@ -14,8 +14,8 @@ from das_mm.structures.keypoint_similarity import object_keypoint_similarity
 class OKSNMS:
     """Greedy suppression of poses that lie on a better one.
 
-    How alike two poses are is :func:`.object_keypoint_similarity` with the mean of the two boxes' areas. One loop step per
-    person *kept*, over arrays, not one per candidate.
+    How alike two poses are is :func:`.object_keypoint_similarity` with the mean of the two boxes' areas. One loop step
+    per person *kept*, over arrays, not one per candidate.
 
     Args:
         threshold: A pose with a higher OKS to a better one is dropped.
@@ -42,8 +42,8 @@ class OKSNMS:
     def _suppress(self, poses: np.ndarray) -> list[int]:
         """Rows that stay of (n, K, 2) poses, best first.
 
-        In numpy: a step is a handful of operations on some thousand numbers, for which a call of torch takes longer than
-        the work itself, and on a GPU each step would wait for the one before.
+        In numpy: a step is a handful of operations on some thousand numbers, for which a call of torch takes longer
+        than the work itself, and on a GPU each step would wait for the one before.
         """
         # a pose that is not finite resembles nothing and would live for ever
         left = np.flatnonzero(np.isfinite(poses).all(axis=(1, 2)))

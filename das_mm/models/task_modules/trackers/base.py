@@ -65,8 +65,10 @@ class GreedyMatchingTracker(ABC):
 
     @abstractmethod
     def match(self, people: People, tracks: Sequence[Track], time_s: float | None) -> np.ndarray:
-        """(n,) which track each of n people (:func:`.tracked_people`) continues, -1 for none; one-to-one. There is at least
-        one of each."""
+        """(n,) which track each of n people (:func:`.tracked_people`) continues, -1 for none; one-to-one.
+
+        There is at least one of each.
+        """
 
     def update(self, people: People, time_s: float | None = None) -> np.ndarray:
         """The next frame.
