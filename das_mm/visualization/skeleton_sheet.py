@@ -42,7 +42,7 @@ def draw_skeleton_sheet(keypoint_set: str | KeypointSet) -> np.ndarray:
         UserError: There is no set of that name.
     """
     kset = get_keypoint_set(keypoint_set, field='keypoint_set')
-    picture, places = _posed_body()
+    picture, places = posed_body()
     points = np.array([places[name] for name in kset.keypoints])
     labels = _place_labels(kset, points)
     image = picture.copy()
@@ -70,7 +70,7 @@ def write_skeleton_sheets(folder: str | Path) -> list[Path]:
 
 
 @lru_cache(maxsize=1)
-def _posed_body() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def posed_body() -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The empty picture of the body, (H, W, 3) uint8 BGR, and name -> (2,) px of all keypoints of a body."""
     body = load_generated_body()
     pose = np.zeros((1, 23, 3))

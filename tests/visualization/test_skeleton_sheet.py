@@ -47,7 +47,7 @@ def test_every_keypoint_is_named_on_its_side(name, texts):
 @pytest.mark.parametrize('name', ['coco17', 'panoptic15', 'muco21', 'h36m17'])
 def test_left_is_light_and_right_is_dark_as_everywhere(name):
     image, skeleton = draw_skeleton_sheet(name), skeleton_of(name)
-    _, places = skeleton_sheet._posed_body()
+    _, places = skeleton_sheet.posed_body()
     points = np.array([places[keypoint] for keypoint in skeleton.names])
     for (x, y), side in zip(np.rint(points).astype(int), skeleton.sides):
         if side != 'middle':
