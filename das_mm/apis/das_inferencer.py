@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from mmengine.config import Config
@@ -30,9 +30,11 @@ from das_mm.inference.run import Found
 from das_mm.inference.run_options import OnSkip, RunOptions, warn
 from das_mm.inference.sources import Frame
 from das_mm.inference.torch_predictor import TorchPredictor
-from das_mm.models.body_models.protocol import BodyModelProtocol
-from das_mm.models.pose_estimators.protocol import EstimatorProtocol
+from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import INFERENCERS
+
+if TYPE_CHECKING:
+    from das_mm.models.body_models.protocol import BodyModelProtocol
 
 _RUN_OPTIONS = ('on_skip', 'resume', 'score_thr', 'with_sigma', 'track', 'smooth')
 _DRAWING_OPTIONS = ('draw_bbox', 'draw_sigmas', 'draw_meshes', 'kpt_thr', 'thickness', 'radius')

@@ -15,13 +15,12 @@ from das_mm.config_files import config_path
 from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
-from das_mm.models.pose_estimators.protocol import EstimatorProtocol
+from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import MODELS
 from das_mm.structures import get_keypoint_set
 from das_mm.version import __version__
 
 from .config_text import CONFIG_REMEDY, parse_config_text
-from .onnx_model import load_onnx_model
 from .packaged import packaged_model
 from .weight_loader import load_checkpoint_strict
 
@@ -52,6 +51,8 @@ def load_model(
     if weights is not None and Path(weights).suffix.lower() == '.onnx':
         if config is not None:
             raise UserError('an ONNX file has its config in it', file=weights, field='config', remedy='leave it out')
+        from .onnx_model import load_onnx_model  # it loads mmpose's models, which a checkpoint may do without
+
         return load_onnx_model(weights, device)
     device = choose_device(device)
     if weights is None and config is not None:

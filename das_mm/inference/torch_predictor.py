@@ -1,4 +1,4 @@
-"""Any estimator of torch as a predictor; see :class:`das_mm.models.pose_estimators.protocol.EstimatorProtocol`."""
+"""Any estimator of torch as a predictor; see :class:`das_mm.models.estimator_protocol.EstimatorProtocol`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 from mmpose.structures import PoseDataSample
 
 from das_mm.checkpoints.model_loader import input_pipeline
-from das_mm.models.pose_estimators.protocol import EstimatorProtocol
+from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import TRANSFORMS
 from das_mm.structures.people import People
 from das_mm.version import __version__

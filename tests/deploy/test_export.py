@@ -16,7 +16,17 @@ from das_mm.checkpoints.model_loader import load_model
 from das_mm.cli import main
 from das_mm.deploy import check_onnx, export_onnx, export_torch
 from das_mm.errors import UserError
+from das_mm.inference.inferencer import Inferencer
+from das_mm.inference.onnx_predictor import OnnxPredictor
+from das_mm.inference.outputs import OutputFolders
+from das_mm.inference.predictor_choice import open_predictor
+from das_mm.inference.result_files import read_results
+from das_mm.inference.run_options import RunOptions
+from das_mm.models.heads import BaseTaskBranch
+from das_mm.registry import MODELS
+from das_mm.structures.task_fields import TaskDescription, TaskField
 from tests.pictures import picture, write_picture, write_video
+from tests.toy_model import DISPLACEMENT, write_toy_checkpoint
 
 from .conftest import write_checkpoint
 
@@ -213,3 +223,49 @@ def test_a_program_of_torch(tmp_path, capsys):
         )
     with pytest.raises(UserError, match='does not end in .pt2'):
         export_torch(model, tmp_path / 'das.pt')
+
+
+@MODELS.register_module()
+class HatBranch(BaseTaskBranch):
+    """A task of a user's own: where the hat is, and how high it is."""
+
+    def __init__(self, **kwargs):
+        super().__init__(out_channels=3, **kwargs)
+
+    def loss(self, raw, labels, person, points_px, strides, num_pos):
+        return dict(loss_hat=raw.sum() * 0)
+
+    def decode(self, raw, points_px, strides):
+        return dict(hat_px=points_px + raw[:, :2] * strides[:, None], hat_height_mm=100 * raw[:, 2])
+
+    def describe(self):
+        place = TaskField('hat_px', (2,), group='hat', frame='points_px', smoothed='image')
+        return TaskDescription('hat', (place, TaskField('hat_height_mm', group='hat', digits=2)))
+
+
+def test_a_branch_of_a_users_own_reaches_every_file(tmp_path):
+    """Results, tracks and the exported graph, whose results torch is not asked for."""
+    tower = dict(in_channels=16, feat_channels=16, stacked_convs=1, norm_cfg=dict(type='GN', num_groups=4))
+    (tmp_path / 'model').mkdir()
+    branches = dict(DISPLACEMENT, any_name=dict(type='HatBranch', **tower))
+    path = write_toy_checkpoint(tmp_path / 'model', branches=branches, temporal=True)
+    file = export_onnx(load_model(path, device='cpu'), tmp_path / 'hat.onnx')
+    video = str(write_video(tmp_path / 'v.mp4', 3, size=(160, 128)))
+    found = {}
+    for runtime, weights in (('torch', path), ('onnx', file)):
+        predictor = open_predictor(weights, device='cpu', runtime=runtime)
+        assert set(predictor.tasks) == {'pose', 'displacement', 'hat', 'tracking'}
+        folders, options = OutputFolders.below(tmp_path / runtime), RunOptions(show_progress=False)
+        found[runtime] = [one.result for one in Inferencer(predictor)(video, options, folders)]
+        assert list(read_results(tmp_path / runtime / 'predictions' / 'v.jsonl')) == found[runtime]
+        with np.load(next((tmp_path / runtime / 'tracks' / 'v').glob('*.npz'))) as track:
+            assert track['hat_px'].shape == (len(track['frames']), 2)
+            assert track['hat_height_mm'].shape == track['frames'].shape
+    assert isinstance(predictor, OnnxPredictor)
+    for ours, theirs in zip(found['torch'], found['onnx'], strict=True):
+        assert len(ours['people']) == len(theirs['people']) > 0
+        for one, other in zip(ours['people'], theirs['people']):
+            assert one['track_id'] == other['track_id']
+            np.testing.assert_allclose(one['hat']['px'], other['hat']['px'], atol=2e-3)
+            np.testing.assert_allclose(one['hat']['height_mm'], other['hat']['height_mm'], atol=2e-2)
+    assert any(person['hat']['height_mm'] != 0 for person in ours['people'])

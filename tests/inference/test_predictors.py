@@ -18,7 +18,7 @@ from das_mm.inference.outputs import OutputFolders
 from das_mm.inference.predictor import Prediction
 from das_mm.inference.result_files import read_results, result_schema
 from das_mm.inference.run_options import RunOptions
-from das_mm.models.pose_estimators.protocol import EstimatorProtocol
+from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.structures.people import People
 from das_mm.structures.task_fields import TaskDescription, TaskField
 from tests.json_schema import violations

@@ -51,7 +51,7 @@ class DAS(BasePoseEstimator):
             metainfo=metainfo,
         )
 
-    # ---------------------------------------------------------------- what inference asks (see .protocol)
+    # ---------------------------------------------------------------- what inference asks (see ..estimator_protocol)
 
     #: frames that may lie between two images of one video that belong together, for a model that remembers; else None
     max_frame_gap: int | None = None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
-
-from mmengine.config import Config
-from mmpose.structures import PoseDataSample
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from das_mm.structures.task_fields import TaskDescription
 
-from ..body_models.protocol import BodyModelProtocol
+if TYPE_CHECKING:  # mmpose's models take ten seconds to load
+    from mmengine.config import Config
+    from mmpose.structures import PoseDataSample
+
+    from .body_models.protocol import BodyModelProtocol
 
 
 @runtime_checkable
