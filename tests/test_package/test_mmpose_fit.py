@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from mmengine.analysis import get_model_complexity_info
 from mmpose.apis import MMPoseInferencer, inference_bottomup, init_model
 
 from das_mm.checkpoints.config_text import parse_config_text
@@ -53,3 +54,13 @@ def test_inference_bottomup(config, checkpoint, inferencer, image):
         assert len(found) == len(ours['people']) > 0
         expected = [person['keypoints_px'] for person in ours['people']]
         np.testing.assert_allclose(found.keypoints, expected, atol=0.02)
+
+
+def test_complexity(config, checkpoint):
+    """As mmpose's get_flops counts it, on the tensors of the network."""
+    model = init_model(config, str(checkpoint), device='cpu')
+    model.forward = model._forward
+    counted = {size: get_model_complexity_info(model, (3, *size), show_table=False) for size in ((64, 96), (128, 96))}
+    small, large = counted.values()
+    assert small['params'] == large['params'] == sum(value.numel() for value in model.parameters())
+    assert large['flops'] / small['flops'] == pytest.approx(2, rel=0.1) and small['flops'] > 1e6
