@@ -89,3 +89,18 @@ with DefaultScope.overwrite_default_scope('das_mm'), MODELS.switch_scope_and_reg
         env={**os.environ, 'PYTHONPATH': str(REPOSITORY), 'OMP_NUM_THREADS': '1'},
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize('scope', ['mmdet', 'mmpose'])
+def test_a_head_of_defaults_in_other_scopes(scope):
+    with DefaultScope.overwrite_default_scope(scope):
+        head = MMDET_MODELS.build(
+            dict(
+                type='das_mm.DASHead',
+                num_keypoints=15,
+                in_channels=32,
+                feat_channels=32,
+                norm_cfg=dict(type='GN', num_groups=4),
+            )
+        )
+    assert type(head.nms).__module__.startswith('das_mm.')

@@ -89,11 +89,11 @@ class DASHead(DASNetwork):
         _refuse_unknown('losses', losses, _LOSS_KEYS)
         init_cfg = towers.pop('init_cfg', None)
         settings = TowerSettings(**{name: value for name, value in towers.items() if value is not None})
-        assigner = TASK_UTILS.build(targets.get('assigner') or dict(type='DASTargetAssigner'))
+        assigner = TASK_UTILS.build(targets.get('assigner') or dict(type='das_mm.DASTargetAssigner'))
         super().__init__(num_keypoints, dims, assigner.strides, settings, update, branches, init_cfg)
         self.assigner = assigner
-        self.coder = TASK_UTILS.build(targets.get('coder') or dict(type='DASPoseCoder'))
-        self.nms = TASK_UTILS.build(test_cfg.pop('nms', None) or dict(type='OKSNMS'))
+        self.coder = TASK_UTILS.build(targets.get('coder') or dict(type='das_mm.DASPoseCoder'))
+        self.nms = TASK_UTILS.build(test_cfg.pop('nms', None) or dict(type='das_mm.OKSNMS'))
         self.test_cfg = test_cfg
         self.loss_cls = MODELS.build(losses.get('cls') or dict(type='das_mm.SigmoidFocalLoss'))
         self.loss_centerness = MODELS.build(

@@ -111,7 +111,9 @@ class DASNetwork(BaseModule):
         # a learnt scalar a level on the root offset, root depth, keypoint xy and keypoint z
         self.scales = nn.Parameter(torch.ones(len(self.strides), 4))
         self.update = MODELS.build(
-            dict(in_channels=channels, num_keypoints=num_keypoints, dims=dims, **(update or dict(type='NoUpdate')))
+            dict(
+                in_channels=channels, num_keypoints=num_keypoints, dims=dims, **(update or dict(type='das_mm.NoUpdate'))
+            )
         )
         self.branches = ModuleDict(build_branches(branches or {}))  # mmengine's: torch's would not initialise them
         self.uses_sigma = False
