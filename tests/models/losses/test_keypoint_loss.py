@@ -45,12 +45,14 @@ def test_default_is_ours_in_2d():
 def test_found_from_mmposes_scope_without_an_import_of_ours():
     """A user's script in mmpose's scope: the prefix alone brings the package in; unprefixed names stay mmpose's."""
     script = textwrap.dedent("""
-        import sys
+        import importlib.util, sys
+        if importlib.util.find_spec('mmcv._ext') is None:
+            import das_mm  # mmcv-lite works from here on; nothing is registered yet
         from mmengine.registry import init_default_scope
         from mmpose.registry import MODELS
         import mmpose.models
         init_default_scope('mmpose')
-        assert 'das_mm' not in sys.modules
+        assert 'das_mm.registry' not in sys.modules and 'das_mm.models' not in sys.modules
         head = MODELS.build(dict(type='RLEHead', in_channels=8, num_joints=17,
                                  loss=dict(type='das_mm.KeypointRLELoss')))
         head.init_weights()
