@@ -12,6 +12,7 @@ from importlib import metadata
 
 import pytest
 
+from das_mm._compat.missing_operators import FULL_MMCV_REMEDY
 from tests.test_package.processes import run
 from tests.toy_run import REPOSITORY
 
@@ -50,6 +51,11 @@ def test_page_on_an_index(described):
     assert page.startswith('# das_mm') and '```bash\n' in page
     targets = re.findall(r'\]\(([^)]*)\)', page)
     assert targets and all(target.startswith(('https://', '#')) for target in targets)
+
+
+def test_errors_point_to_a_section_that_is_there():
+    heading = re.search(r'\("(.*)"\)', FULL_MMCV_REMEDY)[1]
+    assert re.search(f'^#+ {heading}$', (REPOSITORY / 'README.md').read_text(), flags=re.MULTILINE)
 
 
 def test_lines_of_the_readme(wheel, tmp_path):
