@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import nnls
 
 from .skeleton import GROUND_Y_M, JOINT_NAMES, PARENTS, mirror_name, rest_joints
 
@@ -121,6 +120,8 @@ def joint_regressor(vertices: np.ndarray, shapedirs: np.ndarray, joint_dirs: np.
     Returns:
         (24, V), rows sum to 1; found by non-negative least squares among the vertices around each joint.
     """
+    from scipy.optimize import nnls  # half a second of imports, for the maker of the stored body alone
+
     regressor = np.zeros((24, len(vertices)))
     for joint, place in enumerate(rest_joints()):
         near = np.argsort(np.linalg.norm(vertices - place, axis=1), kind='stable')[:240]

@@ -7,7 +7,6 @@ zero-sized ones included. A row that is not finite gives NaN in that row and lea
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from .keypoint_sets import KEYPOINT_SETS
 
@@ -47,6 +46,8 @@ def matrix_to_axis_angle(matrices: np.ndarray) -> np.ndarray:
     finite = np.isfinite(rows).all((1, 2))
     vectors = np.full((len(rows), 3), np.nan)
     if finite.any():
+        from scipy.spatial.transform import Rotation  # a second of imports, for those alone who turn matrices back
+
         vectors[finite] = Rotation.from_matrix(rows[finite]).as_rotvec()
     return vectors.reshape(*matrices.shape[:-2], 3)
 
