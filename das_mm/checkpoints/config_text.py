@@ -24,7 +24,7 @@ def parse_config_text(text: str, file: str | Path) -> Config:
         UserError: There is anything else in it.
     """
     try:
-        statements = ast.parse(text).body
+        statements: list[Any] = ast.parse(text).body  # one that is no assignment has no targets
         plain = {statement.targets[0].id: _plain(statement.value) for statement in statements}
     except (SyntaxError, AttributeError, ValueError) as error:
         raise UserError(
@@ -50,5 +50,6 @@ def _plain(node: ast.expr) -> Any:
         kind = {ast.List: list, ast.Tuple: tuple, ast.Set: set}[type(node)]
         return kind(_plain(item) for item in node.elts)
     if isinstance(node, ast.Dict):
-        return {_plain(key): _plain(value) for key, value in zip(node.keys, node.values)}
+        keys: list[Any] = node.keys  # None for **, which literal_eval refuses
+        return {_plain(key): _plain(value) for key, value in zip(keys, node.values)}
     return ast.literal_eval(node)

@@ -70,7 +70,7 @@ def load_model(
     else:
         path = config_path(str(config))
         name, cfg = Path(path).stem, _read_config(path)
-    model = build_model(cfg, name)
+    model: Any = build_model(cfg, name)  # a module of torch beside what the protocol says
     meta = load_checkpoint_strict(model, weights)
     model.dataset_meta = _dataset_meta(cfg, meta, model.num_keypoints, weights)
     model.provenance = dict(

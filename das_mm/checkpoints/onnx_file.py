@@ -56,7 +56,9 @@ def read_description(metadata: Mapping[str, str], path: str | Path) -> dict[str,
     Raises:
         UserError: The file is somebody else's, of another format, or its metadata are damaged.
     """
-    own = {name.removeprefix(PREFIX): value for name, value in metadata.items() if name.startswith(PREFIX)}
+    own: dict[str, Any] = {
+        name.removeprefix(PREFIX): value for name, value in metadata.items() if name.startswith(PREFIX)
+    }
     if 'format' not in own:
         raise UserError(
             'this is an ONNX file, but not one of das_mm: it says nothing of keypoints, units and input',

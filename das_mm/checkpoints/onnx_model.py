@@ -77,15 +77,18 @@ class RawPixels(PoseDataPreprocessor):
     Images of several sizes are padded to the largest with the colour that normalisation makes ``pad_value`` of.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def forward(self, data: dict, training: bool = False) -> dict:
-        data = self.cast_data(data)
-        images = data['inputs']
+        cast: Any = self.cast_data(data)
+        images = cast['inputs']
         height, width = (max(image.shape[side] for image in images) for side in (-2, -1))
         colour = self._padding_colour().to(images[0].device)
         batch = colour.expand(len(images), -1, height, width).clone()
         for whole, image in zip(batch, images):
             whole[:, : image.shape[-2], : image.shape[-1]] = image
-        return dict(inputs=batch, data_samples=data['data_samples'])
+        return dict(inputs=batch, data_samples=cast['data_samples'])
 
     def _padding_colour(self) -> Tensor:
         """(3, 1, 1) float32."""
@@ -137,6 +140,6 @@ class OnnxHead(BaseModule):
 def _per_image(found: dict[str, np.ndarray], batch_size: int) -> list[InstanceData]:
     """People (n, ...) of a batch, in the order of the images, by image."""
     return [
-        InstanceData(**{name: torch.from_numpy(rows) for name, rows in fields.items()})
+        InstanceData(metainfo=None, **{name: torch.from_numpy(rows) for name, rows in fields.items()})
         for fields in people_per_image(found, batch_size)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.model import is_model_wrapper
@@ -31,7 +32,8 @@ def load_checkpoint_strict(model: nn.Module, path: str | Path) -> dict:
             are missing, left over or of another shape. The model must not be used then.
     """
     checkpoint = read_checkpoint(path)
-    model = model.module if is_model_wrapper(model) else model
+    wrapper: Any = model
+    model = wrapper.module if is_model_wrapper(model) else model
     weights = checkpoint.get('state_dict', checkpoint)
     if not isinstance(weights, dict) or not any(isinstance(value, torch.Tensor) for value in weights.values()):
         raise UserError(

@@ -142,7 +142,8 @@ class _Check:
     def low_threshold(self, image: Tensor) -> float:
         """One at which the model finds as many people in an image as it can."""
         people, _ = _timed(self.model, [image], 0.0, False)
-        return float(people[0].scores[-1]) * 0.999 if len(people[0]) else 0.0
+        found: Any = people[0]
+        return float(found.scores[-1]) * 0.999 if len(found) else 0.0
 
 
 @torch.no_grad()

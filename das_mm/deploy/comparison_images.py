@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
@@ -38,7 +39,9 @@ def network_images(model: DAS, images: str | Path, number: int, size: tuple[int,
     paths = _synthetic_files(number) if str(images) == SYNTHETIC else images
     errors: list[UserError] = []
     frames = (frame for source in open_sources(paths) for frame in source.frames(errors.append))
-    previous, given = None, 0
+    previous: Tensor | None = None
+    given = 0
+    prepared: Any  # never None: every frame is to be computed
     for prepared, _ in batches(frames, TorchPredictor(model), CameraFinder(), 1, errors.append):
         image = prepared[0]['inputs']
         if size is not None:
@@ -46,8 +49,8 @@ def network_images(model: DAS, images: str | Path, number: int, size: tuple[int,
         if not model.sees_previous_frame:
             yield image
         else:
-            same = previous is not None and previous.shape == image.shape
-            yield torch.cat([image, previous if same else image])
+            before = image if previous is None or previous.shape != image.shape else previous
+            yield torch.cat([image, before])
         previous, given = image, given + 1
         if given == number:
             return

@@ -9,6 +9,8 @@ Letters: B images, L levels, h and w of a level, P candidates, K keypoints.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
@@ -31,7 +33,7 @@ class Pixels(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) float32 in 0..255, as loaded, to the network input (B, 3, H', W')."""
-        steps = self.preprocessor
+        steps: Any = self.preprocessor  # mmengine tells no types of its buffers
         if steps._channel_conversion:
             images = torch.stack([images[:, channel] for channel in (2, 1, 0)], dim=1)
         if steps._enable_normalize:
@@ -62,6 +64,8 @@ class LevelCandidates(nn.Module):
         num_best: At most so many candidates of a level and image.
         error_spread: (D,) of the error over its scale, as the head has it; None where no scales are to be given.
     """
+
+    error_spread: Tensor | None
 
     def __init__(self, head: DASHead, num_best: int, error_spread: Tensor | None):
         super().__init__()

@@ -109,7 +109,7 @@ def _onnx(
         strict=not isinstance(part, (Pixels, Network)),
         dynamic_shapes={name: dynamic.get(name) for name in example},
     )
-    recorded = torch.onnx.export(program, dynamo=True, opset_version=opset, output_names=outputs, verbose=False)
+    recorded: Any = torch.onnx.export(program, dynamo=True, opset_version=opset, output_names=outputs, verbose=False)
     return recorded.model_proto, given
 
 

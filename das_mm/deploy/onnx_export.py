@@ -104,7 +104,8 @@ def wanted_spread(model: DAS, with_sigma: bool | None) -> Tensor | None:
 
 def copy_for_recording(model: DAS, half: bool = False) -> DAS:
     """A copy on the CPU, its network in the precision wanted."""
-    recorded = copy.deepcopy(model).cpu().eval()
+    recorded = copy.deepcopy(model)
+    recorded.cpu().eval()
     if half:
         for part in (recorded.backbone, getattr(recorded, 'neck', None), recorded.head):
             if part is not None:

@@ -102,7 +102,7 @@ class _Builder:
         self.constants: list = []
         self._helper = require('onnx').helper
 
-    def constant(self, name: str, value: np.ndarray) -> str:
+    def constant(self, name: str, value: np.ndarray | np.floating) -> str:
         self.constants.append(require('onnx').numpy_helper.from_array(np.asarray(value), name))
         return name
 
@@ -131,7 +131,13 @@ class _Builder:
         return [tensor for tensor in self.constants if tensor.name in used]
 
     def add_level(
-        self, level: GraphProto, prefix: str, feat: str, confidence: str, scales: np.ndarray, stride: np.ndarray
+        self,
+        level: GraphProto,
+        prefix: str,
+        feat: str,
+        confidence: str,
+        scales: np.ndarray | np.floating,
+        stride: np.floating,
     ) -> list[str]:
         """The candidates of one level, or none where no confidence passes; the names of the outputs."""
         helper = self._helper

@@ -34,7 +34,7 @@ def write_package_graph(checkpoint: str | Path, images: str | Path = 'synthetic'
         UserError: The graph does not give what PyTorch gives.
     """
     checkpoint = Path(checkpoint)
-    model = load_model(checkpoint, device='cpu')
+    model: Any = load_model(checkpoint, device='cpu')
     file = export_onnx(model, checkpoint.with_suffix('.onnx'))
     report = check_onnx(model, load_onnx_model(file, 'cpu'), file, images, number)
     if not report['passed']:

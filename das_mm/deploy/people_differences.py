@@ -36,7 +36,7 @@ class Differences:
         """People of one image, as ``DASHead.predict`` gives them."""
         rows, columns = _pairs(expected, given, same_px)
         alone = np.concatenate(
-            [np.delete(np.asarray(found.scores), some) for found, some in ((expected, rows), (given, columns))]
+            [np.delete(np.asarray(found['scores']), some) for found, some in ((expected, rows), (given, columns))]
         )
         near = np.abs(alone - score_thr) <= _BORDER
         self.people = [self.people[0] + len(expected), self.people[1] + len(given)]
@@ -78,7 +78,7 @@ class Differences:
 
 def _pairs(expected: InstanceData, given: InstanceData, same_px: float) -> tuple[np.ndarray, np.ndarray]:
     """Rows of both that are the same person."""
-    ours, theirs = (np.asarray(found.keypoints_px, np.float64) for found in (expected, given))
+    ours, theirs = (np.asarray(found['keypoints_px'], np.float64) for found in (expected, given))
     if not len(ours) or not len(theirs):
         return np.zeros(0, int), np.zeros(0, int)
     distance = np.nan_to_num(np.linalg.norm(ours[:, None] - theirs, axis=-1).mean(-1), nan=1e9)

@@ -25,6 +25,9 @@ TORCH_SUFFIX = '.pt2'
 class Detector(nn.Module):
     """All parts behind one another; every level runs, whether it has candidates or not."""
 
+    scales: Tensor
+    strides: Tensor
+
     def __init__(self, model: DAS, num_best: int, spread: Tensor | None):
         super().__init__()
         self.pixels = nn.Identity() if model.sees_previous_frame else Pixels(model.data_preprocessor)

@@ -75,11 +75,17 @@ class Predictor(Protocol):
 
     keypoint_set: str
     tasks: Mapping[str, TaskDescription]
-    body: PosableBody | None
-    uses_sigma: bool
-    score_thr: float
     max_frame_gap: int | None
     provenance: Mapping[str, Any]
+
+    @property
+    def body(self) -> PosableBody | None: ...
+
+    @property
+    def uses_sigma(self) -> bool: ...
+
+    @property
+    def score_thr(self) -> float: ...
 
     def prepare(self, image: InputImage) -> Any:
         """The network's input, whatever that is."""

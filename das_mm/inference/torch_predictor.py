@@ -38,7 +38,7 @@ class TorchPredictor:
             self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in input_pipeline(cfg)])
         self.keypoint_set = estimator.dataset_meta['keypoint_set']
         self.tasks, self.max_frame_gap = estimator.tasks, estimator.max_frame_gap
-        self.provenance = getattr(estimator, 'provenance', _UNKNOWN_MODEL)
+        self.provenance: Mapping[str, Any] = getattr(estimator, 'provenance', _UNKNOWN_MODEL)
 
     @property
     def body(self):

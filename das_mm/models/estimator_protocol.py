@@ -34,12 +34,22 @@ class EstimatorProtocol(Protocol):
     cfg: Config
     dataset_meta: dict[str, Any]
     test_cfg: Mapping[str, Any]
-    tasks: Mapping[str, TaskDescription]
-    body: BodyModelProtocol | None
-    num_keypoints: int
-    uses_sigma: bool
-    score_thr: float
     max_frame_gap: int | None
+
+    @property
+    def tasks(self) -> Mapping[str, TaskDescription]: ...
+
+    @property
+    def body(self) -> BodyModelProtocol | None: ...
+
+    @property
+    def num_keypoints(self) -> int: ...
+
+    @property
+    def uses_sigma(self) -> bool: ...
+
+    @property
+    def score_thr(self) -> float: ...
 
     def test_step(self, data: dict[str, Any]) -> list[PoseDataSample]:
         """Samples with ``pred_instances`` as :meth:`.DAS.predict` gives them (original image px, camera mm, arrays) and

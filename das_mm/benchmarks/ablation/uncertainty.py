@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
-from torch import nn
 
 from das_mm.evaluation.functional.calibration import Calibration, calibrate, lateral_and_depth_errors, plain_density
 from das_mm.evaluation.functional.matching import OneToOneMatcher
@@ -21,7 +20,7 @@ from das_mm.evaluation.readers.sample_reader import (
     read_predictions,
     resolve_root,
 )
-from das_mm.models.heads import stage_losses
+from das_mm.models.heads import DASHead, stage_losses
 from das_mm.models.losses import residual_spread
 from das_mm.structures.arrays import to_numpy
 
@@ -53,7 +52,9 @@ class SigmaCollector(BaseMetric):
             if found is not None:
                 self.results.append(found)
 
-    def _of_image(self, sample: dict, root: tuple[int, ...], num_keypoints: int) -> tuple[np.ndarray, ...] | None:
+    def _of_image(
+        self, sample: Mapping[str, Any], root: tuple[int, ...], num_keypoints: int
+    ) -> tuple[np.ndarray, ...] | None:
         ground_truth = read_ground_truth(sample, root, 'valid_in_image', num_keypoints)
         predictions = read_predictions(sample, 0.0, needs_3d=True, num_keypoints=num_keypoints)
         if not predictions.data['usable'].any():
@@ -86,7 +87,7 @@ class SigmaCollector(BaseMetric):
         return {}
 
 
-def learned_density(head: nn.Module, num: int = _NUM_SAMPLES) -> np.ndarray:
+def learned_density(head: DASHead, num: int = _NUM_SAMPLES) -> np.ndarray:
     """Samples (S, D) of error / σ as the head's last offsets have learnt them; σ in the units of ``keypoints_sigma``.
 
     With a flow it is mostly the flow's own density (see :class:`~das_mm.models.losses.RLELoss`).
@@ -99,7 +100,7 @@ def learned_density(head: nn.Module, num: int = _NUM_SAMPLES) -> np.ndarray:
     return (samples.to(spread) / spread).cpu().numpy().astype(np.float64)
 
 
-def judge_sigma(collector: SigmaCollector, head: nn.Module) -> dict[str, Calibration] | None:
+def judge_sigma(collector: SigmaCollector, head: DASHead) -> dict[str, Calibration] | None:
     """The calibration of the gathered errors, by axis; None where nobody was found."""
     if not len(collector.errors):
         return None

@@ -9,7 +9,8 @@ and its tests uses this.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ class DenseReference:
         test_cfg: Overrides the head's, as the estimator's does.
     """
 
-    def __init__(self, head: DASHead, test_cfg: dict | None = None):
+    def __init__(self, head: DASHead, test_cfg: Mapping[str, Any] | None = None):
         self.head, self.nms = head, head.nms
         self.cfg = with_defaults(head.test_cfg, test_cfg)
 
@@ -79,12 +80,13 @@ class DenseReference:
             return torch.cat(rows)[index].float()
 
         shape = (len(index), head.num_keypoints, head.dims)
+        sigma = [one for one in maps.sigma if one is not None]  # of every level where the head learns it
         strides = torch.cat([torch.full_like(at.x, stride) for at, stride in zip(points, head.strides)])
         return PointOutputs(
             centerness=pick(maps.centerness)[:, 0],
             root=pick(maps.root),
             pose=[pick(step).reshape(shape) for step in zip(*maps.pose)],
-            sigma=pick(maps.sigma).reshape(shape) if head.uses_sigma else None,
+            sigma=pick(sigma).reshape(shape) if head.uses_sigma else None,
             points_px=torch.cat([head.level(level).points_px(at) for level, at in enumerate(points)]),
             strides=strides,
             image=torch.cat([at.batch for at in points]),
@@ -93,7 +95,7 @@ class DenseReference:
 
     # ---------------------------------------------------------------- training
 
-    def loss(self, feats: Sequence[Tensor], batch_data_samples: Sequence[PoseDataSample]) -> dict[str, Tensor]:
+    def loss(self, feats: Sequence[Tensor], batch_data_samples: list[PoseDataSample]) -> dict[str, Tensor]:
         """Losses of a batch; gradients go back through all maps of all levels."""
         labels, targets = self.head.assign_targets(feats, batch_data_samples)
         maps = self.head(feats)
@@ -146,11 +148,12 @@ def largest_difference(people: InstanceData, dicts: Sequence[dict]) -> float:
     if not dicts:
         return 0.0
     stack = lambda name: torch.as_tensor(np.stack([one[name] for one in dicts]))
+    found: Any = people
     pairs = (
-        (people.keypoints_px, stack('keypoints_px'), 1),
-        (people.roots_px, stack('root_px'), 1),
-        (people.scores, stack('score'), 100),
-        (people.relative_depths_mm, stack('relative_depths_mm'), 1),
-        (people.root_depths_norm, stack('root_depth_norm'), 1000),
+        (found.keypoints_px, stack('keypoints_px'), 1),
+        (found.roots_px, stack('root_px'), 1),
+        (found.scores, stack('score'), 100),
+        (found.relative_depths_mm, stack('relative_depths_mm'), 1),
+        (found.root_depths_norm, stack('root_depth_norm'), 1000),
     )
     return max(float((ours.cpu().double() - theirs.double()).abs().max()) * unit for ours, theirs, unit in pairs)

@@ -32,7 +32,8 @@ def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
         function()
         wait_for(device)
         return torch.cuda.max_memory_allocated(device) - before
-    with profile(profile_memory=True) as profiler:
+    profiler = profile(profile_memory=True)
+    with profiler:
         function()
     recorded: Any = profiler.kineto_results
     steps = [(event.start_ns(), event.nbytes()) for event in recorded.events() if event.name() == '[memory]']

@@ -202,7 +202,7 @@ def _optimizer(model: DAS) -> OptimWrapper:
 
 def _prepare(model: DAS, channels_last: bool, compiled: bool, train: bool) -> DAS:
     if channels_last:
-        model = model.to(memory_format=torch.channels_last)
+        model.to(memory_format=torch.channels_last)
     if compiled:
         head = model.head
         branches = [head.cls_branch, head.centerness_branch, head.offset_branch, head.depth_branch, head.pose_branch]

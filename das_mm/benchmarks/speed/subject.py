@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -31,7 +32,7 @@ def make_subject(cfg: Config, checkpoint: str | Path | None, device: torch.devic
     if cfg.get('model') is not None:
         _forget_pretrained(cfg.model)
     torch.manual_seed(seed)
-    model = build_model(cfg, cfg.filename and Path(cfg.filename).stem)
+    model: Any = build_model(cfg, cfg.filename and Path(cfg.filename).stem)
     with quiet_logger():
         model.init_weights()
     if checkpoint is not None:
@@ -88,4 +89,4 @@ def random_input(model: DAS, batch: int, size: tuple[int, int], seed: int = 0) -
 @torch.no_grad()
 def level_shapes(model: DAS, size: tuple[int, int]) -> list[tuple[int, int]]:
     """The (h, w) of the map of every level."""
-    return [tuple(feat.shape[-2:]) for feat in model.extract_feat(random_input(model, 1, size))]
+    return [(feat.shape[-2], feat.shape[-1]) for feat in model.extract_feat(random_input(model, 1, size))]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -65,14 +68,15 @@ def make_candidates(
 ) -> tuple[PointOutputs, Tensor]:
     """Make 1000 candidates of one image, in equal shares near ``count`` people, with scores in random order."""
     generator = torch.Generator().manual_seed(seed)
-    labels = make_scene(head, count, size, seed=seed).labels[0]
+    labels: Any = make_scene(head, count, size, seed=seed).labels[0]
     person = torch.arange(_CANDIDATES) % count
     stride = torch.full((_CANDIDATES,), float(head.strides[0]))
     points = labels.root_px[person] + stride[:, None] * torch.randn(_CANDIDATES, 2, generator=generator)
     pose = torch.zeros(_CANDIDATES, head.num_keypoints, head.dims)
     pose[..., :2] = (labels.keypoints[person] - points[:, None]) / stride[:, None, None]
     pose = pose + 0.05 * torch.randn(pose.shape, generator=generator)
-    tasks = {name: torch.zeros(_CANDIDATES, branch.out_channels) for name, branch in head.branches.items()}
+    branches: Mapping[str, Any] = dict(head.branches.items())
+    tasks = {name: torch.zeros(_CANDIDATES, branch.out_channels) for name, branch in branches.items()}
     outputs = PointOutputs(
         centerness=torch.zeros(_CANDIDATES),
         root=torch.ones(_CANDIDATES, 3),

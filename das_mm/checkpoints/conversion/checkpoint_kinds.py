@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -108,4 +109,5 @@ def weights_of_config(name: str) -> dict[str, Tensor]:
         UserError: There is no such config, or it is not one of ours.
     """
     with torch.device('meta'):
-        return build_model(Config.fromfile(config_path(name)), name).state_dict()
+        model: Any = build_model(Config.fromfile(config_path(name)), name)
+        return model.state_dict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -118,7 +118,10 @@ class Ledger:
             UserError: It does not; the message names weights by their names in the source where they have one.
         """
         old_name = {entry.target: entry.source for entry in self.entries if entry.source}
-        named = lambda names: sorted(old_name.get(name, name) for name in names)
+
+        def named(names: Iterable[str]) -> list[str]:
+            return sorted(old_name.get(name, name) for name in names)
+
         shape = lambda tensor: '×'.join(map(str, tensor.shape)) or 'scalar'
         reshaped = [
             f'{old_name.get(name, name)} ({shape(tensor)}, not {shape(wanted[name])})'

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from mmdet.models.backbones import ResNet
@@ -25,7 +26,7 @@ _USE = (
     "prefix='backbone.'))) or load_from = {{dst!r}}"
 )
 # blocks of the four stages and the convolutions of a block -> depth
-_DEPTHS = {
+_DEPTHS: dict[tuple[tuple[int, ...], int], int] = {
     ((2, 2, 2, 2), 2): 18,
     ((3, 4, 6, 3), 2): 34,
     ((3, 4, 6, 3), 3): 50,
@@ -69,7 +70,7 @@ class MSPNBackbone(SourceKind):
                 field='state_dict',
                 remedy='give a whole checkpoint',
             )
-        options = dict(num_stages=stages, num_blocks=blocks, unit_channels=len(first_up))
+        options: dict[str, Any] = dict(num_stages=stages, num_blocks=blocks, unit_channels=len(first_up))
         wanted = _weights_of(lambda: MSPNPyramid(**options))
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'an MSPN of {stages} stages')

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +20,10 @@ from das_mm.structures.image_frame import known_camera, poses_in_image
 from das_mm.structures.task_fields import TaskDescription
 from das_mm.structures.thresholds import with_defaults
 
+if TYPE_CHECKING:
+    from mmengine.config import Config
+    from mmpose.models.data_preprocessors import PoseDataPreprocessor
+
 
 @MODELS.register_module()
 class DAS(BasePoseEstimator):
@@ -28,6 +34,13 @@ class DAS(BasePoseEstimator):
         test_cfg: Beside the head's keys ``default_fov_deg`` (55): the field of view across the longer side that is
             assumed for an image of unknown intrinsics. Its results say ``camera['source'] == 'default_fov'``.
     """
+
+    data_preprocessor: PoseDataPreprocessor
+    test_cfg: Mapping[str, Any]
+    # what a loader tells of it, see das_mm.checkpoints.model_loader
+    cfg: Config
+    dataset_meta: dict[str, Any]
+    provenance: dict[str, Any]
 
     def __init__(
         self,
