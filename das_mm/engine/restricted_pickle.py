@@ -37,7 +37,22 @@ _SCALARS = (
     'str_',
     'bytes_',
 )
-_BUILTINS = (dict, list, set, frozenset, tuple, bytearray, bytes, str, int, float, complex, bool, slice, range)
+_BUILTINS: tuple[type, ...] = (
+    dict,
+    list,
+    set,
+    frozenset,
+    tuple,
+    bytearray,
+    bytes,
+    str,
+    int,
+    float,
+    complex,
+    bool,
+    slice,
+    range,
+)
 
 
 class _Forbidden(pickle.UnpicklingError):
@@ -141,8 +156,8 @@ def _harmless() -> dict[str, Callable]:
     known |= {'numpy.ndarray': np.ndarray, 'numpy.dtype': np.dtype}
     known |= {f'numpy.{name}': getattr(np, name) for name in _SCALARS}
     # asked for by pickling, since numpy 2 moved them
-    rebuild_array, rebuild_scalar = np.arange(1).__reduce__()[0], np.float64(1).__reduce__()[0]
-    rebuild_buffer = np.arange(1).__reduce_ex__(5)[0]
+    reduced: list[Any] = [np.arange(1).__reduce__(), np.float64(1).__reduce__(), np.arange(1).__reduce_ex__(5)]
+    rebuild_array, rebuild_scalar, rebuild_buffer = (parts[0] for parts in reduced)
     for core in ('numpy.core', 'numpy._core'):
         known |= {
             f'{core}.multiarray._reconstruct': _Call(rebuild_array),

@@ -22,7 +22,7 @@ class Entry:
         self.rows, self.row, self.fields, self.findings = rows, row, fields, findings
         self.place, self.sound = place, True
 
-    def fault(self, key: str, problem: str, meaning: str, remedy: str, detail: str = '') -> None:
+    def fault(self, key: str, problem: str, meaning: str, remedy: str | None, detail: str = '') -> None:
         self.sound = False
         kind = Kind(f'{self.rows}.{key}', problem, meaning, remedy)
         about = ', '.join(str(part) for part in (f'id {self.fields.get("id")}', self.place) if part is not None)
@@ -69,7 +69,7 @@ class Entry:
             return None
         return None if number is None else float(number)
 
-    def identity(self, used: set[int]) -> None:
+    def identity(self, used: set[float | None]) -> None:
         """Checks ``id``; ``used`` holds those before."""
         number = self.number('id', whole=True)
         if number is not None and number in used:

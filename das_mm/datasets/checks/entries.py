@@ -27,7 +27,7 @@ def find_faults(content: dict, kset: KeypointSet | None, findings: Findings) -> 
     Args:
         kset: The set of the file; None if it is not known: then keypoints are not looked at.
     """
-    used: set[int] = set()
+    used: set[float | None] = set()
     images = [entry for entry in _entries(content, 'images', findings, {}) if image_is_sound(entry, used)]
     names = {image.fields['id']: image.fields['file_name'] for image in images}
     all_ids = {image['id'] for image in content['images'] if isinstance(image, dict) and _hashable(image.get('id'))}
@@ -56,7 +56,9 @@ def _entries(content: dict, rows: str, findings: Findings, names: dict) -> Itera
         yield Entry(rows, row, fields, findings, place)
 
 
-def _annotation_is_sound(entry: Entry, used: set[int], image_ids: set, kset: KeypointSet | None, univ: bool) -> bool:
+def _annotation_is_sound(
+    entry: Entry, used: set[float | None], image_ids: set, kset: KeypointSet | None, univ: bool
+) -> bool:
     if not entry.require(_ANNOTATION_NEEDS):
         return False
     entry.identity(used)

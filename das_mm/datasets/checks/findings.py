@@ -16,13 +16,13 @@ class Kind:
         field: Where it lies, as ``annotations.keypoints``.
         problem: What is wrong; follows the field in a sentence.
         meaning: What comes of it, or how it usually comes about.
-        remedy: What to do.
+        remedy: What to do, where that is known.
     """
 
     field: str
     problem: str
     meaning: str
-    remedy: str
+    remedy: str | None
 
 
 @dataclass

@@ -16,7 +16,7 @@ _IMAGE_NEEDS = ('id', 'file_name', 'width', 'height')
 _CAMERA_PARTS = (('R', (3, 3)), ('T', (3,)), ('dist', (5,)))
 
 
-def image_is_sound(entry: Entry, used: set[int]) -> bool:
+def image_is_sound(entry: Entry, used: set[float | None]) -> bool:
     """Notes all faults of an image; ``used`` holds the ids before."""
     if not entry.require(_IMAGE_NEEDS):
         return False

@@ -55,7 +55,7 @@ def _trouble(folder: Path, image: dict) -> tuple[Kind, str] | None:
         fault = error.strerror
     if fault is not None:
         return _UNREADABLE, f': {fault}'
-    if size != (image['width'], image['height']):
+    if size is not None and size != (image['width'], image['height']):
         return _OTHER_SIZE, f': {size[0]}x{size[1]}, not {image["width"]:g}x{image["height"]:g}'
     return None
 

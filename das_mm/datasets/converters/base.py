@@ -182,7 +182,7 @@ def person_entry(
     flags: np.ndarray,
     size: tuple[int, int],
     *,
-    bbox_xywh: Sequence[float] | None = None,
+    bbox_xywh: Sequence[float] | np.ndarray | None = None,
     points_mm: np.ndarray | None = None,
     valid_3d: np.ndarray | None = None,
     **more: Any,
@@ -238,7 +238,7 @@ def _box_of(points_px: np.ndarray, margin: float = 0.15) -> np.ndarray:
     return np.concatenate([low - pad, high - low + 2 * pad])
 
 
-def _cut_box(box_xywh: Sequence[float], size: tuple[int, int]) -> np.ndarray:
+def _cut_box(box_xywh: Sequence[float] | np.ndarray, size: tuple[int, int]) -> np.ndarray:
     x, y, w, h = np.asarray(box_xywh, np.float64)
     low = np.clip([x, y], 0, np.asarray(size, np.float64))
     high = np.clip([x + w, y + h], low, np.asarray(size, np.float64))

@@ -74,7 +74,7 @@ def read_cameras(path: Path) -> dict:
         raise UserError('it holds no cameras', file=path, remedy='give the cameras file that belongs to the npz')
     for key, camera in cameras.items():
         for name in ('f', 'c'):
-            if not isinstance(camera, dict) or np.size(camera.get(name)) != 2:
+            if not isinstance(camera, dict) or np.size(camera.get(name, ())) != 2:
                 raise UserError(
                     'it is not two numbers',
                     file=path,

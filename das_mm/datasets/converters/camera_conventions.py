@@ -33,7 +33,7 @@ def by_common_point(cameras: Sequence[Pose]) -> str | None:
         Key of :data:`CONVENTIONS`; None where fewer than two cameras are given or no convention fits.
     """
     scores = {name: _miss(cameras, world_to_camera) for name, world_to_camera in CONVENTIONS.items()}
-    best = min(scores, key=scores.get)
+    best = min(scores, key=scores.__getitem__)
     return best if len(cameras) > 1 and np.isfinite(scores[best]) else None
 
 
@@ -69,7 +69,7 @@ def by_reprojection(
         return float(np.median(np.linalg.norm(project(seen, K, dist) - keypoints_px, axis=-1)))
 
     scores = {name: off_px(world_to_camera) for name, world_to_camera in CONVENTIONS.items()}
-    best = min(scores, key=scores.get)
+    best = min(scores, key=scores.__getitem__)
     return best if scores[best] <= limit_px else None
 
 

@@ -10,7 +10,9 @@ import argparse
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco_mask
@@ -110,17 +112,17 @@ class CocoStyleConverter(Converter):
         return part
 
     def _image(self, image: dict, people: list[dict], folder: Path, file: str, counts: Counter) -> dict:
-        size = tuple(int(_field(image, side, file, 'images')) for side in ('width', 'height'))
+        width, height = (int(_field(image, side, file, 'images')) for side in ('width', 'height'))
         name = (folder / image['file_name']).relative_to(self.image_root).as_posix()
-        entries = [self._person(person, size, file) for person in people]
+        entries = [self._person(person, (width, height), file) for person in people]
         for entry in entries:
             labelled = 'with' if entry['num_keypoints'] else 'without'
             counts['crowd regions' if entry['iscrowd'] else f'people {labelled} labelled keypoints'] += 1
         return dict(
             id=image['id'],
             file_name=name,
-            width=size[0],
-            height=size[1],
+            width=width,
+            height=height,
             has_3d=False,
             **self.image_fields(image),
             annotations=entries,
@@ -160,7 +162,8 @@ class CocoStyleConverter(Converter):
         """Id of the category with keypoints, whose names must be those of the keypoint set."""
         ours = KEYPOINT_SETS[self.keypoint_set].keypoints
         for category in content.get('categories') or []:
-            theirs = tuple(self.keypoint_names.get(name, name) for name in category.get('keypoints', ()))
+            names: Sequence[str] = category.get('keypoints', ())
+            theirs = tuple(self.keypoint_names.get(name, name) for name in names)
             if theirs == ours:
                 return category.get('id', 1)
             if theirs:
@@ -206,15 +209,16 @@ def _run_lengths(segmentation: list | dict | None, size: tuple[int, int]) -> dic
     """Polygons or run lengths of either kind as compressed run lengths with text counts; None where there are none."""
     width, height = size
     if isinstance(segmentation, dict):
-        counts = segmentation['counts']
+        lengths: Any = segmentation  # pycocotools' stub knows no counts as lists of numbers, nor its own as bytes
+        counts = lengths['counts']
         if isinstance(counts, list):
-            segmentation = coco_mask.frPyObjects(segmentation, height, width)
-            counts = segmentation['counts'].decode('ascii')
-        return dict(size=list(segmentation['size']), counts=counts)
+            lengths = coco_mask.frPyObjects(lengths, height, width)
+            counts = lengths['counts'].decode('ascii')
+        return dict(size=list(lengths['size']), counts=counts)
     polygons = [polygon for polygon in segmentation or () if len(polygon) >= _LEAST_POLYGON]
     if not polygons:
         return None
-    merged = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+    merged: Any = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
     return dict(size=list(merged['size']), counts=merged['counts'].decode('ascii'))
 
 

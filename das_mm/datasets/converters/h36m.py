@@ -106,10 +106,12 @@ class H36MConverter(Converter):
         return self.images
 
     def jobs(self) -> list[Job]:
-        return self._archive_jobs() if self.npz is None else self._npz_jobs()
+        return self._archive_jobs() if self.npz is None else self._npz_jobs(self.npz)
 
     def convert(self, job: Job) -> Part:
-        return self._convert_archive(**job.arguments) if self.npz is None else self._convert_npz(job.arguments['rows'])
+        if self.npz is None:
+            return self._convert_archive(**job.arguments)
+        return self._convert_npz(self.npz, job.arguments['rows'])
 
     def info(self) -> dict:
         return dict(protocol=f'h36m_{self.protocol}')
@@ -166,21 +168,20 @@ class H36MConverter(Converter):
         paths = {frame: self.images / f'S{take.subject}' / name / f'{name}_{frame + 1:06d}.jpg' for frame in frames}
         if self.extract:
             extract_frames(self.root / f'S{take.subject}' / 'Videos' / f'{take.prefix}.{camera}.mp4', paths)
-        sizes = {frame: image_size(path) for frame, path in paths.items()}
-        found = [frame for frame in frames if sizes[frame] is not None]
-        part.counts['images missing'] += len(frames) - len(found)
-        if not found:
+        sizes = {frame: size for frame, path in paths.items() if (size := image_size(path)) is not None}
+        part.counts['images missing'] += len(frames) - len(sizes)
+        if not sizes:
             part.notes.append('some takes have no frames at all: make them with --extract')
             return part
         camera_parameters = metadata.camera(take.subject, camera)
-        entry = self._archive_camera(camera_parameters, files, px, sizes[found[0]])
+        entry = self._archive_camera(camera_parameters, files, px, next(iter(sizes.values())))
         common = dict(cam_param=entry, seq=take.seq, view=camera, action=metadata.actions.get(take.action))
         joints = list(JOINTS_OF_32)
-        for frame in found:
+        for frame, size in sizes.items():
             part.images.append(
                 image_entry(
                     paths[frame].relative_to(self.images),
-                    sizes[frame],
+                    size,
                     frame + 1,
                     px[frame, joints],
                     np.ones(len(joints)),
@@ -225,14 +226,14 @@ class H36MConverter(Converter):
 
     # mmpose's npz
 
-    def _npz_jobs(self) -> list[Job]:
+    def _npz_jobs(self, npz: Path) -> list[Job]:
         if self.drop_misaligned:
             raise UserError(
                 'an npz does not tell which takes are the misaligned ones',
                 field='--drop-misaligned',
                 remedy='leave the option out, or convert the original archives',
             )
-        parsed = [parse_name(name, self.npz) for name in body3d_npz.image_names(self.npz)]
+        parsed = [parse_name(name, npz) for name in body3d_npz.image_names(npz)]
         mine = [
             row
             for row, (subject, _, camera, _) in enumerate(parsed)
@@ -242,24 +243,24 @@ class H36MConverter(Converter):
         if step > 1 and self.every % step:
             raise UserError(
                 f'it holds every {step}th frame only, not every {self.every}th',
-                file=self.npz,
+                file=npz,
                 field='--every',
                 remedy=f'use the file of 50 frames a second, or --every {step}',
             )
-        return body3d_npz.row_jobs(self.npz, [row for row in mine if (parsed[row][3] - 1) % self.every == 0])
+        return body3d_npz.row_jobs(npz, [row for row in mine if (parsed[row][3] - 1) % self.every == 0])
 
-    def _convert_npz(self, chosen: list[int]) -> Part:
+    def _convert_npz(self, npz: Path, chosen: list[int]) -> Part:
         part = Part()
-        path = self._camera_file()
+        path = self._camera_file(npz)
         cameras = MmposeCameras(path)
-        rows = body3d_npz.read_rows(self.npz, chosen)
-        convention = pose_convention(rows, cameras, self.npz)
+        rows = body3d_npz.read_rows(npz, chosen)
+        convention = pose_convention(rows, cameras, npz)
         if convention is None:
             part.notes.append(f'{path.name}: how R and T are meant could not be found out; they are left out')
         for name, px, known, points, valid in zip(
             rows.names, rows.keypoints_px, rows.known, rows.points_mm, rows.valid_3d
         ):
-            subject, seq, view, frame = parse_name(name, self.npz)
+            subject, seq, view, frame = parse_name(name, npz)
             file_name = body3d_npz.find_image(self.images, name)
             size = image_size(self.images / file_name)
             if size is None:
@@ -271,8 +272,8 @@ class H36MConverter(Converter):
             part.images.append(image_entry(Path(file_name), size, frame, px, known, points, valid, common))
         return part
 
-    def _camera_file(self) -> Path:
+    def _camera_file(self, npz: Path) -> Path:
         if self.camera_file is not None:
             return self.camera_file
-        beside = self.npz.with_name('cameras.pkl')
-        return beside if beside.exists() else self.require(self.npz.parent.parent / 'cameras.pkl', 'the cameras')
+        beside = npz.with_name('cameras.pkl')
+        return beside if beside.exists() else self.require(npz.parent.parent / 'cameras.pkl', 'the cameras')

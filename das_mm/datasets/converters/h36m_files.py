@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Metadata:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         try:
-            root = ElementTree.parse(self.path).getroot()
+            root = cast(Any, ElementTree.parse(self.path).getroot())  # what it lacks fails below
         except (OSError, ElementTree.ParseError) as error:
             raise UserError(f'it cannot be read ({error})', file=path, remedy=_AGAIN) from None
         try:

@@ -131,7 +131,7 @@ class MPIINF3DHPConverter(Converter):
 
     def convert(self, job: Job) -> Part:
         if self.npz is not None:
-            return self._convert_npz(job)
+            return self._convert_npz(self.npz, job)
         return (self._convert_training if self.split == 'train' else self._convert_test)(Path(job.arguments['folder']))
 
     def expected(self) -> dict[str, str]:
@@ -255,19 +255,19 @@ class MPIINF3DHPConverter(Converter):
         )
         return size
 
-    def _convert_npz(self, job: Job) -> Part:
+    def _convert_npz(self, npz: Path, job: Job) -> Part:
         """Rows of mmpose's file: it has no universal skeleton and says nothing about the activity."""
         part = Part()
-        cameras = body3d_npz.read_cameras(self.camera_file or self.npz.with_name(f'cameras_{self.split}.pkl'))
-        rows = body3d_npz.read_rows(self.npz, job.arguments['rows'])
+        cameras = body3d_npz.read_cameras(self.camera_file or npz.with_name(f'cameras_{self.split}.pkl'))
+        rows = body3d_npz.read_rows(npz, job.arguments['rows'])
         for name, px, known, points, valid in zip(
             rows.names, rows.keypoints_px, rows.known, rows.points_mm, rows.valid_3d
         ):
-            key, seq, view, frame = parse_name(name, self.npz)
+            key, seq, view, frame = parse_name(name, npz)
             if key not in cameras:
                 raise UserError(
                     f'there is no camera {key}',
-                    file=self.camera_file or self.npz,
+                    file=self.camera_file or npz,
                     field='imgname',
                     remedy='give the cameras file that belongs to the npz with --camera-file',
                 )

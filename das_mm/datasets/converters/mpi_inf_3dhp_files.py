@@ -61,7 +61,8 @@ def read_training(path: Path, cameras: list[int]) -> dict[int, Keypoints]:
     Raises:
         UserError: The file is damaged or has another layout.
     """
-    cells = dict(zip(('annot2', 'annot3', 'univ_annot3'), read_mat(path, 'annot2', 'annot3', 'univ_annot3')))
+    names = ['annot2', 'annot3', 'univ_annot3']
+    cells = dict(zip(names, read_mat(path, *names)))
     found = {}
     for camera in cameras:
         px, points, universal = (

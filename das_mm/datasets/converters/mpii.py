@@ -185,22 +185,17 @@ def _person_of_mat(rect: Any) -> dict:
             joint = int(point.id)
             px[joint], known[joint] = [float(point.x) - 1, float(point.y) - 1], True
             hidden[joint] = str(getattr(point, 'is_visible', '')) == '0'  # '1', '0', the same as numbers, or empty
-    head = [getattr(rect, side, None) for side in ('x1', 'y1', 'x2', 'y2')]
+    head: list[Any] = [getattr(rect, side, None) for side in ('x1', 'y1', 'x2', 'y2')]
     head_xywh = None
     if all(np.size(value) == 1 and value is not None for value in head):
         x1, y1, x2, y2 = (float(value) - 1 for value in head)
         head_xywh = [x1, y1, x2 - x1, y2 - y1]
     place = next(iter(_structs(getattr(rect, 'objpos', None))), None)
-    scale = getattr(rect, 'scale', None)
-    placed = place is not None and scale is not None and np.size(scale) == 1
-    return dict(
-        px=px,
-        known=known,
-        hidden=hidden,
-        head_xywh=head_xywh,
-        scale=float(scale) if placed else None,
-        centre=np.array([float(place.x), float(place.y)]) - 1 if placed else None,
-    )
+    given_scale = getattr(rect, 'scale', None)
+    scale = centre = None
+    if place is not None and given_scale is not None and np.size(given_scale) == 1:
+        scale, centre = float(given_scale), np.array([float(place.x), float(place.y)]) - 1
+    return dict(px=px, known=known, hidden=hidden, head_xywh=head_xywh, scale=scale, centre=centre)
 
 
 def _structs(value: Any) -> list[Any]:

@@ -93,14 +93,14 @@ class MuCoConverter(Converter):
 
     def _image(self, image: dict, people: list[dict], part: Part) -> dict:
         """An entry of ``images[]`` with its people."""
-        size = tuple(int(numbers(image, side, (), self.annotation_file)) for side in ('width', 'height'))
+        width, height = (int(numbers(image, side, (), self.annotation_file)) for side in ('width', 'height'))
         (fx, fy), (cx, cy) = (numbers(image, key, (2,), self.annotation_file) for key in ('f', 'c'))
-        entries = [self._person(person, size) for person in people]
+        entries = [self._person(person, (width, height)) for person in people]
         part.counts['people dropped: out of the image'] += entries.count(None)
         return dict(
             file_name=image['file_name'],
-            width=size[0],
-            height=size[1],
+            width=width,
+            height=height,
             has_3d=True,
             seq=image['file_name'].split('/')[0],
             cam_param=camera_entry(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -92,24 +93,24 @@ class MuPoTSConverter(Converter):
             return Part(counts=Counter({'sequences missing': len(absent)}), notes=[f'{", ".join(absent)}: not there'])
         seq, entries = job.arguments['seq'], job.arguments['entries']
         part = Part()
-        in_json = (
-            {}
-            if entries is None
-            else {_frame_of(image): (image, people) for image, people in read_slice(self.json_file, entries)}
-        )
+        file, in_json = self.json_file, {}
+        if file is not None and entries is not None:
+            in_json = {_frame_of(image): (image, people) for image, people in read_slice(file, entries)}
         annot, occlusion = self._mats(seq)
-        if annot.is_file() or not in_json:
+        if annot.is_file() or file is None or not in_json:
             self.require(annot, 'the annotation of the sequence')
             frames = read_mats(annot, occlusion if occlusion.is_file() else None)
             if not occlusion.is_file():
                 part.notes.append(f'{seq} has no occlusion.mat: nothing is known of occlusion there')
         else:
-            frames = {frame: [self._json_person(person) for person in people] for frame, (_, people) in in_json.items()}
+            frames = {
+                frame: [_json_person(person, file) for person in people] for frame, (_, people) in in_json.items()
+            }
             part.notes.append(
-                f'{seq} has no annot.mat: taken from {self.json_file.name}, without univ_annot3, by '
+                f'{seq} has no annot.mat: taken from {file.name}, without univ_annot3, by '
                 'which the official evaluation goes'
             )
-        cameras = {frame: self._json_camera(image) for frame, (image, _) in in_json.items()}
+        cameras = {} if file is None else {frame: _json_camera(image, file) for frame, (image, _) in in_json.items()}
         self._add_images(part, seq, frames, cameras)
         return part
 
@@ -170,20 +171,6 @@ class MuPoTSConverter(Converter):
         )
         return _Camera(K, size)
 
-    def _json_camera(self, image: dict) -> _Camera:
-        fx, fy, cx, cy = numbers(image, 'intrinsic', (4,), self.json_file)
-        width, height = (int(numbers(image, side, (), self.json_file)) for side in ('width', 'height'))
-        return _Camera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), (width, height))
-
-    def _json_person(self, person: dict) -> _Person:
-        seen = numbers(person, 'keypoints_vis', (_J,), self.json_file) > 0
-        return _Person(
-            numbers(person, 'keypoints_img', (_J, 2), self.json_file),
-            numbers(person, 'keypoints_cam', (_J, 3), self.json_file),
-            bool(numbers(person, 'is_valid', (), self.json_file)),
-            occluded=~seen,
-        )
-
 
 def read_mats(annot: Path, occlusion: Path | None) -> dict[int, list[_Person]]:
     """Frame (from 0, as the images are numbered) -> people in the order of the file's columns, without empty cells.
@@ -213,7 +200,7 @@ def read_mats(annot: Path, occlusion: Path | None) -> dict[int, list[_Person]]:
         )
         valid = bool(_field(cell, 'isValidFrame', (1,), annot, where)[0])
         occluded = None
-        if labels is not None and labels[row, column].size:
+        if occlusion is not None and labels is not None and labels[row, column].size:
             occluded = _shaped(labels[row, column], (_J,), occlusion, f'occlusion_labels{where[11:]}') > 0
         people.append(_Person(keypoints, points, valid, univ, occluded))
     return frames
@@ -244,13 +231,29 @@ def _entry(person: _Person, size: tuple[int, int]) -> dict | None:
     known = (person.points[:, 2] > 0) & np.isfinite(np.concatenate([person.points, person.keypoints], 1)).all(1)
     if not known.any():
         return None
-    more = dict(is_valid=person.is_valid)
+    more: dict[str, Any] = dict(is_valid=person.is_valid)
     if person.univ is not None:
         more['keypoints_3d_univ'] = np.round(np.where(known[:, None], person.univ, 0), _MM).tolist()
     if person.occluded is not None:
         more['occluded'] = person.occluded.astype(int).tolist()
     flags = flags_in_image(person.keypoints, known, size, hidden=person.occluded)
     return person_entry('mupots17', person.keypoints, flags, size, points_mm=person.points, valid_3d=known, **more)
+
+
+def _json_camera(image: dict, file: Path) -> _Camera:
+    fx, fy, cx, cy = numbers(image, 'intrinsic', (4,), file)
+    width, height = (int(numbers(image, side, (), file)) for side in ('width', 'height'))
+    return _Camera(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), (width, height))
+
+
+def _json_person(person: dict, file: Path) -> _Person:
+    seen = numbers(person, 'keypoints_vis', (_J,), file) > 0
+    return _Person(
+        numbers(person, 'keypoints_img', (_J, 2), file),
+        numbers(person, 'keypoints_cam', (_J, 3), file),
+        bool(numbers(person, 'is_valid', (), file)),
+        occluded=~seen,
+    )
 
 
 def _frame_of(image: dict) -> int:

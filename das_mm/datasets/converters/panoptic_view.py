@@ -113,7 +113,8 @@ class PanopticView:
                 f'{self.seq} {self.camera_name}: the protocol takes {wanted} images, only {len(usable)} can be used'
             )
         chosen = np.linspace(0, len(usable) - 1, min(wanted, len(usable))).astype(int)
-        part.images = [self._image(usable[i], part) for i in chosen]
+        images = (self._image(usable[i], part) for i in chosen)
+        part.images = [image for image in images if image is not None]
         part.notes += trial.notes
         part.counts.update({name: count for name, count in trial.counts.items() if not name.startswith(_OF_PEOPLE)})
 
@@ -125,7 +126,7 @@ class PanopticView:
             return [frame for frame in self.frames if frame in self.bodies]
         if self.frames == 'all' or (self.frames == 'protocol' and self.rules.split == 'test'):
             return frames
-        return frames[:: TRAIN_STEP if self.frames == 'protocol' else self.frames]
+        return frames[:: self.frames if isinstance(self.frames, int) else TRAIN_STEP]
 
     def _image(self, frame: int, part: Part) -> dict | None:
         """An entry of ``images[]`` with its people; None for a frame that cannot be used."""
@@ -173,9 +174,9 @@ class PanopticView:
             part.counts['people dropped: not in the image'] += 1
             return None
         part.counts['keypoints beyond the lens model'] += int((valid & ~seen).sum())
-        sets = dict(src=self.source.keypoint_set, dst=self.rules.keypoint_set, derive=())
-        keypoints, known_2d = convert_keypoints(keypoints, valid & seen, **sets)
-        points, known_3d = convert_keypoints(points, valid, **sets)
+        source, target = self.source.keypoint_set, self.rules.keypoint_set
+        keypoints, known_2d = convert_keypoints(keypoints, valid & seen, source, target, derive=())
+        points, known_3d = convert_keypoints(points, valid, source, target, derive=())
         flags = flags_in_image(keypoints, known_2d, self.camera.size)
         return person_entry(
             self.rules.keypoint_set,

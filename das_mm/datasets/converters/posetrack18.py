@@ -81,18 +81,18 @@ posetrack18/
         size = (image['width'], image['height']) if 'width' in image and 'height' in image else image_size(path)
         if size is None:
             raise UserError('it is no image', file=path, remedy='copy the image again')
-        size = tuple(map(int, size))
+        width, height = map(int, size)
         labelled = bool(image.get('is_labeled', True))
         regions = _ignore_regions(image, file)
-        entries = [self._tracked_person(person, size, file, counts) for person in people]
+        entries = [self._tracked_person(person, (width, height), file, counts) for person in people]
         entries = [entry for entry in entries if entry is not None]
         counts.update({'labelled images': int(labelled), 'images with ignored regions': int(bool(regions))})
         more = dict(ignore_regions=regions) if regions else {}
         return dict(
             id=image['id'],
             file_name=path.relative_to(self.image_root).as_posix(),
-            width=size[0],
-            height=size[1],
+            width=width,
+            height=height,
             has_3d=False,
             seq=path.parent.name,
             frame=_frame_number(path, file),

@@ -57,7 +57,8 @@ def _polygons(images: Entries, row: int) -> list[np.ndarray]:
 
 def _read_cameras(images: Entries) -> list[dict | None]:
     """One dict of arrays (or None: camera unknown) an image; images with the same camera share one."""
-    cameras, seen = [], {'None': None}
+    cameras: list[dict | None] = []
+    seen: dict[str, dict | None] = {'None': None}
     for row, image in enumerate(images.rows):
         camera = image.get('cam_param')
         key = repr(camera)
@@ -72,10 +73,13 @@ def _read_cameras(images: Entries) -> list[dict | None]:
                 field=field,
                 remedy='give K, or leave cam_param out where the camera is unknown',
             )
-        parts = dict(K=check_intrinsics(camera['K'], file=images.file, field=f'{field}.K'))
+        parts: dict[str, np.ndarray | None] = dict(
+            K=check_intrinsics(camera['K'], file=images.file, field=f'{field}.K')
+        )
         for key, shape in (('R', (3, 3)), ('T', (3,)), ('dist', (5,))):
             parts[key] = _camera_part(camera.get(key), shape, images.file, f'{field}.{key}')
-        if parts['dist'] is not None and not parts['dist'].any():
+        dist = parts['dist']
+        if dist is not None and not dist.any():
             parts['dist'] = None
         seen[key] = parts
         cameras.append(parts)

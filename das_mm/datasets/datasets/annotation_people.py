@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,7 +109,7 @@ def read_people(rows: Entries, image_ids: np.ndarray, kset: KeypointSet) -> Pers
         **_read_optional(rows, kset, valid),
     )
     order = np.argsort(image_row, kind='stable')
-    return PersonColumns(**{name: None if column is None else column[order] for name, column in vars(columns).items()})
+    return replace(columns, **{name: column[order] for name, column in vars(columns).items() if column is not None})
 
 
 def _read_optional(rows: Entries, kset: KeypointSet, valid_3d: np.ndarray) -> dict[str, np.ndarray | None]:

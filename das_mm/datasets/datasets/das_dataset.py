@@ -6,7 +6,7 @@ import logging
 import os.path as osp
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from mmengine.logging import print_log
@@ -80,6 +80,9 @@ class DASDataset(FaultTolerantDataset):
     """
 
     NATIVE_SET: str | None = None
+    # narrower than in BaseDataset
+    ann_file: str
+    data_list: Records
 
     def __init__(
         self,
@@ -242,7 +245,7 @@ class DASDataset(FaultTolerantDataset):
 
     def _get_unserialized_subset(self, indices: Sequence[int] | int) -> Records:
         if isinstance(indices, int):
-            return super()._get_unserialized_subset(indices)
+            return cast(Records, super()._get_unserialized_subset(indices))  # a slice of data_list
         return self.data_list[indices]
 
     def faults_at_start(self) -> np.ndarray:

@@ -54,7 +54,8 @@ class FaultTolerantDataset(BaseDataset):
         """
         return [self.get_data_info(int(i))['img_path'] for i in self._unreadable.rows()]
 
-    def __getitem__(self, idx: int) -> dict:
+    def __getitem__(self, idx: int) -> dict | None:
+        """The sample; None only where a transform drops one in test mode."""
         if not self._fully_initialized:
             self.full_init()
         if self.test_mode:
@@ -97,8 +98,7 @@ class FaultTolerantDataset(BaseDataset):
                 return self.pipeline(record), None
             return None, image_fault(path)
         except Exception as error:
-            at_fault = isinstance(error, UserError) and error.file == path
-            fault = error.problem if at_fault else image_fault(path)
+            fault = error.problem if isinstance(error, UserError) and error.file == path else image_fault(path)
             if fault is None:
                 raise
             return None, fault
@@ -117,7 +117,7 @@ class FaultTolerantDataset(BaseDataset):
                 remedy='check `data_root` and `data_prefix`, mend the images, or raise `max_skipped`',
             )
 
-    def _test_sample(self, idx: int) -> dict:
+    def _test_sample(self, idx: int) -> dict | None:
         record = self.get_data_info(idx)
         sample, fault = self._attempt(record)
         if fault is None:

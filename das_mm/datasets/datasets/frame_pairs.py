@@ -9,7 +9,7 @@ from das_mm.registry import DATASETS
 from .das_dataset import DASDataset
 
 
-class FramePairs:
+class FramePairs(DASDataset):
     """Adds to every record of a :class:`DASDataset` the record of another frame of its video, ``previous``.
 
     In training that is a random frame at most ``max_gap`` frames away, before or after, so that people are seen moving
@@ -57,12 +57,12 @@ class FramePairs:
 
 
 @DATASETS.register_module()
-class DASVideoDataset(FramePairs, DASDataset):
+class DASVideoDataset(FramePairs):
     """Videos in the package's annotation format: images of one ``seq`` (and ``view``), ordered by ``frame``."""
 
 
 @DATASETS.register_module()
-class DASPoseTrack18Dataset(FramePairs, DASDataset):
+class DASPoseTrack18Dataset(FramePairs):
     """PoseTrack18: 2D only; the ears of its annotations are never labelled."""
 
     NATIVE_SET = 'posetrack17'

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -126,7 +127,13 @@ class Records(Sequence):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> dict | Records:
+    @overload
+    def __getitem__(self, index: int | np.integer) -> dict: ...
+
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Records: ...
+
+    def __getitem__(self, index: int | np.integer | slice | Sequence[int] | np.ndarray) -> dict | Records:
         """One record, or, for a slice, a list of indices or a mask, records."""
         if isinstance(index, (int, np.integer)):
             return self.table.record(int(self.rows[index]))

@@ -91,7 +91,7 @@ def _converted_marks(
 
 def _image_columns(images: list[dict]) -> dict[str, np.ndarray]:
     cameras, camera_rows = _as_codes_of_objects([image['cam_param'] for image in images])
-    columns = dict(
+    columns: dict[str, np.ndarray] = dict(
         img_id=np.array([int(image['id']) for image in images], dtype=np.int64),
         height=np.array([int(image['height']) for image in images], dtype=np.int32),
         width=np.array([int(image['width']) for image in images], dtype=np.int32),

@@ -61,7 +61,7 @@ def smpl_columns(ann_file: str, annotations: AnnotationFile) -> dict[str, np.nda
     chosen = rows[there]
     known = there.copy()
     known[there] = arrays['has_smpl'][chosen]
-    columns = dict(has_smpl=known, smpl_gender=np.full(len(rows), 'n', dtype='<U1'))
+    columns: dict[str, np.ndarray] = dict(has_smpl=known, smpl_gender=np.full(len(rows), 'n', dtype='<U1'))
     columns['smpl_gender'][there] = arrays['gender'][chosen]
     for name, target in (
         ('global_orient', 'smpl_global_orient'),

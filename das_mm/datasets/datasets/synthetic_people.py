@@ -14,6 +14,7 @@ from das_mm.registry import DATASETS
 from ..synthetic import SyntheticConfig, generate
 from .das_dataset import DASDataset
 from .frame_pairs import FramePairs
+from .record_table import Records
 
 # a data set always has both joint sets, so that models of either share one set of images
 _SETTINGS = {field.name for field in fields(SyntheticConfig)} - {'joint_sets', 'jpeg_quality', 'save_vertices'}
@@ -57,7 +58,7 @@ class SyntheticPeople(DASDataset):
             **kwargs,
         )
 
-    def load_data_list(self) -> list[dict]:
+    def load_data_list(self) -> Records:
         """Makes the set where it is not there, then reads it."""
         generate(self.config, self.data_root, workers=self.workers, progress=is_main_process())
         return super().load_data_list()

@@ -59,7 +59,7 @@ class DASRandomAffine(BaseTransform):
         begin_geometry(results)
         height, width = results['img'].shape[:2]
         fitted = keep_ratio_size((width, height), self.input_size, self.short_side_range, self.max_long_side)
-        canvas = fitted if self.input_size is None else tuple(self.input_size)
+        canvas = fitted if self.input_size is None else (self.input_size[0], self.input_size[1])
         factor, shift, angle = self._draw()
         scale = factor * min(fitted[0] / width, fitted[1] / height)
         linear = scale * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])

@@ -85,7 +85,9 @@ def keep_ratio_size(
     Either into ``input_size`` (width, height), or so that its short side has a length drawn from ``short_side_range``
     (ends included) and its long side at most ``max_long_side``.
     """
-    short = None if input_size is not None else np.random.randint(short_side_range[0], short_side_range[1] + 1)
+    short = None
+    if input_size is None and short_side_range is not None:
+        short = np.random.randint(short_side_range[0], short_side_range[1] + 1)
     return fitting_size(size, input_size, short, max_long_side)
 
 

@@ -51,7 +51,7 @@ class AddPreviousFrame(BaseTransform):
         begin_geometry(results)
         record, warp = results.get('previous'), results['warp_mat']
         image = None if record is None else cv2.imread(record['img_path'])
-        if image is None:  # no neighbour, or one that cannot be read: the image was still
+        if record is None or image is None:  # no neighbour, or one that cannot be read: the image was still
             record, image, warp = self._still(results)
         height, width = results['img'].shape[:2]
         previous = warp_image(image, warp, (width, height), MEAN_BGR)

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from das_mm.registry import HOOKS
 
@@ -20,7 +28,7 @@ class ProgressBarHook(Hook):
 
     def __init__(self):
         self._progress: Progress | None = None
-        self._task = None
+        self._task: TaskID | None = None
         self._evaluating = False
 
     def _start(self, description: str, total: int, completed: int = 0) -> None:
@@ -40,7 +48,7 @@ class ProgressBarHook(Hook):
         self._task = self._progress.add_task(description, total=total, completed=completed, note='')
 
     def _advance(self, note: str = '') -> None:
-        if self._progress is not None:
+        if self._progress is not None and self._task is not None:
             self._progress.update(self._task, advance=1, note=note)
 
     def _stop(self) -> None:
