@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -89,7 +90,7 @@ def write_smpl_file(path: str | Path, gender: str = 'neutral') -> Path:
     body = load_generated_body()
     kintree = body.kintree_table.copy()
     kintree[0, 0] = 2**32 - 1  # the licensed file says "no parent" as an unsigned -1
-    arrays = dict(
+    arrays: dict[str, Any] = dict(
         v_template=body.v_template + body.shapedirs @ np.asarray(GENDER_BETAS[gender], np.float32),
         f=body.faces.astype(np.uint32),
         shapedirs=body.shapedirs,

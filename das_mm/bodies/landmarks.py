@@ -94,7 +94,9 @@ def keypoint_matrix(names: tuple[str, ...] = KEYPOINT_NAMES, num_vertices: int =
             # a part that is both a joint and a keypoint (neck, head) means the joint
             terms = {num_vertices + JOINT_INDEX[part]: 1.0} if part in JOINT_INDEX else LANDMARKS[part]
             for column, weight in terms.items():
-                rows.append(row), columns.append(column), values.append(part_weight * weight)
+                rows.append(row)
+                columns.append(column)
+                values.append(part_weight * weight)
     return sparse.csr_matrix((values, (rows, columns)), shape=(len(names), num_vertices + len(JOINT_INDEX)))
 
 

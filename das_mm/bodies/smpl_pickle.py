@@ -34,7 +34,7 @@ class _Sparse(_StandIn):
 
     def value(self) -> np.ndarray:
         parts = tuple(np.asarray(self.state[name]) for name in ('data', 'indices', 'indptr'))
-        shape = self.state.get('_shape', self.state.get('shape'))
+        shape = self.state['_shape'] if '_shape' in self.state else self.state['shape']
         matrix = self.kind(parts, shape=tuple(int(side) for side in shape))
         matrix.check_format(full_check=True)  # wrong indices would be followed in C
         return matrix.toarray()

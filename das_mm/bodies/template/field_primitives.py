@@ -5,7 +5,7 @@ Values are negative inside and near the surface roughly the distance in metres.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 import numpy as np
@@ -29,7 +29,7 @@ def union(*fields: Field, width: float) -> Field:
 
 
 def loft(
-    axis: int, table: list[tuple[float, ...]], exponent: float = 2.0, caps: tuple[float, float] = (0.03, 0.03)
+    axis: int, table: Sequence[tuple[float, ...]], exponent: float = 2.0, caps: tuple[float, float] = (0.03, 0.03)
 ) -> Field:
     """A body along a coordinate axis.
 
@@ -61,13 +61,13 @@ def loft(
 
 def cone(start: tuple[float, ...], end: tuple[float, ...], start_radius: float, end_radius: float) -> Field:
     """Rounded cone between two points."""
-    start, end = np.asarray(start), np.asarray(end)
-    axis = end - start
+    foot = np.asarray(start)
+    axis = np.asarray(end) - foot
 
     def field(points: np.ndarray) -> np.ndarray:
-        t = np.clip((points - start) @ axis / (axis @ axis), 0, 1)
+        t = np.clip((points - foot) @ axis / (axis @ axis), 0, 1)
         radius = start_radius + (end_radius - start_radius) * t
-        return np.linalg.norm(points - start - t[:, None] * axis, axis=1) - radius
+        return np.linalg.norm(points - foot - t[:, None] * axis, axis=1) - radius
 
     return field
 
@@ -76,7 +76,7 @@ def ellipsoid(
     centre: tuple[float, ...], radii: tuple[float, ...], tilt_deg: tuple[float, float, float] = (0, 0, 0)
 ) -> Field:
     """Ellipsoid whose own axes are turned by ``tilt_deg`` about x, then y, then z."""
-    centre, radii = np.asarray(centre), np.asarray(radii)
+    middle, half_axes = np.asarray(centre), np.asarray(radii)
     cx, cy, cz = np.cos(np.radians(tilt_deg))
     sx, sy, sz = np.sin(np.radians(tilt_deg))
     rotation = (
@@ -86,9 +86,9 @@ def ellipsoid(
     )
 
     def field(points: np.ndarray) -> np.ndarray:
-        local = (points - centre) @ rotation
-        rho = np.linalg.norm(local / radii, axis=1)
-        gradient = np.linalg.norm(local / radii**2, axis=1)
-        return np.where(gradient > 1e-9, rho * (rho - 1) / np.maximum(gradient, 1e-9), -radii.min())
+        local = (points - middle) @ rotation
+        rho = np.linalg.norm(local / half_axes, axis=1)
+        gradient = np.linalg.norm(local / half_axes**2, axis=1)
+        return np.where(gradient > 1e-9, rho * (rho - 1) / np.maximum(gradient, 1e-9), -half_axes.min())
 
     return field

@@ -23,7 +23,7 @@ def marching_tetrahedra(field: Field, low: np.ndarray, high: np.ndarray, step: f
     """
     values, corners, shape = _active_cubes(field, np.asarray(low, float), np.asarray(high, float), step)
     cubes = corners[:, None, :] + np.array([[c & 1, c >> 1 & 1, c >> 2 & 1] for c in range(8)])  # (N, 8, 3)
-    node_ids = np.ravel_multi_index(np.moveaxis(cubes, -1, 0), shape)  # (N, 8)
+    node_ids = np.asarray(np.ravel_multi_index(tuple(np.moveaxis(cubes, -1, 0)), shape))  # (N, 8)
     tet_ids = node_ids[:, _TETRAHEDRA].reshape(-1, 4)
     tet_values = values[:, _TETRAHEDRA].reshape(-1, 4)
     inside = tet_values < 0
@@ -67,7 +67,8 @@ def _active_cubes(field: Field, low: np.ndarray, high: np.ndarray, step: float, 
     local = np.stack(np.meshgrid(*(np.arange(block + 1),) * 3, indexing='ij'), -1).reshape(-1, 3)
     offsets = np.array([[c & 1, c >> 1 & 1, c >> 2 & 1] for c in range(8)])
     cube = np.stack(np.meshgrid(*(np.arange(block),) * 3, indexing='ij'), -1).reshape(-1, 3)
-    corner_index = np.ravel_multi_index(np.moveaxis(cube[:, None] + offsets, -1, 0), (block + 1,) * 3)  # (512, 8)
+    corners = tuple(np.moveaxis(cube[:, None] + offsets, -1, 0))
+    corner_index = np.ravel_multi_index(corners, (block + 1,) * 3)  # (512, 8)
     all_values, all_corners = [], []
     for start in origin[near]:
         values = field(low + (start + local) * step)

@@ -17,6 +17,13 @@ from .field_primitives import Field
 from .marching_tetrahedra import field_gradient
 
 EdgeLength = Callable[[np.ndarray], np.ndarray]  # points (N, 3) -> wanted edge length there (N,) m
+Face = tuple[int, int, int]
+
+
+def _exchanged(face: Face, old: int, new: int) -> Face:
+    """The face with another vertex in the place of ``old``."""
+    a, b, c = (new if v == old else v for v in face)
+    return a, b, c
 
 
 class HalfMesh:
@@ -24,7 +31,7 @@ class HalfMesh:
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray):
         self.points: list[list[float]] = vertices.tolist()
-        self.faces: dict[int, tuple[int, int, int]] = {i: tuple(f) for i, f in enumerate(faces.tolist())}
+        self.faces: dict[int, Face] = {i: tuple(f) for i, f in enumerate(faces.tolist())}
         self.around: list[set[int]] = [set() for _ in self.points]  # faces at a vertex
         for index, face in self.faces.items():
             for vertex in face:
@@ -45,13 +52,13 @@ class HalfMesh:
         p, q = self.points[a], self.points[b]
         return ((p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 + (p[2] - q[2]) ** 2) ** 0.5
 
-    def _add_face(self, face: tuple[int, int, int]) -> None:
+    def _add_face(self, face: Face) -> None:
         self.faces[self._next_face] = face
         for vertex in face:
             self.around[vertex].add(self._next_face)
         self._next_face += 1
 
-    def _remove_face(self, index: int) -> tuple[int, int, int]:
+    def _remove_face(self, index: int) -> Face:
         face = self.faces.pop(index)
         for vertex in face:
             self.around[vertex].discard(index)
@@ -67,8 +74,8 @@ class HalfMesh:
             self.boundary.add(middle)
         for index in sides:
             face = self._remove_face(index)
-            self._add_face(tuple(middle if v == b else v for v in face))
-            self._add_face(tuple(middle if v == a else v for v in face))
+            self._add_face(_exchanged(face, b, middle))
+            self._add_face(_exchanged(face, a, middle))
         return middle
 
     def _normal(self, p, q, r) -> tuple[float, float, float]:
@@ -108,7 +115,7 @@ class HalfMesh:
         for index in sides:
             self._remove_face(index)
         for index in list(self.around[b]):
-            self._add_face(tuple(a if v == b else v for v in self._remove_face(index)))
+            self._add_face(_exchanged(self._remove_face(index), b, a))
         self.points[a] = place
         if on_b:
             self.boundary.discard(b)
@@ -129,8 +136,8 @@ class HalfMesh:
         if sum(w * w for w in after) >= sum(w * w for w in wanted):
             return False
         # new triangles in the turning sense of the old ones
-        new1 = tuple(d if v == b else v for v in face1)
-        new2 = tuple(c if v == a else v for v in face2)
+        new1 = _exchanged(face1, b, d)
+        new2 = _exchanged(face2, a, c)
         points = self.points
         for new in (new1, new2):
             n = self._normal(*(points[v] for v in new))

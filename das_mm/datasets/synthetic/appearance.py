@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def sample_look(rng: np.random.Generator) -> Look:
     top = random_cloth(rng, 0.5 if outfit in ('jacket', 'coat') else 1.0)
     bottom = _trousers_cloth(rng)
     sleeve = float(rng.choice([0.16, 0.31, 0.36, 0.45, 0.64, 0.66], p=[0.08, 0.3, 0.15, 0.07, 0.2, 0.2]))
-    values = dict(
+    values: dict[str, Any] = dict(
         top_hem=rng.uniform(0.86, 0.98),
         sleeve_x=sleeve,
         neckline=rng.uniform(1.34, 1.45),

@@ -75,6 +75,7 @@ class Cloth:
         if self.pattern == 'plain':
             return np.broadcast_to(self.base, (len(along), 3))
         if self.pattern == 'tile':
+            assert self.tile is not None, 'printed cloth has a tile'
             return self.tile.colour(np.stack([around, along], 1), footprint_m)
         edge = np.clip(footprint_m / self.period_m, 0.02, 0.5)
         if self.pattern == 'halves':

@@ -102,7 +102,8 @@ def _hang(vertices: np.ndarray, rest: np.ndarray) -> np.ndarray:
         'left_shank': leg * left * shank,
         'right_shank': leg * (1 - left) * shank,
     }
-    return sum(weight[:, None] * apply_frame(part_frame(vertices, name), rest) for name, weight in weights.items())
+    moved = (weight[:, None] * apply_frame(part_frame(vertices, name), rest) for name, weight in weights.items())
+    return np.asarray(sum(moved))
 
 
 def _worn(vertices: np.ndarray, look: Look, owner: int) -> list[Surface]:

@@ -8,8 +8,8 @@ import selectors
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +19,18 @@ from das_mm.errors import UserError
 from .config import SyntheticConfig
 
 
-def drawn_images(config: SyntheticConfig, units: list[int], root: Path, records: Path, workers: int) -> Iterator[int]:
+@dataclass(frozen=True)
+class _Drawer:
+    """A process that draws, and the two pipes to it."""
+
+    process: subprocess.Popen
+    orders: IO[bytes]
+    answers: IO[bytes]
+
+
+def drawn_images(
+    config: SyntheticConfig, units: list[int], root: Path, records: Path, workers: int
+) -> Generator[int, None, None]:
     """Have ``units`` drawn by ``workers`` processes; gives the number of every image as it is done.
 
     Raises:
@@ -27,25 +38,25 @@ def drawn_images(config: SyntheticConfig, units: list[int], root: Path, records:
     """
     waiting = iter(units)
     with tempfile.TemporaryFile('w+') as log, selectors.DefaultSelector() as selector:
-        processes = []
+        drawers = []
         try:
             for _ in range(workers):
-                process = _start(config, root, records, log)
-                processes.append(process)
-                selector.register(process.stdout, selectors.EVENT_READ, process)
-                _feed(process, waiting)
+                drawer = _start(config, root, records, log)
+                drawers.append(drawer)
+                selector.register(drawer.answers, selectors.EVENT_READ, drawer)
+                _feed(drawer, waiting)
             while selector.get_map():
                 for key, _ in selector.select():
                     yield from _hear(key.data, waiting, selector, log)
         finally:
-            for process in processes:
-                process.kill()
-                process.wait()
-                process.stdin.close()
-                process.stdout.close()
+            for drawer in drawers:
+                drawer.process.kill()
+                drawer.process.wait()
+                drawer.orders.close()
+                drawer.answers.close()
 
 
-def _start(config: SyntheticConfig, root: Path, records: Path, log: IO[str]) -> subprocess.Popen:
+def _start(config: SyntheticConfig, root: Path, records: Path, log: IO[str]) -> _Drawer:
     package = str(Path(das_mm.__file__).resolve().parents[1])
     settings = {
         # one thread each: the processes already fill the cores
@@ -68,39 +79,39 @@ def _start(config: SyntheticConfig, root: Path, records: Path, log: IO[str]) -> 
         '--records',
         str(Path(records).resolve()),
     ]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, env={**os.environ, **settings}
     )
+    assert process.stdin is not None and process.stdout is not None, 'both are pipes'
+    return _Drawer(process, process.stdin, process.stdout)
 
 
-def _feed(process: subprocess.Popen, waiting: Iterator[int]) -> None:
+def _feed(drawer: _Drawer, waiting: Iterator[int]) -> None:
     """Give the process its next unit, or close its input so that it ends."""
     unit = next(waiting, None)
     try:
         if unit is None:
-            process.stdin.close()
+            drawer.orders.close()
         else:
-            process.stdin.write(f'{unit}\n'.encode())
+            drawer.orders.write(f'{unit}\n'.encode())
     except BrokenPipeError:
         pass  # it has died: its closed output tells why
 
 
-def _hear(
-    process: subprocess.Popen, waiting: Iterator[int], selector: selectors.BaseSelector, log: IO[str]
-) -> Iterator[int]:
+def _hear(drawer: _Drawer, waiting: Iterator[int], selector: selectors.BaseSelector, log: IO[str]) -> Iterator[int]:
     """Images that one answer of the process reports."""
-    line = _read_line(process.stdout)
+    line = _read_line(drawer.answers)
     if not line:
-        selector.unregister(process.stdout)
-        if process.wait() != 0:
-            raise _died(process, log)
+        selector.unregister(drawer.answers)
+        if drawer.process.wait() != 0:
+            raise _died(drawer.process, log)
         return
     answer = json.loads(line)
     if 'error' in answer:
         problem, file, field, remedy = answer['error']
         raise UserError(problem, file=file, field=field, remedy=remedy)
     if 'unit' in answer:
-        _feed(process, waiting)
+        _feed(drawer, waiting)
     else:
         yield answer['image']
 

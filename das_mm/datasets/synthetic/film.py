@@ -72,7 +72,7 @@ def develop(
         light = cv2.GaussianBlur(light, (0, 0), sigma)
     picture = to_srgb(light)
     if film.saturation != 1:
-        grey = picture @ np.float32([0.299, 0.587, 0.114])
+        grey = picture @ np.array([0.299, 0.587, 0.114], np.float32)
         picture = grey[..., None] + np.float32(film.saturation) * (picture - grey[..., None])
     if film.contrast != 1:
         picture = 118 + np.float32(film.contrast) * (picture - 118)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ def generate(
             return paths
         records = root / f'.records_{config.split}'
         _write_state(config, root, 'unfinished')
-        _draw_missing(config, root, records, os.cpu_count() if workers is None else workers, progress)
+        _draw_missing(config, root, records, (os.cpu_count() or 1) if workers is None else workers, progress)
         _write_annotations(config, paths, records)
         _write_state(config, root, 'finished')
         shutil.rmtree(records, ignore_errors=True)
@@ -146,7 +146,9 @@ def _draw_missing(config: SyntheticConfig, root: Path, records: Path, workers: i
                     bar.update(task, rate=f'{bar.tasks[0].speed or 0:.1f} images/s')
 
 
-def _numbers(config: SyntheticConfig, todo: list[int], root: Path, records: Path, workers: int) -> Iterator[int]:
+def _numbers(
+    config: SyntheticConfig, todo: list[int], root: Path, records: Path, workers: int
+) -> Generator[int, None, None]:
     if workers == 0:
         return (number for unit in todo for number in draw_unit(config, unit, root, records))
     return drawn_images(config, todo, root, records, min(workers, len(todo)))

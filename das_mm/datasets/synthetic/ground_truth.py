@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypedDict
 
 import numpy as np
 from pycocotools import mask as coco_mask
@@ -126,6 +127,13 @@ def _box_in_image(surfaces: list[Surface], view: Viewpoint) -> np.ndarray | None
     return np.concatenate([corners.min(0), corners.max(0)])
 
 
+class RunLengths(TypedDict):
+    """COCO's compressed run lengths of a mask of ``size`` (height, width); pycocotools takes str and gives bytes."""
+
+    size: list[int]
+    counts: str | bytes
+
+
 @dataclass(frozen=True)
 class SeenGroundTruth:
     """What drawing adds.
@@ -138,7 +146,7 @@ class SeenGroundTruth:
     """
 
     visibility: dict[str, int]
-    segmentation: dict
+    segmentation: RunLengths
     area_px: int
     is_valid: bool
 
@@ -146,11 +154,13 @@ class SeenGroundTruth:
 def seen_ground_truth(
     geometry: PersonGeometry, number: int, depth_mm: np.ndarray, owner: np.ndarray
 ) -> SeenGroundTruth:
-    """Visibility and mask of person ``number`` in the drawn (H, W) depth (mm, 0 = nothing) and owner maps."""
+    """Visibility and mask of person ``number`` in the frame, from drawn (H, W) depth (mm, 0 = nothing) and owners."""
     height, width = owner.shape
     mask = owner == number
     area = int(mask.sum())
-    rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    counts = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))['counts']
+    assert isinstance(counts, bytes), 'encode gives bytes'
+    assert geometry.bbox_xyxy is not None, 'this person is inside the frame'
     x1, y1, x2, y2 = geometry.bbox_xyxy
     enough = area >= max(MIN_VISIBLE_PX * width * height / (832 * 512), 6)
     return SeenGroundTruth(
@@ -158,7 +168,7 @@ def seen_ground_truth(
             name: keypoint_visibility(name, geometry.keypoints_px[name], point[2], number, depth_mm, owner)
             for name, point in geometry.keypoints_mm.items()
         },
-        {'size': [height, width], 'counts': rle['counts'].decode()},
+        {'size': [height, width], 'counts': counts.decode()},
         area,
         bool(enough and area >= MIN_VISIBLE_SHARE * (x2 - x1) * (y2 - y1)),
     )

@@ -12,16 +12,25 @@ from .textures import VARIANTS, sample_tile, texture_tile
 
 
 class Material(Protocol):
-    """Attributes: ``gloss``, strength of the highlight, 0 = matt; ``glow``, share of the colour that needs no light."""
+    """What a surface is made of; frozen, since surfaces share it."""
 
-    gloss: float
-    glow: float
+    @property
+    def gloss(self) -> float:
+        """Strength of the highlight, 0 = matt."""
+        ...
+
+    @property
+    def glow(self) -> float:
+        """Share of the colour that needs no light."""
+        ...
 
     def colour(self, coords: np.ndarray, footprint_m: np.ndarray) -> np.ndarray:
         """(N, 3) float32 sRGB in [0, 255] at interpolated surface ``coords`` (N, 3); a pixel covers ``footprint_m``."""
+        ...
 
     def bump(self, coords: np.ndarray, footprint_m: np.ndarray) -> np.ndarray | None:
         """(N, 3) to be added to the unit normals, or None for a smooth surface."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,8 @@ class Tiled:
         tile = texture_tile(self.kind, self.variant)
         side_m = tile.size_m * self.scale
         # texture rows run down, heights run up
-        uv = coords[:, :2] * np.float32([1 / side_m, -1 / side_m])
-        return sample_tile(tile, uv, footprint_m / side_m) * np.float32(self.tint)
+        uv = coords[:, :2] * np.array([1 / side_m, -1 / side_m], np.float32)
+        return sample_tile(tile, uv, footprint_m / side_m) * np.array(self.tint, np.float32)
 
     def bump(self, coords, footprint_m):
         return None

@@ -132,11 +132,12 @@ def _standing(angles: np.ndarray, tilt_deg: np.ndarray) -> dict:
 def _key(rng: Rng, builder: Callable, base: Angles | None = None, arms_only: bool = False) -> Keyframe:
     """One keyframe from a pose builder; with ``arms_only`` the rest of the body stays as in ``base``."""
     angles, tilt = builder(rng)
+    base = base or {}
     if arms_only:
         free = ARM_PARTS + ('neck', 'head')
         kept = {name: base[name] for name in base if not any(part in name for part in free)}
         return clip_angles(stack_angles({**angles, **kept})), 0.0
-    return clip_angles(stack_angles({**(base or {}), **angles})), tilt
+    return clip_angles(stack_angles({**base, **angles})), tilt
 
 
 def _stand(rng: Rng, times: np.ndarray) -> dict:
@@ -186,7 +187,7 @@ def _oscillate(motion: dict, times: np.ndarray, side: str, joint: str, axis: int
 def _wave(rng: Rng, times: np.ndarray) -> dict:
     motion = _arm_action('wave')(rng, times)
     moved = {side: np.ptp(motion['angles'][:, JOINT_INDEX[f'{side}_shoulder'] - 1], axis=0).max() for side in SIDES}
-    side = max(moved, key=moved.get)
+    side = max(moved, key=lambda name: moved[name])
     return _oscillate(motion, times, side, 'elbow', 1, 18, rng.uniform(1.2, 1.9))
 
 
@@ -281,7 +282,7 @@ def sample_motion(rng: Rng, num_frames: int, fps: float, activity: str | None = 
 def _finish(rng: Rng, times: np.ndarray, motion: dict, activity: str, scale: float) -> dict:
     angles = clip_angles(motion['angles'] + _sway(rng, times))
     path = motion['path'] - motion['path'][0]
-    result = dict(
+    result: dict = dict(
         body_pose=pose_from_angles(angles),
         root_tilt=motion['root_tilt'],
         global_orient_yaw=motion['yaw'] - motion['yaw'][0],

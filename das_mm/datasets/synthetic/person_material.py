@@ -75,7 +75,8 @@ class PersonMaterial:
         look = self.look
         if look.hair_style == 'cap':
             return look.hat.base + np.zeros_like(coords)
-        strands = np.sin(coords @ np.float32([310, 40, 180])) * np.sin(coords @ np.float32([95, 20, 130]))
+        waves = np.array([310, 40, 180], np.float32), np.array([95, 20, 130], np.float32)
+        strands = np.sin(coords @ waves[0]) * np.sin(coords @ waves[1])
         return look.hair * (1 + 0.08 * strands[:, None])
 
 

@@ -42,6 +42,7 @@ def image_record(
     persons = []
     for number, geometry, seen in people:
         person = layout.people[number]
+        assert geometry.bbox_xyxy is not None, 'this person is inside the frame'
         x1, y1, x2, y2 = geometry.bbox_xyxy
         persons.append(
             {

@@ -21,7 +21,7 @@ _ARM_X, _ARM_Y = 0.185, 1.15  # beyond this x and above this height lies an arm
 @cache
 def landmark(name: str) -> np.ndarray:
     """(3,) rest place of a surface point such as 'nose' or 'left_eye'."""
-    return sum(weight * rest_coords()[vertex] for vertex, weight in LANDMARKS[name].items())
+    return np.asarray(sum(weight * rest_coords()[vertex] for vertex, weight in LANDMARKS[name].items()))
 
 
 def ramp(distance: np.ndarray, width: np.ndarray | float) -> np.ndarray:

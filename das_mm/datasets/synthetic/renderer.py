@@ -279,7 +279,8 @@ def _over_image(
         points = _Points(*(value[keep] for value in vars(points).values()))
         hit, row, column = hit[keep], row[keep] // step, column[keep] // step
     out.ravel()[hit] = sample(points, column % cells + cells * (row % cells))
-    smooth = _smooth_like(*(np.ascontiguousarray(a[::step, ::step]) for a in (out, depth)), cells // 2)
+    values, depths = (np.ascontiguousarray(a[::step, ::step]) for a in (out, depth))
+    smooth = _smooth_like(values, depths, cells // 2)
     return (smooth if step == 1 else cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)).ravel()
 
 

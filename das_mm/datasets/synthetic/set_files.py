@@ -28,7 +28,7 @@ def write_error(error: OSError, path: Path | str) -> UserError:
     return UserError(
         f'cannot be written ({error.strerror or error})',
         file=path,
-        remedy=_REMEDIES.get(error.errno, 'look at the disk, then run the same command again'),
+        remedy=_REMEDIES.get(error.errno or 0, 'look at the disk, then run the same command again'),
     )
 
 

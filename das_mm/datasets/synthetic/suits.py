@@ -72,5 +72,5 @@ def suit_rgb(coords: np.ndarray) -> np.ndarray:
     )
     out = np.zeros((len(coords), 3), np.float32)
     for (one, other), rows, is_first in kinds:
-        out[rows] = np.where(is_first[rows, None], np.float32(one), np.float32(other))
+        out[rows] = np.where(is_first[rows, None], np.array(one, np.float32), np.array(other, np.float32))
     return out

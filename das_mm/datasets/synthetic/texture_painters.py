@@ -46,7 +46,8 @@ def _ramp(mask: np.ndarray, dark, light) -> np.ndarray:
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:
-    return np.meshgrid(np.arange(TILE_PX), np.arange(TILE_PX))
+    x, y = np.meshgrid(np.arange(TILE_PX), np.arange(TILE_PX))
+    return x, y
 
 
 def _grass(rng):

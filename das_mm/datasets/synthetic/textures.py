@@ -31,7 +31,7 @@ def texture_tile(kind: str, variant: int) -> Tile:
     painter, size_m = KINDS[kind]
     rng = np.random.Generator(np.random.PCG64([sum(kind.encode()), variant]))
     level = np.clip(painter(rng), 0, 255).astype(np.uint8)
-    levels = [level]
+    levels: list[np.ndarray] = [level]
     while level.shape[0] > 2:
         level = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         levels.append(level)
@@ -44,7 +44,14 @@ def _remap(image: np.ndarray, uv: np.ndarray) -> np.ndarray:
     rows = -(-n // columns)
     maps = np.zeros((rows * columns, 2), np.float32)
     maps[:n] = (uv - np.floor(uv)) * image.shape[0] - 0.5
-    out = cv2.remap(image, maps.reshape(rows, columns, 2), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    # OpenCV's stub forgets that the second map may be None
+    out = cv2.remap(  # pyright: ignore[reportCallIssue]
+        image,
+        maps.reshape(rows, columns, 2),
+        None,  # pyright: ignore[reportArgumentType]
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_WRAP,
+    )
     return out.reshape(-1, 3)[:n]
 
 

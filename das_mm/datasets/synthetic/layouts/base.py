@@ -17,6 +17,7 @@ from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
 from ..generated_meshes import load_smpl
 from ..generator import GeneratedPaths
+from ..ground_truth import RunLengths
 
 ALL_SETS = tuple(name for name in KEYPOINT_SETS)
 
@@ -39,7 +40,7 @@ class PersonGroundTruth:
     visibility: dict[str, int]
     bbox_xywh: tuple[float, float, float, float]
     area_px: float
-    segmentation: dict
+    segmentation: RunLengths
     track_id: int
     is_valid: bool
     smpl: dict[str, np.ndarray]

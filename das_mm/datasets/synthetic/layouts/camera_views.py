@@ -43,7 +43,15 @@ class CameraView:
             return image
         width, height = self.size
         pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 1, 2).astype(np.float64)
-        tangents = cv2.undistortPointsIter(pixels, self.K, self.dist, None, None, _UNDISTORT).reshape(-1, 2)
+        # OpenCV's stub forgets that a turn and a new camera may be None
+        tangents = cv2.undistortPointsIter(  # pyright: ignore[reportCallIssue]
+            pixels,
+            self.K,
+            self.dist,
+            None,  # pyright: ignore[reportArgumentType]
+            None,  # pyright: ignore[reportArgumentType]
+            _UNDISTORT,
+        ).reshape(-1, 2)
         rays = np.column_stack([tangents, np.ones(len(tangents))]) @ self.turn  # by the transpose: to the scene's frame
         source = rays @ scene.K.T
         source = (source[:, :2] / source[:, 2:]).reshape(height, width, 2).astype(np.float32)

@@ -13,6 +13,7 @@ from pycocotools import mask as coco_mask
 
 from das_mm.structures import KEYPOINT_SETS
 
+from ..ground_truth import RunLengths
 from .base import Layout, PersonGroundTruth, SceneGroundTruth
 
 _SMALL_PX2 = 32**2  # COCO's "small": nobody labels keypoints there
@@ -70,8 +71,10 @@ class CocoLayout(Layout):
 
     def _entries(self, scene: SceneGroundTruth) -> list[dict]:
         entries = [_coco_person(person) for person in scene.people if person.is_valid]
-        hidden = [person.segmentation for person in scene.people if not person.is_valid]
-        return entries + ([_coco_crowd(coco_mask.merge(hidden))] if hidden else [])
+        hidden = [person for person in scene.people if not person.is_valid]
+        if not hidden:
+            return entries
+        return [*entries, _coco_crowd(coco_mask.merge([person.segmentation for person in hidden]))]
 
 
 class CrowdPoseLayout(Layout):
@@ -151,7 +154,7 @@ def _coco_person(person: PersonGroundTruth) -> dict:
     )
 
 
-def _coco_crowd(mask: dict) -> dict:
+def _coco_crowd(mask: RunLengths) -> dict:
     flat = coco_mask.decode(mask).ravel(order='F')  # COCO runs down the columns, and begins with zeros
     bounds = np.flatnonzero(np.diff(flat, prepend=0, append=2))
     counts = np.diff(bounds, prepend=0)
@@ -165,7 +168,7 @@ def _coco_crowd(mask: dict) -> dict:
     )
 
 
-def _polygons(mask: dict) -> list[list[float]]:
+def _polygons(mask: RunLengths) -> list[list[float]]:
     """Outlines in COCO's coordinates, where a pixel reaches from x to x + 1."""
     fine = np.kron(coco_mask.decode(mask), np.ones((_FINER, _FINER), np.uint8))  # contours run through pixel centres
     contours, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)

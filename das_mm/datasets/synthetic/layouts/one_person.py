@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from das_mm.errors import UserError
 from .base import PersonGroundTruth, SceneGroundTruth
 
 _JPEG_QUALITY = 95
+_Slot = TypeVar('_Slot')
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def largest(scene: SceneGroundTruth) -> Sighting | None:
     return None if person is None else Sighting(scene, person)
 
 
-def deal(clips: Sequence[list[Sighting]], slots: Sequence) -> Iterator[tuple[object, list[Sighting]]]:
+def deal(clips: Sequence[list[Sighting]], slots: Sequence[_Slot]) -> Iterator[tuple[_Slot, list[Sighting]]]:
     """The places of a data set in turn, each with its clips one after another."""
     for number, slot in enumerate(slots[: len(clips)]):
         yield slot, [sighting for clip in clips[number :: len(slots)] for sighting in clip]
@@ -65,8 +67,9 @@ def retake(
     columns, rows = np.meshgrid(np.arange(scene.width), np.arange(scene.height))
     seen = (np.stack([columns, rows], -1) - K[:2, 2]) / K[[0, 1], [0, 1]]  # (H, W, 2)
     true = seen.copy()
-    for _ in range(0 if distort is None else 30):
-        true -= distort(true) - seen
+    if distort is not None:
+        for _ in range(30):
+            true -= distort(true) - seen
     source = (true * scene.K[[0, 1], [0, 1]] + scene.K[:2, 2]).astype(np.float32)
     return cv2.remap(scene.image(), source[..., 0], source[..., 1], cv2.INTER_LINEAR)
 
@@ -78,7 +81,8 @@ def write_jpeg(path: Path, image: np.ndarray) -> None:
 
 
 def _follow_clip(clip: Sequence[SceneGroundTruth]) -> list[Sighting]:
-    seen, area = Counter(), Counter()
+    seen: dict[int, int] = defaultdict(int)
+    area: dict[int, float] = defaultdict(float)
     for scene in clip:
         for person in scene.people:
             seen[person.track_id] += person.is_valid

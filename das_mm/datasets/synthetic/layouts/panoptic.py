@@ -92,7 +92,7 @@ def hd_views(size: tuple[int, int]) -> dict[str, CameraView]:
         # one scale for both focal lengths keeps pixels square in a picture of another shape
         K = np.array([[fx * scale[0], 0, cx * scale[0]], [0, fy * scale[0], cy * scale[1]], [0, 0, 1]])
         turn = cv2.Rodrigues(np.radians([0, 0, roll_deg]))[0]
-        views[name] = CameraView(K, tuple(size), np.array(dist), turn)
+        views[name] = CameraView(K, (size[0], size[1]), np.array(dist), turn)
     return views
 
 

@@ -100,7 +100,7 @@ def _entry(person: PersonGroundTruth) -> dict:
     names = KEYPOINT_SETS['posetrack17'].keypoints
     labelled = (person.seen('posetrack17') == 2) & ~np.isin(names, _NEVER_LABELLED)
     keypoints = np.where(labelled[:, None], np.column_stack([person.px('posetrack17'), np.ones(len(names))]), 0)
-    entry = dict(
+    entry: dict = dict(
         bbox_head=_head_box(person),
         keypoints=np.round(keypoints, 7).ravel().tolist(),
         scores=[],

@@ -64,13 +64,14 @@ def sequence_file(name: str, frames: Sequence[SceneGroundTruth]) -> dict:
 
 def _person(track: int, frames: Sequence[SceneGroundTruth]) -> dict:
     seen = [next((person for person in scene.people if person.track_id == track), None) for scene in frames]
-    last = next(index for index, person in enumerate(seen) if person is not None)
-    gender, betas = _gendered(seen[last].smpl['betas'])
+    # the frame in which the person was last seen, at first the one in which they appear
+    frame, shown = next((scene, person) for scene, person in zip(frames, seen) if person is not None)
+    gender, betas = _gendered(shown.smpl['betas'])
     columns: dict[str, list] = dict(poses=[], trans=[], jointPositions=[], poses2d=[], campose_valid=[])
-    for index, person in enumerate(seen):
+    for scene, person in zip(frames, seen):
         if person is not None:
-            last = index
-        world = _in_world(frames[last], seen[last])
+            frame, shown = scene, person
+        world = _in_world(frame, shown)
         world['poses2d'] = np.zeros((3, 18)) if person is None else _detection(person)
         world['campose_valid'] = np.int64(person is not None and person.is_valid)
         for key, column in columns.items():
