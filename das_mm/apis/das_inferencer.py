@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from mmengine.config import Config
@@ -86,11 +86,15 @@ class DASInferencer(BaseInferencer):
     ) -> None:
         # not BaseInferencer's own: it would take weights that fit in part, run the config text of a checkpoint, and
         # make a global visualizer. What is inherited is the interface and the dispatch of arguments
-        self._camera_options = dict(intrinsics=intrinsics, fov_deg=fov_deg)
+        self._camera_options: dict[str, Any] = dict(intrinsics=intrinsics, fov_deg=fov_deg)
         camera = CameraFinder(**self._camera_options)
         if task is not None and model is None and weights is None:
             weights, model = packaged_model(task)
-        self.model = model if isinstance(model, nn.Module) else load_model(weights, model, device)
+        self.model: EstimatorProtocol = (
+            cast('EstimatorProtocol', model)
+            if isinstance(model, nn.Module)
+            else load_model(weights, cast('str | Path | Config | dict | None', model), device)
+        )
         self.cfg, self.scope, self.show_progress = self.model.cfg, scope, show_progress
         self.predictor = TorchPredictor(self.model, scope or 'das_mm')
         self.pipeline = self.predictor.pipeline
@@ -169,7 +173,7 @@ class DASInferencer(BaseInferencer):
         return self._results_of(run, return_datasamples, return_vis)
 
     def _results_of(
-        self, run: Iterator[Found], return_datasamples: bool, return_vis: bool
+        self, run: Generator[Found, None, None], return_datasamples: bool, return_vis: bool
     ) -> Iterator[dict[str, list]]:
         with contextlib.closing(run) as results:
             for found in results:

@@ -36,8 +36,9 @@ def exif_intrinsics(path: str | Path, size: tuple[int, int]) -> tuple[np.ndarray
         absurd, or where the image was cropped after it was taken (its ratio of sides is not the recorded one).
     """
     fields = _read_fields(path)
-    recorded = _number(fields, _PIXELS_X), _number(fields, _PIXELS_Y)
-    if None not in recorded and not _same_ratio(size, recorded):
+    width, height = _number(fields, _PIXELS_X), _number(fields, _PIXELS_Y)
+    recorded = None if width is None or height is None else (width, height)
+    if recorded is not None and not _same_ratio(size, recorded):
         return None
     for focal_px, words in (_from_35mm(fields, size), _from_plane(fields, size, recorded)):
         if focal_px is not None:
@@ -54,13 +55,13 @@ def _from_35mm(fields: dict, size: tuple[int, int]) -> tuple[float | None, str]:
     return focal_mm * math.hypot(*size) / _FILM_DIAGONAL_MM, f'FocalLengthIn35mmFilm {focal_mm:g} mm'
 
 
-def _from_plane(fields: dict, size: tuple[int, int], recorded: tuple) -> tuple[float | None, str]:
+def _from_plane(fields: dict, size: tuple[int, int], recorded: tuple[float, float] | None) -> tuple[float | None, str]:
     focal_mm, resolution = _number(fields, _FOCAL_MM), _number(fields, _PLANE_RESOLUTION)
     if focal_mm is None or resolution is None:
         return None, ''
-    pixels_per_mm = resolution / _UNIT_MM.get(fields.get(_PLANE_UNIT), _UNIT_MM[2])
+    pixels_per_mm = resolution / _UNIT_MM.get(fields.get(_PLANE_UNIT, 2), _UNIT_MM[2])
     # the resolution is that of the image as it was taken; long sides, for it may have been turned since
-    resized = 1 if None in recorded else max(size) / max(recorded)
+    resized = 1 if recorded is None else max(size) / max(recorded)
     return (
         focal_mm * pixels_per_mm * resized,
         f'FocalLength {focal_mm:g} mm, FocalPlaneXResolution {pixels_per_mm:.4g} px/mm',

@@ -220,7 +220,7 @@ def _camera(entry: Any, file: str | None, name: str | None) -> GivenCamera:
     return GivenCamera(K, _distortion(entry.get('dist'), file, at('dist')), _size(entry, file, at), file, field)
 
 
-def _matrix(numbers: Sequence, file: str | None, field: str) -> np.ndarray:
+def _matrix(numbers: Sequence | np.ndarray, file: str | None, field: str) -> np.ndarray:
     fx, fy, cx, cy = numbers
     return check_intrinsics([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], file=file, field=field)
 

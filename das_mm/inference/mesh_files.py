@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import trimesh
 from trimesh.exchange.gltf import export_glb
 from trimesh.exchange.obj import export_obj
 from trimesh.exchange.ply import export_ply
+from trimesh.scene import Camera
 
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
@@ -105,7 +106,7 @@ def _camera_notes(K: np.ndarray | None, image_size: tuple[int, int] | None, dist
 
 def _mesh(vertices: np.ndarray, faces: np.ndarray, identity: int, color: tuple[int, int, int]) -> trimesh.Trimesh:
     mesh = trimesh.Trimesh(
-        vertices, faces, process=False, vertex_colors=np.tile(np.uint8([*color, 255]), (len(vertices), 1))
+        vertices, faces, process=False, vertex_colors=np.tile(np.array([*color, 255], np.uint8), (len(vertices), 1))
     )
     mesh.metadata['name'] = f'person_{identity}'
     mesh.metadata['identity'] = int(identity)
@@ -125,7 +126,7 @@ def write_obj(scene: MeshScene) -> bytes:
 
 def write_ply(scene: MeshScene) -> bytes:
     """One binary mesh, with the identity of each vertex; what the file says of itself is comments."""
-    merged = trimesh.util.concatenate(scene.people) if scene.people else trimesh.Trimesh()
+    merged = cast('trimesh.Trimesh', trimesh.util.concatenate(scene.people)) if scene.people else trimesh.Trimesh()
     rows = (np.full(len(mesh.vertices), mesh.metadata['identity'], np.int32) for mesh in scene.people)
     merged.vertex_attributes['person'] = np.concatenate([np.zeros(0, np.int32), *rows])
     format_line, _, rest = export_ply(merged, vertex_normal=False).partition(b' 1.0\n')
@@ -143,7 +144,7 @@ def write_glb(scene: MeshScene) -> bytes:
         tree.add_geometry(mesh, node_name=mesh.metadata['name'], geom_name=mesh.metadata['name'])
     tree.metadata.update({**scene.about, 'units': 'm', 'frame': _GLTF_FRAME})
     if K is not None and image_size is not None:
-        tree.camera = trimesh.scene.Camera('camera', resolution=image_size, focal=(K[0][0], K[1][1]))
+        tree.camera = Camera('camera', resolution=image_size, focal=(K[0][0], K[1][1]))
         tree.camera_transform = np.eye(4)  # glTF's camera looks along -z with y up
 
     def mend(tree: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from das_mm.checkpoints.onnx_session import people_per_image
 from das_mm.engine import file_sha256
 from das_mm.structures.image_frame import known_camera, poses_in_image
 from das_mm.structures.people import People
-from das_mm.structures.task_fields import fields_in_image
+from das_mm.structures.task_fields import TaskDescription, fields_in_image
 from das_mm.structures.thresholds import with_defaults
 from das_mm.version import __version__
 
@@ -79,12 +79,12 @@ class OnnxPredictor:
         self._pipeline = NumpyPipeline(said['pipeline'])
         self._memory = None if said['tracking'] is None else TrackingMemory(said['tracking'])
         self.keypoint_set = said['dataset_meta']['keypoint_set']
-        self.tasks = {task.name: task for task in said['tasks']}
+        self.tasks: Mapping[str, TaskDescription] = {task.name: task for task in said['tasks']}
         self.body = _body_of(said)
         self.uses_sigma = _SIGMA_FIELDS[0] in self._outputs
         self.score_thr = float(with_defaults(said['test_cfg'])['score_thr'])
         self.max_frame_gap = None if self._memory is None else self._memory.max_frame_gap
-        self.provenance = dict(
+        self.provenance: Mapping[str, Any] = dict(
             config=said['config_name'] or None,
             weights=Path(path).name,
             weights_sha256=file_sha256(path),
@@ -104,7 +104,7 @@ class OnnxPredictor:
     ) -> list[Prediction]:
         score_thr = self.score_thr if score_thr is None else score_thr
         left_out = _SIGMA_FIELDS if with_sigma is False else ()
-        predictions: list[Prediction | None] = [None] * len(prepared)
+        predictions: dict[int, Prediction] = {}
         for rows in self._together(prepared):
             some = [prepared[row] for row in rows]
             if self._memory is not None:
@@ -113,7 +113,7 @@ class OnnxPredictor:
             for row, fields in zip(rows, self._run(inputs, score_thr)):
                 fields = {name: values for name, values in fields.items() if name not in left_out}
                 predictions[row] = self._prediction(fields, prepared[row], inputs)
-        return predictions
+        return [predictions[row] for row in range(len(prepared))]
 
     def _together(self, prepared: Sequence[PreparedImage]) -> Iterator[list[int]]:
         """Rows that the graph can take together: of one size, and one by one where it sees the frame before."""
@@ -130,12 +130,14 @@ class OnnxPredictor:
         pixels = np.stack([one.pixels for one in prepared]).transpose(0, 3, 1, 2).astype(np.float32)
         if self._said['input']['kind'] != NORMALISED:
             return np.ascontiguousarray(pixels)
+        assert self._memory is not None  # only a network that sees the frame before takes its input normalised
         (image,) = _normalised(pixels, self._said['preprocessor'], self._said['input']['divisor'])
         return self._memory.network_input(image, prepared[0].warp)[None]
 
     def _run(self, inputs: np.ndarray, score_thr: float) -> list[dict[str, np.ndarray]]:
         values = self._session.run(self._outputs, {'images': inputs, SCORE_THR: np.asarray(score_thr, np.float32)})
-        return people_per_image(dict(zip(self._outputs, values)), len(inputs))
+        arrays = cast('list[np.ndarray]', values)
+        return people_per_image(dict(zip(self._outputs, arrays)), len(inputs))
 
     def _prediction(self, fields: dict[str, np.ndarray], prepared: PreparedImage, inputs: np.ndarray) -> Prediction:
         image, shape = prepared.image, prepared.image.pixels.shape
@@ -146,6 +148,7 @@ class OnnxPredictor:
             if task.body is not None:
                 from das_mm.bodies.body_in_camera import place_bodies  # loaded for models of meshes only
 
+                assert self.body is not None  # loaded from the description of this very task
                 root, placement = task.body['root'], task.body['placement']
                 rest = place_bodies(rest, pose, camera, prepared.warp, self.body, root, placement)
         people = People.from_instances({**pose, **rest})

@@ -107,8 +107,7 @@ class AnnotatedVideo:
         Raises:
             UserError: The file cannot be made.
         """
-        if self._writer is None:
-            self._open(image_bgr)
+        writer = self._open(image_bgr) if self._writer is None else self._writer
         height, width = image_bgr.shape[:2]
         if (width, height) != self._size:  # a stream may change its resolution; a file cannot
             image_bgr = cv2.resize(image_bgr, self._size, interpolation=cv2.INTER_AREA)
@@ -116,12 +115,13 @@ class AnnotatedVideo:
         if late <= -_JITTER_FRAMES:
             return
         repeated = 0 if late < _JITTER_FRAMES else min(late, round(_LONGEST_PAUSE_S * self.fps))
-        for _ in range(repeated if self._last is not None else 0):
-            self._writer.write(self._last)
-            self._written += 1
-        if late > repeated >= _JITTER_FRAMES:  # the clock has jumped: go on from here
+        if self._last is not None:
+            for _ in range(repeated):
+                writer.write(self._last)
+                self._written += 1
+        if time_s is not None and late > repeated >= _JITTER_FRAMES:  # the clock has jumped: go on from here
             self._start_s = time_s - self._written / self.fps
-        self._writer.write(image_bgr)
+        writer.write(image_bgr)
         self._written += 1
         self._last = image_bgr
 
@@ -133,7 +133,7 @@ class AnnotatedVideo:
             self._start_s = time_s
         return round((time_s - self._start_s) * self.fps) - self._written
 
-    def _open(self, image_bgr: np.ndarray) -> None:
+    def _open(self, image_bgr: np.ndarray) -> cv2.VideoWriter:
         height, width = image_bgr.shape[:2]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,8 @@ class AnnotatedVideo:
                 f'the folder cannot be made: {error.strerror}', file=self.path.parent, remedy=_REMEDY
             ) from error
         self._size = (width, height)
-        self._writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*'mp4v'), self.fps, self._size)
+        codec = cv2.VideoWriter_fourcc(*'mp4v')  # pyright: ignore[reportAttributeAccessIssue] — not in OpenCV's stubs
+        self._writer = cv2.VideoWriter(str(self._part), codec, self.fps, self._size)
         if not self._writer.isOpened():
             self._writer = None
             raise UserError(
@@ -150,6 +151,7 @@ class AnnotatedVideo:
                 file=self.path,
                 remedy='choose a folder that you may write to, or leave the video out',
             )
+        return self._writer
 
     def close(self) -> None:
         """Finish the file and give it its name; without a frame there is none.

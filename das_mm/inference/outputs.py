@@ -100,8 +100,9 @@ class OutputFolders:
         if self.mesh_formats and self.meshes is None:
             raise UserError('nobody says where meshes go', field='mesh_out_dir', remedy='give a folder')
         folders = {self.predictions, self.overlays, self.viewer, self.meshes if self.mesh_formats else None}
-        for folder in folders - {None}:
-            check_writable(folder)
+        for folder in folders:
+            if folder is not None:
+                check_writable(folder)
 
     @property
     def pictures(self) -> bool:
@@ -110,6 +111,7 @@ class OutputFolders:
 
     def hold_all_of(self, source: Source, single: bool) -> bool:
         """Whether an earlier run that came to the end of a video has left every file of it."""
+        assert self.predictions is not None  # an earlier run can only be gone on with there
         files = [self.predictions / f'{source.name}.jsonl']
         files += [] if self.overlays is None else [self.overlays / f'{source.name}.mp4']
         files += [] if self.viewer is None else [self.viewer / _viewer_name(source, single)]
@@ -212,14 +214,16 @@ class Outputs:
         )
         from .mesh_files import export_meshes  # trimesh takes a second to load, for few runs
 
-        camera, height_width = result['camera'], frame.image.shape[:2]
+        camera, (height, width) = result['camera'], frame.image.shape[:2]
+        folder, body = self.folders.meshes, self._body
         for kind in self.folders.mesh_formats:
+            assert folder is not None and body is not None  # see `OutputFolders.check`; there are vertices
             export_meshes(
-                self.folders.meshes / f'{name}.{kind}',
+                folder / f'{name}.{kind}',
                 vertices_mm[rows],
-                to_numpy(self._body.faces),
+                to_numpy(body.faces),
                 K=np.array(camera['K']),
-                image_size=height_width[::-1],
+                image_size=(width, height),
                 dist=None if camera['dist'] is None else np.array(camera['dist']),
                 identities=None if None in numbers else numbers,
                 notes=notes,
@@ -242,6 +246,7 @@ class Outputs:
         if sample.step > 1:
             title += f' ({len(sample.items)} of {sample.count}, one in {sample.step})'
         body = self._body if self.folders.viewer_meshes else None
+        assert self.folders.viewer is not None  # nothing is kept for it otherwise
         write_viewer(
             self.folders.viewer / name,
             Scenes(sample.items, body),
@@ -260,9 +265,10 @@ class _Sequence:
         self.source, self.sample = source, EvenSample(folders.viewer_frames)
         self._lines = self._video = None
         if folders.predictions is not None:
-            begun = () if earlier is None else (earlier.path, earlier.size)
-            self._lines = ResultLines(folders.predictions / f'{source.name}.jsonl', *begun)
+            path = folders.predictions / f'{source.name}.jsonl'
+            self._lines = ResultLines(path) if earlier is None else ResultLines(path, earlier.path, earlier.size)
         if folders.overlays is not None:
+            assert source.fps is not None  # as of every sequence
             self._video = AnnotatedVideo(folders.overlays / f'{source.name}.mp4', source.fps)
 
     def add(self, frame: Frame, result: Mapping[str, Any], overlay: np.ndarray | None, is_new: bool) -> None:

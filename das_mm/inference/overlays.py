@@ -86,7 +86,7 @@ class OverlayPainter:
                 vertices_mm = mesh_vertices(result, self.body)
             shown = people.identities >= 0 if tracked else np.ones(len(people), dtype=bool)
             people, vertices_mm = people.select(shown), vertices_mm[shown]
-            image = self._draw_meshes(image, result['camera'], people, vertices_mm)
+            image = self._draw_meshes(image, result['camera'], people, vertices_mm, self.body)
             people = _without_skeletons(people, np.isfinite(vertices_mm).all((1, 2)))
         draw, options = draw_tracks if tracked else draw_people, self.options
         strokes = Strokes(options.thickness, options.radius)
@@ -95,11 +95,11 @@ class OverlayPainter:
         )
 
     def _draw_meshes(
-        self, image: np.ndarray, camera: Mapping[str, Any], people: People, vertices_mm: np.ndarray
+        self, image: np.ndarray, camera: Mapping[str, Any], people: People, vertices_mm: np.ndarray, body: PosableBody
     ) -> np.ndarray:
         dist = None if camera['dist'] is None else np.array(camera['dist'])
         return draw_meshes(
-            image, vertices_mm, to_numpy(self.body.faces), np.array(camera['K']), dist, identities=people.identities
+            image, vertices_mm, to_numpy(body.faces), np.array(camera['K']), dist, identities=people.identities
         )
 
     def _draw_trails(self, image: np.ndarray, frame: Frame, result: Mapping[str, Any], people: People) -> None:

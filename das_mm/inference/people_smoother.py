@@ -70,7 +70,7 @@ class PeopleSmoother:
         """Before another video, and at a cut: everybody begins anew."""
         strengths, gap_s = self.settings, self.settings.max_gap_s
         kinds = dict(keypoints='image', roots_px='image', root='root', relative='pose')
-        kinds.update((one.name, one.smoothed) for one in self.fields)
+        kinds.update({one.name: one.smoothed for one in self.fields if one.smoothed is not None})
         self._points = {
             name: PointFilter(getattr(strengths, kind), gap_s) for name, kind in kinds.items() if kind != 'rotation'
         }

@@ -100,6 +100,7 @@ class Predictor(Protocol):
             score_thr: In place of :attr:`score_thr`.
             with_sigma: Give scales of the errors; None: where the predictor can.
         """
+        ...
 
     def forget(self) -> None:
         """Another video begins."""

@@ -49,8 +49,10 @@ def open_predictor(
             field='runtime',
             remedy='leave --runtime out, or write a graph first: das-mm export onnx CONFIG CHECKPOINT',
         )
-    graph = is_onnx(weights or '') and config is None
-    predictor = _graph(weights, device, runtime) if graph else _torch(weights, config, device)
+    if weights is not None and is_onnx(weights) and config is None:
+        predictor = _graph(weights, device, runtime)
+    else:
+        predictor = _torch(weights, config, device)
     if task is not None:
         check_task(predictor.tasks, task)
     return predictor

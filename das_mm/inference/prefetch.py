@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar('T')
 
@@ -19,10 +19,10 @@ def read_ahead(items: Generator[T, None, None], depth: int) -> Iterator[T]:
     before it. However the iteration ends (closed, an error, Ctrl-C), the thread has ended and closed ``items`` before
     this returns.
     """
-    ready: queue.Queue[tuple[str, object]] = queue.Queue(maxsize=depth)
+    ready: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=depth)
     unwanted = threading.Event()
 
-    def put(kind: str, value: object) -> bool:
+    def put(kind: str, value: Any) -> bool:
         while not unwanted.is_set():
             try:
                 ready.put((kind, value), timeout=_LOOK_AGAIN_S)

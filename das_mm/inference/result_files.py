@@ -15,7 +15,7 @@ FORMAT = 'das_mm.result/1'
 
 def result_schema() -> dict[str, Any]:
     """The JSON schema of a result."""
-    return json.loads(resources.files(__package__).joinpath('result.schema.json').read_text(encoding='utf-8'))
+    return json.loads(resources.files('das_mm.inference').joinpath('result.schema.json').read_text(encoding='utf-8'))
 
 
 def result_text(result: Mapping[str, Any]) -> str:

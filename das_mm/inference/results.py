@@ -103,7 +103,7 @@ def make_result(
             person['track_id'] = int(found.track_ids[row]) if found.track_ids[row] >= 0 else None
         person.update(_task_words(found.data, row, fields, body))
     dist = camera.get('dist')
-    result = dict(
+    result: dict[str, Any] = dict(
         format=FORMAT,
         image=dict(image),
         camera=camera_words(

@@ -61,7 +61,7 @@ class Earlier:
                 raise UserError(
                     'it holds results of images, not of a video', file=one.path, field='resume', remedy=_REMEDY
                 )
-        return max(found, key=lambda one: one.last, default=None)
+        return max(found, key=lambda one: one.last or 0, default=None)
 
     def check(self, model: Mapping[str, Any], tracked: bool, smoothed: bool) -> None:
         """
@@ -103,6 +103,7 @@ class Earlier:
                 self._next = next(self._results, None)
             if self._next is None or self._next['image']['frame'] > frame.index:
                 return None
+        assert self._next is not None  # an image's file holds its result
         found, (height, width) = self._next['image'], frame.image.shape[:2]
         if (found['width'], found['height']) != (width, height):
             raise UserError(

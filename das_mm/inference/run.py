@@ -101,10 +101,11 @@ class Run:
                 done += 1
                 if result is None:
                     continue
-                vertices = mesh_vertices(result, body) if needs_mesh else None
+                vertices = mesh_vertices(result, body) if needs_mesh and body is not None else None
                 overlay = None if self.painter is None else self.painter.draw(frame, result, vertices)
                 outputs.add(frame, result, overlay, vertices, is_new)
                 if is_new:
+                    assert prediction is not None  # it is what is new
                     yield Found(frame, prediction, result, overlay)
         if skipped and not done:
             raise skipped[0] if len(skipped) == 1 else _none_readable(skipped)
@@ -169,7 +170,7 @@ class Run:
 
     def _is_known(self, frame: Frame) -> bool:
         earlier = self.earlier.get(frame.source)
-        return earlier is not None and (frame.index is None or frame.index <= earlier.last)
+        return earlier is not None and (frame.index is None or earlier.last is None or frame.index <= earlier.last)
 
     def _is_computed(self, frame: Frame) -> bool:
         again = frame.index is not None and frame.index >= self._first_computed(frame.source)
@@ -194,8 +195,8 @@ class Run:
         return not (earlier.complete and self.folders.hold_all_of(source, len(self.sources) == 1))
 
     def _num_frames(self, sources: Sequence[Source]) -> int | None:
-        counts = [source.num_frames for source in sources]
-        return None if None in counts else sum(counts) - sum(map(self._first_read, sources))
+        counts = [source.num_frames for source in sources if source.num_frames is not None]
+        return None if len(counts) < len(sources) else sum(counts) - sum(map(self._first_read, sources))
 
 
 def _events(sources: Sequence[Source], first: Mapping[Source, int]) -> Generator[Frame | UserError, None, None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.dataset import Compose, pseudo_collate
@@ -67,6 +67,7 @@ class TorchPredictor:
                 camera=dict(image.camera),
             )
         )
+        data = cast('dict[str, Any]', data)  # nothing at all is an answer in training only
         data['data_samples'].set_metainfo(dict(seq=image.name, view='', frame=image.frame, time_s=image.time_s))
         return data
 
@@ -88,7 +89,7 @@ class TorchPredictor:
         Images are run together where they are padded to the same size: normalisation sees the padding, and the result
         of an image must not depend on its neighbours.
         """
-        samples: list[PoseDataSample | None] = [None] * len(batch['inputs'])
+        samples: dict[int, PoseDataSample] = {}
         preprocessor = getattr(self.estimator, 'data_preprocessor', None)
         divisor = getattr(preprocessor, 'pad_size_divisor', 1)
         with self._test_cfg(score_thr, with_sigma):
@@ -96,13 +97,13 @@ class TorchPredictor:
                 part = {key: [values[row] for row in rows] for key, values in batch.items()}
                 for row, sample in zip(rows, self.estimator.test_step(part)):
                     samples[row] = sample
-        return samples
+        return [samples[row] for row in range(len(batch['inputs']))]
 
     @contextlib.contextmanager
     def _test_cfg(self, score_thr: float | None, with_sigma: bool | None) -> Iterator[None]:
         """The estimator's ``test_cfg`` with other values for a while; the estimator may be someone else's."""
         own = self.estimator.test_cfg
-        changed = dict(with_sigma=self.uses_sigma if with_sigma is None else with_sigma)
+        changed: dict[str, Any] = dict(with_sigma=self.uses_sigma if with_sigma is None else with_sigma)
         if score_thr is not None:
             changed['score_thr'] = score_thr
         self.estimator.test_cfg = {**own, **changed}

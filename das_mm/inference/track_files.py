@@ -57,8 +57,11 @@ def write_track_files(results: str | Path, folder: str | Path, fields: Sequence[
                 first = first or result
                 rows.add(result)
             rows.flush()
+            kind = rows.kind
+            if first is None or kind is None:  # nobody is followed
+                return []
             return [
-                _write_file(folder / f'{identity:04d}.npz', rows.file_of(identity), rows.kind, identity, first)
+                _write_file(folder / f'{identity:04d}.npz', rows.file_of(identity), kind, identity, first)
                 for identity in sorted(rows.identities)
             ]
     except OSError as error:
@@ -134,7 +137,7 @@ def _row(
         **{one.name: (person if one.group is None else person[one.group] or {}).get(one.key) for one in fields},
     }
     row = np.zeros((), kind)
-    for name in kind.names:
+    for name in kind.names or ():
         value = told[name] if name in told else person[name]
         row[name] = np.nan if value is None else value
     return row
@@ -152,7 +155,7 @@ def _write_file(path: Path, rows: Path, kind: np.dtype, identity: int, first: Ma
         for name, array in whole.items():
             with archive.open(f'{name}.npy', 'w') as entry:
                 np.lib.format.write_array(entry, array, allow_pickle=False)
-        for name in kind.names:
+        for name in kind.names or ():
             column = kind[name]
             header = dict(descr=column.base.str, fortran_order=False, shape=(count, *column.shape))
             with archive.open(f'{name}.npy', 'w', force_zip64=True) as entry, open(rows, 'rb') as source:

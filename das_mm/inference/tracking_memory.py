@@ -58,16 +58,16 @@ class TrackingMemory:
             pixels: (3, H, W) float32.
             warp: (2, 3) original image px to network input px.
         """
-        before, shape = self._pixels, pixels.shape[-2:]
+        before, (height, width) = self._pixels, pixels.shape[-2:]
         if before is None or before.shape != pixels.shape:
-            return np.concatenate([pixels, pixels, np.zeros((1, *shape), np.float32)])
+            return np.concatenate([pixels, pixels, np.zeros((1, height, width), np.float32)])
         people = self.tracker.previous()
         centers_px, sizes_px = zip(*people) if people else ((), ())
         warp = np.asarray(warp, np.float64)
         zoom = np.sqrt(abs(np.linalg.det(warp[:, :2])))
         centers = warp_points(np.asarray(centers_px, np.float64).reshape(-1, 2), warp)
         sizes = zoom * np.asarray(sizes_px, np.float64).reshape(-1, 2)
-        return np.concatenate([pixels, before, draw_centers(centers, sizes, shape)[None]])
+        return np.concatenate([pixels, before, draw_centers(centers, sizes, (height, width))[None]])
 
     def identify(self, people: People, image: InputImage, K: np.ndarray, pixels: np.ndarray | None) -> np.ndarray:
         """(n,) int64 identities of the people of an image, which is remembered.

@@ -72,8 +72,10 @@ class VideoTracker:
         if self._tracker is not None:
             people = replace(people, track_ids=self._tracker.update(people, frame.time_s))
         if self._smoother is not None:
-            people = self._smoothed(people, frame.time_s)
+            assert frame.time_s is not None  # as of every frame of a video
+            people = self._smoothed(self._smoother, people, frame.time_s)
         if known is not None:
+            assert self._seam is not None  # results are known where an earlier run ends
             self._seam.learn(people, known)
             return people
         if self._seam is not None:
@@ -82,8 +84,8 @@ class VideoTracker:
             self._highest_identity = max(self._highest_identity, *people.track_ids.tolist(), -1)
         return people
 
-    def _smoothed(self, people: People, time_s: float) -> People:
-        people = self._smoother.smooth(people, time_s)
+    def _smoothed(self, smoother: PeopleSmoother, people: People, time_s: float) -> People:
+        people = smoother.smooth(people, time_s)
         body = self._predictor.body
         if body is None or not len(people):
             return people
@@ -96,7 +98,8 @@ class VideoTracker:
     def _turn_to(self, frame: Frame) -> None:
         last, self._last = self._last, replace(frame, image=None)
         if last is not None and last.source is frame.source:
-            if self._max_gap is not None and frame.index is not None and frame.index - last.index > self._max_gap:
+            step = 0 if frame.index is None or last.index is None else frame.index - last.index
+            if self._max_gap is not None and step > self._max_gap:
                 self._seam = _Seam(self._highest_identity)  # the model has forgotten everybody, and counts from 0 again
             return
         for one in (self._tracker, self._smoother):
@@ -123,17 +126,17 @@ class _Seam:
     def learn(self, ours: People, theirs: Mapping[str, Any]) -> None:
         """Of people who are at the same place, in the same frame."""
         ours = ours.select(ours.track_ids >= 0)
-        theirs = [person for person in theirs['people'] if person['track_id'] is not None]
-        if not len(ours) or not theirs:
+        known = [person for person in theirs['people'] if person['track_id'] is not None]
+        if not len(ours) or not known:
             return
-        points = np.array([person['keypoints_px'] for person in theirs])
+        points = np.array([person['keypoints_px'] for person in known])
         distance = np.linalg.norm(ours.keypoints_px[:, None] - points, axis=-1).mean(-1)
         sizes = np.sqrt((ours.bboxes_px[:, 2:] - ours.bboxes_px[:, :2]).clip(1).prod(1))
         from scipy.optimize import linear_sum_assignment  # half a second, for runs that go on after another only
 
         for row, column in zip(*linear_sum_assignment(distance)):
             if distance[row, column] <= _NEAR * sizes[row]:
-                number = theirs[column]['track_id']
+                number = known[column]['track_id']
                 self._numbers = {key: value for key, value in self._numbers.items() if value != number}
                 self._numbers[int(ours.track_ids[row])] = number
 

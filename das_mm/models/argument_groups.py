@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from mmengine.config import Config
 
@@ -60,7 +60,7 @@ def takes_flat(
         def construct(self, *args, **kwargs) -> None:
             constructor(self, *args, **regroup(kwargs, groups, dropped))
 
-        return construct
+        return cast('Constructor', construct)
 
     return decorate
 

@@ -54,6 +54,7 @@ class EstimatorProtocol(Protocol):
     def test_step(self, data: dict[str, Any]) -> list[PoseDataSample]:
         """Samples with ``pred_instances`` as :meth:`.DAS.predict` gives them (original image px, camera mm, arrays) and
         the ``camera`` used in their metainfo."""
+        ...
 
     def forget(self) -> None:
         """Another video begins."""

@@ -12,7 +12,9 @@ MIN_OVERLAP = 0.7
 
 
 def draw_centers(
-    centers_px: Sequence[Sequence[float]], sizes_px: Sequence[Sequence[float]], shape: tuple[int, int]
+    centers_px: Sequence[Sequence[float]] | np.ndarray,
+    sizes_px: Sequence[Sequence[float]] | np.ndarray,
+    shape: tuple[int, int],
 ) -> np.ndarray:
     """(H, W) float32 map with a Gaussian peak of height 1 for each of M people.
 

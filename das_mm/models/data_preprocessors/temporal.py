@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from torch import Tensor
@@ -43,11 +44,12 @@ class TemporalDataPreprocessor(PoseDataPreprocessor):
         return draw_centers(centers, sizes, like)
 
 
-def draw_centers(centers_px: Sequence, sizes_px: Sequence, like: Tensor) -> Tensor:
+def draw_centers(centers_px: Sequence | np.ndarray, sizes_px: Sequence | np.ndarray, like: Tensor) -> Tensor:
     """(1, H, W) map of M people; see :func:`das_mm.structures.center_map.draw_centers`.
 
     Args:
         centers_px, sizes_px: (M, 2), as there.
         like: (*, H, W) that says size, type and device.
     """
-    return torch.from_numpy(center_map.draw_centers(centers_px, sizes_px, tuple(like.shape[-2:])))[None].to(like)
+    height, width = like.shape[-2:]
+    return torch.from_numpy(center_map.draw_centers(centers_px, sizes_px, (height, width)))[None].to(like)

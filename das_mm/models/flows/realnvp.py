@@ -77,6 +77,8 @@ class RealNVP(BaseModule):
         torch.Size([5])
     """
 
+    mask: Tensor  # (num_layers, D)
+
     def __init__(self, dims: int, num_layers: int = 6, hidden: int = 64, init_cfg: dict | None = None):
         super().__init__(init_cfg)
         if dims < 1:

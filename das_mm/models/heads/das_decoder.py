@@ -50,6 +50,7 @@ class DASDecoder:
         poses = self.coder.decode(outputs.root, outputs.pose[-1], outputs.points_px, outputs.strides)
         fields = dict(vars(poses), scores=scores)
         if outputs.sigma is not None:
+            assert error_spread is not None  # where there are scales, see above
             fields['keypoints_sigma'] = self.coder.decode_sigma(outputs.sigma * error_spread, outputs.strides)
             fields['keypoint_scores'] = keypoint_confidence(outputs.sigma)
         for name, branch in self.branches.items():
@@ -68,7 +69,7 @@ class DASDecoder:
         for index in range(batch_size):
             rows = torch.nonzero(image == index).squeeze(1)
             rows = rows[self.nms(fields['keypoints_px'][rows], fields['scores'][rows])]
-            results.append(InstanceData(**{name: values[rows] for name, values in fields.items()}))
+            results.append(InstanceData(metainfo=None, **{name: values[rows] for name, values in fields.items()}))
         return results
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -67,7 +67,8 @@ def stage_losses(head: DASHead) -> dict[str, LikelihoodLoss]:
     Their :meth:`~.LikelihoodLoss.fitted_density` is what has been learnt of error / σ.
     """
     suffix = f'_{head.dims}d'
-    return {name.removesuffix(suffix): loss for name, loss in head.pose_losses.items() if name.endswith(suffix)}
+    losses = {name.removesuffix(suffix): loss for name, loss in head.pose_losses.items() if name.endswith(suffix)}
+    return cast('dict[str, LikelihoodLoss]', losses)
 
 
 def error_spread(head: DASHead) -> Tensor:

@@ -8,11 +8,12 @@ without depth), P points of one or of all levels, N persons of the batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from mmdet.utils import reduce_mean
 from mmengine.structures import InstanceData
-from mmpose.utils.typing import ConfigType, OptConfigType, OptSampleList
+from mmpose.utils.typing import ConfigType, OptConfigType, SampleList
 from torch import Tensor, nn
 
 from das_mm.errors import UserError
@@ -124,7 +125,7 @@ class DASHead(DASNetwork):
 
     # ---------------------------------------------------------------- training
 
-    def loss(self, feats: Sequence[Tensor], batch_data_samples: OptSampleList) -> dict[str, Tensor]:
+    def loss(self, feats: Sequence[Tensor], batch_data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of a batch (Eq. 12).
 
         Args:
@@ -141,7 +142,7 @@ class DASHead(DASNetwork):
         return losses
 
     def assign_targets(
-        self, feats: Sequence[Tensor], batch_data_samples: OptSampleList
+        self, feats: Sequence[Tensor], batch_data_samples: SampleList
     ) -> tuple[PersonLabels, list[LevelTargets]]:
         """The labels of all persons of a batch, and the targets of every level."""
         labels = PersonLabels.from_instances(
@@ -224,12 +225,13 @@ class DASHead(DASNetwork):
         return losses
 
     def _zero_of_all_parameters(self) -> Tensor:
-        return sum(parameter.flatten()[:1].sum() for parameter in self.parameters() if parameter.requires_grad) * 0
+        firsts = (parameter.flatten()[:1].sum() for parameter in self.parameters() if parameter.requires_grad)
+        return cast('Tensor', sum(firsts)) * 0
 
     # ---------------------------------------------------------------- inference
 
     def predict(
-        self, feats: Sequence[Tensor], batch_data_samples: OptSampleList, test_cfg: OptConfigType = None
+        self, feats: Sequence[Tensor], batch_data_samples: SampleList, test_cfg: OptConfigType = None
     ) -> list[InstanceData]:
         """People of every image, in the frame of the network input.
 
@@ -275,7 +277,7 @@ class DASHead(DASNetwork):
         self, outputs: PointOutputs | None, scores: Tensor | None, batch_size: int, device: torch.device
     ) -> list[InstanceData]:
         """Decodes candidates and suppresses doubles, image by image (None: no candidate in the batch)."""
-        if outputs is None:
+        if outputs is None or scores is None:
             outputs, scores = self.join([], torch.zeros(1, device=device)), torch.zeros(0, device=device)
             outputs.sigma = None
         decoder = self.decoder

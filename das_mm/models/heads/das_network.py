@@ -6,9 +6,9 @@ of all levels. Offsets are joint-major, (x, y[, z]) minor; x and y in strides of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from mmengine.model import BaseModule, ModuleDict, bias_init_with_prob
@@ -20,7 +20,7 @@ from das_mm.models.layers.map_sampling import full_precision
 from das_mm.models.losses import positive_scale
 from das_mm.registry import MODELS
 
-from .branches.task_branch import build_branches
+from .branches.task_branch import BaseTaskBranch, build_branches
 from .point_outputs import DenseMaps, PointOutputs
 from .towers import OutputBranch, Tower, gather_points, init_normal
 
@@ -115,7 +115,8 @@ class DASNetwork(BaseModule):
                 in_channels=channels, num_keypoints=num_keypoints, dims=dims, **(update or dict(type='das_mm.NoUpdate'))
             )
         )
-        self.branches = ModuleDict(build_branches(branches or {}))  # mmengine's: torch's would not initialise them
+        modules = ModuleDict(build_branches(branches or {}))  # mmengine's: torch's would not initialise them
+        self.branches = cast('Mapping[str, BaseTaskBranch]', modules)
         self.uses_sigma = False
 
     def add_sigma_branch(self, towers: TowerSettings) -> None:
@@ -141,6 +142,7 @@ class DASNetwork(BaseModule):
             init_normal(part)
         if self.uses_sigma:
             init_normal(self.sigma_branch)
+        assert self.cls_branch.out.bias is not None  # of a plain convolution
         nn.init.constant_(self.cls_branch.out.bias, bias_init_with_prob(0.01))
 
     # ---------------------------------------------------------------- everywhere

@@ -85,6 +85,7 @@ class ModulatedDeformConv2d(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
+        assert self.conv_offset.bias is not None  # of a plain convolution
         nn.init.zeros_(self.conv_offset.weight)
         nn.init.zeros_(self.conv_offset.bias)
 
@@ -93,6 +94,7 @@ class ModulatedDeformConv2d(nn.Module):
         dtype = torch.promote_types(x.dtype, torch.float32)
         with torch.autocast(x.device.type, enabled=False):
             full, conv = x.to(dtype), self.conv_offset
+            assert conv.bias is not None  # of a plain convolution
             raw = nn.functional.conv2d(
                 full, conv.weight.to(dtype), conv.bias.to(dtype), conv.stride, conv.padding, conv.dilation
             )
@@ -115,4 +117,5 @@ class ModulatedDeformConv2d(nn.Module):
 
 def _is_traced() -> bool:
     """Whether the graph is being recorded: torchvision's operator is one node of it that exporters know."""
-    return torch.jit.is_tracing() or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    return tracing or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()

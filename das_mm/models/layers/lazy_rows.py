@@ -86,20 +86,21 @@ class LazyRows:
 
     def _find(self, rows: Tensor, part: Tensor | None, num_parts: int) -> tuple[Tensor, Tensor]:
         """Computed lines (L, C / num_parts), and which of them the rows are (long, shape of ``rows``)."""
-        self._ensure(rows)
+        lines = self._computed(rows)
         place = self._place[rows]
         if part is not None:
             place = place * num_parts + part
-        return self._lines.view(-1, self._lines.shape[1] // num_parts), place
+        return lines.view(-1, lines.shape[1] // num_parts), place
 
-    def _ensure(self, rows: Tensor) -> None:
+    def _computed(self, rows: Tensor) -> Tensor:
+        """All computed lines (1 + computed, C), those of ``rows`` among them."""
         # A mark per row instead of sorting the wanted numbers: these are many times as many as the rows when thousands
         # of readings share their neighbourhood.
         wanted = torch.zeros_like(self._place, dtype=torch.bool)
         wanted[rows.flatten()] = True
         missing = (wanted & (self._place < 0)).nonzero().squeeze(1)
         if self._lines is not None and not len(missing):
-            return
+            return self._lines
         if self._compute_all is not None and len(missing) > self.DENSE_SHARE * self.size:
             new, missing = self._compute_all(), slice(0, self.size)
         else:
@@ -107,6 +108,7 @@ class LazyRows:
         known = new.new_zeros(1, new.shape[1]) if self._lines is None else self._lines
         self._place[missing] = torch.arange(len(new), device=self.device) + len(known)
         self._lines = torch.cat((known, new))
+        return self._lines
 
 
 class _WeightedSum(torch.autograd.Function):

@@ -26,6 +26,7 @@ the pixels, 14 ms for 22 %, 51 ms for all of them: so features are gathered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import torch
 from mmcv.cnn import ConvModule
@@ -129,11 +130,11 @@ class NextLevelOffset(nn.Module):
 
     def init_weights(self) -> None:
         """Also restores the zero offsets of the deformable convolution if an outer ``init_cfg`` changed them."""
-        self.update_feat_conv.conv.init_weights()
+        cast('ModulatedDeformConv2d', self.update_feat_conv.conv).init_weights()
         self.update_feat_conv.init_weights()  # the norm
         for conv in (self.sampling_offset, self.sampling_conf, self.update_weight, self.update_offset_value):
             nn.init.normal_(conv.weight, std=0.01)
-            nn.init.zeros_(conv.bias)
+            nn.init.zeros_(_bias_of(conv))
 
     def blend(self, offsets: Tensor, weight: Tensor, value: Tensor) -> Tensor:
         """The gate: offsets moved towards ``value`` by a share of sigmoid(``weight``); all of one shape."""
@@ -197,7 +198,8 @@ class _MultiSourceStep(UpdateStep):
             def local_around(xy: Tensor) -> tuple[Tensor, Tensor]:
                 corners = find_corners(xy, *size)
                 read = local.blend(corners.numbers(place.first_value, frame.num_values), corners.weight)
-                return read.chunk(2, dim=-1)
+                said, confidence = read.chunk(2, dim=-1)
+                return said, confidence
 
             step_here = lambda: steps(place.pixel, place.keypoint, frame.keypoints)
             return self._answer(place.xy, reach, step_around, step_here, local_around)
@@ -244,7 +246,7 @@ class _MultiSourceStep(UpdateStep):
         """Maps of the gate's weight and value, of confidences and of steps."""
         net = self.network
         return tuple(
-            F.conv2d(self.feat, conv.weight.to(self.feat), conv.bias.to(self.feat))
+            F.conv2d(self.feat, conv.weight.to(self.feat), _bias_of(conv).to(self.feat))
             for conv in (net.update_weight, net.update_offset_value, net.sampling_conf, net.sampling_offset)
         )
 
@@ -254,10 +256,15 @@ class _MultiSourceStep(UpdateStep):
         flat = feat.flatten(2)  # (B, C, H*W)
         by_keypoint = (frame.keypoints, -1)
         weight = torch.cat([conv.weight.view(*by_keypoint, feat.shape[1]) for conv in convs], dim=1).flatten(0, 1)
-        bias = torch.cat([conv.bias.view(by_keypoint) for conv in convs], dim=1).flatten()
+        bias = torch.cat([_bias_of(conv).view(by_keypoint) for conv in convs], dim=1).flatten()
 
         def compute(rows: Tensor) -> Tensor:
             gathered = flat[rows // frame.area, :, rows % frame.area]  # (n, C)
             return F.linear(gathered, weight.to(feat), bias.to(feat))
 
         return LazyRows(frame.num_pixels, compute, feat.device)
+
+
+def _bias_of(conv: nn.Conv2d) -> Tensor:
+    assert conv.bias is not None  # all of this file are made with one
+    return conv.bias

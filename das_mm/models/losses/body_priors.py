@@ -68,6 +68,10 @@ class MaxMixturePrior(BaseModule):
         UserError: The file is no mixture over 69 numbers.
     """
 
+    means: Tensor  # (M, 69)
+    whitening: Tensor  # (M, 69, 69)
+    offset: Tensor  # (M,)
+
     def __init__(self, mixture_file: str | Path | None = None):
         super().__init__()
         mixture = load_pose_mixture(mixture_file)

@@ -10,6 +10,7 @@ scope it is the other way round.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,9 @@ from das_mm.registry import MODELS
 from .likelihood_loss import LikelihoodLoss
 from .priors import build_prior
 from .resampling import resample_product
+
+if TYPE_CHECKING:
+    from das_mm.models.flows import RealNVP
 
 _PARTITION_SAMPLES = 2048
 
@@ -43,7 +47,7 @@ class FlowLoss(LikelihoodLoss):
 
     def __init__(self, flow: dict | nn.Module, loss_weight: float = 1.0):
         super().__init__(loss_weight)
-        self.flow = build_flow(flow)
+        self.flow = cast('RealNVP', build_flow(flow))  # or whatever has its methods
 
     def resolve_dims(self, num_dims: int | None) -> int:
         if num_dims not in (None, self.flow.dims):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
@@ -63,7 +64,7 @@ class DLAUp(BaseModule):
         """Maps (B, in_channels[l], h, w), finest first, to as many (B, out_channels, h, w) from ``start_level`` on."""
         state = list(maps[self.start_level :])
         finished = []
-        for steps in self.rounds:
+        for steps in cast('Iterable[nn.ModuleList]', self.rounds):
             finished.append(state[-1])  # nothing coarser is left to be taken up by this one
             for level in range(len(steps) - 1, -1, -1):
                 state[level] = steps[level](state[level + 1], state[level])

@@ -152,7 +152,7 @@ class DAS(BasePoseEstimator):
         fields = {name: values.detach().float().cpu().numpy() for name, values in found.items()}
         warp = np.asarray(sample.metainfo['warp_mat'], dtype=np.float64)
         pose, fields = poses_in_image(fields, camera, warp, sample.metainfo['ori_shape'])
-        pose = InstanceData(**pose)
+        pose = InstanceData(metainfo=None, **pose)
         for branch in self.head.branches.values():
             fields = branch.to_camera(fields, pose, camera, warp)
         for name, values in fields.items():

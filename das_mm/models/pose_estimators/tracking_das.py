@@ -46,6 +46,8 @@ class TrackingDAS(DAS):
         kwargs: What :class:`DAS` takes.
     """
 
+    max_frame_gap: int
+
     def __init__(
         self,
         *args,
@@ -98,7 +100,7 @@ class TrackingDAS(DAS):
     def _with_memory(self, image: Tensor, sample: PoseDataSample) -> Tensor:
         """(7, H, W): the current image, the last one and its people; without a memory as the preprocessor left it."""
         memory = self._memory
-        if memory is None or memory.image.shape[-2:] != image.shape[-2:]:
+        if memory is None or memory.image is None or memory.image.shape[-2:] != image.shape[-2:]:
             return image
         people = self.tracker.previous()
         centers_px, sizes_px = zip(*people) if people else ((), ())

@@ -90,6 +90,8 @@ class MeshBranch(BaseTaskBranch):
         with_vertices: Run the body model for everybody found and give ``vertices``.
     """
 
+    start_6d: Tensor  # (22, 6), the pose at raw = 0
+
     @takes_flat(dict(losses=_FLAT_LOSSES))
     def __init__(
         self,
