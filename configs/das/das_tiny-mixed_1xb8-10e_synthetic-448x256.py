@@ -1,5 +1,5 @@
-# The second half of the recipe of the small checkpoint in the package: the demo's model goes on from a run of the demo's
-# config (load_from), on its scenes and on people in clothes of all kinds
+# The second half of the recipe of the small checkpoint in the package: the demo's model goes on from a run of the
+# demo's config (load_from), on its scenes and on people in clothes of all kinds
 _base_ = './das_tiny_1xb8-12e_synthetic-448x256.py'
 
 train_pipeline = {{_base_.train_pipeline}}

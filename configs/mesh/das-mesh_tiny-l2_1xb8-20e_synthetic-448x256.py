@@ -1,5 +1,5 @@
-# The long training of the small weights that come with the package: goes on from the short one (load_from) on four times as
-# many scenes, poses and meshes together, from which poses profit as well
+# The long training of the small weights that come with the package: goes on from the short one (load_from) on four
+# times as many scenes, poses and meshes together, from which poses profit as well
 _base_ = './das-mesh_tiny-l2_1xb8-12e_synthetic-448x256.py'
 
 model = dict(head=dict(branches=dict(mesh=dict(loss_weight=0.5))))

@@ -13,8 +13,8 @@ model = dict(
                 stacked_convs=1,
                 norm_cfg=dict(type='GN', num_groups=8),
                 body=dict(type='SMPLBody', model_path=None),
-                # ROMP's unit is half the side of its input; the weights are the paper's but for RLE, whose gradients are
-                # some twenty times those of a distance: a short training would hear nothing else
+                # ROMP's unit is half the side of its input; the weights are the paper's but for RLE, whose gradients
+                # are some twenty times those of a distance: a short training would hear nothing else
                 loss_keypoints_2d=dict(type='MeshKeypoint2DLoss', unit_px=224.0, loss_weight=40.0),
                 loss_keypoints_3d=dict(type='MeshKeypoint3DLoss', loss_weight=20.0),
                 loss_pose=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=6), loss_weight=0.5),

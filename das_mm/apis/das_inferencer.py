@@ -54,12 +54,13 @@ class DASInferencer(BaseInferencer):
     Args:
         model: Path or name of a config, a config, or a model made by :func:`.load_model` (or any estimator of
             :class:`.EstimatorProtocol`). Not needed where the checkpoint tells its config.
-        weights: Checkpoint file, or an ONNX file that ``das-mm export onnx`` wrote. With neither: the small model of the
-            package for ``task``.
+        weights: Checkpoint file, or an ONNX file that ``das-mm export onnx`` wrote. With neither: the small model of
+            the package for ``task``.
         device: 'cpu', 'cuda', …; a GPU where there is one when not given.
         scope: Default scope for a config that names none.
         show_progress: Draw a progress bar.
-        intrinsics: Of the camera: a file, 'fx,fy,cx,cy', four numbers or a matrix; see :mod:`das_mm.inference.intrinsics`.
+        intrinsics: Of the camera: a file, 'fx,fy,cx,cy', four numbers or a matrix; see
+            :mod:`das_mm.inference.intrinsics`.
         fov_deg: Field of view along the longer image side, for images whose camera nobody knows.
         task: 'pose', 'mesh' or 'tracking', where the package's model is to be used; of another model it is asked
             whether it does that.
@@ -135,9 +136,9 @@ class DASInferencer(BaseInferencer):
                 the default: until a key is pressed; q or Esc ends the run); ``draw_bbox``, ``draw_sigmas``,
                 ``draw_meshes``, ``kpt_thr``, ``thickness`` and ``radius`` as of :class:`.OverlayOptions`.
 
-                Of outputs: ``vis_out_dir``, ``pred_out_dir``, ``viewer_out_dir``, ``track_out_dir`` and ``mesh_out_dir``
-                to write some outputs only, or elsewhere; ``viewer_frames``, at most so many in a viewer; ``export``,
-                formats of mesh files, out of 'obj', 'ply', 'glb' and those of :data:`.EXPORTERS`.
+                Of outputs: ``vis_out_dir``, ``pred_out_dir``, ``viewer_out_dir``, ``track_out_dir`` and
+                ``mesh_out_dir`` to write some outputs only, or elsewhere; ``viewer_frames``, at most so many in a
+                viewer; ``export``, formats of mesh files, out of 'obj', 'ply', 'glb' and those of :data:`.EXPORTERS`.
 
         Yields:
             For each image or frame ``predictions``, a list of one result (a dictionary, see

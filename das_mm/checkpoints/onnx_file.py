@@ -22,9 +22,9 @@ The metadata of the file hold, by name (all start with ``das_mm.``):
 ``weights``         name of the checkpoint, ``weights_sha256`` its sum
 ==================  =========================================================================================
 
-``tasks``, ``pipeline``, ``preprocessor`` and ``tracking`` are missing in files that das_mm 0.1 wrote: those run with torch
-about them. Units of the outputs are those of ``DASHead.predict``: pixels of the input, mm, and mm per pixel of focal
-length.
+``tasks``, ``pipeline``, ``preprocessor`` and ``tracking`` are missing in files that das_mm 0.1 wrote: those run with
+torch about them. Units of the outputs are those of ``DASHead.predict``: pixels of the input, mm, and mm per pixel of
+focal length.
 """
 
 from __future__ import annotations

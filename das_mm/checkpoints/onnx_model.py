@@ -44,7 +44,8 @@ def load_onnx_model(path: str | Path, device: str | torch.device | None = None) 
         ``model.head.session`` is the session.
 
     Raises:
-        UserError: onnxruntime is not installed or has no such device, the file is missing, damaged or not one of das_mm.
+        UserError: onnxruntime is not installed or has no such device, the file is missing, damaged or not one of
+            das_mm.
     """
     session = open_session(path, device, torch.get_num_threads())
     said = read_description(session.get_modelmeta().custom_metadata_map, path)

@@ -1,6 +1,6 @@
 """A checkpoint as it comes with the package: the weights alone, and a card that says how they were made.
 
-    python -m das_mm.checkpoints.package_maker work_dirs/b/epoch_20.pth das_tiny_1xb8-12e_synthetic-448x256 OUT_DIR card.json
+    python -m das_mm.checkpoints.package_maker work_dirs/b/epoch_20.pth CONFIG_NAME OUT_DIR card.json
 
 ``card.json`` holds what only people know: the commands, the machine, the figures; the rest is filled in here.
 """

@@ -43,7 +43,7 @@ class Exporter(ABC):
     suffix: str
     packages: tuple[str, ...] = ()
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:  # noqa: B027  most have no options
         """Options beside config, checkpoint, ``--out`` and ``--sigma``; by default none."""
 
     def check_packages(self) -> None:

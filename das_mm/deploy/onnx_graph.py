@@ -2,9 +2,9 @@
 
 ::
 
-    images ── pixels ── network ─┬─ If(a confidence of level 0 > score_thr) ── candidates ─┬─ Concat ── suppression ── Gather
-                                 ├─ If(a confidence of level 1 > score_thr) ── candidates ─┤
-                                 └─ …                                                      ┘
+    images ── pixels ── network ─┬─ If(confidence in level 0 > score_thr) ─ candidates ─┬─ Concat ─ suppression ─ Gather
+                                 ├─ If(confidence in level 1 > score_thr) ─ candidates ─┤
+                                 └─ …                                                   ┘
 
 A score is a confidence times a centerness, at most 1: a level whose confidences all lie below the threshold has no
 candidate, and its towers do not run. All levels share the weights, which lie in the outer graph.

@@ -20,7 +20,8 @@ from .onnx_export import export_onnx
 
 
 def write_package_graph(checkpoint: str | Path, images: str | Path = 'synthetic', number: int = 20) -> Path:
-    """Writes the graph beside a checkpoint that :func:`.package_weights` made, and what it was compared on into its card.
+    """Writes the graph beside a checkpoint that :func:`.package_weights` made, and what it was compared on into its
+    card.
 
     Args:
         checkpoint: The ``.pth``, with its card ``.json``.

@@ -53,11 +53,11 @@ class Detector(nn.Module):
 def export_torch(model: DAS, out: str | Path, with_sigma: bool | None = None) -> Path:
     """Write ``model`` as a program: ``torch.export.load(out).module()(images, score_thr)``.
 
-    It takes ``images`` (B, 3, H, W) float32, BGR, 0 to 255, with sides that are multiples of the padding of the network (32)
-    and span two points or more of its coarsest level, and ``score_thr`` (), and gives a dictionary: the fields of
-    ``DASHead.predict`` of n people, image by image and best first, and ``image`` (n,) long. Of a network that looks at the
-    previous frame ``images`` are what its data preprocessor gives (B, 7, H, W). What an ONNX file says of itself is among
-    the extra files (see :mod:`das_mm.checkpoints.onnx_file`).
+    It takes ``images`` (B, 3, H, W) float32, BGR, 0 to 255, with sides that are multiples of the padding of the network
+    (32) and span two points or more of its coarsest level, and ``score_thr`` (), and gives a dictionary: the fields of
+    ``DASHead.predict`` of n people, image by image and best first, and ``image`` (n,) long. Of a network that looks at
+    the previous frame ``images`` are what its data preprocessor gives (B, 7, H, W). What an ONNX file says of itself is
+    among the extra files (see :mod:`das_mm.checkpoints.onnx_file`).
 
     Args:
         model: Made by :func:`.load_model`.

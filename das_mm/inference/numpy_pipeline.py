@@ -1,4 +1,6 @@
-"""The steps that make an image a network's input, in numpy: those of a config's test pipeline that are only geometry."""
+"""The steps that make an image a network's input, in numpy: those of a config's test pipeline that are only
+geometry.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,8 @@ class NumpyPipeline:
         self._steps = [step for step in steps if _kind(step) in _STEPS]
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(H, W, 3) uint8 BGR to the network's (h, w, 3) uint8 BGR and the map (2, 3) from the px of the first to those of
-        the second."""
+        """(H, W, 3) uint8 BGR to the network's (h, w, 3) uint8 BGR and the map (2, 3) from the px of the first to those
+        of the second."""
         warp = np.array([[1.0, 0, 0], [0, 1, 0]])
         for step in self._steps:
             image, warp = _STEPS[_kind(step)](image, warp, step)

@@ -1,7 +1,7 @@
 """One-Euro filters of points and rotations (Casiez, Roussel and Vogel, CHI 2012).
 
-Low-pass filters whose cutoff grows with speed: little jitter at rest, little lag in motion. Values may come irregularly in
-time.
+Low-pass filters whose cutoff grows with speed: little jitter at rest, little lag in motion. Values may come irregularly
+in time.
 """
 
 from __future__ import annotations

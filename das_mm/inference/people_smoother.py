@@ -28,7 +28,8 @@ class SmoothingSettings:
 
     Attributes:
         root: Of roots, mm. ``pose``: of keypoints relative to the root, mm. ``image``: of keypoints in the image, by
-            the person's size. ``rotation``: of rotations of tasks, rad. ``shape``: of shapes of tasks, such as SMPL's betas.
+            the person's size. ``rotation``: of rotations of tasks, rad. ``shape``: of shapes of tasks, such as SMPL's
+            betas.
         depth_sigma_mm: Predicted standard error of the depth that halves the cutoff along the viewing ray.
         max_gap_s: Who, or which keypoint, was not seen for longer begins anew.
     """

@@ -1,6 +1,7 @@
 """What a run of inference asks of whatever finds people in images: a network of torch, an ONNX graph, a user's own.
 
-A predictor is handed to :class:`~das_mm.inference.inferencer.Inferencer`; it knows nothing of inputs, files and pictures.
+A predictor is handed to :class:`~das_mm.inference.inferencer.Inferencer`; it knows nothing of inputs, files and
+pictures.
 """
 
 from __future__ import annotations

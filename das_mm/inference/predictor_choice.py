@@ -33,12 +33,12 @@ def open_predictor(
         device: 'cpu', 'cuda', …; None or 'auto': a GPU where there is one.
         task: 'pose', 'mesh' or 'tracking', where the package's model is to be used; of another model it is asked
             whether it does that.
-        runtime: What runs the network: 'torch'; 'onnx', which needs a graph; or 'auto': of the package's models the graph
-            on a CPU, which starts in seconds, and torch on a GPU; of others whatever their file is for.
+        runtime: What runs the network: 'torch'; 'onnx', which needs a graph; or 'auto': of the package's models the
+            graph on a CPU, which starts in seconds, and torch on a GPU; of others whatever their file is for.
 
     Raises:
-        UserError: No weights, a file that cannot be read or does not fit the config, a device or graph that is not there,
-            or a task that the model does not do.
+        UserError: No weights, a file that cannot be read or does not fit the config, a device or graph that is not
+            there, or a task that the model does not do.
     """
     if weights is None and config is None:
         weights, config = _of_package('pose' if task is None else task, device, runtime)

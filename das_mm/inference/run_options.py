@@ -25,8 +25,8 @@ class RunOptions:
         with_sigma: Give scales of the errors; None: where the model has them.
         track: Follow people through videos with any model; a tracking model does so in any case.
         smooth: Smooth people over time.
-        resume: Go on after the last whole line of an earlier run into the same folder (see :mod:`.resume`), whose results
-            are not given again.
+        resume: Go on after the last whole line of an earlier run into the same folder (see :mod:`.resume`), whose
+            results are not given again.
         on_skip: Is told the error of every input, or part of a video, that cannot be read.
         show_progress: Draw a progress bar.
 

@@ -1,5 +1,5 @@
-"""What a tracking network is told of the frame before, and who is who: the part of ``TrackingDAS`` behind its network, in
-numpy."""
+"""What a tracking network is told of the frame before, and who is who: the part of ``TrackingDAS`` behind its network,
+in numpy."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class TrackingMemory:
     """Remembers the last frame of a video and the people in it.
 
     Args:
-        described: ``tracker``, its config; ``root``, keypoints whose mean is the root, or None; ``max_frame_gap``, frames
-            that may lie between two images of one video that belong together.
+        described: ``tracker``, its config; ``root``, keypoints whose mean is the root, or None; ``max_frame_gap``,
+            frames that may lie between two images of one video that belong together.
     """
 
     def __init__(self, described: Mapping[str, Any]):

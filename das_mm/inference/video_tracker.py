@@ -141,7 +141,9 @@ class _Seam:
                 self._numbers[int(ours.track_ids[row])] = number
 
     def renumbered(self, track_ids: np.ndarray) -> np.ndarray:
-        """(n,) the same people by the numbers of the run before; who is not known from it gets one that it did not use."""
+        """(n,) the same people by the numbers of the run before; who is not known from it gets one that it did not
+        use.
+        """
         for identity in track_ids[track_ids >= 0].tolist():
             if identity not in self._numbers:
                 self._numbers[identity] = self._next

@@ -41,8 +41,8 @@ def draw_centers(
 
 
 def overlap_radius(width: float, height: float, min_overlap: float = MIN_OVERLAP) -> float:
-    """How far the corners of a box may move so that it still overlaps itself by ``min_overlap`` (CornerNet, Law and Deng
-    2018): the least of the three cases that both corners move alike, inwards, or outwards."""
+    """How far the corners of a box may move so that it still overlaps itself by ``min_overlap`` (CornerNet, Law and
+    Deng 2018): the least of the three cases that both corners move alike, inwards, or outwards."""
     perimeter, area, overlap = width + height, width * height, min_overlap
     alike = (perimeter - math.sqrt(perimeter**2 - 4 * area * (1 - overlap) / (1 + overlap))) / 2
     inwards = (2 * perimeter - math.sqrt(4 * perimeter**2 - 16 * area * (1 - overlap))) / 8

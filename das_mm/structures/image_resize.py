@@ -34,8 +34,8 @@ def resize_image(
     """The image (H, W, 3) at ``size`` (width, height), and the map (2, 3) from its px to those of the result.
 
     Args:
-        shrink_interpolation: 'area' takes every pixel of a larger image into account; 'bilinear' looks at two a side. What
-            is enlarged is always interpolated linearly.
+        shrink_interpolation: 'area' takes every pixel of a larger image into account; 'bilinear' looks at two a side.
+            What is enlarged is always interpolated linearly.
     """
     height, width = image.shape[:2]
     if size != (width, height):

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-#: what the numbers of a decoded field are, and so what becomes of them on the way from the network input to the original
-#: image: nothing; points and vectors in px are carried over
+#: what the numbers of a decoded field are, and so what becomes of them on the way from the network input to the
+#: original image: nothing; points and vectors in px are carried over
 FRAMES = ('as_is', 'points_px', 'vectors_px')
 #: how a field is smoothed over time: as places in the image, as roots (mm), as rotations (axis times angle), as shapes
 SMOOTHINGS = ('image', 'root', 'rotation', 'shape')
@@ -26,8 +26,8 @@ class TaskField:
     Attributes:
         name: In ``pred_instances`` (n, *shape), and in the files of tracks.
         shape: Of one person's values.
-        group: Object of the person in results.json in which it stands, by its name without ``{group}_``; None: it stands
-            beside the keypoints, by its whole name.
+        group: Object of the person in results.json in which it stands, by its name without ``{group}_``; None: it
+            stands beside the keypoints, by its whole name.
         frame: Out of :data:`FRAMES`.
         digits: After the point, in results.json.
         smoothed: Out of :data:`SMOOTHINGS`; None: it stays as it was found.

@@ -29,7 +29,8 @@ from das_mm.inference.inferencer import Inferencer
 from das_mm.inference.predictor_choice import open_predictor
 from das_mm.inference.run_options import RunOptions
 import cv2
-found = next(Inferencer(open_predictor(task='{task}', device='cpu'))(cv2.imread('{image}'), RunOptions(show_progress=False)))
+infer = Inferencer(open_predictor(task='{task}', device='cpu'))
+found = next(infer(cv2.imread('{image}'), RunOptions(show_progress=False)))
 heavy = {{name.split('.')[0] for name in sys.modules}} & {{'torch', 'mmengine', 'mmcv', 'mmdet', 'mmpose', 'smplx'}}
 print(len(found.result['people']), sorted(heavy))
 """

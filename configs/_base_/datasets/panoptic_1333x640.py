@@ -1,6 +1,7 @@
 # CMU Panoptic with COCO as 2D-only data (journal §4.1). Panoptic is converted first (das-mm convert panoptic --root
-# data/panoptic --out data/panoptic/annotations/train.json --split train; the same for test); COCO's files are read as they
-# are. Panoptic: short side 512 to 640, scale 0.6 to 1.4, no rotation. COCO: scale 0.8 to 1.2, rotation up to 0.15 rad.
+# data/panoptic --out data/panoptic/annotations/train.json --split train; the same for test); COCO's files are read as
+# they are. Panoptic: short side 512 to 640, scale 0.6 to 1.4, no rotation. COCO: scale 0.8 to 1.2, rotation up to 0.15
+# rad.
 keypoint_set = 'panoptic15'
 data_root = 'data/'
 

@@ -1,5 +1,5 @@
-# Synthetic clips of moving people in pairs of frames, generated on first use: three frames a second, so that people move
-# far from one to the next and the nearest pose is often somebody else's
+# Synthetic clips of moving people in pairs of frames, generated on first use: three frames a second, so that people
+# move far from one to the next and the nearest pose is often somebody else's
 keypoint_set = 'panoptic15'
 image_size = (448, 256)
 clips = dict(people=(2, 4), subject_share=(0.45, 0.85), share_spread=0.2, clothes='suits', clip_length=16, fps=3.)

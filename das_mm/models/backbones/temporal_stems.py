@@ -1,7 +1,7 @@
 """The two further inputs of a tracking network (journal paper §3.4): the previous frame and its centre map.
 
-Each has a stem of its own; all are added before the backbone proper. A backbone for tracking takes an input of 7 channels,
-(B, 7, H, W): the current image (3), the previous image (3) and the map of the previous centres (1), as
+Each has a stem of its own; all are added before the backbone proper. A backbone for tracking takes an input of 7
+channels, (B, 7, H, W): the current image (3), the previous image (3) and the map of the previous centres (1), as
 :class:`.TemporalDataPreprocessor` makes it.
 """
 
@@ -36,7 +36,9 @@ class TemporalStems(BaseModule):
         )
 
     def forward(self, current: Tensor, inputs: Tensor) -> Tensor:
-        """``current`` (B, C, h, w), what the stem of the current image gave, plus both others; ``inputs`` (B, 7, H, W)."""
+        """``current`` (B, C, h, w), what the stem of the current image gave, plus both others; ``inputs`` (B, 7, H,
+        W).
+        """
         previous_image, previous_centers = inputs[:, IMAGE_CHANNELS:-1], inputs[:, -1:]
         return current + self.previous_image(previous_image) + self.previous_centers(previous_centers)
 

@@ -69,7 +69,8 @@ class DASHead(DASNetwork):
             where it has one; ``pose_2d``, the same in 2 dimensions for keypoints that are labelled in the image only,
             and for the root, whose relative depth is known.
         test_cfg: ``nms``, the suppression among the poses of an image; and thresholds, which an estimator replaces by
-            its own: ``score_thr``, ``nms_pre`` candidates a level, ``with_sigma`` (:data:`das_mm.structures.thresholds.THRESHOLDS`).
+            its own: ``score_thr``, ``nms_pre`` candidates a level, ``with_sigma``
+                (:data:`das_mm.structures.thresholds.THRESHOLDS`).
     """
 
     @takes_flat(FLAT_KEYS, dropped=['train_cfg'])

@@ -97,7 +97,9 @@ class RLELoss(FlowLoss):
         return loss + self._log_partition(z.device) / z.shape[1] if self.normalized else loss
 
     def _log_partition(self, device: torch.device) -> Tensor:
-        """log ∫ Q·G / ∫ Q = -log s, by samples: differentiable in the flow. A constant factor of Q matters to nobody."""
+        """log ∫ Q·G / ∫ Q = -log s, by samples: differentiable in the flow. A constant factor of Q matters to
+        nobody.
+        """
         samples = self.prior.sample(_PARTITION_SAMPLES, self.flow.dims, device=device)
         return self.flow.log_prob(samples).logsumexp(dim=0) - math.log(_PARTITION_SAMPLES)
 

@@ -1,4 +1,6 @@
-"""Up-sampling by iterative deep aggregation (Yu et al., CVPR 2018, as CenterTrack uses it), ended by one width for all."""
+"""Up-sampling by iterative deep aggregation (Yu et al., CVPR 2018, as CenterTrack uses it), ended by one width for
+all.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ class _Step(BaseModule):
 class DLAUp(BaseModule):
     """Aggregates a backbone's maps into its finer ones, again and again, and gives the last state of each.
 
-    From the coarsest pair downwards every map takes up all coarser ones; level l is refined as often as there are levels
-    above it. (CenterTrack reads a single map of stride 4; DAS wants one a size of person.)
+    From the coarsest pair downwards every map takes up all coarser ones; level l is refined as often as there are
+    levels above it. (CenterTrack reads a single map of stride 4; DAS wants one a size of person.)
 
     Args:
         in_channels: Channels of the backbone's maps, finest first.

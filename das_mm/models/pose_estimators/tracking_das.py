@@ -23,7 +23,9 @@ from .das import DAS
 
 @dataclass
 class _Memory:
-    """Of the last frame: which video, its number, and, where the network looks at it, its normalised image (3, H, W)."""
+    """Of the last frame: which video, its number, and, where the network looks at it, its normalised image (3, H,
+    W).
+    """
 
     video: tuple
     frame: int
@@ -35,13 +37,14 @@ class TrackingDAS(DAS):
     """DAS with a tracker: people leave with ``track_ids``.
 
     Training is DAS's own. At inference samples must come in the order of their videos, told by the metainfo ``seq``,
-    ``view`` and ``frame``; a batch is worked off frame by frame where the backbone looks at the previous frame, which the
-    model keeps itself, with the tracker's people as its centre map. At the start of a video, and where ``frame`` does not
-    go on (backwards, or further than ``max_frame_gap``), the memory is empty and identities begin anew.
+    ``view`` and ``frame``; a batch is worked off frame by frame where the backbone looks at the previous frame, which
+    the model keeps itself, with the tracker's people as its centre map. At the start of a video, and where ``frame``
+    does not go on (backwards, or further than ``max_frame_gap``), the memory is empty and identities begin anew.
 
     Args:
         tracker: Config of a tracker (TASK_UTILS).
-        root: Keypoints whose mean is the root, for trackers that compare people in 3D; without it they see the image only.
+        root: Keypoints whose mean is the root, for trackers that compare people in 3D; without it they see the image
+            only.
         max_frame_gap: Frames that may lie between two images of one video, so that they still belong together.
         kwargs: What :class:`DAS` takes.
     """

@@ -81,7 +81,9 @@ def test_the_joint_angles():
 
 @pytest.mark.parametrize('name', WRONG_BENDS)
 def test_what_is_punished_is_an_over_stretched_limb(name):
-    """Where the generated body's hand or foot goes: in front of the arm and behind the leg it may, not the other way."""
+    """Where the generated body's hand or foot goes: in front of the arm and behind the leg it may, not the other
+    way.
+    """
     number, sign = WRONG_BENDS[name]
     body = load_generated_body()
     end = JOINT_INDEX[name.replace('elbow', 'wrist').replace('knee', 'ankle')]

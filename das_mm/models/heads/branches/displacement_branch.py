@@ -21,14 +21,14 @@ class DisplacementBranch(BaseTaskBranch):
     """Displacement p(t−1) − p(t) of every person's centre, in strides; learnt by L1.
 
     Reads the labels ``previous_root_px`` (N, 2) and ``previous_root_weights`` (N,) of the network input and, with
-    ``per_keypoint``, ``previous_keypoints`` (N, K, 2) and ``previous_keypoints_weights`` (N, K). People who were not in the
-    previous frame have weight 0. Gives ``displacements_px`` (n, 2), and with ``per_keypoint``
+    ``per_keypoint``, ``previous_keypoints`` (N, K, 2) and ``previous_keypoints_weights`` (N, K). People who were not in
+    the previous frame have weight 0. Gives ``displacements_px`` (n, 2), and with ``per_keypoint``
     ``keypoint_displacements_px`` (n, K, 2).
 
     Args:
         keypoint_set: The set the model learns.
-        per_keypoint: A displacement for every keypoint, 2K numbers in place of 2 (Table 9, row 4). That of the centre is
-            then the mean over the keypoints that make the root.
+        per_keypoint: A displacement for every keypoint, 2K numbers in place of 2 (Table 9, row 4). That of the centre
+            is then the mean over the keypoints that make the root.
         loss: Loss on the displacements.
     """
 

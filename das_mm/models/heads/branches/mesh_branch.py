@@ -1,8 +1,8 @@
 """Body meshes as a plug-in branch of DAS (journal paper §3.4, §4.2).
 
-A point of the pyramid regresses 145 numbers of its person: a weak-perspective camera (3), the rotations of the root and of
-21 body joints in 6D (22 × 6; SMPL's two hand joints stay at rest) and the shape (10). Where a loss learns a scale as well
-(RLE), as many scales follow. Letters: P points, n people of an image, K keypoints of the keypoint set, V vertices.
+A point of the pyramid regresses 145 numbers of its person: a weak-perspective camera (3), the rotations of the root and
+of 21 body joints in 6D (22 × 6; SMPL's two hand joints stay at rest) and the shape (10). Where a loss learns a scale as
+well (RLE), as many scales follow. Letters: P points, n people of an image, K keypoints of the keypoint set, V vertices.
 
 Frames. Rotations and the mesh are in the camera frame of the network input (x right, y down, z forward), metres. The
 camera of a point p of stride t is (s, tx, ty): a mesh keypoint X is seen at
@@ -11,9 +11,9 @@ camera of a point p of stride t is (s, tx, ty): a mesh keypoint X is seen at
 
 so (tx, ty) says where the root of the keypoint set is seen. That is ROMP's camera with the point as its origin, which
 makes it independent of where in the image a person stands. Its depth would be f / s; the pose branch knows the depth of
-the same root better, and in absolute terms. So a mesh is moved such that its own root lies on the root of the pose branch:
-pose, mesh and box of a person agree, and the perspective image of the mesh lies on the person. ``placement='camera'``
-takes f / s instead, for a model without depths.
+the same root better, and in absolute terms. So a mesh is moved such that its own root lies on the root of the pose
+branch: pose, mesh and box of a person agree, and the perspective image of the mesh lies on the person.
+``placement='camera'`` takes f / s instead, for a model without depths.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ _FLAT_LOSSES = {
 class MeshBranch(BaseTaskBranch):
     """SMPL parameters at every positive point, and the mesh of every person found.
 
-    Terms are masked by what an image is labelled with: 2D keypoints, 3D keypoints, SMPL, or any mixture; the prior acts on
-    everybody, since it needs no label. The weights are the paper's.
+    Terms are masked by what an image is labelled with: 2D keypoints, 3D keypoints, SMPL, or any mixture; the prior acts
+    on everybody, since it needs no label. The weights are the paper's.
 
     Args:
         keypoint_set: The set the model learns; its keypoints are taken from the body for the keypoint losses.
@@ -84,8 +84,8 @@ class MeshBranch(BaseTaskBranch):
             * ``weight`` (1.0), λ4 of Eq. 12: of all terms together against those of the pose.
 
             The flat arguments of before (``loss_pose``, ``prior_weight``, ``loss_weight``, …) are taken too.
-        sigma_floor: Least scale that a likelihood may learn (6D entries and betas have no unit; 0.05 in a column is three
-            degrees), so that joints that hardly turn in some data set do not get gradients that drown all others.
+        sigma_floor: Least scale that a likelihood may learn (6D entries and betas have no unit; 0.05 in a column is
+            three degrees), so that joints that hardly turn in some data set do not get gradients that drown all others.
         placement: 'root' (the pose branch's root) or 'camera' (the branch's own camera).
         with_vertices: Run the body model for everybody found and give ``vertices``.
     """
@@ -135,8 +135,8 @@ class MeshBranch(BaseTaskBranch):
         """Parameters out of the raw numbers (P, out_channels), float32.
 
         Returns:
-            ``camera`` (P, 3), ``rotations_6d`` (P, 22, 6), ``betas`` (P, 10) and, where learnt, ``sigma_pose`` (P, 22, 6)
-            and ``sigma_shape`` (P, 10).
+            ``camera`` (P, 3), ``rotations_6d`` (P, 22, 6), ``betas`` (P, 10) and, where learnt, ``sigma_pose`` (P, 22,
+            6) and ``sigma_shape`` (P, 10).
         """
         raw = raw.float()
         parts = dict(
@@ -183,8 +183,8 @@ class MeshBranch(BaseTaskBranch):
         """Terms of L_param: 2D and 3D keypoints, pose, shape, prior.
 
         Beside the labels of the pose it reads ``keypoints_3d_mm`` (N, K, 3) and ``keypoints_3d_weights`` (N, K) of the
-        camera frame of the input, ``smpl_pose_matrices`` (N, 24, 3, 3), ``smpl_betas`` (N, 10) and ``smpl_weights`` (N,)
-        (:class:`AddMeshLabels` packs them).
+        camera frame of the input, ``smpl_pose_matrices`` (N, 24, 3, 3), ``smpl_betas`` (N, 10) and ``smpl_weights``
+        (N,) (:class:`AddMeshLabels` packs them).
         """
         with torch.autocast(raw.device.type, enabled=False):
             parts = self.split(raw)

@@ -66,8 +66,8 @@ class BaseTaskBranch(BaseModule):
     def describe(self) -> TaskDescription:
         """The task's name and the fields it tells of people; by default those of nobody, under the name of its class.
 
-        What is described goes into results, tracks and exported graphs, and is carried to the original image and smoothed
-        as its description says.
+        What is described goes into results, tracks and exported graphs, and is carried to the original image and
+        smoothed as its description says.
         """
         return TaskDescription(type(self).__name__)
 
