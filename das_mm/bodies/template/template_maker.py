@@ -4,6 +4,9 @@
 
 Steps: the implicit surface of ``body_field`` becomes triangles, is remeshed to exactly 6890 vertices (finer at face,
 hands and feet), mirrored, numbered so that the landmarks stand at SMPL's indices, and gets weights, regressor, labels.
+
+Remeshing decides by comparing lengths: where another processor rounds otherwise, the same surface gets another mesh.
+What is in the package stays the body; ``finish`` gives its weights, regressor and labels again on any processor.
 """
 
 from __future__ import annotations

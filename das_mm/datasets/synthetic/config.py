@@ -88,7 +88,10 @@ class SyntheticConfig:
 
     @property
     def key(self) -> str:
-        """16 hex digits that change with any setting and with the generator's version."""
+        """16 hex digits that change with any setting and with the generator's version, and with nothing else.
+
+        Made of the settings as text, so it is the same on every machine.
+        """
         text = json.dumps({'version': GENERATOR_VERSION, **asdict(self)}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

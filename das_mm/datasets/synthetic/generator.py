@@ -45,7 +45,9 @@ def generate(
     """Make the set, finish what was begun, or return at once where it is there.
 
     Args:
-        config: What to make; the same settings always give the same truth, however many processes draw.
+        config: What to make; the same settings always give the same truth, however many processes draw. On another
+            processor, or with other threads in this very process, floats round otherwise: the last stored digit of a
+            number may differ by one, the depth of a pixel by 1 mm, and pictures by what little that makes of them.
         root: Folder of the set; other splits may lie in it.
         workers: Processes; all cores where None, this very process where 0.
         progress: Show a bar with images a second and time left.

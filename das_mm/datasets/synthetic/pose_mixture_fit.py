@@ -1,8 +1,8 @@
 """Fits the default pose prior of mesh recovery: a mixture of Gaussians on generated poses.
 
-``das-mm assets mixture`` runs it (about a minute; the same numbers every time). Writes ``means`` (M, 69), ``covars``
-(M, 69, 69) and ``weights`` (M,), the names of SMPLify's ``gmm_08.pkl``. Every pose counts twice, as it is and mirrored.
-Letters: N poses, M components, D numbers.
+``das-mm assets mixture`` runs it (about a minute; the same numbers every time on one processor). Writes
+``means`` (M, 69), ``covars`` (M, 69, 69) and ``weights`` (M,), the names of SMPLify's ``gmm_08.pkl``. Every pose counts
+twice, as it is and mirrored. Letters: N poses, M components, D numbers.
 """
 
 from __future__ import annotations

@@ -56,7 +56,13 @@ def test_every_setting_and_the_version_change_the_key():
     )
 
 
+def test_the_key_is_the_same_everywhere():
+    """No number is computed for it. Who changes it has all sets drawn again that lie in caches."""
+    assert TINY.key == 'fda4e9026b5da3ed'
+
+
 def test_processes_draw_the_same_truth(tiny, tmp_path):
+    """To the last digit: on one processor and with one thread each (``tests/conftest.py``)."""
     assert texts(generate(TINY, tmp_path, workers=2, progress=False)) == texts(tiny)
     assert not list(tmp_path.rglob('*.tmp'))
 

@@ -52,6 +52,21 @@ def test_outlines_are_smooth_but_masks_are_not():
     assert set(np.unique(drawn.owner)) == {NOTHING, BACKGROUND}
 
 
+@pytest.mark.parametrize('side_m', [0.1, 0.2, 0.3])
+def test_an_edge_more_or_less_changes_the_picture_there_only(side_m):
+    """Of too many edges some are smoothed; where rounding adds one, the others must not change places."""
+    rng = np.random.default_rng(0)
+    crowd = [
+        ellipsoid(rng.uniform(0.06, 0.16, 3), Plain(tuple(rng.uniform(0, 255, 3))), (x, y, 5.0))
+        for x in np.linspace(-2.6, 2.6, 14)
+        for y in np.linspace(-0.8, 2.8, 10)
+    ]
+    one_more = box((side_m,) * 3, GREY, centre=(-3.0, 2.9, 5.0))
+    before, after = (render(parts, VIEW, LIGHT, SKY).radiance for parts in (crowd, [*crowd, one_more]))
+    changed = np.abs(after - before).max(-1) > 0.01
+    assert changed[:12].any() and not changed[12:].any()
+
+
 def test_shadow_falls_away_from_the_lamp():
     ground = quad((-50, 0, -50), (0, 0, 100), (100, 0, 0), GREY)
     light = Light(
