@@ -46,6 +46,7 @@ def work(rank, port, folder):
 
 
 def test_two_processes_give_the_numbers_of_one(tmp_path):
+    """Bit by bit: what is gathered comes in the order of the images, so one processor adds it up in the same order."""
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]

@@ -92,7 +92,7 @@ def test_pieces_make_the_run_that_one_go_makes(pieces, tmp_path):
 
     whole = tmp_path / 'whole'
     assert train_run(RUN, whole, Deadline())
-    pieced, at_once = last_weights(folder), last_weights(whole)
+    pieced, at_once = last_weights(folder), last_weights(whole)  # equal bits: one processor, one thread, the same sums
     assert pieced.keys() == at_once.keys() and all(torch.equal(pieced[name], at_once[name]) for name in pieced)
     assert read_state(whole).outcome.metrics == state.outcome.metrics
     assert train_run(RUN, whole, Deadline())  # once more: nothing is left to train
