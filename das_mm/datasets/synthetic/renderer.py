@@ -1,8 +1,7 @@
 """Draws a scene by rays: colours, depth and owner of every pixel.
 
-Every pixel gets one ray through its centre; depth and masks are read there. Pixels on an edge get four more, so that
-outlines are smooth. Light is one lamp with soft shadows, a bright and a dark half of the surroundings, and short
-occlusion rays that darken corners and the ground under feet.
+Every pixel gets one ray through its centre; depth and masks are read there. Pixels on an edge get four more: smooth
+outlines. Light is a lamp with soft shadows, two halves of surroundings, and short rays of occlusion (corners, feet).
 """
 
 from __future__ import annotations
@@ -23,9 +22,8 @@ from .viewpoint import Viewpoint
 NOTHING = -2  # owner of a pixel whose ray leaves the scene
 _OFFSET_M = 0.006  # secondary rays start this far off the surface, not to hit the triangle they come from
 _OCCLUSION_REACH_M = 0.7
-_EDGE_SAMPLES = np.array(
-    [[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]]
-)  # rotated grid in the pixel
+# rotated grid in the pixel
+_EDGE_SAMPLES = np.array([[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]])
 _MOST_EDGE_PIXELS = 0.12
 _SPREAD = 40503  # golden ratio of 2^16: its multiples lie evenly in 0 … 2^16 - 1
 _BEND = 0.02  # of the inverse depth from pixel to pixel

@@ -1,8 +1,7 @@
 """The DAS head: centres, roots and keypoints of every person in one pass (journal paper §3.2, §3.3).
 
-Here are its losses and the walk through training and inference; the network is :mod:`.das_network`, from points to
-people goes :mod:`.das_decoder`. Letters: B images, L levels, h and w of a level, K keypoints, D coordinates (3, or 2
-without depth), P points of one or of all levels, N persons of the batch.
+Its losses, training and inference; the network is :mod:`.das_network`, points to people :mod:`.das_decoder`. Letters: B
+images, L levels, h, w of a level, K keypoints, D coordinates (3 or 2), P points of one or all levels, N persons.
 """
 
 from __future__ import annotations
