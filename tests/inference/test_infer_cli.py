@@ -15,11 +15,15 @@ from tests.walkers import Walkers
 
 @pytest.fixture
 def infer(checkpoint, tmp_path, monkeypatch, capsys, inferencer):
-    """Runs the verb on words below ``tmp_path``; returns status, stdout, stderr. The model is loaded once for all."""
+    """Runs the verb on words below ``tmp_path``; returns status, stdout, stderr. The model is loaded once for all.
+
+    Torch runs it: of the package's models a CPU would take the graphs.
+    """
     monkeypatch.setattr(model_loader, 'load_model', lambda weights, config, device: inferencer.model)
 
     def run(*words, out='out'):
-        status = main(['infer', *(str(word) for word in words), '--out', str(tmp_path / out), '--device', 'cpu'])
+        fixed = ['--out', str(tmp_path / out), '--device', 'cpu', '--runtime', 'torch']
+        status = main(['infer', *(str(word) for word in words), *fixed])
         said = capsys.readouterr()
         return status, said.out, said.err
 
