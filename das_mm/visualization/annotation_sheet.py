@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from das_mm.engine.image_pixels import read_stored_pixels
+from das_mm.errors import UserError
 from das_mm.structures import get_keypoint_set, project
 from das_mm.visualization import People, contact_sheet, draw_people, save_image
 
@@ -27,10 +28,12 @@ def write_annotation_sheet(
     """
     tiles, titles = [], []
     for image, people in samples:
-        picture = cv2.imread(str(image_root / image['file_name']))
-        if picture is not None:
-            tiles.append(_draw(picture, image, people, keypoint_set))
-            titles.append(f'{image["file_name"]}  {len(people)} people')
+        try:
+            picture = read_stored_pixels(image_root / image['file_name'])
+        except UserError:
+            continue
+        tiles.append(_draw(picture, image, people, keypoint_set))
+        titles.append(f'{image["file_name"]}  {len(people)} people')
     if not tiles:
         return None
     save_image(path, contact_sheet(tiles, columns, titles))

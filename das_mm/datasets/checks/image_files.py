@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from das_mm.engine.image_pixels import exif_orientation
 from das_mm.errors import UserError
 
 from ..converters.base import image_size
@@ -55,9 +56,13 @@ def _trouble(folder: Path, image: dict) -> tuple[Kind, str] | None:
         fault = error.strerror
     if fault is not None:
         return _UNREADABLE, f': {fault}'
-    if size is not None and size != (image['width'], image['height']):
-        return _OTHER_SIZE, f': {size[0]}x{size[1]}, not {image["width"]:g}x{image["height"]:g}'
-    return None
+    if size is None:
+        return None
+    orientation = exif_orientation(path)
+    if size != (image['width'], image['height']):
+        turned = f'; its EXIF orientation is {orientation}' if orientation != 1 else ''
+        return _OTHER_SIZE, f': {size[0]}x{size[1]}, not {image["width"]:g}x{image["height"]:g}{turned}'
+    return None if orientation == 1 else (_TURNED, f': orientation {orientation}')
 
 
 _MISSING = Kind(
@@ -75,6 +80,14 @@ _UNREADABLE = Kind(
 _OTHER_SIZE = Kind(
     'images.width, height',
     'are not the size of the file',
-    'keypoints, boxes and K probably belong to another size of the image',
-    'use the original images, or scale keypoints, boxes and K with them',
+    'keypoints, boxes and K belong to another size of the image: it is left out of a training',
+    'use the original images, or scale keypoints, boxes and K with them; width and height are those of the pixels as '
+    'they are stored, not as EXIF turns them',
+)
+_TURNED = Kind(
+    'images.file_name',
+    'names a file that viewers turn (EXIF orientation)',
+    'the labels are taken to lie on the pixels as they are stored, which a training sees unturned',
+    'if they were drawn on the turned picture, store its pixels turned and without the tag (ImageOps.exif_transpose '
+    'of Pillow, mogrify -auto-orient)',
 )

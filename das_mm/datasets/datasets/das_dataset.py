@@ -107,10 +107,7 @@ class DASDataset(FaultTolerantDataset):
         self.source_keypoint_set = source_keypoint_set
         self.derive = DEFAULT_DERIVE + (('neck',) if derive_neck else ())
         self.dataset_name, self.missing_images = dataset_name, missing_images
-        # our transforms are found without a prefix, whatever the default scope of the caller
-        pipeline = [
-            {'_scope_': 'das_mm', **step} if isinstance(step, dict) else step for step in kwargs.pop('pipeline', ())
-        ]
+        pipeline = [_our_step(step) for step in kwargs.pop('pipeline', ())]
         data_prefix, metainfo = kwargs.pop('data_prefix', None) or dict(img=''), kwargs.pop('metainfo', None)
         lazy_init = kwargs.pop('lazy_init', False)
         super().__init__(
@@ -250,3 +247,14 @@ class DASDataset(FaultTolerantDataset):
 
     def faults_at_start(self) -> np.ndarray:
         return np.isin(self.data_list.rows, self._missing_rows)
+
+
+def _our_step(step: Any) -> Any:
+    """A step of a pipeline: found without a prefix, whatever the default scope of the caller.
+
+    mmpose's ``LoadImage`` is ours even where its prefix is given: it turns some images from under their labels.
+    """
+    if not isinstance(step, dict):
+        return step
+    renamed = dict(type='LoadImage') if step.get('type') == 'mmpose.LoadImage' else {}
+    return {'_scope_': 'das_mm', **step, **renamed}

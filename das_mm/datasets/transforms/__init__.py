@@ -12,6 +12,7 @@ from .geometry import (
     warp_boxes,
     warp_image,
 )
+from .load_image import LoadImage
 from .mesh_labels import AddMeshLabels
 from .previous_frame import AddPreviousFrame
 from .resize import DASResize
@@ -23,6 +24,7 @@ __all__ = [
     'DASRandomAffine',
     'DASRandomFlip',
     'DASResize',
+    'LoadImage',
     'MEAN_BGR',
     'PackDASInputs',
     'begin_geometry',

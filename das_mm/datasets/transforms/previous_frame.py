@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.utils.typing import ConfigType
 
+from das_mm.engine.image_pixels import read_stored_pixels
+from das_mm.errors import UserError
 from das_mm.registry import TRANSFORMS
 from das_mm.structures import compose_warps, get_keypoint_set, root_of, warp_points
 
@@ -50,7 +51,7 @@ class AddPreviousFrame(BaseTransform):
     def transform(self, results: dict) -> dict:
         begin_geometry(results)
         record, warp = results.get('previous'), results['warp_mat']
-        image = None if record is None else cv2.imread(record['img_path'])
+        image = None if record is None else _pixels(record)
         if record is None or image is None:  # no neighbour, or one that cannot be read: the image was still
             record, image, warp = self._still(results)
         height, width = results['img'].shape[:2]
@@ -65,7 +66,7 @@ class AddPreviousFrame(BaseTransform):
 
     def _still(self, results: dict) -> tuple[dict, np.ndarray, np.ndarray]:
         """This very image, moved a little: its record as stored, the image, and the warp to the network input."""
-        image = cv2.imread(results['img_path'])
+        image = read_stored_pixels(results['img_path'])
         height, width = results['img'].shape[:2]
         scale = np.exp(np.clip(np.random.normal(0, self.static_scale), -2 * self.static_scale, 2 * self.static_scale))
         shift = np.random.normal(0, self.static_shift, 2).clip(-2 * self.static_shift, 2 * self.static_shift)
@@ -112,6 +113,15 @@ class AddPreviousFrame(BaseTransform):
             f'{type(self).__name__}(center_jitter={self.center_jitter}, miss_prob={self.miss_prob}, '
             f'false_prob={self.false_prob}, static_shift={self.static_shift}, static_scale={self.static_scale})'
         )
+
+
+def _pixels(record: dict) -> np.ndarray | None:
+    """(H, W, 3) of a record as its labels have it; None where it cannot be read or is of another size than they say."""
+    try:
+        image = read_stored_pixels(record['img_path'])
+    except UserError:
+        return None
+    return image if image.shape[:2] == tuple(record['ori_shape']) else None
 
 
 def _seen_through(record: dict, warp: np.ndarray, results: dict) -> dict:
