@@ -8,41 +8,15 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from das_mm.engine.image_files import image_fault, looks_complete
+from das_mm.engine import image_files
 from das_mm.errors import UserError
 
 _REMEDY = 'give a whole image file, such as .jpg or .png'
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read an image file.
-
-    It is turned upright as its EXIF orientation says; grey becomes colour, 16 bits become 8 (the full range is kept,
-    not stretched), an alpha channel is dropped.
-
-    Returns:
-        (H, W, 3) uint8 BGR.
-
-    Raises:
-        UserError: The file is missing, no image, or damaged. A JPEG that was cut short is refused too: decoders fill
-            its missing part with grey and say nothing.
-    """
-    path = str(path)
-    try:
-        complete, image = looks_complete(path), cv2.imread(path, cv2.IMREAD_COLOR)
-    except OSError as error:
-        raise UserError(f'the image cannot be read: {error.strerror or error}', file=path, remedy=_REMEDY) from error
-    except cv2.error as error:  # larger than OpenCV's limit
-        raise UserError(f'the image cannot be read: {error.err}', file=path, remedy='make it smaller') from error
-    if complete and image is not None:
-        return image
-    fault = image_fault(path)
-    if fault is not None:
-        raise UserError(f'it is no image: {fault}' if image is None else fault, file=path, remedy=_REMEDY)
-    if image is not None:
-        return image
-    with Image.open(path) as picture:  # kinds that OpenCV does not know, such as GIF
-        return picture_as_bgr(picture)
+    """An image file as (H, W, 3) uint8 BGR, turned upright; see :func:`das_mm.engine.image_files.read_image`."""
+    return image_files.read_image(path, upright=True)
 
 
 def picture_as_bgr(picture: Image.Image) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from das_mm.engine.image_pixels import read_stored_pixels
+from das_mm.engine.image_files import read_image
 from das_mm.errors import UserError
 from das_mm.structures import get_keypoint_set, project
 from das_mm.visualization import People, contact_sheet, draw_people, save_image
@@ -29,7 +29,7 @@ def write_annotation_sheet(
     tiles, titles = [], []
     for image, people in samples:
         try:
-            picture = read_stored_pixels(image_root / image['file_name'])
+            picture = read_image(image_root / image['file_name'], upright=False)
         except UserError:
             continue
         tiles.append(_draw(picture, image, people, keypoint_set))

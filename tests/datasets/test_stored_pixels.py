@@ -10,7 +10,8 @@ from PIL import Image, features
 
 from das_mm.datasets.checks import check_annotation_file
 from das_mm.datasets.datasets import DASDataset, DASVideoDataset
-from das_mm.engine.image_pixels import exif_orientation, read_stored_pixels
+from das_mm.engine.image_files import read_image
+from das_mm.engine.image_header import image_header
 from das_mm.errors import UserError
 
 SIZE = (60, 40)  # width, height
@@ -76,7 +77,7 @@ def test_the_orientation_of_a_tiff_is_how_it_is_stored(tmp_path, orientation):
         pixels = np.asarray(image.convert('RGB'))
     options = annotate(tmp_path, ['a.tif'], size)
     assert np.array_equal(DASDataset(**options, pipeline=[dict(type='LoadImage')])[0]['img'][..., ::-1], pixels)
-    assert exif_orientation(path) == 1
+    assert image_header(path).orientation == 1
     assert warned(options, 'images.file_name') == []
 
 
@@ -110,10 +111,10 @@ def test_what_has_no_pixels_is_told(tmp_path):
     Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / 'a.tif')
     (tmp_path / 'b.png').write_bytes(b'no image')
     for name, problem in (
-        ('a.tif', 'mode F is not known'),
+        ('a.tif', 'floating-point numbers, whose range is not known'),
         ('b.png', 'no known image format'),
         ('c.png', 'No such file'),
     ):
         with pytest.raises(UserError, match=problem) as caught:
-            read_stored_pixels(tmp_path / name)
+            read_image(tmp_path / name, upright=False)
         assert caught.value.file == tmp_path / name and caught.value.remedy

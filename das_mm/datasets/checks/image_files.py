@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from das_mm.engine.image_pixels import exif_orientation
+from das_mm.engine.image_header import image_header
 from das_mm.errors import UserError
 
 from ..converters.base import image_size
@@ -58,7 +58,7 @@ def _trouble(folder: Path, image: dict) -> tuple[Kind, str] | None:
         return _UNREADABLE, f': {fault}'
     if size is None:
         return None
-    orientation = exif_orientation(path)
+    orientation = image_header(path).orientation
     if size != (image['width'], image['height']):
         turned = f'; its EXIF orientation is {orientation}' if orientation != 1 else ''
         return _OTHER_SIZE, f': {size[0]}x{size[1]}, not {image["width"]:g}x{image["height"]:g}{turned}'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine import fileio
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 
-from das_mm.engine.image_pixels import decode_stored_pixels
+from das_mm.engine.image_files import decode_image
 from das_mm.registry import TRANSFORMS
 
 
@@ -26,5 +26,5 @@ class LoadImage(MMPoseLoadImage):
     def transform(self, results: dict) -> dict | None:
         if 'img' not in results and self.color_type == 'color':
             path = results['img_path']
-            results['img'] = decode_stored_pixels(fileio.get(path, backend_args=self.backend_args), path)
+            results['img'] = decode_image(fileio.get(path, backend_args=self.backend_args), path, upright=False)
         return super().transform(results)

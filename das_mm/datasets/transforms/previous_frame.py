@@ -4,7 +4,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.utils.typing import ConfigType
 
-from das_mm.engine.image_pixels import read_stored_pixels
+from das_mm.engine.image_files import read_image
 from das_mm.errors import UserError
 from das_mm.registry import TRANSFORMS
 from das_mm.structures import compose_warps, get_keypoint_set, root_of, warp_points
@@ -66,7 +66,7 @@ class AddPreviousFrame(BaseTransform):
 
     def _still(self, results: dict) -> tuple[dict, np.ndarray, np.ndarray]:
         """This very image, moved a little: its record as stored, the image, and the warp to the network input."""
-        image = read_stored_pixels(results['img_path'])
+        image = read_image(results['img_path'], upright=False)
         height, width = results['img'].shape[:2]
         scale = np.exp(np.clip(np.random.normal(0, self.static_scale), -2 * self.static_scale, 2 * self.static_scale))
         shift = np.random.normal(0, self.static_shift, 2).clip(-2 * self.static_shift, 2 * self.static_shift)
@@ -118,7 +118,7 @@ class AddPreviousFrame(BaseTransform):
 def _pixels(record: dict) -> np.ndarray | None:
     """(H, W, 3) of a record as its labels have it; None where it cannot be read or is of another size than they say."""
     try:
-        image = read_stored_pixels(record['img_path'])
+        image = read_image(record['img_path'], upright=False)
     except UserError:
         return None
     return image if image.shape[:2] == tuple(record['ori_shape']) else None
