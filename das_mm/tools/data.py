@@ -55,7 +55,7 @@ def _check(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report.as_dict(), indent=1))
     else:
-        _print(report, sheet, args.sheet)
+        print_report(report, sheet, args.sheet)
     return 1 if report.faults else 0
 
 
@@ -92,7 +92,8 @@ def _draw_sheet(report, images: str, path: Path) -> Path | None:
     return write_annotation_sheet(path, samples, Path(images), report.sound.keypoint_set.name)
 
 
-def _print(report, sheet: Path | None, wanted: Path | None) -> None:
+def print_report(report, sheet: Path | None, wanted: Path | None) -> None:
+    """Faults, warnings and tables of a report; ``sheet``: the picture that was drawn; ``wanted``: its path."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from das_mm.errors import UserError
 
-from ..datasets import AnnotationFile, read_annotation_file
-from ..datasets.annotation_file import load_json, source_set
+from ..annotations.annotation_file import AnnotationFile, load_annotations, read_content, require_lists, source_set
+from ..datasets.smpl_columns import smpl_columns
 from .entries import find_faults
+from .file_names import odd_places
 from .findings import Finding, Findings, Kind
 from .image_files import check_images
 from .labels import Labels
@@ -71,13 +68,17 @@ def check_annotation_file(
         UserError: There is no such file, it is no json, or no annotation file at all; there is no folder ``images``.
     """
     file, findings = str(file), Findings()
+    content = load_annotations(file)
+    require_lists(content, file)
     try:
-        sound = read_annotation_file(file, keypoint_set)
+        sound = read_content(content, file, source_set(content, keypoint_set, None, file))
     except UserError as refusal:
         sound = _look_closer(file, keypoint_set, refusal, findings)
     report = CheckReport(file, [], [], sound=sound)
     if sound is not None:
+        _try_bodies(file, sound, findings)
         labels = Labels(sound)
+        odd_places(sound.images, findings)
         if images is not None:
             check_images(sound.images, images, findings, advance)
         find_oddities(labels, findings)
@@ -88,35 +89,32 @@ def check_annotation_file(
 
 def _look_closer(file: str, keypoint_set: str | None, refusal: UserError, findings: Findings) -> AnnotationFile | None:
     """All faults of a file that the reader refuses; what is left without the entries at fault."""
-    content = load_json(file)
-    if not all(isinstance(content.get(rows), list) for rows in ('images', 'annotations')):
-        raise refusal
+    content = load_annotations(file)
     kset = None
     try:
-        kset = source_set(content, content.get('info') or {}, keypoint_set, None, file)
+        kset = source_set(content, keypoint_set, None, file)
     except UserError as error:
         _add(findings, error)
-    rest = find_faults(content, kset, findings)
+    rest = find_faults(content, file, kset, findings)
     if not findings.faults:
         _add(findings, refusal)
     if kset is None or not rest['images']:
         return None
     try:
-        return _read_again(rest, kset.name)
-    except UserError as error:  # of the file as a whole, or beyond what find_faults knows
+        return read_content(rest, file, kset)
+    except UserError as error:  # of the file as a whole
         if findings.faults[-1].kind.problem != error.problem:
             _add(findings, error)
         return None
 
 
+def _try_bodies(file: str, sound: AnnotationFile, findings: Findings) -> None:
+    """The SMPL file that belongs to the annotations is read as a training reads it."""
+    try:
+        smpl_columns(file, sound)
+    except UserError as error:
+        _add(findings, error)
+
+
 def _add(findings: Findings, error: UserError) -> None:
     findings.fault(Kind(error.field or 'file', error.problem, 'a training refuses the file', error.remedy or ''), [])
-
-
-def _read_again(content: dict, keypoint_set: str) -> AnnotationFile:
-    content = {**content, 'info': {**(content.get('info') or {}), 'joints': keypoint_set}}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / 'sound.json'
-        with open(path, 'w', encoding='utf-8') as stream:
-            json.dump(content, stream, default=np.ndarray.tolist)
-        return read_annotation_file(str(path))

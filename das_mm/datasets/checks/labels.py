@@ -8,7 +8,7 @@ import numpy as np
 
 from das_mm.structures import project
 
-from ..datasets import AnnotationFile
+from ..annotations.annotation_file import AnnotationFile
 
 
 class Labels:

@@ -1,7 +1,7 @@
 from das_mm.engine.image_files import image_fault, looks_complete
 
-from .annotation_file import AnnotationFile, read_annotation_file
-from .annotation_people import PersonColumns
+from ..annotations.annotation_file import AnnotationFile, read_annotation_file
+from ..annotations.people import PersonColumns
 from .das_dataset import DASDataset
 from .frame_pairs import DASPoseTrack18Dataset, DASVideoDataset
 from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset

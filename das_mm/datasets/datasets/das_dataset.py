@@ -16,8 +16,8 @@ from das_mm.errors import UserError
 from das_mm.registry import DATASETS
 from das_mm.structures import DEFAULT_DERIVE, get_keypoint_set, to_mmpose_metainfo
 
+from ..annotations.annotation_file import read_annotation_file
 from .absent_images import absent_images
-from .annotation_file import read_annotation_file
 from .coco_records import coco_annotations
 from .fault_tolerant_dataset import FaultTolerantDataset
 from .image_filters import check_filters, passing_images

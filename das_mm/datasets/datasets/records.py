@@ -14,8 +14,8 @@ from das_mm.structures import (
     root_of,
 )
 
-from .annotation_file import AnnotationFile
-from .annotation_people import PersonColumns
+from ..annotations.annotation_file import AnnotationFile
+from ..annotations.people import PersonColumns
 from .record_table import RecordTable
 
 
@@ -41,9 +41,8 @@ def make_table(annotations: AnnotationFile, kset: KeypointSet, derive: tuple[str
     if people.head_bbox is not None:
         labels['head_bbox'] = _float32(people.head_bbox)
     header = dict(info=annotations.info, people_columns=list(labels))
-    for name, default in (('seq', ''), ('view', '')):
-        texts = [str(image.get(name, default)) for image in images]
-        header[name], columns[name] = _as_codes(texts)
+    for name in ('seq', 'view'):
+        header[name], columns[name] = _as_codes([image[name] for image in images])
     return RecordTable({**columns, **labels}, header)
 
 
@@ -93,13 +92,12 @@ def _image_columns(images: list[dict]) -> dict[str, np.ndarray]:
     cameras, camera_rows = _as_codes_of_objects([image['cam_param'] for image in images])
     columns: dict[str, np.ndarray] = dict(
         img_id=np.array([int(image['id']) for image in images], dtype=np.int64),
-        height=np.array([int(image['height']) for image in images], dtype=np.int32),
-        width=np.array([int(image['width']) for image in images], dtype=np.int32),
-        frame=np.array([int(image.get('frame', -1)) for image in images], dtype=np.int64),
-        # 3D labels may be used: said by `has_3d`; else a known camera says so
-        has_3d=np.array([bool(image.get('has_3d', image['cam_param'] is not None)) for image in images]),
-        is_labeled=np.array([bool(image.get('is_labeled', True)) for image in images]),
-        activity=np.array([int(image.get('activity', -1)) for image in images], dtype=np.int16),
+        height=np.array([image['height'] for image in images], dtype=np.int32),
+        width=np.array([image['width'] for image in images], dtype=np.int32),
+        frame=np.array([image['frame'] for image in images], dtype=np.int64),
+        has_3d=np.array([image['has_3d'] for image in images], dtype=bool),
+        is_labeled=np.array([image['is_labeled'] for image in images], dtype=bool),
+        activity=np.array([image['activity'] for image in images], dtype=np.int16),
         crowd_index=np.array([image['crowd_index'] for image in images], dtype=np.float32),
         camera=camera_rows,
     )

@@ -6,16 +6,19 @@ Letters: A people in the order of the images, R rows of the SMPL file.
 from __future__ import annotations
 
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from das_mm.errors import UserError
 
-from .annotation_file import AnnotationFile
+from ..annotations.annotation_file import AnnotationFile
 
 _SHAPES = dict(global_orient=(3,), body_pose=(23, 3), betas=(10,), transl=(3,))
+# beside the parameters: shape and kinds of numpy's types
+_MARKS = dict(has_smpl=((), 'bfiu'), gender=((), 'US'))
+_WORDS = {'fiu': 'numbers', 'bfiu': 'marks', 'US': 'text'}
+_GENDERS = ('f', 'm', 'n')
 _REMEDY = 'make both files again: the annotations and their SMPL file belong together'
 
 
@@ -94,19 +97,24 @@ def _read(path: Path, ann_file: str) -> dict[str, np.ndarray]:
             field='info.smpl_file',
             remedy=_REMEDY,
         ) from None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f'is no SMPL file ({error})', file=path, remedy=_REMEDY) from None
-    for name, shape in _SHAPES.items():
-        if name not in arrays or arrays[name].shape[1:] != shape or len(arrays[name]) != len(arrays['betas']):
-            found = arrays[name].shape if name in arrays else None
+    except Exception as error:  # a broken zip fails anywhere
+        raise UserError(f'is no SMPL file ({type(error).__name__}: {error})', file=path, remedy=_REMEDY) from None
+    count = len(arrays['betas']) if 'betas' in arrays and arrays['betas'].ndim else 0
+    arrays.setdefault('has_smpl', np.ones(count, dtype=bool))
+    arrays.setdefault('gender', np.full(count, 'n'))
+    for name, (shape, kinds) in {**{key: (shape, 'fiu') for key, shape in _SHAPES.items()}, **_MARKS}.items():
+        array = arrays.get(name)
+        if array is None or array.dtype.kind not in kinds or array.shape != (count, *shape):
+            found = None if array is None else f'{array.dtype} {array.shape}'
             raise UserError(
-                f'has shape {found}, expected (people, {", ".join(map(str, shape))})',
+                f'is {found}, expected {_WORDS[kinds]} of the shape ({", ".join(map(str, ("people", *shape)))})',
                 file=path,
                 field=name,
                 remedy=_REMEDY,
             )
-    count = len(arrays['betas'])
-    arrays.setdefault('has_smpl', np.ones(count, dtype=bool))
-    arrays.setdefault('gender', np.full(count, 'n'))
+    arrays['has_smpl'] = arrays['has_smpl'] != 0
     arrays['gender'] = arrays['gender'].astype('<U1')
+    alien = np.setdiff1d(arrays['gender'], _GENDERS)
+    if len(alien):
+        raise UserError(f'{alien[0]!r} is no gender', file=path, field='gender', remedy=f'use {", ".join(_GENDERS)}')
     return arrays

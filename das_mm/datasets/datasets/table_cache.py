@@ -27,7 +27,7 @@ from das_mm.version import __version__
 
 from .record_table import HEADER_FILE, RecordTable, map_table
 
-FORMAT = 1  # raise when the columns or the way they are made change
+FORMAT = 2  # raise when the columns or the way they are made change
 SMALLEST_CACHED_BYTES = 4 * 2**20  # smaller files are read within a second
 
 

@@ -115,7 +115,7 @@ def test_all_kinds_at_once_with_their_culprits(checked, tmp_path):
     assert '4711' in the_one(report.faults, 'annotations.image_id', 'names no image').examples[0]
     assert the_one(report.faults, 'annotations.bbox', 'is missing').count == 1
     assert 'singular' in the_one(report.faults, 'images.cam_param.K', 'is no camera matrix').examples[0]
-    assert the_one(report.faults, 'images.width', 'is not a regular list of numbers').count == 1
+    assert the_one(report.faults, 'images.width', 'is no number').count == 1
     assert the_one(report.faults, 'annotations', 'no objects').examples == ['annotations[24]: 17']
     # what is sound is still told: 2 images and their 4 people, 8 + 5 others and 1 with the id of another are gone
     assert report.summary['images'] == 10 and report.summary['people'] == 24 - 8 - 1 - 1 - 1 - 1 - 2 - 4
