@@ -42,6 +42,15 @@ def write_video(path: Path, num_frames: int = 6, fps: float = 12.5, size: tuple[
     return path
 
 
+def write_avi(path: Path, num_frames: int) -> Path:
+    """Motion JPEG: each frame stands alone, so that one can be broken. Frame N is the picture moved by 4 N px."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, (96, 64))
+    for number in range(num_frames):
+        writer.write(np.roll(picture(), 4 * number, axis=1))
+    writer.release()
+    return path
+
+
 class Capture:
     """Stands for OpenCV's: ten frames are announced; what `pictures` holds is given, None for a failure."""
 
@@ -67,7 +76,7 @@ class Capture:
     def get(self, what):
         if what == cv2.CAP_PROP_POS_MSEC:
             return self.number * 100.0 if self.times_ms is None else self.times_ms[self.number]
-        return {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: 10.0}[what]
+        return {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: 10.0}.get(what, 0.0)
 
     def isOpened(self):
         return self.is_open

@@ -76,8 +76,13 @@ def decode_image(data: bytes, path: str | Path, upright: bool) -> np.ndarray:
             raise UserError(fault, file=path, remedy=_REMEDY)
         image = decoded if image is None else image
     assert image is not None  # there is no fault
-    turn = _UPRIGHT.get(header.orientation) if upright else None
-    return np.ascontiguousarray(image if turn is None else turn(image))
+    return turn_upright(image, header.orientation if upright else 1)
+
+
+def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels (H, W, …) as they are stored, turned as EXIF's number, 1 to 8, says; contiguous."""
+    turn = _UPRIGHT.get(orientation)
+    return np.ascontiguousarray(pixels if turn is None else turn(pixels))
 
 
 def looks_complete(path: str | Path) -> bool:

@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import shutil
 import tempfile
 import weakref
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from PIL.Image import Image
 
+from das_mm.engine.animations import is_animated
+from das_mm.engine.image_header import image_header
+from das_mm.engine.regular_files import check_regular
+from das_mm.engine.video_files import open_video
 from das_mm.errors import UserError
 
 from .downloads import download, is_url, name_of_url
 from .image_io import picture_as_bgr
-from .sources import ImageSource, Source, VideoSource, WebcamSource
+from .sources import AnimationSource, ImageSource, Source, VideoSource, WebcamSource
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.jp2', '.pgm', '.ppm', '.gif')
-VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv')
+IMAGE_SUFFIXES = (
+    '.jpg',
+    '.jpeg',
+    '.png',
+    '.bmp',
+    '.webp',
+    '.tif',
+    '.tiff',
+    '.jp2',
+    '.pgm',
+    '.ppm',
+    '.gif',
+    '.avif',
+    '.apng',
+)
+VIDEO_SUFFIXES = (
+    *('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv', '.3gp', '.3g2', '.ts', '.mts'),
+    *('.m2ts', '.vob', '.ogv', '.asf', '.mxf', '.f4v', '.divx'),
+)
 
+_LONGEST_NAME_BYTES = 200  # file systems allow 255, with all that is put around a name
 _WEBCAM = re.compile(r'webcam(?::(\d+))?')
 
 Input = str | Path | int | np.ndarray | Image
@@ -57,34 +82,45 @@ def unique_names(paths: Sequence[Path]) -> list[str]:
         ['a_x', 'b_x', 'y.jpg', 'y.png']
     """
     names = [path.stem for path in paths]
-    if _all_differ(names):
-        return names
     depths = [0] * len(paths)
-    for _ in range(max(len(path.parts) for path in paths)):
-        for row in _repeated(names):
+    for _ in range(max((len(path.parts) for path in paths), default=0)):
+        repeated = _repeated(names)
+        if not repeated:
+            break
+        for row in repeated:
             depths[row] += 1
             folders = [part for part in paths[row].parts[:-1][-depths[row] :] if part not in ('/', '.', '..')]
             names[row] = '_'.join([*folders, paths[row].stem])
     for row in _repeated(names):  # the same folder, another suffix
         names[row] = paths[row].name
+    return _numbered([_writable(name) for name in names])
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """The second of a name and those behind it, of the very same file, with a number that makes them differ."""
     taken: set[str] = set()
-    for row, name in enumerate(names):  # the very same file
-        number = 2
-        while names[row].casefold() in taken:
-            names[row] = f'{name}_{number}'
-            number += 1
-        taken.add(names[row].casefold())
-    return names
+    free: Counter[str] = Counter()  # numbers below are taken, by name
+    told = []
+    for name in names:
+        key, one = name.casefold(), name
+        while one.casefold() in taken:
+            free[key] = max(free[key], 1) + 1
+            one = f'{name}_{free[key]}'
+        taken.add(one.casefold())
+        told.append(one)
+    return told
+
+
+def _writable(name: str) -> str:
+    """A name that any file system and program takes: what is invisible or no UTF-8 as %XX, of no absurd length."""
+    plain = ''.join(one if one.isprintable() else quote(os.fsencode(one)) for one in name)
+    return plain.encode()[:_LONGEST_NAME_BYTES].decode(errors='ignore')
 
 
 def _repeated(names: list[str]) -> list[int]:
     """Rows whose name another row has too; letters' case does not make two names on every file system."""
     counts = Counter(name.casefold() for name in names)
     return [row for row, name in enumerate(names) if counts[name.casefold()] > 1]
-
-
-def _all_differ(names: list[str]) -> bool:
-    return len({name.casefold() for name in names}) == len(names)
 
 
 def _expand(item: Input) -> list[Input]:
@@ -103,6 +139,7 @@ def _expand(item: Input) -> list[Input]:
     if path.is_dir():
         return _folder(path)
     if path.exists():
+        check_regular(path, field='inputs')
         return [text]
     webcam = _WEBCAM.fullmatch(text.lower())
     if webcam or text.isdecimal():
@@ -161,8 +198,21 @@ def _source(item: Input, name: str) -> Source:
 
 
 def _file_source(file: str, name: str, path: str) -> Source:
-    kind = VideoSource if Path(path).suffix.lower() in VIDEO_SUFFIXES else ImageSource
-    return kind(name, file, path)
+    suffix = Path(path).suffix.lower()
+    if suffix in VIDEO_SUFFIXES or (suffix not in IMAGE_SUFFIXES and _is_video(path)):
+        return VideoSource(name, file, path)
+    return (AnimationSource if is_animated(path) else ImageSource)(name, file, path)
+
+
+def _is_video(path: str) -> bool:
+    """Of a file whose name does not say what it is."""
+    try:
+        image_header(path)
+        return False
+    except UserError:
+        with suppress(UserError), open_video(path) as capture:
+            return capture.isOpened() and capture.grab()
+    return False
 
 
 def _downloaded(url: str, name: str) -> Source:

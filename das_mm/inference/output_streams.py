@@ -21,7 +21,7 @@ from .result_files import result_text
 
 _REMEDY = 'free space on that disk, or choose another folder'
 _JITTER_FRAMES = 2
-_LONGEST_PAUSE_S = 60.0  # of a still picture; a clock that jumps further is no clock
+_LONGEST_PAUSE_S = 60.0  # of a still picture
 
 
 def part_of(path: Path) -> Path:
@@ -85,9 +85,9 @@ class AnnotatedVideo:
         fps: Frames a second.
 
     The file has frames at a constant rate. Where times are given, a frame stays until the time of the next: it is
-    repeated where the source paused, skipped or is slower, and left out where more come than there is room for. Frames
-    that are early or late by less than two steps are simply put one after the other, so that jitter repeats and drops
-    nothing.
+    repeated where the source paused (for up to a minute; a clock that jumps further is no clock), skipped or is slower,
+    and left out where more come than there is room for. Frames that are early or late by less than two steps are simply
+    put one after the other, so that jitter repeats and drops nothing.
 
     A width or height that is odd loses its last pixel: the codec knows even ones only.
     """
@@ -114,12 +114,12 @@ class AnnotatedVideo:
         late = self._frames_late(time_s)
         if late <= -_JITTER_FRAMES:
             return
-        repeated = 0 if late < _JITTER_FRAMES else min(late, round(_LONGEST_PAUSE_S * self.fps))
+        repeated = late if _JITTER_FRAMES <= late <= _LONGEST_PAUSE_S * self.fps else 0
         if self._last is not None:
             for _ in range(repeated):
                 writer.write(self._last)
                 self._written += 1
-        if time_s is not None and late > repeated >= _JITTER_FRAMES:  # the clock has jumped: go on from here
+        if time_s is not None and late >= _JITTER_FRAMES and not repeated:  # the clock has jumped: go on from here
             self._start_s = time_s - self._written / self.fps
         writer.write(image_bgr)
         self._written += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -143,7 +144,7 @@ class Run:
         predictor, body = self.predictor, self.predictor.body
         height, width = frame.image.shape[:2]
         image = dict(
-            file=frame.source.file,
+            file=_as_unicode(frame.source.file),
             name=frame.source.name,
             width=width,
             height=height,
@@ -211,6 +212,11 @@ def _events(sources: Sequence[Source], first: Mapping[Source, int]) -> Generator
     for live, some in groupby(sources, key=lambda source: source.live):
         events = read(list(some))
         yield from events if live else read_ahead(events, _FRAMES_AHEAD)
+
+
+def _as_unicode(file: str | None) -> str | None:
+    """The name of a file with bytes that are no UTF-8 escaped, so that any reader of json takes it."""
+    return None if file is None else os.fsencode(file).decode(errors='backslashreplace')
 
 
 def model_words(predictor: Predictor, score_thr: float | None) -> dict[str, Any]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
 
+from das_mm.engine.animations import animation_frames, count_frames
+from das_mm.engine.image_header import image_header
+from das_mm.engine.video_files import announced_frames, decoded_frames, open_video
 from das_mm.errors import UserError
 
 from .image_io import as_bgr, read_image
@@ -18,7 +23,8 @@ _UNKNOWN_FPS = 25.0  # of a video or webcam that does not say
 # any other may be the mean of a varying rate, or the unit of a clock, such as 90000
 _COMMON_FPS = (5, 10, 12, 12.5, 15, 20, 24000 / 1001, 24, 25, 30000 / 1001, 30, 48, 50, 60000 / 1001, 60, 120)
 _TIMED_FRAMES = 20  # looked at in that case
-_GIVE_UP_AFTER = 1000  # frames in a row that cannot be decoded
+_LEAST_FPS = 1.0
+_SHORTEST_STEP_S, _LONGEST_STEP_S = 1e-3, 3600.0  # between two frames; a clock of others is damaged
 
 Report = Callable[[UserError], None]
 
@@ -81,6 +87,35 @@ class ImageSource(Source):
             report(UserError(error.problem, file=self.file, field=error.field, remedy=error.remedy))
             return
         yield Frame(image, self)
+        if self.path is not None and self._array is None and image_header(self.path).has_more:
+            remedy = 'save the others as files of their own'
+            report(UserError('of its pages or frames only the first is read', file=self.file, remedy=remedy))
+
+
+class AnimationSource(Source):
+    """An image file of several frames: a video without codec."""
+
+    path: str
+    fps: float
+
+    def __init__(self, name: str, file: str, path: str | None = None):
+        super().__init__(name, file, path)
+        try:
+            self.num_frames = count_frames(self.path)
+            stays_ms = [stays_ms for _, stays_ms in islice(animation_frames(self.path), _TIMED_FRAMES)]
+        except UserError:  # it is told when it is read
+            self.num_frames, stays_ms = None, []
+        self.fps = min(max(1000 / float(np.median(stays_ms or [40])), _LEAST_FPS), max(_COMMON_FPS))
+
+    def frames(self, report: Report, first: int = 0) -> Iterator[Frame]:
+        time_ms = 0.0
+        try:
+            for number, (image, stays_ms) in enumerate(animation_frames(self.path)):
+                if number >= first:
+                    yield Frame(image, self, number, round(time_ms / 1000, 6))
+                time_ms += stays_ms
+        except UserError as error:
+            report(UserError(error.problem, file=self.file, remedy=error.remedy))
 
 
 class VideoSource(Source):
@@ -91,56 +126,41 @@ class VideoSource(Source):
 
     def __init__(self, name: str, file: str, path: str | None = None):
         super().__init__(name, file, path)
-        capture = cv2.VideoCapture(self.path)
-        self.fps = _frames_per_second(capture)
-        announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.num_frames = int(announced) if math.isfinite(announced) and announced > 0 else None
-        capture.release()
+        self.fps, self.num_frames = _UNKNOWN_FPS, None
+        with suppress(UserError), open_video(self.path) as capture:  # it is told when it is read
+            self.fps = _frames_per_second(capture)
+            self.num_frames = announced_frames(capture)
 
     def frames(self, report: Report, first: int = 0) -> Iterator[Frame]:
-        """Decodes from the beginning: going to a frame by its number is not exact with all codecs."""
-        capture = cv2.VideoCapture(self.path)
-        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-        index, in_a_row, time_s = 0, 0, -1 / self.fps
-        broken, first_broken = 0, 0
+        broken: list[int] = []
+        count, time_s = 0, -1 / self.fps
         try:
-            while True:
-                done = capture.grab()
-                if done:
-                    time_s = self._time_s(capture, time_s)
-                    image = None
-                    if index >= first:
-                        done, image = capture.retrieve()
-                if done:
-                    in_a_row = 0
-                    if image is not None:
-                        yield Frame(image, self, index, time_s)
-                elif index < (self.num_frames or 0) and in_a_row < _GIVE_UP_AFTER:
-                    first_broken = index if not broken else first_broken
-                    broken += 1
-                    in_a_row += 1
-                else:
-                    break
-                index += 1
-        finally:
-            capture.release()
-        if index == broken:
+            with open_video(self.path) as capture:
+                for one in decoded_frames(capture, broken.append, lambda number: number >= first):
+                    count += 1
+                    time_s = self._time_s(one.time_ms / 1000, time_s)
+                    if one.image is not None:
+                        yield Frame(one.image, self, one.number, time_s)
+        except UserError as error:
+            report(UserError(error.problem, file=self.file, field=error.field, remedy=error.remedy))
+            return
+        if not count:
             report(UserError('it is no video that can be decoded', file=self.file, remedy='give a whole video file'))
         elif broken:
             report(
                 UserError(
-                    f'{broken} of the {self.num_frames} frames it announces cannot be decoded, the first '
-                    f'is number {first_broken}; they are left out',
+                    f'{len(broken)} of the {self.num_frames or count + len(broken)} frames it announces cannot be '
+                    f'decoded, the first is number {broken[0]}; they are left out',
                     file=self.file,
                     remedy='give a whole video file if that matters',
                 )
             )
 
-    def _time_s(self, capture: cv2.VideoCapture, last_s: float) -> float:
+    def _time_s(self, told_s: float, last_s: float) -> float:
         """The time of the frame as the container says: phones and screen recorders vary their frame rate. Where it says
-        nothing, or time does not go on, the announced rate goes on from the frame before."""
-        told_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        return round(told_s, 6) if math.isfinite(told_s) and told_s > last_s else last_s + 1 / self.fps
+        nothing, or time does not go on or leaps, the announced rate goes on from the frame before."""
+        goes_on = math.isfinite(told_s) and last_s + _SHORTEST_STEP_S <= told_s <= last_s + _LONGEST_STEP_S
+        return round(told_s, 6) if goes_on else last_s + 1 / self.fps
 
 
 class WebcamSource(Source):
@@ -184,7 +204,8 @@ class WebcamSource(Source):
 
 
 def _frames_per_second(capture: cv2.VideoCapture) -> float:
-    """As announced, if that is a common rate; else by the times of the first frames, as the usual step says."""
+    """As announced, if that is a common rate; else by the times of the first frames, as the usual step says. At least
+    1: what is written at that rate repeats frames that stay for longer."""
     told = capture.get(cv2.CAP_PROP_FPS)
     if any(math.isclose(told, common, rel_tol=1e-3) for common in _COMMON_FPS):
         return told
@@ -192,6 +213,6 @@ def _frames_per_second(capture: cv2.VideoCapture) -> float:
     while len(times_s) < _TIMED_FRAMES and capture.grab():
         times_s.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
     steps_s = np.diff(times_s)
-    if len(steps_s) and np.isfinite(steps_s).all() and np.median(steps_s) > 1e-3:
-        return round(1 / float(np.median(steps_s)), 2)
-    return told if math.isfinite(told) and 0 < told <= max(_COMMON_FPS) else _UNKNOWN_FPS
+    if len(steps_s) and np.isfinite(steps_s).all() and _SHORTEST_STEP_S < np.median(steps_s) <= _LONGEST_STEP_S:
+        return max(round(1 / float(np.median(steps_s)), 2), _LEAST_FPS)
+    return told if math.isfinite(told) and _LEAST_FPS <= told <= max(_COMMON_FPS) else _UNKNOWN_FPS

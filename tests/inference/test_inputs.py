@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -67,10 +69,92 @@ def test_what_is_no_input(tmp_path, given, said):
         (['x.jpg', 'a/x.jpg'], ['x', 'a_x']),
         (['x.jpg', 'x.jpg', 'X.jpg'], ['x.jpg', 'x.jpg_2', 'X.jpg_3']),
         (['array'] * 3, ['array', 'array_2', 'array_3']),
+        (['x', 'x', 'x_2', 'x'], ['x', 'x_2', 'x_2_2', 'x_3']),
+        (['caf\udce9.png', 'a\x1b[31m\n.jpg'], ['caf%E9', 'a%1B[31m%0A']),
     ],
 )
 def test_no_two_names_are_equal(paths, expected):
     assert unique_names([Path(path) for path in paths]) == expected
+
+
+def test_five_thousand_equal_names_take_no_time():
+    start = time.process_time()
+    names = unique_names([Path('x.jpg')] * 5000)
+    assert names[:2] == ['x.jpg', 'x.jpg_2'] and names[-1] == 'x.jpg_5000' and len(set(names)) == 5000
+    assert time.process_time() - start < 5  # 24 where each asks all others
+
+
+def test_a_name_of_absurd_length():
+    (name, other) = unique_names([Path('ü' * 125 + '.png'), Path('ü' * 126 + '.png')])
+    assert name == 'ü' * 100 and other == 'ü' * 100 + '_2'
+
+
+def test_what_is_no_file_is_no_input(tmp_path):
+    os.mkfifo(tmp_path / 'a.png')
+    write_picture(tmp_path / 'b.png')
+    with pytest.raises(UserError, match='a.png: inputs: it is a named pipe, not a file') as caught:
+        open_sources(tmp_path / 'a.png')
+    assert caught.value.remedy
+    assert names(tmp_path) == ['b']
+    with pytest.raises(UserError, match='it is a device, not a file'):
+        open_sources('/dev/zero')
+
+
+def test_names_that_are_no_utf8(tmp_path):
+    image = os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9.png')
+    video = os.fsdecode(os.fsencode(tmp_path) + b'/clip\xe9.mp4')
+    write_picture(tmp_path / 'a.png').rename(image)
+    write_video(tmp_path / 'a.mp4', 3).rename(video)
+    found = open_sources(tmp_path)
+    assert [source.name for source in found] == ['caf%E9', 'clip%E9']
+    assert [len(list(source.frames(pytest.fail))) for source in found] == [1, 3] and found[1].num_frames == 3
+
+
+@pytest.mark.parametrize('name', ['film.gif', 'film.webp', 'film.png'])
+def test_every_frame_of_an_animation(tmp_path, name):
+    """As a viewer shows them, with their times; a still image of the same kind is an image."""
+    frames = [Image.fromarray(picture(seed=seed)[..., ::-1]) for seed in range(3)]
+    options = dict(lossless=True) if name.endswith('webp') else {}
+    frames[0].save(
+        tmp_path / name, save_all=True, append_images=frames[1:], duration=[100, 200, 100], loop=0, **options
+    )
+    (source,) = open_sources(tmp_path / name)
+    assert (source.is_sequence, source.num_frames, source.fps) == (True, 3, 10)
+    found = list(source.frames(pytest.fail))
+    assert [(frame.index, frame.time_s) for frame in found] == [(0, 0), (1, 0.1), (2, 0.3)]
+    for seed, frame in enumerate(found):
+        assert np.abs(frame.image.astype(int) - picture(seed=seed)).mean() < (12 if name.endswith('gif') else 0.01)
+    assert [frame.index for frame in source.frames(pytest.fail, first=2)] == [2]
+    frames[0].save(tmp_path / name)
+    assert not open_sources(tmp_path / name)[0].is_sequence
+
+
+def test_an_animation_that_ends_in_the_middle(tmp_path):
+    frames = [Image.fromarray(picture(seed=seed)[..., ::-1]) for seed in range(3)]
+    frames[0].save(tmp_path / 'a.webp', save_all=True, append_images=frames[1:], lossless=True)
+    data = (tmp_path / 'a.webp').read_bytes()
+    at = data.rindex(b'VP8L')
+    (tmp_path / 'a.webp').write_bytes(data[: at + 30] + b'\xff' * 400 + data[at + 430 :])
+    (source,) = open_sources(tmp_path / 'a.webp')
+    told = []
+    assert [frame.index for frame in source.frames(told.append)] == [0, 1]
+    assert 'frame 2 cannot be decoded' in told[0].problem and told[0].remedy and told[0].file == source.file
+
+
+def test_pages_of_a_tiff_are_told(tmp_path):
+    pages = [Image.fromarray(picture(seed=seed)[..., ::-1]) for seed in range(2)]
+    pages[0].save(tmp_path / 'a.tif', save_all=True, append_images=pages[1:])
+    told = []
+    (frame,) = open_sources(tmp_path / 'a.tif')[0].frames(told.append)
+    np.testing.assert_array_equal(frame.image, picture())
+    assert [error.problem for error in told] == ['of its pages or frames only the first is read']
+
+
+@pytest.mark.parametrize('name', ['a.3gp', 'a.TS', 'a.unknown', 'noending'])
+def test_videos_by_whatever_name(tmp_path, name):
+    write_video(tmp_path / 'a.mp4', 3).rename(tmp_path / name)
+    (source,) = open_sources(tmp_path / name)
+    assert source.is_sequence and len(list(source.frames(pytest.fail))) == 3
 
 
 @pytest.mark.parametrize(

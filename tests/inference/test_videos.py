@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import struct
+
 import cv2
 import numpy as np
 import pytest
 
+from das_mm.engine import image_header
 from das_mm.inference import sources
 from das_mm.inference.inputs import open_sources
 from das_mm.inference.output_streams import AnnotatedVideo
-from tests.pictures import Capture, break_frames, picture, retime_video, turn_video, write_video
+from tests.pictures import Capture, break_frames, picture, retime_video, turn_video, write_avi, write_video
 
 
 def opened(path):
@@ -124,4 +128,75 @@ def test_annotated_videos_keep_time(tmp_path, times_s, expected):
 
 def test_a_clock_that_jumps_by_a_day_makes_no_day_of_video(tmp_path):
     values = annotated(tmp_path / 'v.mp4', [0, 0.5, 86400, 86400.5], fps=2)
-    assert values == [0, 1, *[1] * 120, 2, 3]
+    assert values == [0, 1, 2, 3]
+    values = annotated(tmp_path / 'w.mp4', [86400.0 * day for day in range(4)], fps=25)
+    assert values == [0, 1, 2, 3]  # nor does one that jumps with every frame
+
+
+@pytest.mark.parametrize('scale, rate', [(1, 0), (0, 25), (0, 0), (1, 2**32 - 1), (2**32 - 1, 1), (10**6, 1)])
+def test_a_damaged_rate_of_an_avi(tmp_path, scale, rate):
+    """25 frames a second are assumed, and time goes on by them."""
+    path = write_avi(tmp_path / 'v.avi', 4)
+    data = bytearray(path.read_bytes())
+    at = data.index(b'strh') + 28
+    data[at : at + 8] = struct.pack('<II', scale, rate)
+    path.write_bytes(data)
+    source = opened(path)
+    assert source.fps == 25
+    assert [frame.time_s for frame in source.frames(pytest.fail)] == pytest.approx([0, 0.04, 0.08, 0.12])
+
+
+@pytest.mark.parametrize('box', [b'mdhd', b'mvhd'])
+@pytest.mark.parametrize('scale', [0, 1, 2**32 - 1])
+def test_a_damaged_clock_of_an_mp4(tmp_path, box, scale):
+    path = write_video(tmp_path / 'v.mp4', 4)
+    data = bytearray(path.read_bytes())
+    at = data.index(box) + 16
+    data[at : at + 4] = struct.pack('>I', scale)
+    path.write_bytes(data)
+    told = []
+    frames = list(opened(path).frames(told.append))
+    assert 1 <= opened(path).fps <= 120
+    assert (np.diff([frame.time_s for frame in frames]) > 0).all()
+    # by that clock most frames lie behind the end that the file tells
+    assert len(frames) == 4 or 'can be decoded' in told[0].problem or 'cannot be decoded' in told[0].problem
+
+
+def test_a_video_of_absurd_size(tmp_path):
+    path = write_avi(tmp_path / 'v.avi', 4)
+    data = bytearray(path.read_bytes())
+    for place in (data.index(b'avih') + 8 + 32, data.index(b'strf') + 8 + 4):
+        data[place : place + 8] = struct.pack('<II', 60000, 60000)
+    path.write_bytes(data)
+    told = []
+    frames = list(opened(path).frames(told.append))  # only the pictures themselves tell their size
+    assert all(frame.image.shape == (64, 96, 3) for frame in frames)
+    assert len(frames) == 4 or told
+
+
+def test_what_announces_too_many_pixels_is_not_tried(tmp_path, monkeypatch):
+    write_video(tmp_path / 'v.mp4', 2)
+    monkeypatch.setattr(image_header, 'MAX_IMAGE_PIXELS', 96 * 64 - 1)
+    told = []
+    assert not list(opened(tmp_path / 'v.mp4').frames(told.append))
+    assert 'it says that it is 96×64 px' in told[0].problem and told[0].remedy == 'make it smaller'
+
+
+def test_damaged_bytes_give_frames_or_an_error(tmp_path):
+    """Headers above all: rates, sizes, lengths, numbers of frames."""
+    chance = random.Random(0)
+    for kind, whole in (('avi', write_avi(tmp_path / 'a.avi', 4)), ('mp4', write_video(tmp_path / 'a.mp4', 4))):
+        data, path = whole.read_bytes(), tmp_path / f'damaged.{kind}'
+        headers = [*range(256)] if kind == 'avi' else [*range(data.index(b'moov'), len(data))]
+        for _ in range(120):
+            damaged = bytearray(data)
+            for _ in range(chance.choice([1, 2, 8])):
+                damaged[chance.choice(headers)] = chance.choice([0, 0xFF, chance.randrange(256)])
+            path.write_bytes(damaged[: chance.choice([len(data), len(data), chance.randrange(len(data))])])
+            told = []
+            source = opened(path)
+            frames = list(source.frames(told.append))
+            assert frames or told
+            assert all(error.file == str(path) and error.remedy for error in told)
+            assert 1 <= source.fps <= 1000
+            assert (np.diff([frame.time_s for frame in frames]) > 0).all()
