@@ -67,7 +67,7 @@ TRANSFORMS = _registry('TRANSFORMS', 'datasets.transforms')
 DATA_SAMPLERS = _registry('DATA_SAMPLERS', 'datasets.samplers')
 METRICS = _registry('METRICS', 'evaluation.metrics')
 VISUALIZERS = _registry('VISUALIZERS', 'visualization.visualizer')
-HOOKS = _registry('HOOKS', 'engine.hooks')
+HOOKS = _registry('HOOKS', 'engine.hooks', 'evaluation.label_body_hook')
 OPTIM_WRAPPERS = _registry('OPTIM_WRAPPERS', 'engine.optim_wrappers')
 INFERENCERS = _registry('INFERENCERS', 'apis.das_inferencer')
 

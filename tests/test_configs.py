@@ -73,6 +73,45 @@ def test_ablation_is_what_it_says(name, center, update, layers, loss):
     assert all(key.endswith(f'{d}d') for key, d in dims.items())
 
 
+def test_the_mesh_mixture_is_table_3():
+    """Sizes, shares and the samples of an epoch are the paper's (journal, Table 3)."""
+    config = Config.fromfile(ROOT / 'mesh' / 'das-mesh_resnet50-fpn_4xb12-50e_mixed-512x512.py')
+    sizes = [
+        sum(part.filter_cfg.num_images if 'filter_cfg' in part else 1000 for part in source.get('datasets', [source]))
+        for source in config.train_dataloader.dataset.datasets
+    ]  # LSP's training set, which has no filter, has 1000 images
+    assert sizes == [62224, 40357, 20000, 6829, 9831, 26455, 9963]
+    sampler = config.train_dataloader.sampler
+    expected = [round(size / share) for size, share in zip(sizes, sampler.probabilities)]
+    assert expected == [207413, 201785, 200000, 136580, 98310, 211640, 79704]
+    assert sampler.length == max(expected) and sum(sampler.probabilities) == pytest.approx(1)
+
+
+MESH_ON_REAL_DATA = [
+    ('das-mesh_resnet50-fpn_4xb12-50e_mixed-512x512', 'das-mesh_resnet50-fpn_4xb12-10e_3dpw-512x512'),
+    ('ablation/table8-2_no-mle_mixed', 'ablation/table8-2_no-mle'),
+    ('ablation/table8-1_no-smpl-branch_mixed', 'ablation/table8-1_no-smpl-branch'),
+]
+
+
+@pytest.mark.parametrize('stages', MESH_ON_REAL_DATA, ids=lambda stages: stages[1])
+def test_every_row_of_table_8_has_both_stages(stages):
+    """The same model on the mixture and then on 3DPW, 50 and 10 epochs, one body for model and metric."""
+    mixed, tuned = (Config.fromfile(ROOT / 'mesh' / f'{name}.py') for name in stages)
+    assert mixed.model == tuned.model
+    assert [one.train_cfg.max_epochs for one in (mixed, tuned)] == [50, 10]
+    assert [one.optim_wrapper.optimizer.lr for one in (mixed, tuned)] == [2e-3, 2e-4]
+    assert len(mixed.train_dataloader.dataset.datasets) == 7 and mixed.train_dataloader.batch_size == 12
+    assert tuned.train_dataloader.dataset.type == 'DAS3DPWDataset' and tuned.train_dataloader.batch_size == 12
+    for config in (mixed, tuned):
+        branch = config.model.head.branches.get('mesh')
+        metrics = {metric.type: metric for metric in config.val_evaluator}
+        if branch is None:
+            assert config.smpl_path is None and 'MeshMetric' not in metrics
+        else:
+            assert branch.body.model_path == metrics['MeshMetric'].body_model.model_path == config.smpl_path
+
+
 def test_another_number_of_epochs():
     """Steps keep their share, a cosine ends with the training, a warm-up by iterations stays."""
     steps = Config.fromfile(ROOT / '_base_' / 'schedules' / 'sgd_25e.py')

@@ -18,13 +18,14 @@ from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from das_mm.registry import DATASETS, METRICS, MODELS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 KILL_AT_ITER = 'TOY_KILL_AT_ITER'
 KILL_IN_WRITE = 'TOY_KILL_IN_WRITE'
+KILL_IN_WORKER = 'TOY_KILL_IN_WORKER'
 
 CONFIG = """
 _base_ = 'das_mm::_base_/default_runtime.py'
@@ -90,6 +91,8 @@ class ToyPoints(Dataset):
         return self.size
 
     def __getitem__(self, index: int) -> dict:
+        if KILL_IN_WORKER in os.environ and get_worker_info() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
         points = torch.sin(torch.arange(3) + 0.7 * index)
         truth = points.flip(0) * 2
         draws = torch.tensor([random.random(), np.random.rand(), torch.rand(()).item()]) - 0.5

@@ -8,8 +8,12 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20),
     checkpoint=dict(type='das_mm.AtomicCheckpointHook', interval=1, max_keep_ckpts=2))
 
-# EpochSeedHook needs persistent_workers=False in the train dataloader
-custom_hooks = [dict(type='das_mm.EpochSeedHook'), dict(type='SyncBuffersHook')]
+# EpochSeedHook needs persistent_workers=False in the train dataloader; LabelBodyHook looks at meshes alone
+custom_hooks = [
+    dict(type='das_mm.EpochSeedHook'),
+    dict(type='SyncBuffersHook'),
+    dict(type='das_mm.LabelBodyHook'),
+]
 
 randomness = dict(seed=0)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
-from mmengine.model import is_model_wrapper
 from torch import nn
 
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 
-_SHOWN_KEYS = 5
+from .checkpoint_weights import shape_text, shown_keys, unwrapped, weights_of
 
 
 def load_checkpoint_strict(model: nn.Module, path: str | Path) -> dict:
@@ -28,22 +26,12 @@ def load_checkpoint_strict(model: nn.Module, path: str | Path) -> dict:
         The checkpoint's `meta` (config text, epoch, dataset meta, …); empty if the file has none.
 
     Raises:
-        UserError: The file cannot be read (see :func:`~das_mm.engine.checkpoint_files.read_checkpoint`), or weights
-            are missing, left over or of another shape. The model must not be used then.
+        UserError: The file cannot be read (see :func:`~das_mm.engine.checkpoint_files.read_checkpoint`), weights are
+            missing, left over, of another shape or not finite. The model must not be used then.
     """
     checkpoint = read_checkpoint(path)
-    wrapper: Any = model
-    model = wrapper.module if is_model_wrapper(model) else model
-    weights = checkpoint.get('state_dict', checkpoint)
-    if not isinstance(weights, dict) or not any(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise UserError(
-            f'there are no weights in it, only: {_shown(map(str, checkpoint))}',
-            file=path,
-            remedy='give a .pth file written by training',
-        )
-    if any(key.startswith('module.') for key in weights):  # saved through the wrapper of a distributed model
-        weights = {key.removeprefix('module.'): value for key, value in weights.items()}
-    problems = _load(model, weights)
+    weights = weights_of(checkpoint, path)
+    problems = _load(unwrapped(model), weights)
     if problems:
         raise UserError(
             f'the weights do not fit this model; {"; ".join(problems)}',
@@ -59,16 +47,16 @@ def _load(model: nn.Module, weights: dict[str, torch.Tensor]) -> list[str]:
     """Load `weights` into `model` and say what did not fit."""
     own = model.state_dict()
     other_shape = [
-        f'{key} ({_shape(weights[key])} in the file, {_shape(own[key])} in the model)'
+        f'{key} ({shape_text(weights[key])} in the file, {shape_text(own[key])} in the model)'
         for key in own
-        if key in weights and _shape(weights[key]) != _shape(own[key])
+        if key in weights and shape_text(weights[key]) != shape_text(own[key])
     ]
     if other_shape:
         missing, unexpected = own.keys() - weights.keys(), weights.keys() - own.keys()
     else:  # a module may rename the keys of older files while it loads, so torch says what is missing
         missing, unexpected = model.load_state_dict(weights, strict=False)
     kinds = ((missing, 'missing'), (unexpected, 'left over'), (other_shape, 'of another shape'))
-    return [f'{len(keys)} {kind}: {_shown(sorted(keys))}' for keys, kind in kinds if keys]
+    return [f'{len(keys)} {kind}: {shown_keys(sorted(keys))}' for keys, kind in kinds if keys]
 
 
 def _remedy(checkpoint: dict) -> str:
@@ -77,12 +65,3 @@ def _remedy(checkpoint: dict) -> str:
     experiment = meta.get('experiment_name') if isinstance(meta, dict) else None
     trained = f"; this one comes from the run '{experiment}'" if experiment else ''
     return f'give the checkpoint that was trained with this config, or the config that goes with it{trained}'
-
-
-def _shape(value: object) -> str:
-    return '×'.join(map(str, value.shape)) or 'scalar' if isinstance(value, torch.Tensor) else type(value).__name__
-
-
-def _shown(keys) -> str:
-    keys = list(keys)
-    return ', '.join(keys[:_SHOWN_KEYS]) + (f', and {len(keys) - _SHOWN_KEYS} more' if len(keys) > _SHOWN_KEYS else '')

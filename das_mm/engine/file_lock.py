@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 
-def file_lock(path: str | Path, wait: bool = True) -> AbstractContextManager[bool]:
+def file_lock(path: str | Path, wait: bool | float = True) -> AbstractContextManager[bool]:
     """A lock that is a file: the block is told whether this process holds it.
 
     The lock is the operating system's on the open file, which may stay when it is free: it ends with the process that
@@ -17,7 +17,8 @@ def file_lock(path: str | Path, wait: bool = True) -> AbstractContextManager[boo
 
     Args:
         path: Its folder is made where it is not there.
-        wait: Until nobody else holds it; the block is then told True. Otherwise at once True or False.
+        wait: Until nobody else holds it (or so many seconds); the block is then told True. False: at once True or
+            False.
 
     Raises:
         OSError: When called: the file cannot be made.
@@ -36,9 +37,9 @@ def file_lock(path: str | Path, wait: bool = True) -> AbstractContextManager[boo
 
 
 @contextmanager
-def _held(lock: FileLock, wait: bool) -> Iterator[bool]:
+def _held(lock: FileLock, wait: bool | float) -> Iterator[bool]:
     try:
-        lock.acquire(blocking=wait)
+        lock.acquire(blocking=bool(wait), timeout=wait if isinstance(wait, float) else -1)
     except Timeout:
         yield False
         return

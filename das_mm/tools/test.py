@@ -45,8 +45,9 @@ def run(args: argparse.Namespace) -> int:
     from das_mm.checkpoints.weight_loader import load_checkpoint_strict
     from das_mm.engine import atomic_write
 
-    with running(cfg):
+    with running(cfg) as ranks:
         runner = Runner.from_cfg(cfg)
+        ranks.meet()
         load_checkpoint_strict(runner.model, args.checkpoint)
         runner.logger.info(f'Weights from {args.checkpoint}')
         metrics = runner.test()

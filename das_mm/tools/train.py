@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from das_mm.command import run_script
 from das_mm.errors import UserError
 from das_mm.tools.support.run_config import add_common_arguments, load_run_config, running
+from das_mm.tools.support.work_dir_lock import sole_training
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -62,19 +63,29 @@ def run(args: argparse.Namespace) -> int:
                 remedy='add auto_scale_lr=dict(base_batch_size=…) to the config',
             )
         cfg.auto_scale_lr.enable = True
-    if args.resume is not None:
-        _prepare_resume(cfg, args.resume)
+    resume = args.resume
+    if resume is None and cfg.get('resume'):  # the config's own word for it
+        resume = cfg.get('load_from') or 'auto'
+    with sole_training(cfg.work_dir):
+        if resume is not None:
+            _prepare_resume(cfg, resume)
+        _train(cfg)
+    return 0
 
+
+def _train(cfg: Config) -> None:
     from mmengine.runner import Runner
 
-    from das_mm.checkpoints.weight_loader import load_checkpoint_strict
+    from das_mm.tools.support.training_start import load_start, prepare_backbone
 
-    with running(cfg):
+    warnings = prepare_backbone(cfg)
+    with running(cfg) as ranks:
         runner = Runner.from_cfg(cfg)
-        if cfg.get('resume'):
-            load_checkpoint_strict(runner.model, cfg.load_from)  # mmengine itself would resume half a model
+        ranks.meet()
+        warnings.append(load_start(runner.model, cfg))
+        for warning in filter(None, warnings):
+            runner.logger.warning(warning)
         runner.train()
-    return 0
 
 
 def _use_amp(cfg: Config) -> None:
@@ -101,6 +112,7 @@ def _prepare_resume(cfg: Config, resume: str) -> None:
 
     With no checkpoint yet (killed before the first) training starts from the beginning, as it did.
     """
+    cfg.resume = False
     from das_mm.engine.checkpoint_files import newest_complete_checkpoint, read_checkpoint
 
     if resume == 'auto':

@@ -174,6 +174,17 @@ def test_lazy_init_indices_filter_and_subset(tmp_path):
         build(tmp_path, filter_cfg=dict(filter_empty_gt=True))
 
 
+def test_a_number_of_images_spread_evenly(tmp_path):
+    write_toy_dataset(tmp_path, num_images=10)
+    rows = lambda wanted: [record['img_id'] for record in build(tmp_path, filter_cfg=dict(num_images=wanted)).data_list]
+    everything = rows(10)
+    assert rows(5) == everything[::2] and rows(3) == [everything[i] for i in (0, 3, 6)] and rows(1) == everything[:1]
+    assert rows(99) == everything
+    for bad in (0, 2.5, True, 'all'):
+        with pytest.raises(UserError, match=r'filter_cfg\.num_images: .* is no number of images'):
+            build(tmp_path, filter_cfg=dict(num_images=bad))
+
+
 def test_pipeline_is_found_under_any_scope(toy):
     pipeline = [dict(type='LoadImage'), dict(type='DASResize', input_size=(160, 128)), dict(type='PackDASInputs')]
     for scope in ('mmpose', 'das_mm', 'mmengine'):

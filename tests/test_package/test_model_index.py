@@ -12,7 +12,9 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
+from das_mm.bodies import write_smpl_file
 from das_mm.registry import DATA_SAMPLERS, DATASETS, METRICS, MODELS
+from das_mm.tools.support.smpl_path import share_smpl_path
 from tests.toy import write_toy_dataset
 from tests.toy_run import REPOSITORY
 
@@ -67,7 +69,14 @@ def shrink(steps: list[dict]) -> None:
 
 
 def sources(dataset: dict) -> list[dict]:
-    return dataset.get('datasets', [dataset])
+    inner = dataset.get('datasets')
+    return [dataset] if inner is None else [one for source in inner for one in sources(source)]
+
+
+@pytest.fixture(scope='module')
+def smpl_file(tmp_path_factory) -> Path:
+    """Stands for the licensed one that configs of real data want."""
+    return write_smpl_file(tmp_path_factory.mktemp('smpl') / 'SMPL_NEUTRAL.npz')
 
 
 def with_toys(dataset: dict, root: Path) -> dict:
@@ -117,9 +126,12 @@ def batch_of(dataset, number: int = 2) -> dict:
 
 
 @pytest.mark.parametrize('name', [model['Name'] for model in MODELS_LISTED])
-def test_a_listed_config_trains_a_step(name, tmp_path):
+def test_a_listed_config_trains_a_step(name, tmp_path, smpl_file):
     torch.manual_seed(0)
     cfg = Config.fromfile(REPOSITORY / next(model['Config'] for model in MODELS_LISTED if model['Name'] == name))
+    if cfg.get('smpl_path'):
+        cfg.smpl_path, written = str(smpl_file), cfg.smpl_path
+        share_smpl_path(cfg, written)
     for part in ('backbone', 'neck'):
         cfg.model.get(part, {}).pop('init_cfg', None)  # nothing is downloaded
     with DefaultScope.overwrite_default_scope('das_mm'):

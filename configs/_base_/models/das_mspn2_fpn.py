@@ -1,4 +1,4 @@
-# The larger backbone of the papers: a 2-stage MSPN, COCO-pretrained, its last stage's four maps through the same FPN
+# The larger backbone of the papers: a 2-stage MSPN, its last stage's four maps through the same FPN
 _base_ = './das_resnet50_fpn.py'
 
 model = dict(
@@ -10,5 +10,5 @@ model = dict(
         num_units=4,
         num_blocks=[3, 4, 6, 3],
         norm_cfg=dict(type='BN'),
-        frozen_stages=1),
+        frozen_stages=0),  # random weights are not frozen: see ../initial_weights
     neck=dict(in_channels=[256, 256, 256, 256]))

@@ -1,11 +1,6 @@
-# Table 8 row 2: the SMPL branch without MLE, on poses and on parameters. Paper: 85.5 / 47.5 / 105.9 mm
-_base_ = '../das-mesh_resnet50-fpn_4xb12-10e_3dpw-512x512.py'
+# Table 8 row 2: the SMPL branch without MLE, fine-tuned on 3DPW. Begins with table8-2_no-mle_mixed.py's weights:
+# --cfg-options load_from=…/epoch_50.pth. Paper: 85.5 / 47.5 / 105.9 mm
+_base_ = ['../../_base_/models/das_mesh-no-mle_resnet50_fpn.py', '../../_base_/datasets/3dpw_512x512.py',
+          '../../_base_/schedules/sgd_10e.py', '../../_base_/initial_weights/mesh-mixed.py']
 
-model = dict(
-    head=dict(
-        loss_pose=dict(_delete_=True, type='das_mm.L1PoseLoss'),
-        loss_pose_2d=dict(_delete_=True, type='das_mm.L1PoseLoss'),
-        branches=dict(
-            mesh=dict(
-                loss_pose=dict(_delete_=True, type='das_mm.RotationDistanceLoss', loss_weight=8.0),
-                loss_shape=dict(_delete_=True, type='das_mm.L2ParameterLoss', loss_weight=0.6)))))
+model = dict(head=dict(branches=dict(mesh=dict(body=dict(model_path={{_base_.smpl_path}})))))

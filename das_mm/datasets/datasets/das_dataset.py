@@ -20,7 +20,7 @@ from ..annotations.annotation_file import read_annotation_file
 from .absent_images import absent_images
 from .coco_records import coco_annotations
 from .fault_tolerant_dataset import FaultTolerantDataset
-from .image_filters import check_filters, passing_images
+from .image_filters import check_filters, evenly_spread, passing_images
 from .record_table import Records, RecordTable
 from .records import make_table
 from .smpl_columns import smpl_columns, smpl_state
@@ -70,8 +70,9 @@ class DASDataset(FaultTolerantDataset):
             ``test_mode``, ``lazy_init`` and the three below.
         filter_cfg: Which images to keep: ``filter_empty_gt=True``, those with someone who can be learnt;
             ``min_labelled_keypoints_per_image``, those with so many on all people together; ``sequences``, those
-            whose ``seq`` is one of these or matches one of these patterns (as ``'TS1'`` or ``'S9*'``). In training,
-            images with ``is_labeled`` false are never kept.
+            whose ``seq`` is one of these or matches one of these patterns (as ``'TS1'`` or ``'S9*'``); ``num_images``,
+            at most so many of the others, spread evenly over the file. In training, images with ``is_labeled`` false
+            are never kept.
         metainfo: Overrides single entries of the meta information that comes from ``keypoint_set``.
         serialize_data: mmengine's switch, of no effect here: there are no python objects to pack.
 
@@ -170,7 +171,18 @@ class DASDataset(FaultTolerantDataset):
                 field='filter_cfg',
                 remedy='look at the labels: no image passes, e.g. none has a person with a labelled root',
             )
-        return self._without_missing(records[np.flatnonzero(keep)])
+        kept = self._without_missing(records[np.flatnonzero(keep)])
+        return self._subset(kept, filters.get('num_images'))
+
+    def _subset(self, records: Records, wanted: int | None) -> Records:
+        """So many records, spread evenly; where there are fewer it is told."""
+        if wanted is not None and len(records) < wanted:
+            print_log(
+                f'{self.dataset_name}: {wanted} images are wanted (filter_cfg.num_images), and it has {len(records)}',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return records[evenly_spread(len(records), wanted)]
 
     def _without_missing(self, records: Records) -> Records:
         """Tells which images are absent; in training the records of the others."""

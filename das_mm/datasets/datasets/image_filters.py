@@ -12,7 +12,7 @@ from das_mm.errors import UserError
 
 from .record_table import RecordTable
 
-FILTERS = ('filter_empty_gt', 'min_labelled_keypoints_per_image', 'sequences')
+FILTERS = ('filter_empty_gt', 'min_labelled_keypoints_per_image', 'sequences', 'num_images')
 
 
 def check_filters(filters: Mapping[str, Any] | None) -> None:
@@ -22,6 +22,20 @@ def check_filters(filters: Mapping[str, Any] | None) -> None:
         raise UserError(
             f'there is no filter {", ".join(sorted(unknown))}', field='filter_cfg', remedy=f'use {", ".join(FILTERS)}'
         )
+    number = (filters or {}).get('num_images')
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+        raise UserError(
+            f'{number!r} is no number of images',
+            field='filter_cfg.num_images',
+            remedy='give 1 or more, or leave it out',
+        )
+
+
+def evenly_spread(count: int, wanted: int | None) -> np.ndarray:
+    """(min(count, wanted),) the rows of ``wanted`` of ``count`` images, spread evenly over them; all where None."""
+    if wanted is None or wanted >= count:
+        return np.arange(count)
+    return (np.arange(wanted) * count) // wanted
 
 
 def passing_images(table: RecordTable, filters: Mapping[str, Any], valid_people: np.ndarray) -> np.ndarray:

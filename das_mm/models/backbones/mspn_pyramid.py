@@ -14,21 +14,21 @@ class MSPNPyramid(MSPN):
     """mmpose's MSPN; gives the four up-sampling outputs of its last stage at strides 4, 8, 16 and 32.
 
     Args:
-        frozen_stages: 0 trains everything; 1 freezes the stem (convolution and pooling before the first stage), as the
-            released configs do.
+        frozen_stages: -1 or 0 trains everything; 1 freezes the stem (convolution and pooling before the first stage),
+            as the released configs do.
         init_cfg: As in mmengine: ``Pretrained`` loads a whole MSPN, such as `das-mm convert-checkpoint` writes.
             (mmpose's MSPN would look for a ResNet in the file, and find nothing.)
         kwargs: mmpose's MSPN arguments (``unit_channels``, ``num_stages``, ``num_units=4``, ``num_blocks``…).
 
     Raises:
-        ValueError: ``num_units`` is not 4, or ``frozen_stages`` is neither 0 nor 1.
+        ValueError: ``num_units`` is not 4, or ``frozen_stages`` is none of -1, 0 and 1.
     """
 
     def __init__(self, frozen_stages: int = 0, **kwargs):
         if kwargs.get('num_units', 4) != 4:
             raise ValueError(f'a pyramid of four levels needs num_units=4, not {kwargs["num_units"]}')
-        if frozen_stages not in (0, 1):
-            raise ValueError(f'frozen_stages must be 0 or 1, not {frozen_stages}')
+        if frozen_stages not in (-1, 0, 1):
+            raise ValueError(f'frozen_stages must be -1, 0 or 1, not {frozen_stages}')
         super().__init__(**kwargs)
         self.frozen_stages = frozen_stages
         self._freeze()
@@ -37,7 +37,7 @@ class MSPNPyramid(MSPN):
         BaseModule.init_weights(self)
 
     def _freeze(self) -> None:
-        if self.frozen_stages:
+        if self.frozen_stages > 0:
             self.top.eval()
             for parameter in self.top.parameters():
                 parameter.requires_grad_(False)

@@ -9,14 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import URLError
 
 from das_mm.command import add_config_argument
 from das_mm.config_files import config_path
 from das_mm.engine import check_writable
 from das_mm.errors import UserError
 
+from .smpl_path import share_smpl_path
+
 if TYPE_CHECKING:
     from mmengine.config import Config
+
+    from .process_failures import RankProcesses
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -62,7 +67,9 @@ def load_run_config(args: argparse.Namespace) -> Config:
     _choose_device(args, launcher)  # before anything asks torch what devices there are
     path = config_path(args.config)
     cfg = _read_config(path)
+    smpl_path = cfg.get('smpl_path')
     cfg.merge_from_dict(_parse_options(args.cfg_options))
+    share_smpl_path(cfg, smpl_path)
     cfg.launcher = launcher
     if args.seed is not None:
         cfg.setdefault('randomness', {})['seed'] = args.seed
@@ -159,16 +166,37 @@ def _prepare_ranks(cfg: Config, launcher: str) -> None:
 
 
 @contextmanager
-def running(cfg: Config) -> Iterator[None]:
-    """Around building a runner and using it: the process group is entered and left, an unknown `type` told in words."""
+def running(cfg: Config) -> Iterator[RankProcesses]:
+    """Around building a runner and using it: the process group is entered and left; an unknown `type`, the end of
+    another process and weights that cannot be fetched are told in words.
+
+    The block is given the processes of the run; where it lets them :meth:`~.RankProcesses.meet`, one that ends is
+    named.
+    """
     import torch
     import torch.distributed as dist
 
+    from .process_failures import RankProcesses, process_failure
+
+    ranks = RankProcesses()
     already_in = dist.is_available() and dist.is_initialized()
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available() and not already_in:
         dist.init_process_group('gloo')  # mmengine would first choose a GPU for this rank
     try:
-        yield
+        yield ranks
+    except URLError as error:
+        raise UserError(
+            f'weights that the config wants cannot be fetched: {error.reason}',
+            file=cfg.filename,
+            field='init_cfg',
+            remedy='download them and name them: --cfg-options load_from=FILE; or begin with random numbers: '
+            'model.backbone.init_cfg=None',
+        ) from error
+    except RuntimeError as error:
+        failure = process_failure(error, ranks)
+        if failure is None:
+            raise
+        raise failure from error
     except KeyError as error:
         unknown = re.match(r'(\S+) is not in the \S+?::(.+?) registry', str(error.args[0]) if error.args else '')
         if unknown is None:

@@ -304,7 +304,7 @@ def test_from_scratch_thaws_the_backbone():
     assert start_of('paper', from_scratch=True) == SCRATCH and start_of('cpu') == PACKAGE
     cfg = run_config(Run('paper', 'pose', 0))
     prepare_start(cfg, start_of('paper'))
-    assert cfg.model.backbone.init_cfg and cfg.model.backbone.frozen_stages == 1
+    assert cfg.model.backbone.init_cfg and cfg.model.backbone.frozen_stages == -1
     prepare_start(cfg, SCRATCH)
     assert 'init_cfg' not in cfg.model.backbone
     assert cfg.model.backbone.frozen_stages == -1 and cfg.model.backbone.norm_eval is False
