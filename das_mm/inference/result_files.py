@@ -1,21 +1,18 @@
-"""Results as files: their text, reading them again, and the json schema."""
+"""Results as files: their text, and reading them again."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from das_mm.engine.regular_files import open_regular
 from das_mm.errors import UserError
 
-FORMAT = 'das_mm.result/1'
+from .result_check import FORMAT, parse_result, result_schema
 
-
-def result_schema() -> dict[str, Any]:
-    """The JSON schema of a result."""
-    return json.loads(resources.files('das_mm.inference').joinpath('result.schema.json').read_text(encoding='utf-8'))
+__all__ = ['FORMAT', 'read_results', 'result_schema', 'result_text']
 
 
 def result_text(result: Mapping[str, Any]) -> str:
@@ -25,23 +22,19 @@ def result_text(result: Mapping[str, Any]) -> str:
 
 def read_results(path: str | Path) -> Iterator[dict[str, Any]]:
     """The results in a file: one of an image's ``.json``, one for each frame of a video's ``.jsonl``, one at a time.
+    Each is checked against the schema.
 
     Raises:
-        UserError: The file is missing, cut short or no file of results.
+        UserError: The file is missing, cut short or no file of results; the message names line and field.
     """
-    remedy = 'give a .json or .jsonl file that das-mm infer wrote'
     try:
-        with open(path, encoding='utf-8') as file:
+        with open_regular(path) as file:
             lines = file if Path(path).suffix == '.jsonl' else [file.read()]
             for number, line in enumerate(lines, 1):
-                try:
-                    result = json.loads(line)
-                except ValueError as error:
-                    raise UserError(f'line {number} is no json: {error}', file=path, remedy=remedy) from error
-                if not isinstance(result, dict) or result.get('format') != FORMAT:
-                    raise UserError(
-                        f'line {number} is no result of the format {FORMAT}', file=path, field='format', remedy=remedy
-                    )
-                yield result
+                yield parse_result(line, path, number)
     except OSError as error:
-        raise UserError(f'cannot be read: {error.strerror or error}', file=path, remedy=remedy) from error
+        raise UserError(
+            f'cannot be read: {error.strerror or error}',
+            file=path,
+            remedy='give a .json or .jsonl file that das-mm infer wrote',
+        ) from error

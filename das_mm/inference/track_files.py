@@ -54,9 +54,17 @@ def write_track_files(results: str | Path, folder: str | Path, fields: Sequence[
         with tempfile.TemporaryDirectory(prefix='.rows_', dir=folder) as spool:
             rows = _Rows(Path(spool), [one for one in fields if one.in_tracks])
             first = None
-            for result in read_results(results):
+            for number, result in enumerate(read_results(results), 1):
                 first = first or result
-                rows.add(result)
+                try:
+                    rows.add(result)
+                except (TypeError, ValueError) as error:  # of shape or kind; the schema knows no keypoint set or task
+                    raise UserError(
+                        f'it does not fit the lines before it: {error}',
+                        file=results,
+                        field=f'line {number}',
+                        remedy='give the results of one video by one model',
+                    ) from error
             rows.flush()
             kind = rows.kind
             if first is None or kind is None:  # nobody is followed

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
 
 import numpy as np
 import pytest
 from mmengine.structures import InstanceData
 
 from das_mm.errors import UserError
+from das_mm.inference.overlays import OverlayOptions, OverlayPainter
 from das_mm.inference.result_camera import resolve_for_camera
 from das_mm.inference.result_files import read_results, result_schema, result_text
 from das_mm.inference.results import make_result, people_of
+from das_mm.inference.sources import Frame, VideoSource
+from das_mm.inference.track_files import write_track_files
 from das_mm.structures import project
 from tests.json_schema import violations
 
@@ -160,8 +164,13 @@ def test_files(tmp_path):
     [
         ('a.json', '{"format": ', 'line 1 is no json'),
         ('a.json', '{}', 'no result of the format das_mm.result/1'),
-        ('a.jsonl', '{"format": "das_mm.result/1"}\n{"for', 'line 2 is no json'),
+        ('a.jsonl', '{"format": "das_mm.result/1"}\n{"for', 'line 1: image: it is missing'),
         ('a.json', None, 'No such file'),
+        ('a.json', '[' * 100_000, 'line 1 is nested too deeply'),
+        ('a.json', '{"format": NaN}', 'NaN is no number'),
+        ('a.json', '{"format": 1e999}', 'the number 1e999 is too large'),
+        ('a.json', '{"format": 1' + '0' * 400 + '}', 'the number 10000000000000000000… is too large'),
+        ('a.json', '{"format": 1' + '0' * 9000 + '}', 'line 1 is no json'),
     ],
 )
 def test_bad_files(tmp_path, name, text, said):
@@ -169,3 +178,99 @@ def test_bad_files(tmp_path, name, text, said):
         (tmp_path / name).write_text(text)
     with pytest.raises(UserError, match=said):
         list(read_results(tmp_path / name))
+
+
+def test_a_folder_or_bytes_that_are_no_text(tmp_path):
+    (tmp_path / 'a.json').write_bytes(b'\xff\xfe{}')
+    for path, said in ((tmp_path, 'it is a folder, not a file'), (tmp_path / 'a.json', 'line 1 is no json: .*utf-8')):
+        with pytest.raises(UserError, match=said) as caught:
+            next(read_results(path))
+        assert caught.value.file == path and caught.value.remedy
+
+
+def test_a_byte_order_mark(tmp_path):
+    (tmp_path / 'a.json').write_bytes(b'\xef\xbb\xbf' + result_text(result()).encode())
+    assert list(read_results(tmp_path / 'a.json')) == [result()]
+
+
+@pytest.mark.parametrize(
+    'spoil, field, said',
+    [
+        (lambda one: one.pop('units'), 'units', 'it is missing'),
+        (lambda one: one['people'][1].pop('score'), 'people[1].score', 'it is missing'),
+        (lambda one: one['image'].update(frame=1e300), 'image.frame', 'must be smaller than'),
+        (lambda one: one['camera'].update(source='guess'), 'camera.source', 'must be one of'),
+        (lambda one: one['image'].update(width=0), 'image.width', 'must be bigger than or equal to 1'),
+        (lambda one: one['people'][0].update(score=1.5), 'people[0].score', 'must be smaller than or equal to 1'),
+        (lambda one: one['people'][1].update(depth='far'), 'people[1].depth', 'must be'),
+        (lambda one: one['people'][1].update(keypoints_px='far'), 'people[1].keypoints_px', 'must be array'),
+        (lambda one: one['people'][0]['root_cam_mm'].pop(), 'people[0].root_cam_mm', 'must contain at least 3 items'),
+        (lambda one: one['people'][0]['keypoints_px'].pop(), 'people[0].keypoints_px', 'there are 14 of them, and 15'),
+        (lambda one: one['keypoint_names'].pop(), 'people[0].keypoints_px', 'there are 15 of them, and 14'),
+        (lambda one: one['people'][1].pop('keypoints_sigma_px'), 'people[1].keypoints_sigma_px', 'others have not'),
+        (lambda one: [person.update(track_id=3) for person in one['people']], 'people.track_id', 'have the same'),
+        (lambda one: one['camera'].update(K=[[0, 0, 1], [0, 1, 1], [0, 0, 1]]), 'camera.K', 'are singular'),
+    ],
+)
+def test_what_is_wrong_with_a_result_read_back(tmp_path, spoil, field, said):
+    spoilt = result(frame=1, time_s=0.5)
+    spoil(spoilt)
+    path = tmp_path / 'v.jsonl'
+    path.write_text(result_text(result(frame=0, time_s=0.0)) + '\n' + json.dumps(spoilt) + '\n')
+    found = read_results(path)
+    assert next(found)['image']['frame'] == 0
+    with pytest.raises(UserError, match=said) as caught:
+        next(found)
+    assert caught.value.file == path and caught.value.field == f'line 2: {field}' and caught.value.remedy
+
+
+def test_results_that_were_mutated_are_refused_or_can_be_used(tmp_path):
+    """Whatever passes can be drawn, solved for another camera and made to tracks: no trace in 600 mutations."""
+    chance, outcomes = random.Random(0), {'error': 0, 'used': 0}
+    frame = Frame(np.zeros((48, 64, 3), np.uint8), VideoSource('v', 'v.mp4'), 0, 0.0)
+    painter = OverlayPainter('panoptic15', OverlayOptions(), tracked=True)
+    for turn in range(600):
+        one = result(frame=0, time_s=0.0)
+        for row, person in enumerate(one['people']):
+            person['track_id'] = row
+        one = json.loads(result_text(one))
+        for _ in range(chance.choice([1, 1, 2])):
+            mutate(one, chance)
+        path = tmp_path / ('v.jsonl' if turn % 2 else 'a.json')
+        text = json.dumps(one).encode()
+        if turn % 5 == 0:
+            text = bytearray(text)
+            for _ in range(3):
+                text[chance.randrange(len(text))] = chance.randrange(256)
+        path.write_bytes(text)
+        try:
+            (again,) = read_results(path)
+            people_of(again)
+            resolve_for_camera(again, K)
+            painter.draw(frame, again)
+            if turn % 2:
+                write_track_files(path, tmp_path / 'tracks')
+        except UserError as error:
+            assert error.remedy
+            outcomes['error'] += 1
+        else:
+            outcomes['used'] += 1
+    assert outcomes['error'] > 300 and outcomes['used'] > 20
+
+
+def mutate(value, chance):
+    """Changes one thing somewhere in a structure."""
+    while True:
+        keys = list(value.keys() if isinstance(value, dict) else range(len(value)))
+        if not keys:
+            return
+        key = chance.choice(keys)
+        if isinstance(value[key], (dict, list)) and value[key] and chance.random() < 0.8:
+            value = value[key]
+            continue
+        odd = [None, 'x', -1, 0, 10**30, 1e308, True, [], {}, [[]], [1, 2], float('nan'), '\ud800']
+        if chance.random() < 0.2:
+            del value[key]
+        else:
+            value[key] = chance.choice(odd)
+        return
