@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from das_mm.errors import UserError
+
+from .regular_files import check_regular
 
 _AGAIN = 'the file is damaged: copy, download or create it again'
 
@@ -33,6 +36,8 @@ def read_json(
     Raises:
         UserError: The file is absent, cannot be read, or is no json.
     """
+    if os.path.exists(path):
+        check_regular(path, field)  # or a pipe is waited for
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError:

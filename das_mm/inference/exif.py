@@ -6,8 +6,9 @@ import math
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from das_mm.engine.image_header import pillow_image
+from das_mm.engine.regular_files import open_regular
 from das_mm.structures import default_intrinsics
 
 # numbers of the EXIF standard
@@ -75,7 +76,7 @@ def _same_ratio(size: tuple[int, int], recorded: tuple[float, float]) -> bool:
 def _read_fields(path: str | Path) -> dict:
     """The EXIF fields of a file by number; empty if it has none that can be read."""
     try:
-        with Image.open(path) as image:
+        with open_regular(path) as stream, pillow_image(stream) as image:
             return dict(image.getexif().get_ifd(_EXIF_IFD))
     except Exception:  # Pillow raises OSError, SyntaxError, ValueError, struct.error… on odd data; a photograph without
         return {}  # EXIF is as good as one with damaged EXIF

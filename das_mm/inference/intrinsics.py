@@ -14,8 +14,9 @@ name: ``{"a.jpg": {"K": …}, "b.jpg": {"fx": …}}``.
 
 from __future__ import annotations
 
-import json
 import logging
+import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from das_mm.engine.json_files import read_json
+from das_mm.engine.regular_files import open_regular
 from das_mm.errors import UserError
 from das_mm.structures import check_intrinsics, default_intrinsics, transform_intrinsics
 
@@ -32,6 +35,8 @@ from .exif import exif_intrinsics
 _FOCAL_KEYS = ('fx', 'fy', 'cx', 'cy')
 _KEYS = {'K', *_FOCAL_KEYS, 'dist', 'width', 'height'}
 _REMEDY = 'give fx,fy,cx,cy in pixels, or a .json or .yaml file with K (3×3) or with fx, fy, cx and cy'
+_TOLD, _TOLD_CHARACTERS = 5, 200
+_LARGEST_SIDE_PX = 1_000_000
 _SAME_RATIO = 0.02  # scaling by different factors in x and y beyond this is no resizing
 
 Intrinsics = str | Path | Mapping | Sequence | np.ndarray
@@ -154,15 +159,19 @@ def parse_intrinsics(given: Intrinsics) -> dict[str | None, GivenCamera]:
     """
     if isinstance(given, (str, Path)):
         text = str(given)
-        if Path(text).is_file() or Path(text).suffix.lower() in ('.json', '.yaml', '.yml'):
+        if os.path.isfile(text) or Path(text).suffix.lower() in ('.json', '.yaml', '.yml'):
             return _parse_content(_read(Path(text)), text)
         try:
             given = [float(part) for part in text.split(',')]
         except ValueError:
-            raise UserError(f"'{text}' is neither a file nor fx,fy,cx,cy", field='intrinsics', remedy=_REMEDY) from None
+            told = reprlib.repr(text)
+            raise UserError(f'{told} is neither a file nor fx,fy,cx,cy', field='intrinsics', remedy=_REMEDY) from None
     if isinstance(given, Mapping):
         return _parse_content(given, None)
-    array = np.asarray(given, dtype=object)
+    try:
+        array = np.asarray(given, dtype=object)
+    except ValueError:  # nested unevenly, or too deeply
+        array = np.zeros(0)
     if array.shape == (4,):
         return {None: GivenCamera(_matrix(array, None, 'intrinsics'), field='intrinsics')}
     if array.shape == (3, 3):
@@ -171,23 +180,20 @@ def parse_intrinsics(given: Intrinsics) -> dict[str | None, GivenCamera]:
 
 
 def _read(path: Path) -> Any:
+    if path.suffix.lower() == '.json':
+        what, remedy = 'the file of intrinsics', 'correct the file'
+        return read_json(path, what=what, absent='check the path', remedy=remedy, field='intrinsics')
+    with open_regular(path, 'intrinsics') as file:
+        text = file.read()
     try:
-        text = path.read_text(encoding='utf-8')
-        return json.loads(text) if path.suffix.lower() == '.json' else yaml.safe_load(text)
-    except OSError as error:
-        raise UserError(
-            f'the intrinsics cannot be read: {error.strerror or error}',
-            file=path,
-            field='intrinsics',
-            remedy='check the path',
-        ) from error
+        return yaml.safe_load(text.decode('utf-8-sig'))
+    except RecursionError:
+        problem = 'its lists are nested too deeply'
     except (ValueError, yaml.YAMLError) as error:
-        raise UserError(
-            f'the intrinsics cannot be read: {" ".join(str(error).split())}',
-            file=path,
-            field='intrinsics',
-            remedy='correct the file',
-        ) from error
+        problem = ' '.join(str(error).split())
+    raise UserError(
+        f'the intrinsics cannot be read: {problem}', file=path, field='intrinsics', remedy='correct the file'
+    )
 
 
 def _parse_content(content: Any, file: str | None) -> dict[str | None, GivenCamera]:
@@ -205,9 +211,9 @@ def _camera(entry: Any, file: str | None, name: str | None) -> GivenCamera:
     unknown = sorted(map(str, set(entry) - _KEYS))
     if unknown:
         raise UserError(
-            f'this is not known: {", ".join(unknown)}',
+            f'these are not known: {", ".join(unknown[:_TOLD])[:_TOLD_CHARACTERS]}',
             file=file,
-            field=name,
+            field=name or 'intrinsics',
             remedy=f'known are {", ".join(sorted(_KEYS))}; take the rest out',
         )
     if 'K' in entry:
@@ -230,11 +236,11 @@ def _distortion(given: Any, file: str | None, field: str) -> np.ndarray | None:
         return None
     try:
         dist = np.asarray(given, dtype=np.float64).ravel()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         dist = np.zeros(0)
     if len(dist) not in (4, 5) or not np.isfinite(dist).all():
         raise UserError(
-            f'{given!r} is no lens distortion',
+            f'{reprlib.repr(given)} is no lens distortion',
             file=file,
             field=field,
             remedy="give OpenCV's k1, k2, p1, p2 and k3 as finite numbers, or leave it out",
@@ -246,9 +252,10 @@ def _size(entry: Mapping, file: str | None, at) -> tuple[int, int] | None:
     if 'width' not in entry and 'height' not in entry:
         return None
     for key in ('width', 'height'):
-        if not isinstance(entry.get(key), int) or entry[key] < 1:
+        told = entry.get(key)
+        if not isinstance(told, int) or isinstance(told, bool) or not 1 <= told <= _LARGEST_SIDE_PX:
             raise UserError(
-                f'{entry.get(key)!r} is no number of pixels',
+                f'{reprlib.repr(told)} is no number of pixels',
                 file=file,
                 field=at(key),
                 remedy='give width and height of the image that the intrinsics are for, or neither',

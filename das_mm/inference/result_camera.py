@@ -14,6 +14,8 @@ from das_mm.errors import UserError
 from das_mm.structures import back_project, check_intrinsics
 from das_mm.structures.camera_space import to_camera_space
 
+_LEAST_FOV_DEG = 1e-4  # as far as it is told
+
 
 def resolve_for_camera(result: Mapping[str, Any], K: np.ndarray, dist: np.ndarray | None = None) -> dict[str, Any]:
     """The same people seen through another camera: positions are solved again from what was found in the image.
@@ -87,7 +89,7 @@ def camera_words(
         K=K.tolist(),
         dist=None if dist is None else np.asarray(dist, dtype=np.float64).tolist(),
         source=source,
-        fov_deg=round(math.degrees(2 * math.atan(side / 2 / focal)), 4),
+        fov_deg=max(round(math.degrees(2 * math.atan(side / 2 / focal)), 4), _LEAST_FOV_DEG),
         detail=detail,
     )
 

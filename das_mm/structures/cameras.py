@@ -8,6 +8,7 @@ triangular, of the image at hand; ``dist`` is OpenCV's (k1, k2, p1, p2, k3). ``*
 from __future__ import annotations
 
 import math
+import reprlib
 import sys
 from typing import Any, TypeVar
 
@@ -171,9 +172,10 @@ def check_intrinsics(K, *, file=None, field: str | None = None) -> np.ndarray:
     remedy = 'give [[fx, skew, cx], [0, fy, cy], [0, 0, 1]] in pixels with fx, fy > 0, or leave the camera out'
     try:
         K = np.asarray(K, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last of numbers of hundreds of digits
+        told = reprlib.repr(K)
         raise UserError(
-            f'the intrinsics {K!r} are not a 3×3 matrix of numbers', file=file, field=field, remedy=remedy
+            f'the intrinsics {told} are not a 3×3 matrix of numbers', file=file, field=field, remedy=remedy
         ) from None
     problem = None
     if K.shape != (3, 3):

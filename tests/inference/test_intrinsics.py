@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import random
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from das_mm.errors import UserError
 from das_mm.inference.exif import exif_intrinsics
@@ -120,10 +123,10 @@ def test_given_in_python(given):
         ('{"fx": 1, "fy": 1, "cx": 1}', 'camera.json: cy: it is missing'),
         ('{"a.jpg": {"K": [[1, 0, "x"], [0, 1, 0], [0, 0, 1]]}}', 'camera.json: a.jpg.K: '),
         ('{"a.jpg": {"fx": 1, "fy": 1, "cx": 1}}', 'camera.json: a.jpg.cy: it is missing'),
-        ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "distortion": []}', 'camera.json: this is not known: distortion'),
+        ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "distortion": []}', 'intrinsics: these are not known: distortion'),
         ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "dist": [1, 2]}', 'camera.json: dist: [1, 2] is no lens distortion'),
         ('{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "width": 5}', 'camera.json: height: None is no number of pixels'),
-        ('{"fx": 1,', 'camera.json: intrinsics: the intrinsics cannot be read: Expecting'),
+        ('{"fx": 1,', 'camera.json: intrinsics: is no valid json, perhaps cut short'),
         ('[]', 'camera.json: intrinsics: it holds no camera'),
     ],
 )
@@ -140,7 +143,7 @@ def test_bad_files_are_named(tmp_path, text, said):
     [
         ('1,2,3', 'there are 3 numbers'),
         ('street.jpg', 'neither a file nor fx,fy,cx,cy'),
-        ('none.json', 'none.json: intrinsics: the intrinsics cannot be read: No such file'),
+        ('none.json', 'none.json: intrinsics: the file of intrinsics does not exist'),
         ('0,1,1,1', 'intrinsics: the intrinsics are singular'),
         ('-5,1,1,1', 'the focal lengths are negative'),
     ],
@@ -156,3 +159,95 @@ def test_another_shape_is_refused():
         finder.find((1080, 1920))
     with pytest.raises(UserError, match='a field of view of 200° is impossible'):
         CameraFinder(fov_deg=200)
+
+
+@pytest.mark.parametrize('ending', ['json', 'yaml', 'yml'])
+@pytest.mark.parametrize('mark', [b'', b'\xef\xbb\xbf'])
+def test_a_byte_order_mark_is_passed_over(tmp_path, ending, mark):
+    path = tmp_path / f'k.{ending}'
+    path.write_bytes(mark + b'{"fx": 100, "fy": 110, "cx": 50, "cy": 40}')
+    np.testing.assert_array_equal(parse_intrinsics(path)[None].K, [[100, 0, 50], [0, 110, 40], [0, 0, 1]])
+
+
+BIG = '1' + '0' * 400
+
+
+@pytest.mark.parametrize(
+    'name, text, field, said',
+    [
+        ('k.json', f'{{"fx": {BIG}, "fy": 1, "cx": 1, "cy": 1}}', 'fx, fy, cx, cy', 'not a 3×3 matrix of numbers'),
+        ('k.yaml', f'fx: {BIG}\nfy: 1\ncx: 1\ncy: 1', 'fx, fy, cx, cy', 'not a 3×3 matrix of numbers'),
+        ('k.json', f'{{"K": [[{BIG}, 0, 1], [0, 1, 1], [0, 0, 1]]}}', 'K', 'not a 3×3 matrix of numbers'),
+        ('k.json', f'{{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "dist": [{BIG}, 0, 0, 0]}}', 'dist', 'no lens distortion'),
+        ('k.json', f'{{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "width": {BIG}}}', 'width', 'no number of pixels'),
+        ('k.json', '{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "width": true, "height": 9}', 'width', 'no number of pixels'),
+        ('k.json', '{"fx": NaN, "fy": 1, "cx": 1, "cy": 1}', 'fx, fy, cx, cy', 'NaN or infinity'),
+        ('k.json', '[' * 100_000, 'intrinsics', 'nested too deeply'),
+        ('k.yaml', '[' * 5_000, 'intrinsics', 'nested too deeply'),
+        ('k.json', '{"a.jpg": ' + '[' * 200 + ']' * 200 + '}', 'a.jpg.K', 'not a 3×3 matrix of numbers'),
+        ('k.yaml', 'a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nfx: *c', 'intrinsics', 'not known'),
+    ],
+)
+def test_numbers_and_nesting_beyond_reason(tmp_path, name, text, field, said):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=said) as caught:
+        parse_intrinsics(tmp_path / name)
+    assert str(caught.value.file) == str(tmp_path / name) and str(caught.value.field) == field and caught.value.remedy
+    assert len(str(caught.value)) < 500
+
+
+def test_pipes_folders_and_names_of_absurd_length(tmp_path):
+    os.mkfifo(tmp_path / 'k.json')
+    os.mkfifo(tmp_path / 'k.yaml')
+    (tmp_path / 'folder.json').mkdir()
+    for given, said in (
+        (tmp_path / 'k.json', 'it is a named pipe, not a file'),
+        (tmp_path / 'k.yaml', 'it is a named pipe, not a file'),
+        (tmp_path / 'folder.json', 'it is a folder, not a file'),
+        ('x' * 5000, 'is neither a file nor fx,fy,cx,cy'),
+        ('x' * 5000 + '.json', 'too long'),
+        ([[[]]], 'make no camera'),
+    ):
+        with pytest.raises(UserError, match=said) as caught:
+            parse_intrinsics(given)
+        assert caught.value.field == 'intrinsics' and caught.value.remedy
+
+
+def test_damaged_files_give_a_camera_or_an_error(tmp_path):
+    """Bytes and values of json and yaml, 500 times: what passes makes a K for any image, or says why not."""
+    chance, outcomes = random.Random(0), {'error': 0, 'camera': 0}
+    camera = dict(K=K_FULL_HD, dist=[0.1, 0, 0, 0, 0], width=1920, height=1080)
+    whole = [
+        json.dumps(camera).encode(),
+        json.dumps({'a.jpg': camera, 'b': dict(fx=9.5, fy=9, cx=1, cy=2)}).encode(),
+        b'fx: 1450\nfy: 1450.5\ncx: 959.5\ncy: 539.5\nwidth: 1920\nheight: 1080\ndist: [1, 2, 3, 4]\n',
+    ]
+    odd = [BIG.encode(), b'NaN', b'-1', b'1e999', b'null', b'[[', b'{}', b'"x"', b'\xff', b'&a', b'*a', b'0x9', b'1:2']
+    for turn in range(500):
+        data = bytearray(whole[turn % 3])
+        for _ in range(chance.choice([1, 1, 2, 5])):
+            digits = [at for at, byte in enumerate(data) if 48 <= byte < 58]
+            at = chance.choice([chance.randrange(len(data)), chance.choice(digits)])
+            data[at : at + chance.choice([1, 1, 4])] = chance.choice(
+                [*odd, b'7', b'77', bytes([chance.randrange(256)])]
+            )
+        path = tmp_path / ('k.yaml' if turn % 3 == 2 else 'k.json')
+        path.write_bytes(data)
+        try:
+            for given in parse_intrinsics(path).values():
+                K = given.for_size((1920, 1080))
+                assert K.shape == (3, 3) and np.isfinite(K).all() and K[0, 0] > 0
+            outcomes['camera'] += 1
+        except UserError as error:
+            assert error.remedy and error.field
+            outcomes['error'] += 1
+    assert min(outcomes.values()) > 10, outcomes
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'WEBP'])
+def test_the_focal_length_of_every_kind_of_photograph(tmp_path, kind):
+    image, exif = Image.new('RGB', (360, 240)), Image.Exif()
+    exif[0x8769], exif[0x0112] = {FOCAL_35: 50}, 1
+    image.save(tmp_path / 'a', kind, exif=exif.tobytes())
+    K, _ = exif_intrinsics(tmp_path / 'a', (360, 240))
+    np.testing.assert_allclose(K, [[500, 0, 179.5], [0, 500, 119.5], [0, 0, 1]], atol=1e-6)
