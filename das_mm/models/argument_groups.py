@@ -13,6 +13,8 @@ from typing import Any, TypeVar, cast
 
 from mmengine.config import Config
 
+from das_mm.errors import UserError
+
 Constructor = TypeVar('Constructor', bound=Callable[..., None])
 
 
@@ -82,3 +84,12 @@ def _without_marks(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_marks(one) for key, one in value.items() if key != '_delete_'}
     return value
+
+
+def refuse_unknown(group: str, given: Collection[str], known: Collection[str]) -> None:
+    """UserError where a group of a config has a key that nobody reads."""
+    unknown = set(given) - set(known)
+    if unknown:
+        raise UserError(
+            f'there is no {", ".join(sorted(unknown))} there', field=group, remedy=f'use {", ".join(known)}'
+        )

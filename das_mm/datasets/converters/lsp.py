@@ -97,11 +97,15 @@ class LSPConverter(_LeedsConverter):
 
 
 class LSPETConverter(_LeedsConverter):
-    """LSPET: 10 000 training images, or the larger ones of the same set (hr-lspet, png with gaps in their numbers)."""
+    """LSPET: 10 000 training images, or the larger ones of the same set (hr-lspet, png with gaps in their numbers).
+
+    It has no official split. Here ``val_tenth`` are the images whose number ends in 0, ``train_rest`` all others, and
+    ``train`` all of them.
+    """
 
     name = 'lspet'
     title = 'Leeds Sports Pose Extended'
-    splits = ('train',)
+    splits = ('train', 'train_rest', 'val_tenth')
     tree = (
         'DIR/joints.mat      (14 × 3 × 10000)\nDIR/images/im00001.jpg … im10000.jpg      (hr-lspet: DIR/im00001.png …)'
     )
@@ -120,7 +124,10 @@ class LSPETConverter(_LeedsConverter):
             names = [f'im{row + 1:05d}.jpg' for row in range(len(joints))]
         # the third number says that a joint is labelled; where it is 0 the coordinates mean nothing
         known = (joints[..., 2] > 0) & np.isfinite(joints).all(-1)
-        return self._part(names, joints[..., :2] - 1, known, np.zeros_like(known))
+        tenth = np.array([int(Path(name).stem[2:]) % 10 == 0 for name in names], dtype=bool)
+        rows = np.flatnonzero({'train': np.ones_like(tenth), 'train_rest': ~tenth, 'val_tenth': tenth}[self.split])
+        px = joints[rows, :, :2] - 1
+        return self._part([names[row] for row in rows], px, known[rows], np.zeros_like(known[rows]))
 
     def expected(self) -> dict[str, str]:
         return {'images': '10000 (hr-lspet: about 9400)'}

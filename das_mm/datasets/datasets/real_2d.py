@@ -63,7 +63,8 @@ class _NotEveryoneDataset(DASDataset):
 
     Args:
         ignore_background: In training, what belongs to nobody labelled is not taught to be background: the whole image
-            is an ignore region, and only the points assigned to labelled people learn.
+            is an ignore region, and only the points assigned to labelled people learn. Off, it is taught, but for what
+            a head with ``targets=dict(unlabelled_confidence=…)`` takes for people.
         **kwargs: What :class:`DASDataset` takes.
     """
 
@@ -73,6 +74,7 @@ class _NotEveryoneDataset(DASDataset):
 
     def adapt(self, record: dict) -> None:
         super().adapt(record)
+        record['everyone_labelled'] = False
         if self.ignore_background and not self.test_mode:
             right, bottom = record['ori_shape'][1] - 0.5, record['ori_shape'][0] - 0.5
             image = np.array([(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)], dtype=np.float32)

@@ -14,6 +14,7 @@ from .geometry import (
 )
 from .load_image import LoadImage
 from .mesh_labels import AddMeshLabels
+from .mosaic import PeopleMosaic
 from .previous_frame import AddPreviousFrame
 from .resize import DASResize
 
@@ -27,6 +28,7 @@ __all__ = [
     'LoadImage',
     'MEAN_BGR',
     'PackDASInputs',
+    'PeopleMosaic',
     'begin_geometry',
     'keep_ratio_size',
     'normalised_root_depths',

@@ -37,6 +37,7 @@ _META_KEYS = (
     'previous_centers_px',
     'previous_sizes_px',
     'activity',
+    'everyone_labelled',
 )
 _SMPL_FIELDS = ('has_smpl', 'smpl_global_orient', 'smpl_body_pose', 'smpl_betas', 'smpl_transl_mm', 'smpl_gender')
 
@@ -95,12 +96,12 @@ class PackDASInputs(BaseTransform):
 
     def _labels(self, results: dict) -> InstanceData:
         keypoints, labelled = results['keypoints'], results['keypoints_flags'] > 0
-        seen = labelled & _on_image(keypoints, results)
+        seen = labelled & on_image(keypoints, results)
         supervised = labelled if self.supervise_outside else seen
         height, width = results['img_shape']
         boxes = results['bbox'].clip((-0.5, -0.5) * 2, (width - 0.5, height - 0.5) * 2)
         sides = boxes[:, 2:] - boxes[:, :2]
-        root_on_image = (results['root_flags'] > 0) & _on_image(results['root_px'], results)
+        root_on_image = (results['root_flags'] > 0) & on_image(results['root_px'], results)
         center_valid = (
             root_on_image & results['is_valid'] & ~results['iscrowd'] & (sides >= self.min_bbox_side_px).all(axis=1)
         )
@@ -188,7 +189,7 @@ def _ignored_boxes(results: dict) -> np.ndarray:
     return boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
 
 
-def _on_image(points: np.ndarray, results: dict) -> np.ndarray:
+def on_image(points: np.ndarray, results: dict) -> np.ndarray:
     """(*) bool for points (*, 2) px of the network input: on it, and on the stored image too."""
     warp = results['warp_mat']
     stored = (points - warp[:, 2]) @ np.linalg.inv(warp[:, :2]).T

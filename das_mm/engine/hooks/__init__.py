@@ -1,7 +1,9 @@
-"""Hooks: checkpoints that are whole or not there, randomness that a resumed run repeats, and a bar to watch."""
+"""Hooks: checkpoints that are whole or not there, randomness that a resumed run repeats, memory order, and a
+bar to watch."""
 
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .channels_last_hook import ChannelsLastHook
 from .epoch_seed_hook import EpochSeedHook
 from .progress_bar_hook import ProgressBarHook
 
-__all__ = ['AtomicCheckpointHook', 'EpochSeedHook', 'ProgressBarHook']
+__all__ = ['AtomicCheckpointHook', 'ChannelsLastHook', 'EpochSeedHook', 'ProgressBarHook']

@@ -5,6 +5,7 @@ from .das_decoder import DASDecoder
 from .das_diagnosis import PointResiduals, error_spread, residuals, stage_losses
 from .das_head import DASHead
 from .das_network import DASNetwork, LevelScales, TowerSettings
+from .keypoint_heatmap_head import KeypointHeatmapHead
 from .point_outputs import DenseMaps, PointOutputs
 from .towers import OutputBranch, Tower
 
@@ -15,6 +16,7 @@ __all__ = [
     'DASNetwork',
     'DenseMaps',
     'DisplacementBranch',
+    'KeypointHeatmapHead',
     'LevelScales',
     'MeshBranch',
     'OutputBranch',

@@ -27,11 +27,13 @@ class DASDecoder:
         coder: Offsets to poses.
         nms: Poses (n, K, 2) and scores (n,) of an image to the rows that stay, best first.
         branches: Decoders of the tasks beside the pose, by name.
+        sigma_limit: Greatest scale, at which nothing is known of a keypoint.
     """
 
     coder: DASPoseCoder
     nms: Callable[[Tensor, Tensor], Tensor]
     branches: Mapping[str, BaseTaskBranch]
+    sigma_limit: float = 1.0
 
     def decode(self, outputs: PointOutputs, scores: Tensor, error_spread: Tensor | None = None) -> dict[str, Tensor]:
         """Fields (P, …) of people in the frame of the network input; doubles are still among them.
@@ -52,7 +54,7 @@ class DASDecoder:
         if outputs.sigma is not None:
             assert error_spread is not None  # where there are scales, see above
             fields['keypoints_sigma'] = self.coder.decode_sigma(outputs.sigma * error_spread, outputs.strides)
-            fields['keypoint_scores'] = keypoint_confidence(outputs.sigma)
+            fields['keypoint_scores'] = keypoint_confidence(outputs.sigma / self.sigma_limit)
         for name, branch in self.branches.items():
             fields.update(branch.decode(outputs.tasks[name], outputs.points_px, outputs.strides))
         return fields

@@ -15,8 +15,7 @@ from mmengine.structures import InstanceData
 from mmpose.utils.typing import ConfigType, OptConfigType, SampleList
 from torch import Tensor, nn
 
-from das_mm.errors import UserError
-from das_mm.models.argument_groups import takes_flat
+from das_mm.models.argument_groups import refuse_unknown, takes_flat
 from das_mm.models.layers import PointIndex
 from das_mm.models.task_modules import LevelTargets, PersonLabels
 from das_mm.registry import MODELS, TASK_UTILS
@@ -26,6 +25,7 @@ from .das_decoder import DASDecoder, best_of_each_image
 from .das_diagnosis import error_spread
 from .das_network import DASNetwork, TowerSettings, images_with_points
 from .point_outputs import PointOutputs
+from .unlabelled_people import spare_likely_people
 
 _TOWER_KEYS = (
     'in_channels',
@@ -34,6 +34,7 @@ _TOWER_KEYS = (
     'centerness_channels',
     'last_conv_cfg',
     'norm_cfg',
+    'sigma_limit',
     'init_cfg',
 )
 _LOSS_KEYS = ('cls', 'centerness', 'root', 'pose', 'pose_2d')
@@ -63,7 +64,8 @@ class DASHead(DASNetwork):
         towers: Sizes, as in :class:`TowerSettings`; and ``init_cfg`` as in mmengine.
         update: Recursive update layers (``NoUpdate``, ``PlainUpdate``, ``MultiSourceUpdate``).
         branches: Plug-in task branches by name (:class:`BaseTaskBranch`).
-        targets: ``assigner``, whose strides are the levels', and ``coder`` of targets and poses.
+        targets: ``assigner``, whose strides are the levels', ``coder`` of targets and poses, and
+            ``unlabelled_confidence`` (1: never), above which a point counts as one of :func:`.spare_likely_people`.
         losses: ``cls``, ``centerness`` and ``root``; ``pose``, on keypoints with depth, with its flow of 3 dimensions
             where it has one; ``pose_2d``, the same in 2 dimensions for keypoints that are labelled in the image only,
             and for the root, whose relative depth is known.
@@ -85,14 +87,14 @@ class DASHead(DASNetwork):
         test_cfg: OptConfigType = None,
     ):
         towers, targets, losses, test_cfg = (dict(group or {}) for group in (towers, targets, losses, test_cfg))
-        _refuse_unknown('towers', towers, _TOWER_KEYS)
-        _refuse_unknown('targets', targets, ('assigner', 'coder'))
-        _refuse_unknown('losses', losses, _LOSS_KEYS)
+        refuse_unknown('model.head.towers', towers, _TOWER_KEYS)
+        refuse_unknown('model.head.targets', targets, ('assigner', 'coder', 'unlabelled_confidence'))
+        refuse_unknown('model.head.losses', losses, _LOSS_KEYS)
         init_cfg = towers.pop('init_cfg', None)
         settings = TowerSettings(**{name: value for name, value in towers.items() if value is not None})
         assigner = TASK_UTILS.build(targets.get('assigner') or dict(type='das_mm.DASTargetAssigner'))
         super().__init__(num_keypoints, dims, assigner.strides, settings, update, branches, init_cfg)
-        self.assigner = assigner
+        self.assigner, self.unlabelled_confidence = assigner, float(targets.get('unlabelled_confidence', 1.0))
         self.coder = TASK_UTILS.build(targets.get('coder') or dict(type='das_mm.DASPoseCoder'))
         self.nms = TASK_UTILS.build(test_cfg.pop('nms', None) or dict(type='das_mm.OKSNMS'))
         self.test_cfg = test_cfg
@@ -121,7 +123,7 @@ class DASHead(DASNetwork):
     @property
     def decoder(self) -> DASDecoder:
         """From points to people, with the coder, the suppression and the branches of now."""
-        return DASDecoder(self.coder, self.nms, self.branches)
+        return DASDecoder(self.coder, self.nms, self.branches, self.sigma_limit)
 
     # ---------------------------------------------------------------- training
 
@@ -134,6 +136,7 @@ class DASHead(DASNetwork):
         """
         labels, targets = self.assign_targets(feats, batch_data_samples)
         cls_logits = self.forward_centers(feats)
+        spare_likely_people(targets, cls_logits, batch_data_samples, self.unlabelled_confidence)
         outputs = self.forward_positives(feats, targets)
         losses = self.loss_by_feat(cls_logits, outputs, targets, labels)
         # every parameter takes part in every step, also on a level or a rank without people: DDP needs no search for
@@ -283,16 +286,6 @@ class DASHead(DASNetwork):
         decoder = self.decoder
         fields = decoder.decode(outputs, scores, None if outputs.sigma is None else error_spread(self))
         return decoder.people(fields, outputs.image, batch_size)
-
-
-def _refuse_unknown(group: str, given: dict, known: Sequence[str]) -> None:
-    unknown = set(given) - set(known)
-    if unknown:
-        raise UserError(
-            f'the head knows no {", ".join(sorted(unknown))} there',
-            field=f'model.head.{group}',
-            remedy=f'use {", ".join(known)}',
-        )
 
 
 def _world_mean(count: Tensor | int, like: Tensor) -> Tensor:

@@ -39,6 +39,8 @@ class TowerSettings:
         centerness_channels: Channels before the centerness output.
         last_conv_cfg: Convolution of each tower's last layer (DCNv2 in the released code).
         norm_cfg: Normalisation of towers and outputs.
+        sigma_limit: Greatest σ, in strides and units of the relative depth: the papers' sigmoid ends at 1, which at the
+            fine level of a small model is less than many errors, and then σ tells nothing.
     """
 
     in_channels: int = 256
@@ -47,6 +49,7 @@ class TowerSettings:
     centerness_channels: int = 64
     last_conv_cfg: OptConfigType = None
     norm_cfg: ConfigType = field(default_factory=lambda: dict(type='GN', num_groups=32))
+    sigma_limit: float = 1.0
 
 
 class LevelScales(NamedTuple):
@@ -117,7 +120,7 @@ class DASNetwork(BaseModule):
         )
         modules = ModuleDict(build_branches(branches or {}))  # mmengine's: torch's would not initialise them
         self.branches = cast('Mapping[str, BaseTaskBranch]', modules)
-        self.uses_sigma = False
+        self.uses_sigma, self.sigma_limit = False, towers.sigma_limit
 
     def add_sigma_branch(self, towers: TowerSettings) -> None:
         """From now on a scale is learnt for every coordinate."""
@@ -161,7 +164,7 @@ class DASNetwork(BaseModule):
             maps.root.append(level.root(self.offset_branch(reg), self.depth_branch(reg)))
             first = level.offsets(self.pose_branch(pose), self.dims)
             maps.pose.append([first, *self.update.dense(pose, first)])
-            maps.sigma.append(positive_scale(self.sigma_branch(pose)) if self.uses_sigma else None)
+            maps.sigma.append(self.sigma_limit * positive_scale(self.sigma_branch(pose)) if self.uses_sigma else None)
             maps.tasks.append({name: branch(feat) for name, branch in self.branches.items()})
         return maps
 
@@ -217,7 +220,8 @@ class DASNetwork(BaseModule):
         steps = self.offsets_at(pose, first, points) if offsets_at is None else offsets_at(pose, first, points)
         sigma = None
         if with_sigma:
-            sigma = positive_scale(self.sigma_branch.at_points(pose, points).float()).view(steps[-1].shape)
+            raw = self.sigma_branch.at_points(pose, points).float().view(steps[-1].shape)
+            sigma = self.sigma_limit * positive_scale(raw)
         points_px = level.points_px(points)
         return PointOutputs(
             centerness=points_px.new_zeros(0),

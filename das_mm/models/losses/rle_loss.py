@@ -24,8 +24,6 @@ from .resampling import resample_product
 if TYPE_CHECKING:
     from das_mm.models.flows import RealNVP
 
-_PARTITION_SAMPLES = 2048
-
 
 def build_flow(flow: dict | nn.Module) -> nn.Module:
     """A flow from its config, or the very module given, so that several losses can share one."""
@@ -75,8 +73,9 @@ class RLELoss(FlowLoss):
         flow: Config of the flow G, ``dict(type='RealNVP', dims=D)``, or a flow module to share.
         prior: Q: 'laplace', 'gaussian', or a config.
         loss_weight: Factor on the result.
-        normalized: With log s of RLE Eq. 8 (there a Riemann sum; here the mean of G over 2048 samples of Q, drawn anew
-            in every step).
+        normalized: With log s of RLE Eq. 8 (there a Riemann sum; here the mean of G over samples of Q, drawn anew in
+            every step).
+        partition_samples: How many samples; fewer are quicker and as right in the mean of many steps, but noisier.
 
     Example:
         >>> loss = RLELoss(flow=dict(type='RealNVP', dims=3))
@@ -85,11 +84,16 @@ class RLELoss(FlowLoss):
     """
 
     def __init__(
-        self, flow: dict | nn.Module, prior: str | dict = 'laplace', loss_weight: float = 1.0, normalized: bool = False
+        self,
+        flow: dict | nn.Module,
+        prior: str | dict = 'laplace',
+        loss_weight: float = 1.0,
+        normalized: bool = False,
+        partition_samples: int = 2048,
     ):
         super().__init__(flow, loss_weight)
         self.prior = build_prior(prior)
-        self.normalized = normalized
+        self.normalized, self.partition_samples = normalized, partition_samples
 
     def residual_loss(self, z: Tensor, log_sigma: Tensor) -> Tensor:
         log_g = self.flow.log_prob(z)[:, None] / z.shape[1]  # (M, 1), sums to log G over the coordinates
@@ -100,8 +104,8 @@ class RLELoss(FlowLoss):
         """log ∫ Q·G / ∫ Q = -log s, by samples: differentiable in the flow. A constant factor of Q matters to
         nobody.
         """
-        samples = self.prior.sample(_PARTITION_SAMPLES, self.flow.dims, device=device)
-        return self.flow.log_prob(samples).logsumexp(dim=0) - math.log(_PARTITION_SAMPLES)
+        samples = self.prior.sample(self.partition_samples, self.flow.dims, device=device)
+        return self.flow.log_prob(samples).logsumexp(dim=0) - math.log(self.partition_samples)
 
     def fitted_density(self) -> LikelihoodLoss:
         """Q·G where it is normalised in training, the flow alone where it is not."""

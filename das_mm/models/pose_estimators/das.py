@@ -33,6 +33,8 @@ class DAS(BasePoseEstimator):
         backbone, neck, head: Configs; the head is a :class:`DASHead`.
         test_cfg: Beside the head's keys ``default_fov_deg`` (55): the field of view across the longer side that is
             assumed for an image of unknown intrinsics. Its results say ``camera['source'] == 'default_fov'``.
+        train_cfg: ``auxiliary_head``, the config of a head that teaches the features in training and is not asked at
+            inference (:class:`.KeypointHeatmapHead`).
     """
 
     data_preprocessor: PoseDataPreprocessor
@@ -63,6 +65,8 @@ class DAS(BasePoseEstimator):
             init_cfg=init_cfg,
             metainfo=metainfo,
         )
+        auxiliary = (train_cfg or {}).get('auxiliary_head')
+        self.auxiliary_head = None if auxiliary is None else MODELS.build(auxiliary)
 
     # ---------------------------------------------------------------- what inference asks (see ..estimator_protocol)
 
@@ -114,7 +118,11 @@ class DAS(BasePoseEstimator):
             inputs: (B, 3, H, W), normalised.
             data_samples: Samples with ``gt_instance_labels``.
         """
-        return self.head.loss(self.extract_feat(inputs), data_samples)
+        feats = self.extract_feat(inputs)
+        losses = self.head.loss(feats, data_samples)
+        if self.auxiliary_head is not None:
+            losses.update(self.auxiliary_head.loss(feats, data_samples))
+        return losses
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> tuple[Tensor, ...]:
         """All maps of all levels (mode 'tensor'): what analyses of complexity count."""

@@ -76,6 +76,20 @@ def test_lspet_equals_the_truth(archives, people):
         np.testing.assert_allclose(got[labelled, :2], person.px('lsp14')[labelled], atol=1e-3)
 
 
+def test_parts_of_lspet(copied):
+    """Ten images and more are needed to see a tenth; numbers count, not places in the file."""
+    root = copied / 'lspet'
+    joints = loadmat(str(root / 'joints.mat'))['joints']
+    savemat(str(root / 'joints.mat'), dict(joints=np.concatenate([joints] * 3, axis=2)[:, :, :21]))
+    for number in range(9, 22):
+        shutil.copy(root / 'images' / 'im00001.jpg', root / 'images' / f'im{number:05d}.jpg')
+    names = {
+        split: [int(image['file_name'][2:7]) for image in _convert(LSPET(root, split)).images]
+        for split in ('train', 'train_rest', 'val_tenth')
+    }
+    assert names['val_tenth'] == [10, 20] and sorted(names['train_rest'] + [10, 20]) == names['train']
+
+
 def test_the_two_are_not_taken_for_each_other(copied):
     with pytest.raises(UserError, match='the other of LSP and LSPET'):
         _convert(LSPET(copied / 'lsp'))

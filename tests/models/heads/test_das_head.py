@@ -272,3 +272,17 @@ def test_plug_in_branch(people):
     torch.testing.assert_close(
         found[0].keypoints_px, plain.predict(small_feats(), samples, dict(score_thr=0.3))[0].keypoints_px
     )
+
+
+def test_scales_may_be_greater_than_a_stride():
+    """``sigma_limit`` multiplies σ everywhere alike, and a keypoint at the limit has no confidence."""
+    feats, points = small_feats(), PointIndex(*torch.tensor([[0, 1], [2, 3], [4, 5]]))
+    plain, wide = small_head(), small_head(sigma_limit=4.0)
+    wide.load_state_dict(plain.state_dict())
+    outs = [head.forward_points(feats[0], 0, points, with_sigma=True) for head in (plain, wide)]
+    torch.testing.assert_close(outs[1].sigma, 4 * outs[0].sigma)
+    torch.testing.assert_close(wide(feats).sigma[0], 4 * plain(feats).sigma[0])
+    spread, scores = torch.ones(3), torch.ones(2)
+    plain_fields, wide_fields = (head.decoder.decode(out, scores, spread) for head, out in zip((plain, wide), outs))
+    torch.testing.assert_close(wide_fields['keypoint_scores'], plain_fields['keypoint_scores'])
+    torch.testing.assert_close(wide_fields['keypoints_sigma'], 4 * plain_fields['keypoints_sigma'])

@@ -1,0 +1,54 @@
+# The package's own model for photographs on a CPU: a ResNet-18 of half the width and two levels, strides 8 and 16, which
+# fit people of 40 to 400 px on an input of about 416x320, and the papers' multi-source update
+num_keypoints = 15
+
+model = dict(
+    _scope_='das_mm',  # so that the inferencers of mmpose, which have their own scope, build it too
+    type='DAS',
+    data_preprocessor=dict(
+        type='PoseDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_size_divisor=32),
+    backbone=dict(
+        type='ResNet',
+        depth=18,
+        stem_channels=16,
+        base_channels=32,
+        out_indices=(0, 1, 2, 3),
+        norm_cfg=dict(type='BN', requires_grad=True)),
+    neck=dict(
+        type='mmdet.FPN', in_channels=[32, 64, 128, 256], out_channels=64, start_level=1, num_outs=3),
+    head=dict(
+        type='DASHead',
+        num_keypoints=num_keypoints,
+        towers=dict(
+            in_channels=64,
+            feat_channels=64,
+            stacked_convs=1,
+            centerness_channels=32,
+            norm_cfg=dict(type='GN', num_groups=8, requires_grad=True),
+            sigma_limit=4.0),
+        update=dict(type='MultiSourceUpdate', num_layers=1, num_heads=4, feat_channels=32, num_groups=8),
+        targets=dict(
+            assigner=dict(
+                type='DASTargetAssigner',
+                strides=(8, 16, 32),
+                regress_ranges=((0, 64), (64, 160), (160, 1e8)),
+                radius=1.5,
+                center_type='root'),
+            coder=dict(type='DASPoseCoder', root_index=2, root_depth_scale=0.5, relative_depth_scale_mm=500.),
+            unlabelled_confidence=0.4),
+        losses=dict(
+            cls=dict(type='das_mm.SigmoidFocalLoss', gamma=2.0, alpha=0.25),
+            centerness=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True),
+            root=dict(type='mmdet.L1Loss'),
+            # normalised, so that σ is a scale in px and mm and does not grow to its limit
+            pose=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=3), normalized=True, partition_samples=512),
+            pose_2d=dict(
+                type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=2), normalized=True, partition_samples=512)),
+        test_cfg=dict(nms=dict(type='OKSNMS', threshold=0.3, kappa=0.08, max_people=100))),
+    train_cfg=dict(
+        auxiliary_head=dict(type='KeypointHeatmapHead', num_keypoints=num_keypoints, in_channels=64, stride=8)),
+    test_cfg=dict(score_thr=0.1, nms_pre=300, with_sigma=False, default_fov_deg=55.0))
