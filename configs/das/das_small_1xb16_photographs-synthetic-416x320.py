@@ -1,5 +1,6 @@
-# The package's default weights, first part: photographs and synthetic people in one batch, in bfloat16, at one rate for
-# as long as there is time (an epoch is 250 steps; --resume goes on). The second part, …-cooldown_…, ends it
+# The package's default weights, first part: photographs and synthetic people in one batch, in bfloat16 where the
+# processor has it, at one rate for as long as there is time (an epoch is 250 steps; --resume goes on). The second
+# part, das_small-cooldown_…, ends it
 _base_ = [
     '../_base_/models/das_small.py', '../_base_/datasets/photographs-synthetic_416x320.py',
     '../_base_/default_runtime.py'
@@ -9,6 +10,7 @@ train_cfg = dict(by_epoch=True, max_epochs=400, val_interval=20)
 
 optim_wrapper = dict(
     type='BFloat16OptimWrapper',
+    precision='auto',
     optimizer=dict(type='AdamW', lr=1.5e-3, weight_decay=2e-2),
     paramwise_cfg=dict(norm_decay_mult=0., bias_decay_mult=0.),
     clip_grad=dict(max_norm=10, norm_type=2))

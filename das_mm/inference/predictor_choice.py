@@ -23,6 +23,7 @@ def open_predictor(
     device: str | None = None,
     task: str | None = None,
     runtime: str = 'auto',
+    precision: str = 'fp32',
 ) -> Predictor:
     """A predictor that is ready.
 
@@ -35,10 +36,11 @@ def open_predictor(
             whether it does that.
         runtime: What runs the network: 'torch'; 'onnx', which needs a graph; or 'auto': of the package's models the
             graph on a CPU, which starts in seconds, and torch on a GPU; of others whatever their file is for.
+        precision: 'fp32', 'bf16' or 'auto', of a network that torch runs on a CPU; a graph has its own.
 
     Raises:
         UserError: No weights, a file that cannot be read or does not fit the config, a device or graph that is not
-            there, or a task that the model does not do.
+            there, no such precision, or a task that the model does not do.
     """
     if weights is None and config is None:
         weights, config = _of_package('pose' if task is None else task, device, runtime)
@@ -50,9 +52,9 @@ def open_predictor(
             remedy='leave --runtime out, or write a graph first: das-mm export onnx CONFIG CHECKPOINT',
         )
     if weights is not None and is_onnx(weights) and config is None:
-        predictor = _graph(weights, device, runtime)
+        predictor = _graph(weights, device, runtime, precision)
     else:
-        predictor = _torch(weights, config, device)
+        predictor = _torch(weights, config, device, precision)
     if task is not None:
         check_task(predictor.tasks, task)
     return predictor
@@ -67,9 +69,9 @@ def _of_package(task: str, device: str | None, runtime: str) -> tuple[Path, str 
     return packaged_model(task)
 
 
-def _graph(weights: str | Path, device: str | None, runtime: str) -> Predictor:
+def _graph(weights: str | Path, device: str | None, runtime: str, precision: str) -> Predictor:
     if runtime == 'torch':  # what stands before and behind the graph is torch's then
-        return _torch(weights, None, device)
+        return _torch(weights, None, device, precision)
     session = open_session(weights, device)
     said = read_description(session.get_modelmeta().custom_metadata_map, weights)
     obstacle = onnx_obstacle(said)
@@ -80,16 +82,16 @@ def _graph(weights: str | Path, device: str | None, runtime: str) -> Predictor:
             f'this graph needs torch about it: {obstacle}', file=weights, field='runtime', remedy='leave --runtime out'
         )
     logging.getLogger('das_mm').info(f'{weights}: torch is loaded, for {obstacle}')
-    return _torch(weights, None, device)
+    return _torch(weights, None, device, precision)
 
 
-def _torch(weights: str | Path | None, config: str | Path | None, device: str | None) -> Predictor:
+def _torch(weights: str | Path | None, config: str | Path | None, device: str | None, precision: str) -> Predictor:
     # torch and the mm packages take ten seconds and more: they are loaded for those who need them
     from das_mm.checkpoints.model_loader import load_model
 
     from .torch_predictor import TorchPredictor
 
-    return TorchPredictor(load_model(weights, config, device))
+    return TorchPredictor(load_model(weights, config, device), precision=precision)
 
 
 def _has_gpu() -> bool:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from das_mm.command import run_script
+from das_mm.engine.precision import PRECISIONS
 from das_mm.errors import UserError
 from das_mm.tools.support.run_config import add_common_arguments, load_run_config, running
 from das_mm.tools.support.work_dir_lock import sole_training
@@ -32,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='mixed precision: float16 on a GPU, bfloat16 on a CPU, where it is quicker only if the processor has it',
     )
     parser.add_argument(
+        '--precision',
+        choices=PRECISIONS,
+        help='of a training on a CPU: bf16 is quicker on a processor that has it, which auto finds out; default: the '
+        "config's, float32 where it says nothing",
+    )
+    parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
         help="scale the learning rate to the batch size, by the config's auto_scale_lr.base_batch_size",
@@ -52,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
             )
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    if args.amp:
+    if args.precision is not None:
+        _use_precision(cfg, args.precision)
+    elif args.amp:
         _use_amp(cfg)
     if args.auto_scale_lr:
         if not cfg.get('auto_scale_lr', {}).get('base_batch_size'):
@@ -88,17 +97,27 @@ def _train(cfg: Config) -> None:
         runner.train()
 
 
-def _use_amp(cfg: Config) -> None:
-    import torch
+def _use_precision(cfg: Config, precision: str) -> None:
+    _check_plain_wrapper(cfg, '--precision')
+    cfg.optim_wrapper.pop('loss_scale', None)
+    cfg.optim_wrapper.update(type='das_mm.BFloat16OptimWrapper', precision=precision)
 
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'das_mm.BFloat16OptimWrapper'):
+
+def _check_plain_wrapper(cfg: Config, option: str) -> None:
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper').removeprefix('das_mm.')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
         raise UserError(
             f"'{kind}' has no mixed precision",
             file=cfg.filename,
             field='optim_wrapper.type',
-            remedy='leave --amp out, or use OptimWrapper',
+            remedy=f'leave {option} out, or use OptimWrapper',
         )
+
+
+def _use_amp(cfg: Config) -> None:
+    import torch
+
+    _check_plain_wrapper(cfg, '--amp')
     if not torch.cuda.is_available():
         cfg.optim_wrapper.type = 'das_mm.BFloat16OptimWrapper'
         cfg.optim_wrapper.pop('loss_scale', None)

@@ -1,5 +1,5 @@
-# The package's own model for photographs on a CPU: a ResNet-18 of half the width and two levels, strides 8 and 16, which
-# fit people of 40 to 400 px on an input of about 416x320, and the papers' multi-source update
+# The package's own model for photographs on a CPU: a ResNet-18 of half the width, levels of strides 8, 16 and 32 that
+# fit people of 40 px and more on an input of about 416x320, and the papers' multi-source update
 num_keypoints = 15
 
 model = dict(

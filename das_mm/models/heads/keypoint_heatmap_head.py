@@ -94,7 +94,7 @@ class KeypointHeatmapHead(BaseModule):
             partial: (B,) bool: not everyone is labelled.
             shape: B, K, h, w.
         """
-        size_b, _, height, width = shape
+        height, width = shape[2:]
         spread = lambda values: values[:, :, None, None].expand(-1, -1, height, width)
         rows = labels.image[:, None, None, None].expand(-1, *shape[1:])
         any_of = lambda values: values.new_zeros(shape).scatter_reduce_(0, rows, values.expand_as(rows), 'amax')
