@@ -46,8 +46,8 @@ class PeopleMosaic(BaseTransform):
 
     For data sets of one labelled person an image: several people, and people of several sizes, come into one input,
     and an input is spent on people and not on borders. Each photograph is mirrored, scaled, turned and shifted by
-    itself within its tile (:class:`.DASRandomFlip`, :class:`.DASRandomAffine`), and cut there: what of a person lies outside
-    the tile is no longer labelled. The canvas then counts as the stored image. A canvas has no camera, so only
+    itself within its tile (:class:`.DASRandomFlip`, :class:`.DASRandomAffine`), and cut there: what of a person lies
+    outside the tile is no longer labelled. The canvas then counts as the stored image. A canvas has no camera, so only
     images labelled in 2D may be mixed.
 
     It stands in the pipeline of an ``mmdet.MultiImageMixDataset``, over a data set whose own pipeline loads the image.
