@@ -74,6 +74,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=('CONFIG', 'CHECKPOINT'),
         help="only judge this model's predicted errors, on the test set of its config",
     )
+    parser.add_argument(
+        '--figure',
+        nargs=3,
+        metavar=('NAME', 'CONFIG', 'CHECKPOINT'),
+        help='only measure on this model what no table has: update (σ before and after it), overlap (people who cover '
+        'each other), lost (identities in the centre map)',
+    )
+    parser.add_argument('--images', type=int, metavar='N', help='of --figure: on so many scenes or frames')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
     if args.calibration:
         config, checkpoint = args.calibration
         return _calibrate(config, checkpoint, args.out)
+    if args.figure:
+        return _figure(*args.figure, args.out, args.images)
     if args.package:
         return _package(args)
     from das_mm.benchmarks.ablation import TABLES, plan_runs
@@ -170,4 +180,14 @@ def _calibrate(config: str, checkpoint: str, out: Path) -> int:
 
     for path in calibrate_checkpoint(config, checkpoint, out):
         print(path)
+    return 0
+
+
+def _figure(name: str, config: str, checkpoint: str, out: Path, images: int | None) -> int:
+    from das_mm.benchmarks.figures import FIGURES, measure_figure
+
+    if name not in FIGURES:
+        raise UserError(f"there is no figure '{name}'", field='--figure', remedy=f'choose out of {", ".join(FIGURES)}')
+    path, lines = measure_figure(name, config, checkpoint, out, images)
+    print('\n'.join([*lines, str(path)]))
     return 0

@@ -11,7 +11,7 @@ from das_mm.command import add_config_argument
 if TYPE_CHECKING:
     from das_mm.checkpoints.conversion import Ledger
 
-HELP = "turn the authors' checkpoint, or a pretrained MSPN or ResNet, into one of das_mm"
+HELP = "turn the authors' checkpoint, or a pretrained MSPN, ResNet or DLA-34, into one of das_mm"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

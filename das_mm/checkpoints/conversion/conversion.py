@@ -13,19 +13,20 @@ from das_mm.version import __version__
 
 from .checkpoint_kinds import Conversion, OwnCheckpoint, SourceKind
 from .pretrained_backbones import MSPNBackbone, ResNetBackbone
+from .pretrained_dla import DLABackbone
 from .released_das import ReleasedDAS
 from .source_file import read_source
 
 # the first that recognises the weights: whole models before their backbones
-KINDS: tuple[type[SourceKind], ...] = (OwnCheckpoint, ReleasedDAS, MSPNBackbone, ResNetBackbone)
+KINDS: tuple[type[SourceKind], ...] = (OwnCheckpoint, ReleasedDAS, MSPNBackbone, ResNetBackbone, DLABackbone)
 
 
 def convert_checkpoint(src: str | Path, dst: str | Path, config: str | None = None) -> Conversion:
     """Write the weights of ``src`` under our names to ``dst``, and what became of each of them to the result.
 
-    Known are the authors' released DAS checkpoints (Panoptic, MuCo), mmpose's MSPN and torchvision's, mmpose's and
-    mmdet's ResNets for initialisation, and our own. The file is recognised by the names and shapes of its weights, and
-    nothing in it is run. Floating-point weights become float32.
+    Known are the authors' released DAS checkpoints (Panoptic, MuCo), mmpose's MSPN, torchvision's, mmpose's and mmdet's
+    ResNets and the DLA-34 of CenterNet and CenterTrack for initialisation, and our own. The file is recognised by the
+    names and shapes of its weights, and nothing in it is run. Floating-point weights become float32.
 
     Args:
         src: A ``.pth`` file.
@@ -65,5 +66,6 @@ def recognise(weights: dict[str, Tensor], file: str | Path | None = None) -> typ
         f'{len(weights)} weights of an unknown model: {", ".join(list(weights)[:4])}, …',
         file=file,
         field='state_dict',
-        remedy="give a released DAS checkpoint, mmpose's MSPN, or a ResNet of torchvision, mmpose or mmdet",
+        remedy="give a released DAS checkpoint, mmpose's MSPN, a ResNet of torchvision, mmpose or mmdet, or "
+        "CenterNet's or CenterTrack's DLA-34",
     )

@@ -21,9 +21,10 @@ from .ledger import Ledger
 from .source_file import SourceFile
 
 _RESNET_CONFIG = 'das/das_resnet50-fpn_4xb4-25e_panoptic-1333x640.py'
-_USE = (
-    "in a config either model = dict(backbone=dict({options}init_cfg=dict(type='Pretrained', checkpoint={{dst!r}}, "
-    "prefix='backbone.'))) or load_from = {{dst!r}}"
+#: how a converted backbone is used; {options} for its class, {{dst}} for its path
+HOW_TO_BEGIN = (
+    'das-mm train CONFIG --cfg-options load_from={{dst}}; or in a config model = dict(backbone=dict({options}init_cfg='
+    "dict(type='Pretrained', checkpoint={{dst!r}}, prefix='backbone.')))"
 )
 # blocks of the four stages and the convolutions of a block -> depth
 _DEPTHS: dict[tuple[tuple[int, ...], int], int] = {
@@ -50,7 +51,7 @@ class MSPNBackbone(SourceKind):
 
     @classmethod
     def convert(cls, source: SourceFile, config: str | None = None) -> Conversion:
-        _refuse_config(config, source)
+        refuse_config(config, source)
         ledger = Ledger(source.weights, source.path)
         for part in ('top.', 'multi_stage_mspn.'):
             ledger.use_all(f'backbone.{part}', f'backbone.{part}')
@@ -71,7 +72,7 @@ class MSPNBackbone(SourceKind):
                 remedy='give a whole checkpoint',
             )
         options: dict[str, Any] = dict(num_stages=stages, num_blocks=blocks, unit_channels=len(first_up))
-        wanted = _weights_of(lambda: MSPNPyramid(**options))
+        wanted = weights_of_module(lambda: MSPNPyramid(**options))
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'an MSPN of {stages} stages')
         shown = ', '.join(f'{key}={value}' for key, value in options.items())
@@ -79,7 +80,7 @@ class MSPNBackbone(SourceKind):
             f"mmpose's MSPN of {stages} stages, for initialisation",
             ledger,
             {},
-            _USE.format(options=f"type='MSPNPyramid', {shown}, "),
+            HOW_TO_BEGIN.format(options=f"type='MSPNPyramid', {shown}, "),
         )
 
 
@@ -92,13 +93,13 @@ class ResNetBackbone(SourceKind):
 
     @classmethod
     def convert(cls, source: SourceFile, config: str | None = None) -> Conversion:
-        _refuse_config(config, source)
+        refuse_config(config, source)
         ledger = Ledger(source.weights, source.path)
         for prefix in ('backbone.body.', 'backbone.', ''):
             for part in ('conv1.', 'bn1.', 'layer'):
                 ledger.use_all(prefix + part, f'backbone.{part}')
         depth = _resnet_depth(source, ledger.result)
-        wanted = _weights_of(lambda: ResNet(depth))
+        wanted = weights_of_module(lambda: ResNet(depth))
         neck = _weights_of_neck(depth)
         if neck:
             _convert_fpn(ledger, neck)
@@ -113,7 +114,7 @@ class ResNetBackbone(SourceKind):
             f'a ResNet-{depth}{with_neck}, for initialisation',
             ledger,
             {},
-            _USE.format(options=f'depth={depth}, '),
+            HOW_TO_BEGIN.format(options=f'depth={depth}, '),
             (_STYLE_REMARK,),
         )
 
@@ -167,7 +168,7 @@ def _resnet_depth(source: SourceFile, weights: dict[str, Tensor]) -> int:
     return _DEPTHS[blocks, convs]
 
 
-def _weights_of(build: Callable[[], nn.Module]) -> dict[str, Tensor]:
+def weights_of_module(build: Callable[[], nn.Module]) -> dict[str, Tensor]:
     """Names and shapes of a backbone's weights."""
     with torch.device('meta'):
         return {f'backbone.{name}': tensor for name, tensor in build().state_dict().items()}
@@ -184,7 +185,7 @@ def _counted(weights: dict[str, Tensor], pattern: str) -> int:
     return len({match[1] for name in weights if (match := re.match(pattern, name))})
 
 
-def _refuse_config(config: str | None, source: SourceFile) -> None:
+def refuse_config(config: str | None, source: SourceFile) -> None:
     if config is not None:
         raise UserError(
             'weights of a backbone alone belong to no config',

@@ -8,6 +8,8 @@ thresholds. What has no counterpart of the same form is folded into one that com
   last linear layers change sign, which mirrors the density exactly (the base density is even);
 * the biases of a neck without batch norm become those of batch norms that do nothing else.
 
+The masks of the flows are constants, which some files do not have: they are added.
+
 The map of root offsets comes along, but has never been trained (the released loss has no term for it), and counts from
 the root to the point; :class:`.KeypointRootCoder` does not read it.
 """
@@ -20,6 +22,7 @@ import torch
 from torch import Tensor
 
 from das_mm.errors import UserError
+from das_mm.models.flows.realnvp import alternating_masks
 
 from .checkpoint_kinds import USE_AS_MODEL, Conversion, SourceKind, name_config, weights_of_config
 from .ledger import Fate, Ledger
@@ -87,6 +90,7 @@ class ReleasedDAS(SourceKind):
         _convert_scales(ledger)
         for theirs, ours in _FLOWS.items():
             _mirror_flow(ledger, _HEAD + theirs, f'{_OURS}pose_losses.{ours}.flow.')
+            _add_mask(ledger, f'{_OURS}pose_losses.{ours}.flow.mask', wanted)
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'the config {config}')
         return Conversion(
@@ -147,3 +151,9 @@ def _mirror_flow(ledger: Ledger, theirs: str, ours: str) -> None:
         ledger.use(
             name, ours + part, torch.neg if negate else None, 'sign: density of truth - prediction' if negate else ''
         )
+
+
+def _add_mask(ledger: Ledger, name: str, wanted: dict[str, Tensor]) -> None:
+    """The coordinates that each coupling leaves as they are: a constant of the flow, in the file or not."""
+    if name in wanted and name not in ledger.result:
+        ledger.add(name, alternating_masks(*wanted[name].shape), 'a constant of the flow')

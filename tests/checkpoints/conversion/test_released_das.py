@@ -232,3 +232,15 @@ def test_a_das_of_another_setting():
     weights = {name: torch.zeros(()).expand(shape) for name, shape in layout(spec).items()}
     with pytest.raises(UserError, match='15 keypoints, 3 update layers and 2 MSPN stages: released are 15, 1, 2'):
         ReleasedDAS.convert(SourceFile('other.pth', weights, {}, [], ''))
+
+
+def test_flow_masks_that_a_file_lacks_are_added_as_constants(tmp_path):
+    config, weights = str(small_config(tmp_path, PANOPTIC)), small_weights(SMALL[PANOPTIC])
+    masks = {key: value for key, value in weights.items() if key.endswith('.mask')}
+    source = save_as_mmcv({key: value for key, value in weights.items() if key not in masks}, tmp_path / 'source.pth')
+    ledger = convert_checkpoint(source, tmp_path / 'out.pth', config).ledger
+    added = {entry.target: entry for entry in ledger.entries if entry.fate is Fate.ADDED}
+    flows = dict(flow3d='initial_3d', flow2d='initial_2d', flow3d_update='updated_3d', flow2d_update='updated_2d')
+    assert added.keys() == {f'head.pose_losses.{flow}.flow.mask' for flow in flows.values()}
+    for theirs, ours in flows.items():  # the same as the files that have them
+        assert torch.equal(ledger.result[f'head.pose_losses.{ours}.flow.mask'], masks[f'bbox_head.{theirs}.mask'])

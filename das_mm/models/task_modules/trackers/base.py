@@ -45,12 +45,16 @@ class GreedyMatchingTracker(ABC):
     Args:
         birth_score: Least score of a new identity.
         patience: Frames that an identity may be missed without end. 0: it must be found in every frame.
+        shown_missed: Frames that an identity may be missed and still be in the centre map that the network is shown.
+            None: as long as it lives. 0: only who was just seen (CenterTrack's way).
     """
 
-    def __init__(self, birth_score: float = 0.3, patience: int = 5):
+    def __init__(self, birth_score: float = 0.3, patience: int = 5, shown_missed: int | None = None):
         if patience < 0:
             raise UserError(f'{patience} frames are no patience', field='patience', remedy='give 0 or more')
-        self.birth_score, self.patience = birth_score, patience
+        if shown_missed is not None and shown_missed < 0:
+            raise UserError(f'{shown_missed} frames cannot be missed', field='shown_missed', remedy='give 0 or more')
+        self.birth_score, self.patience, self.shown_missed = birth_score, patience, shown_missed
         self.reset()
 
     def reset(self) -> None:
@@ -106,7 +110,8 @@ class GreedyMatchingTracker(ABC):
         return identities
 
     def previous(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(root (2,), size (2,) width and height of the box) px of all living identities where they were last seen, by
-        number: what the centre map of the next frame shows."""
-        seen = [track.person for track in self.tracks]
+        """(root (2,), size (2,) width and height of the box) px of living identities where they were last seen, by
+        number: what the centre map of the next frame shows; see ``shown_missed``."""
+        limit = self.patience if self.shown_missed is None else self.shown_missed
+        seen = [track.person for track in self.tracks if track.missed <= limit]
         return [(one.roots_px[0].copy(), (one.bboxes_px[0, 2:] - one.bboxes_px[0, :2]).clip(min=0)) for one in seen]

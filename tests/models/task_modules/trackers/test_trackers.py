@@ -225,6 +225,21 @@ def test_previous_centers_for_the_network():
     assert np.isfinite(tracker.previous()[0][0]).all()
 
 
+def test_who_is_shown_may_be_limited_to_those_just_seen():
+    """CenterTrack's way: who was lost lives on, and comes back, but is not in the centre map."""
+    for shown, expected in ((None, [2, 2, 2, 1]), (0, [2, 1, 1, 1]), (1, [2, 2, 1, 1])):
+        tracker, counts = GreedyTracker(patience=2, shown_missed=shown), []
+        tracker.update(people([[100, 100], [300, 50]]))
+        for _ in range(4):
+            counts.append(len(tracker.previous()))
+            tracker.update(people([[300, 50]]))
+        assert counts == expected
+    tracker = GreedyTracker(shown_missed=0)
+    assert run(tracker, [people([[100, 100]]), NOBODY, people([[100, 100]])]) == [[0], [], [0]]
+    with pytest.raises(UserError, match='shown_missed'):
+        GreedyTracker(shown_missed=-1)
+
+
 def test_bad_input():
     tracker = GreedyTracker()
     with pytest.raises(UserError, match='NearestPoseTracker'):
