@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 from mmpose.structures import PoseDataSample
 
 from das_mm.checkpoints.model_loader import input_pipeline
-from das_mm.engine.precision import resolve_precision
+from das_mm.engine.precision import resolve_precision, to_channels_last
 from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import TRANSFORMS
 from das_mm.structures.people import People
@@ -40,7 +40,7 @@ class TorchPredictor:
     def __init__(self, estimator: EstimatorProtocol, scope: str = 'das_mm', precision: str = 'fp32'):
         self.estimator, self.precision = estimator, resolve_precision(precision)
         if self.precision == 'bf16' and isinstance(estimator, torch.nn.Module):
-            torch.nn.Module.to(estimator, memory_format=torch.channels_last)
+            to_channels_last(estimator)
         cfg = estimator.cfg
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or scope):
             self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in input_pipeline(cfg)])

@@ -85,7 +85,7 @@ class PeopleMosaic(BaseTransform):
             )
         self.input_size, self.border_bgr = (int(input_size[0]), int(input_size[1])), tuple(border_bgr)
         self.flip = DASRandomFlip(flip_prob)
-        self.affine = dict(
+        self.affine: dict[str, Any] = dict(
             scale_range=scale_range,
             translate_sigma=translate_sigma,
             max_rotation_rad=max_rotation_rad,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import nn
 
 from das_mm.registry import HOOKS
+
+from ..precision import to_channels_last
 
 
 @HOOKS.register_module()
@@ -21,5 +21,4 @@ class ChannelsLastHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Turns the model."""
-        # nn.Module.to understands memory_format for floating point and complex parameters of four dimensions
-        nn.Module.to(runner.model, memory_format=torch.channels_last)
+        to_channels_last(runner.model)

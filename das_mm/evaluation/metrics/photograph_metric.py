@@ -109,7 +109,7 @@ class PhotographMetric(BaseMetric):
         )
 
 
-def _percent(part: float, whole: float) -> float:
+def _percent(part: Any, whole: Any) -> float:
     return 100.0 * float(part) / float(whole) if whole else float('nan')
 
 
