@@ -24,7 +24,7 @@ from das_mm.errors import UserError
 from das_mm.registry import MODELS
 
 
-def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, card: dict) -> Path:
+def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, card: dict, half: bool = False) -> Path:
     """Writes ``OUT_DIR/CONFIG.pth`` and ``OUT_DIR/CONFIG.json``.
 
     Args:
@@ -32,6 +32,8 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
         config: Name of the config that the weights are for.
         out_dir: An existing folder.
         card: What is to be said of them.
+        half: Keep weights of convolutions and of linear layers in float16, which halves the file; they are computed
+            in float32 all the same.
 
     Returns:
         The ``.pth``.
@@ -44,7 +46,8 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
         model = MODELS.build(cfg.model)
     found = read_checkpoint(checkpoint)
     weights = found.get('state_dict', found)
-    own = model.state_dict()
+    # a head that only teaches stays behind
+    own = {name: value for name, value in model.state_dict().items() if not name.startswith('auxiliary_head.')}
     wrong = [name for name, value in own.items() if name not in weights or weights[name].shape != value.shape]
     if wrong:
         raise UserError(
@@ -53,10 +56,10 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
             field='state_dict',
             remedy=f'give a checkpoint that was trained with {config}',
         )
-    keypoint_set = cfg.train_dataloader.dataset.keypoint_set
+    keypoint_set = cfg.keypoint_set
     content = dict(
         meta=dict(config=Path(config).stem, dataset_meta=dict(keypoint_set=keypoint_set)),
-        state_dict={name: weights[name].clone() for name in own},
+        state_dict={name: _stored(weights[name], half) for name in own},
     )
     buffer = io.BytesIO()
     torch.save(content, buffer)
@@ -67,13 +70,19 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
     return target
 
 
+def _stored(value: torch.Tensor, half: bool) -> torch.Tensor:
+    large = half and value.is_floating_point() and value.ndim > 1
+    return value.half() if large else value.clone()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ('checkpoint', 'config', 'out_dir', 'card'):
         parser.add_argument(name)
+    parser.add_argument('--half', action='store_true', help='keep large weights in float16')
     args = parser.parse_args()
     card = json.loads(Path(args.card).read_text(encoding='utf-8'))
-    package_weights(args.checkpoint, args.config, args.out_dir, card)
+    package_weights(args.checkpoint, args.config, args.out_dir, card, args.half)
 
 
 if __name__ == '__main__':

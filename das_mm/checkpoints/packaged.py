@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from das_mm.errors import UserError
@@ -49,6 +50,17 @@ def packaged_graph(task: str) -> Path | None:
     """
     path = Path(__file__).parents[1] / 'assets' / f'{PACKAGED[task]}.onnx'
     return path if path.is_file() else None
+
+
+def learnt_from(task: str = 'pose') -> str:
+    """What the weights of the package for a task have seen, in a few words, as their card tells it.
+
+    Raises:
+        UserError: The package has none for this task.
+    """
+    card = pretrained_checkpoint(task).with_suffix('.json')
+    told = json.loads(card.read_text(encoding='utf-8')) if card.is_file() else {}
+    return str(told.get('learnt_from', 'data that their card does not tell of'))
 
 
 def packaged_model(task: str = 'pose') -> tuple[Path, str]:

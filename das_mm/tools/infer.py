@@ -139,6 +139,7 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
+    from das_mm.checkpoints.packaged import learnt_from
     from das_mm.inference.inferencer import Inferencer
     from das_mm.inference.intrinsics import CameraFinder
     from das_mm.inference.overlay_window import check_display, show_overlays
@@ -169,6 +170,8 @@ def run(args: argparse.Namespace) -> int:
     if args.show:
         check_display()
     predictor = open_predictor(args.weights, args.config, args.device, args.task, args.runtime, args.precision)
+    if args.weights is None and args.config is None:
+        console.print(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
     found = Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing, with_overlays=args.show)
     with closing(show_overlays(found) if args.show else found) as results:
         try:

@@ -68,6 +68,17 @@ class DAS(BasePoseEstimator):
         auxiliary = (train_cfg or {}).get('auxiliary_head')
         self.auxiliary_head = None if auxiliary is None else MODELS.build(auxiliary)
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Weights are whole without those of the auxiliary head, and with them: inference does not need it."""
+        part = f'{prefix}auxiliary_head.'
+        given = [key for key in state_dict if key.startswith(part)]
+        if self.auxiliary_head is None:
+            for key in given:
+                del state_dict[key]
+        elif not given:  # it starts anew
+            state_dict.update({part + key: value for key, value in self.auxiliary_head.state_dict().items()})
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     # ---------------------------------------------------------------- what inference asks (see ..estimator_protocol)
 
     #: frames that may lie between two images of one video that belong together, for a model that remembers; else None

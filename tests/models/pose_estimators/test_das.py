@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData
 
+from das_mm.config_files import config_path
 from das_mm.models.pose_estimators import DAS
+from das_mm.registry import MODELS
 from das_mm.structures import KEYPOINT_SETS, default_intrinsics, project
 from das_mm.structures.camera_space import to_camera_space
 from tests.models.heads.samples import make_sample, small_head
@@ -130,3 +133,27 @@ def test_toy_training_and_evaluation(tmp_path, keypoint_set):
     metrics = runner.val_loop.run()
     assert {'pose3d/mpjpe_mm', 'pose3d/recall', 'coco/AP'} <= set(metrics)
     assert KEYPOINT_SETS[keypoint_set].num_keypoints == config.model.head.num_keypoints
+
+
+def test_the_auxiliary_head_teaches_and_is_not_missed():
+    """Its loss comes with the others; weights with and without it load in models with and without it."""
+    cfg = Config.fromfile(config_path('_base_/models/das_tiny.py')).model
+    auxiliary = dict(type='KeypointHeatmapHead', num_keypoints=15, in_channels=64, stride=16)
+    with DefaultScope.overwrite_default_scope('das_mm'):
+        plain, taught = (MODELS.build(dict(cfg, train_cfg=given)) for given in (None, dict(auxiliary_head=auxiliary)))
+    samples = [make_sample(2, seed=1, num_keypoints=15)]
+    images = torch.zeros(1, 3, 128, 160)
+    losses = [set(model.loss(images, samples)) for model in (plain, taught)]
+    assert losses[1] - losses[0] == {'loss_heatmap'}
+    assert not any(name.startswith('auxiliary_head') for name in plain.state_dict())
+    own = {name: value.clone() for name, value in taught.auxiliary_head.state_dict().items()}
+    taught.load_state_dict(plain.state_dict())  # strict: nothing is missing
+    assert all(torch.equal(value, own[name]) for name, value in taught.auxiliary_head.state_dict().items())
+    weights = {name: value + 1 for name, value in taught.state_dict().items()}
+    plain.load_state_dict(weights)  # strict: nothing is left over
+    assert torch.equal(plain.backbone.conv1.weight, weights['backbone.conv1.weight'])
+    taught.load_state_dict(weights)
+    assert torch.equal(taught.auxiliary_head.branch.out.bias, own['branch.out.bias'] + 1)
+    del weights['auxiliary_head.branch.out.bias']
+    with pytest.raises(RuntimeError, match='auxiliary_head.branch.out.bias'):
+        taught.load_state_dict(weights)  # half a head is a damaged file
