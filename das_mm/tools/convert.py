@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from das_mm.printable import printable_lines
+
 HELP = 'turn a downloaded data set into the annotation format of the package'
 
 
@@ -37,10 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Convert; then counts beside those of the protocol."""
     from rich.console import Console
+    from rich.markup import escape
 
     from das_mm.datasets.converters import CONVERTERS
     from das_mm.datasets.converters.conversion_runner import run_conversion
-    from das_mm.visualization.annotation_sheet import write_annotation_sheet
+    from das_mm.visualization.annotation_sheet import try_annotation_sheet
 
     converter = CONVERTERS.get(args.name).from_arguments(args)
     console = Console(highlight=False, soft_wrap=True)
@@ -52,19 +55,21 @@ def run(args: argparse.Namespace) -> int:
         checks=not args.skip_checks,
         keep_going=args.keep_going,
     )
-    sheet = write_annotation_sheet(
+    sheet, reason = try_annotation_sheet(
         report.out.with_suffix('.png'), report.samples, converter.image_root, converter.keypoint_set
     )
+    # names of files are no markup, and change no terminal
+    say = lambda word, text: console.print(word, escape(printable_lines(text)))
     console.print(_table(converter, report))
     for note in report.notes:
-        console.print(f'[yellow]note[/] {note}')
+        say('[yellow]note[/]', note)
     for name, fault in report.failed.items():
-        console.print(f'[red]left out[/] {name}: {fault}')
+        say('[red]left out[/]', f'{name}: {fault}')
     for path in (report.out, report.smpl, sheet):
         if path is not None:
-            console.print(f'[green]wrote[/] {path}')
+            say('[green]wrote[/]', path)
     if sheet is None:
-        console.print(f'[yellow]note[/] no picture: none of the images is below {converter.image_root}')
+        say('[yellow]note[/]', f'no picture: {reason}')
     return 0
 
 

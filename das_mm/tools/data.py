@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
+
+from das_mm.printable import printable_lines
 
 HELP = 'check an annotation file; draw the keypoint sets'
 
@@ -51,22 +54,24 @@ def _check(args: argparse.Namespace) -> int:
     if args.sheet is not None and args.images is None:
         raise UserError('it needs the images', field='--sheet', remedy='give their folder by --images')
     report = check_annotation_file(args.file, args.keypoint_set, args.images)
-    sheet = _draw_sheet(report, args.images, args.sheet) if args.sheet is not None else None
+    sheet, reason = _draw_sheet(report, args.images, args.sheet) if args.sheet is not None else (None, '')
     if args.json:
         print(json.dumps(report.as_dict(), indent=1))
     else:
-        print_report(report, sheet, args.sheet)
+        print_report(report)
+        if args.sheet is not None:
+            _say(f'wrote {sheet}' if sheet else f'no picture: {reason}', 'green' if sheet else 'yellow')
     return 1 if report.faults else 0
 
 
-def _draw_sheet(report, images: str, path: Path) -> Path | None:
-    """Some images with people, spread evenly over the file; None where nothing can be drawn."""
+def _draw_sheet(report, images: str, path: Path) -> tuple[Path | None, str]:
+    """Some images with people, spread evenly over the file; None, and why, where nothing can be drawn."""
     import numpy as np
 
-    from das_mm.visualization.annotation_sheet import write_annotation_sheet
+    from das_mm.visualization.annotation_sheet import try_annotation_sheet
 
     if report.sound is None:
-        return None
+        return None, 'nothing in the file is sound'
     people, entries = report.sound.people, report.sound.images
     rows = np.array(
         [row for row in np.unique(people.image_row) if Path(images, entries[row]['file_name']).is_file()], dtype=int
@@ -89,39 +94,41 @@ def _draw_sheet(report, images: str, path: Path) -> Path | None:
                 ],
             )
         )
-    return write_annotation_sheet(path, samples, Path(images), report.sound.keypoint_set.name)
+    return try_annotation_sheet(path, samples, Path(images), report.sound.keypoint_set.name)
 
 
-def print_report(report, sheet: Path | None, wanted: Path | None) -> None:
-    """Faults, warnings and tables of a report; ``sheet``: the picture that was drawn; ``wanted``: its path."""
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    say = lambda text, style=None: console.print(text, style=style, markup=False)
+def print_report(report) -> None:
+    """Faults, warnings and tables of a report, and the verdict."""
     for title, findings, style in (('FAULT', report.faults, 'red'), ('WARNING', report.warnings, 'yellow')):
         for finding in findings:
             kind = finding.kind
-            say(f'{title}  {kind.field} {kind.problem} ({finding.count}x)', style)
-            say(f'    what it means: {kind.meaning}')
-            say(f'    what to do:    {kind.remedy}')
+            _say(f'{title}  {kind.field} {kind.problem} ({finding.count}x)', style)
+            _say(f'    what it means: {kind.meaning}')
+            _say(f'    what to do:    {kind.remedy}')
             for example in finding.examples:
-                say(f'      {example}', 'dim')
+                _say(f'      {example}', 'dim')
             if 0 < len(finding.examples) < finding.count:
-                say(f'      … and {finding.count - len(finding.examples)} more', 'dim')
+                _say(f'      … and {finding.count - len(finding.examples)} more', 'dim')
     if report.summary is not None:
         for table in _tables(report.summary):
-            console.print(table)
-    if wanted is not None:
-        say(
-            f'wrote {sheet}' if sheet else f'no picture: there is no image to draw for {wanted}',
-            'green' if sheet else 'yellow',
-        )
+            _console().print(table)
     number = len(report.faults)
     if number:
-        say(f'{report.file}: {_kinds(number, "fault")}; a training would refuse the file', 'bold red')
+        _say(f'{report.file}: {_kinds(number, "fault")}; a training would refuse the file', 'bold red')
     else:
         warnings = f', {_kinds(len(report.warnings), "warning")}' if report.warnings else ''
-        say(f'{report.file}: no faults{warnings}', 'bold green')
+        _say(f'{report.file}: no faults{warnings}', 'bold green')
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _say(text: str, style: str | None = None) -> None:
+    """A line in which names of files are no markup, and change no terminal."""
+    _console().print(printable_lines(text), style=style, markup=False)
 
 
 def _kinds(number: int, of: str) -> str:

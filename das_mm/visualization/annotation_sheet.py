@@ -40,6 +40,22 @@ def write_annotation_sheet(
     return path
 
 
+def try_annotation_sheet(
+    path: Path, samples: list[tuple[dict, list[dict]]], image_root: Path, keypoint_set: str
+) -> tuple[Path | None, str]:
+    """The sheet, or None and why there is none: no picture is worth the failure of what it shows.
+
+    Arguments as of :func:`write_annotation_sheet`.
+    """
+    try:
+        sheet = write_annotation_sheet(path, samples, image_root, keypoint_set)
+    except UserError as error:
+        return None, str(error)
+    except Exception as error:  # whatever cannot be drawn
+        return None, f'it cannot be drawn ({type(error).__name__}: {error})'
+    return sheet, '' if sheet is not None else f'none of the images can be read below {image_root}'
+
+
 def _draw(picture: np.ndarray, image: dict, people: list[dict], keypoint_set: str) -> np.ndarray:
     count = get_keypoint_set(keypoint_set).num_keypoints
     stored = np.array([person['keypoints'] for person in people], float).reshape(len(people), count, 3)

@@ -72,7 +72,7 @@ def agree(file, words, printed=True):
         assert said is not None and error.remedy and str(file) in str(error), words
         return said
     if printed:
-        print_report(report, None, None)
+        print_report(report)
     json.dumps(report.as_dict())
     assert bool(report.faults) == (said is not None), (words, said, report.faults)
     assert all(finding.kind.problem and finding.kind.meaning for finding in report.faults), words

@@ -65,7 +65,10 @@ class Entries:
 
     def having(self, key: str) -> Entries:
         """The entries in which ``key`` is given; they tell what they find with these."""
-        chosen = [row for row, entry in enumerate(self.rows) if entry.get(key) is not None]
+        return self.chosen([row for row, entry in enumerate(self.rows) if entry.get(key) is not None])
+
+    def chosen(self, chosen: Sequence[int]) -> Entries:
+        """Some of the rows; they tell what they find with these."""
         some = Entries(self.file, self.name, [self.rows[row] for row in chosen], self.tell)
         some.places = [self.places[row] for row in chosen]
         some.unsound, some._told = self.unsound, self._told

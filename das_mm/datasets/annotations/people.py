@@ -72,7 +72,7 @@ def read_people(rows: Entries, image_ids: np.ndarray, kset: KeypointSet) -> Pers
         UserError: A field is not what it should be.
     """
     columns = read_people_but_keypoints(rows, image_ids)
-    keypoints, flags = _read_keypoints(rows, kset)
+    keypoints, flags = read_keypoints(rows, kset)
     points, valid = _read_points(rows, kset)
     people = PersonColumns(
         keypoints=keypoints,
@@ -126,8 +126,8 @@ def _image_rows(rows: Entries, owners: np.ndarray, image_ids: np.ndarray) -> np.
     return image_row
 
 
-def _read_keypoints(rows: Entries, kset: KeypointSet) -> tuple[np.ndarray, np.ndarray]:
-    """(A, J, 2) px, 0 where not labelled, and flags (A, J)."""
+def read_keypoints(rows: Entries, kset: KeypointSet) -> tuple[np.ndarray, np.ndarray]:
+    """(A, J, 2) px, 0 where not labelled, and flags (A, J); errors as of :func:`read_people`."""
     J = kset.num_keypoints
     remedy = (
         f'{kset.name} has {J} keypoints of (x, y, flag), all in one list; if the file has others, name the right set '

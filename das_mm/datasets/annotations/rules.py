@@ -12,7 +12,7 @@ import numpy as np
 
 from das_mm.errors import UserError
 
-from .values import MAX_MM, MAX_PX
+from .values import MAX_MM, MAX_PX, MAX_SIDE_PX
 
 # nobody is nearer to a camera than this on average: smaller depths mean metres or centimetres
 LEAST_MEDIAN_DEPTH_MM = 250.0
@@ -96,8 +96,8 @@ FILE_NAME = Rule(
 SIDE = Rule(
     'is not a positive whole number of pixels',
     'boxes are cut to it, and images are checked against it',
-    f'write the size of the image file in px, at most {MAX_PX:g}',
-    lambda values: (values >= 1) & (values <= MAX_PX) & (values == np.rint(values)),
+    f'write the size of the image file in px, at most {MAX_SIDE_PX:g}',
+    lambda values: (values >= 1) & (values <= MAX_SIDE_PX) & (values == np.rint(values)),
 )
 CROWD_INDEX = Rule(
     'is not between 0 and 1',

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-#: greatest pixel coordinate and side of an image that is believed; a picture of this width has no use
-MAX_PX = 1e6
+#: greatest side of an image that is believed
+MAX_SIDE_PX = 1e6
+#: greatest pixel coordinate: people beside a camera are seen far out of its image
+MAX_PX = 1e9
 #: greatest length, mm: a thousand kilometres
 MAX_MM = 1e9
 _INT64 = 2**63

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath, PureWindowsPath
-
+from ..annotations.file_names import leads_out
 from .findings import Findings, Kind
 
 _OUTSIDE = Kind(
@@ -31,9 +30,3 @@ def odd_places(images: list[dict], findings: Findings) -> None:
         for kind, odd in ((_OUTSIDE, leads_out(name)), (_BACKSLASHES, '\\' in name)):
             if odd:
                 findings.warn(kind, [f'image id {image["id"]}, {name}'])
-
-
-def leads_out(name: str) -> bool:
-    """Whether a name is absolute (here or on Windows) or goes up by ``..``."""
-    windows = PureWindowsPath(name)
-    return bool(PurePosixPath(name).is_absolute() or windows.anchor or '..' in windows.parts)

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from PIL import Image
 
+from das_mm.engine.image_header import image_header
 from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS
+
+from ..annotations.values import MAX_PX
 
 _PX, _MM = 3, 3  # decimals kept
 
@@ -53,11 +55,24 @@ class Part:
             own.
         counts: How often what happened, for the table at the end: ``'images missing'``, ``'people dropped: no joint'``…
         notes: Sentences for the user: what looked odd and where.
+        missing: Names of images that are not there, as ``file_name`` would be.
     """
 
     images: list[dict] = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def miss(self, name: str) -> None:
+        """Counts an image that is not there; ``name`` as its ``file_name`` would be."""
+        self.counts['images missing'] += 1
+        self.missing.append(name)
+
+    def tell(self, kind: str, example: str) -> None:
+        """Counts what is wrong under the name of its kind; the first of a kind is noted."""
+        self.counts[kind] += 1
+        if self.counts[kind] == 1:
+            self.notes.append(f'{kind}; the first: {example}')
 
 
 class Converter(ABC):
@@ -153,12 +168,20 @@ class Converter(ABC):
         return path
 
 
+def add_without_images(parser: argparse.ArgumentParser, source: str) -> None:
+    """The option of converters that know the sizes of the images from elsewhere: from ``source``."""
+    parser.add_argument(
+        '--without-images',
+        action='store_true',
+        help=f'convert the annotations alone; sizes are those that {source} tells',
+    )
+
+
 def image_size(path: str | Path) -> tuple[int, int] | None:
-    """(width, height) px out of the image's header; None if there is no such file or it is no image."""
+    """(width, height) px as stored, out of the image's header; None if there is no such file or it is no image."""
     try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, SyntaxError, ValueError):
+        return image_header(path).size
+    except UserError:
         return None
 
 
@@ -224,10 +247,12 @@ def person_entry(
 def flags_in_image(
     keypoints_px: np.ndarray, known: np.ndarray, size: tuple[int, int], hidden: np.ndarray | None = None
 ) -> np.ndarray:
-    """(J,) flags of keypoints (J, 2) px: 2 inside, 1 known but outside or ``hidden``, 0 not ``known``."""
+    """(J,) flags of keypoints (J, 2) px: 2 inside, 1 known but outside or ``hidden``, 0 not ``known`` or nowhere."""
     inside = ((keypoints_px >= -0.5) & (keypoints_px < np.asarray(size) - 0.5)).all(-1)
     seen = inside if hidden is None else inside & ~(np.asarray(hidden) > 0)
-    return np.where(np.asarray(known) > 0, np.where(seen, 2, 1), 0)
+    with np.errstate(invalid='ignore'):
+        somewhere = (np.abs(keypoints_px) <= MAX_PX).all(-1)  # beside a camera a projection says nothing
+    return np.where((np.asarray(known) > 0) & somewhere, np.where(seen, 2, 1), 0)
 
 
 def _box_of(points_px: np.ndarray, margin: float = 0.15) -> np.ndarray:

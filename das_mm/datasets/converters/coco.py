@@ -7,33 +7,35 @@ the segments, by which COCO's evaluation goes.
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS
 
-from .base import Converter, Job, Part, person_entry
-
-_LEAST_POLYGON = 6  # numbers of a triangle; COCO's files have a few shorter ones
+from ..annotations.entries import Entries
+from ..annotations.people import read_people
+from ..annotations.values import as_whole_number
+from .base import Converter, Job, Part, add_without_images, image_size, person_entry
+from .coco_file import CocoFile, by_image
+from .coco_masks import DamagedMask, run_lengths
 
 
 class CocoStyleConverter(Converter):
     """One json in COCO's style and a folder of images.
 
-    The json is read whole by one job. Images that are not there are left out and counted.
+    The json is read whole by one job. Images that are not there or cannot be read are left out and counted, so are
+    masks that are damaged. Images of another size than the json says are told.
 
     Args:
         root: Folder of the data set.
         annotations: The json, if it does not lie or is not called as usual.
         images: The folder of the images, likewise; ``file_name`` is then relative to it, else to ``root``.
+        without_images: Convert the annotations alone; sizes are those that the file tells.
     """
 
     #: the file's name of a keypoint -> ours
@@ -45,8 +47,10 @@ class CocoStyleConverter(Converter):
         split: str = 'train',
         annotations: str | Path | None = None,
         images: str | Path | None = None,
+        without_images: bool = False,
     ):
         super().__init__(root, split)
+        self.without_images = without_images
         self.annotations = Path(annotations) if annotations is not None else None
         self.images = Path(images) if images is not None else None
 
@@ -54,6 +58,7 @@ class CocoStyleConverter(Converter):
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument('--annotations', metavar='FILE', help='the json; default: its usual name below --root')
         parser.add_argument('--images', metavar='DIR', help='folder of the images; default: the usual one below --root')
+        add_without_images(parser, 'the annotation file')
 
     @property
     def image_root(self) -> Path:
@@ -70,7 +75,7 @@ class CocoStyleConverter(Converter):
         """The folder of the images, likewise."""
         usual = self.usual_image_folders()
         folder = self.images if self.images is not None else next((path for path in usual if path.is_dir()), usual[0])
-        return self.require(folder, 'the folder of the images')
+        return folder if self.without_images else self.require(folder, 'the folder of the images')
 
     def usual_annotations(self) -> list[Path]:
         """Where the json may lie, best first."""
@@ -84,9 +89,9 @@ class CocoStyleConverter(Converter):
         """Further fields of ``images[]`` from the file's entry."""
         return {}
 
-    def person_area(self, person: dict) -> float:
-        """Area of a person, px²."""
-        return float(person['area'])
+    def person_area(self, person: dict) -> float | None:
+        """Area of a person, px²; None where the file does not tell."""
+        return None if person.get('area') is None else float(person['area'])
 
     def jobs(self) -> list[Job]:
         file, folder = self.annotation_file(), self.image_folder()
@@ -94,132 +99,109 @@ class CocoStyleConverter(Converter):
 
     def convert(self, job: Job) -> Part:
         file, folder = job.arguments['file'], Path(job.arguments['folder'])
-        content = _read(file)
-        category = self._person_category(content, file)
-        people: dict[int, list[dict]] = {}
-        for person in content['annotations']:
-            if person.get('category_id', category) == category:
-                people.setdefault(person.get('image_id'), []).append(person)
+        source = CocoFile(file)
+        names = KEYPOINT_SETS[self.keypoint_set].keypoints
+        category = source.person_category(names, self.keypoint_names, self.title, self.tree)
+        images, people = source.images(*self.image_needs()), source.people(category)
+        self.check_images(images)
+        self.check_people(people, images)
+        theirs = by_image(people)
         part = Part()
-        for image in content['images']:
-            theirs = people.pop(image.get('id'), [])
-            if not (folder / _field(image, 'file_name', file, 'images')).is_file():
-                part.counts.update({'images missing': 1, 'people of missing images': len(theirs)})
-                continue
-            part.images.append(self._image(image, theirs, folder, file, part.counts))
-        if people:
-            part.counts['people of images that are not listed'] = sum(map(len, people.values()))
+        part.counts['annotations of other categories'] += len(source.content['annotations']) - len(people.rows)
+        for image in images.rows:
+            of_image = theirs.pop(image['id'], [])
+            size = self._size(image, folder, file, part, len(of_image))
+            if size is not None:
+                part.images.append(self.image(image, of_image, size, folder, file, part.counts))
+        if theirs:
+            part.counts['people of images that are not listed'] = sum(map(len, theirs.values()))
+        part.counts = +part.counts
         return part
 
-    def _image(self, image: dict, people: list[dict], folder: Path, file: str, counts: Counter) -> dict:
-        width, height = (int(_field(image, side, file, 'images')) for side in ('width', 'height'))
-        name = (folder / image['file_name']).relative_to(self.image_root).as_posix()
-        entries = [self._person(person, (width, height), file) for person in people]
+    def image_needs(self) -> tuple[str, ...]:
+        """Fields that every image must have beside its id and name."""
+        return ('width', 'height')
+
+    def check_images(self, images: Entries) -> None:
+        """Puts further fields of the images before the rules of the annotation format."""
+
+    def check_people(self, people: Entries, images: Entries) -> None:
+        """Puts the people of a file before the rules of the annotation format.
+
+        Raises:
+            UserError: One breaks a rule; it names file, field and what to do.
+        """
+        known = {image['id'] for image in images.rows} | {person['image_id'] for person in people.rows}
+        read_people(people, np.array(sorted(known), dtype=np.int64), KEYPOINT_SETS[self.keypoint_set])
+
+    def image(
+        self, image: dict, people: list[dict], size: tuple[int, int], folder: Path, file: str, counts: Counter
+    ) -> dict:
+        """An entry of ``images[]`` with its people; ``size`` (width, height)."""
+        entries = [self._person(person, size, counts) for person in people]
         for entry in entries:
             labelled = 'with' if entry['num_keypoints'] else 'without'
             counts['crowd regions' if entry['iscrowd'] else f'people {labelled} labelled keypoints'] += 1
         return dict(
             id=image['id'],
-            file_name=name,
-            width=width,
-            height=height,
+            file_name=(folder / image['file_name']).relative_to(self.image_root).as_posix(),
+            width=size[0],
+            height=size[1],
             has_3d=False,
             **self.image_fields(image),
             annotations=entries,
         )
 
-    def _person(self, person: dict, size: tuple[int, int], file: str) -> dict:
-        number = KEYPOINT_SETS[self.keypoint_set].num_keypoints
-        field = f'annotations, id {person.get("id")}'
-        try:
-            keypoints = np.asarray(person['keypoints'], np.float64).reshape(number, 3)
-            bbox = np.asarray(person['bbox'], np.float64).reshape(4)
-            area, crowd = self.person_area(person), int(person.get('iscrowd', 0))
-            mask = _run_lengths(person.get('segmentation'), size)
-            return person_entry(
-                self.keypoint_set,
-                keypoints[:, :2],
-                keypoints[:, 2],
-                size,
-                bbox_xywh=bbox,
-                id=person['id'],
-                area=area,
-                iscrowd=crowd,
-                segmentation=mask,
-            )
-        except KeyError as error:
-            raise UserError(f'it lacks {error}', file=file, field=field, remedy=_DAMAGED) from None
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                f'it does not hold what it should ({error}); expected are {number} keypoints of (x, y, '
-                'flag), a box of 4 and polygons or run lengths',
-                file=file,
-                field=field,
-                remedy=_DAMAGED,
-            ) from None
-
-    def _person_category(self, content: dict, file: str) -> int:
-        """Id of the category with keypoints, whose names must be those of the keypoint set."""
-        ours = KEYPOINT_SETS[self.keypoint_set].keypoints
-        for category in content.get('categories') or []:
-            names: Sequence[str] = category.get('keypoints', ())
-            theirs = tuple(self.keypoint_names.get(name, name) for name in names)
-            if theirs == ours:
-                return category.get('id', 1)
-            if theirs:
+    def _size(self, image: dict, folder: Path, file: str, part: Part, people: int) -> tuple[int, int] | None:
+        """(width, height) of an image; None, counted and told, for one that cannot serve."""
+        told = None
+        if image.get('width') is not None and image.get('height') is not None:
+            told = (int(image['width']), int(image['height']))
+        path = folder / image['file_name']
+        if self.without_images:
+            if told is None:
                 raise UserError(
-                    f'its keypoints are {", ".join(theirs)}, not those of {self.title}',
+                    'its size is not in the file',
                     file=file,
-                    field='categories',
-                    remedy=f'expected are {", ".join(ours)}',
+                    field=f'images (id {image["id"]}).width',
+                    remedy='convert with the images, without --without-images',
                 )
-        raise UserError(
-            'it names no keypoints',
-            file=file,
-            field='categories',
-            remedy=f'give the file of the keypoints:\n{self.tree}',
+            return told
+        if not os.path.isfile(path):
+            part.miss(os.path.relpath(path, self.image_root))
+            part.counts['people of missing images'] += people
+            return None
+        found = image_size(path)
+        if found is None:
+            part.tell('images left out: they cannot be read', f'{path}: it is no image that can be read')
+        elif told is not None and found != told:
+            part.tell(
+                'images whose width and height are not those of their file: a training leaves them out',
+                f'{path} is {found[0]}x{found[1]} px, its entry in {file} says {told[0]}x{told[1]} (width, height)',
+            )
+            return told
+        return found
+
+    def _person(self, person: dict, size: tuple[int, int], counts: Counter) -> dict:
+        keypoints = np.asarray(person['keypoints'], np.float64).reshape(-1, 3)
+        try:
+            mask = run_lengths(person.get('segmentation'), size)
+        except DamagedMask as damage:
+            counts[f'masks left out: {damage}'] += 1
+            mask = None
+        area = self.person_area(person)
+        counts['people without an area: that of the box is taken'] += area is None
+        return person_entry(
+            self.keypoint_set,
+            keypoints[:, :2],
+            keypoints[:, 2],
+            size,
+            bbox_xywh=person['bbox'],
+            id=as_whole_number(person['id']),
+            area=area,
+            iscrowd=int(person.get('iscrowd') or 0),
+            segmentation=mask,
         )
-
-
-_DAMAGED = 'the file is damaged: download or copy it again'
-
-
-def _read(file: str) -> dict:
-    try:
-        with open(file, encoding='utf-8') as stream:
-            content = json.load(stream)
-    except OSError as error:
-        raise UserError(f'it cannot be read ({error.strerror})', file=file, remedy='check its permissions') from None
-    except ValueError as error:  # json's and the decoder's
-        raise UserError(f'it is no valid json, perhaps cut short ({error})', file=file, remedy=_DAMAGED) from None
-    for name in ('images', 'annotations'):
-        rows = content.get(name) if isinstance(content, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise UserError('is missing or no list of objects', file=file, field=name, remedy=_DAMAGED)
-    return content
-
-
-def _field(entry: dict, key: str, file: str, rows: str):
-    if key not in entry:
-        raise UserError(f'it lacks {key!r}', file=file, field=f'{rows}, id {entry.get("id")}', remedy=_DAMAGED)
-    return entry[key]
-
-
-def _run_lengths(segmentation: list | dict | None, size: tuple[int, int]) -> dict | None:
-    """Polygons or run lengths of either kind as compressed run lengths with text counts; None where there are none."""
-    width, height = size
-    if isinstance(segmentation, dict):
-        lengths: Any = segmentation  # pycocotools' stub knows no counts as lists of numbers, nor its own as bytes
-        counts = lengths['counts']
-        if isinstance(counts, list):
-            lengths = coco_mask.frPyObjects(lengths, height, width)
-            counts = lengths['counts'].decode('ascii')
-        return dict(size=list(lengths['size']), counts=counts)
-    polygons = [polygon for polygon in segmentation or () if len(polygon) >= _LEAST_POLYGON]
-    if not polygons:
-        return None
-    merged: Any = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
-    return dict(size=list(merged['size']), counts=merged['counts'].decode('ascii'))
 
 
 class CocoConverter(CocoStyleConverter):

@@ -6,16 +6,19 @@ import multiprocessing
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from pathlib import Path
 
 from das_mm.engine import check_writable
 from das_mm.errors import UserError
 
+from ..annotations.file_names import absence_hint
 from .annotation_writer import merge_parts
 from .base import Converter, Job
 from .conversion_parts import fingerprint, meta_path, store_part
 from .conversion_report import ConversionReport
+from .part_check import check_part
 
 
 def run_conversion(
@@ -93,6 +96,8 @@ def _finished(
                 for future in as_completed(futures):
                     yield futures[future], future.result()
                     advance()
+            except BrokenProcessPool:
+                raise _killed(converter, todo, stems) from None
             except BaseException:  # what has not begun need not be waited for
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -102,10 +107,25 @@ def _do(converter: Converter, job: Job, stem: Path) -> str | None:
     """Converts and stores one part; what is wrong with the source comes back as text."""
     try:
         part = converter.convert(job)
+        check_part(part, converter, job.name)
     except UserError as error:
         return str(error)
+    hint = absence_hint(converter.image_root, part.missing, [image['file_name'] for image in part.images])
+    part.notes += [f'{len(part.missing)} images are missing; {hint}'] if hint else []
     store_part(part, stem)
     return None
+
+
+def _killed(converter: Converter, todo: list[Job], stems: dict[str, Path]) -> UserError:
+    """What to say when a process was ended from outside."""
+    left = [job.name for job in todo if not meta_path(stems[job.name]).exists()]
+    names = ', '.join(left[:3]) + (f' and {len(left) - 3} more' if len(left) > 3 else '')
+    return UserError(
+        f'a worker process was killed, perhaps by the system for want of memory; parts not finished: {names}',
+        file=converter.root,
+        field='--workers',
+        remedy='run the same command again with fewer --workers (0: this process alone); what is finished is kept',
+    )
 
 
 def _bar(title: str, total: int, done: int, shown: bool):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..annotations.entries import Entries
+from ..annotations.rules import CROWD_INDEX
 from .coco import CocoStyleConverter
 
 _AREA_OF_BOX = 0.53  # share of a box that a person covers; the official evaluation uses it for want of areas
@@ -34,7 +36,11 @@ crowdpose/
         return [self.root / 'images']
 
     def image_fields(self, image: dict) -> dict:
-        return dict(crowd_index=float(image['crowdIndex'])) if 'crowdIndex' in image else {}
+        return {} if image.get('crowdIndex') is None else dict(crowd_index=float(image['crowdIndex']))
+
+    def check_images(self, images: Entries) -> None:
+        indices = images.numbers('crowdIndex', default=0.0)
+        images.check('crowdIndex', CROWD_INDEX, indices, images.shown('crowdIndex'))
 
     def person_area(self, person: dict) -> float:
         _, _, width, height = person['bbox']

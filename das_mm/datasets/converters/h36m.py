@@ -169,7 +169,8 @@ class H36MConverter(Converter):
         if self.extract:
             extract_frames(self.root / f'S{take.subject}' / 'Videos' / f'{take.prefix}.{camera}.mp4', paths)
         sizes = {frame: size for frame, path in paths.items() if (size := image_size(path)) is not None}
-        part.counts['images missing'] += len(frames) - len(sizes)
+        for frame in paths.keys() - sizes.keys():
+            part.miss(paths[frame].relative_to(self.images).as_posix())
         if not sizes:
             part.notes.append('some takes have no frames at all: make them with --extract')
             return part
@@ -264,7 +265,7 @@ class H36MConverter(Converter):
             file_name = body3d_npz.find_image(self.images, name)
             size = image_size(self.images / file_name)
             if size is None:
-                part.counts['images missing'] += 1
+                part.miss(file_name)
                 continue
             K, dist = cameras.lens(subject, view, size)
             pose = () if convention is None else CONVENTIONS[convention](*cameras.pose(subject, view))

@@ -57,8 +57,11 @@ class _LeedsConverter(Converter):
         part = Part()
         for row, name in enumerate(names):
             size = image_size(self.images / name)
-            if size is None or not known[row].any():
-                part.counts['images missing' if size is None else 'images without joints'] += 1
+            if size is None:
+                part.miss(name)
+                continue
+            if not known[row].any():
+                part.counts['images without joints'] += 1
                 continue
             flags = flags_in_image(px[row], known[row], size, hidden[row])
             part.images.append(

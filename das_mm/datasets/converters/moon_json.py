@@ -6,7 +6,6 @@ where each begins and ends, and a job then reads its own entries alone. Letters:
 
 from __future__ import annotations
 
-import json
 import mmap
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
+from das_mm.engine.json_files import parse_json
 from das_mm.errors import UserError
 
+from ..annotations.file_names import leads_out
+from ..annotations.rules import BOX, BOX_SIDES, MARK, SIDE
+from ..annotations.values import as_numbers, as_whole_number, is_usable_text, short_text
+
 _ENTRY = re.compile(rb'\s*(\{[^{}]*\})\s*([,\]])')
-_IMAGE_ID = re.compile(rb'"image_id"\s*:\s*(\d+)')
+_IMAGE_ID = re.compile(rb'"image_id"\s*:\s*(\d{1,18})\s*[,}]')
+_AGAIN = 'the file may be cut short: download it again'
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,16 @@ def index_moon_json(path: Path) -> MoonIndex:
         images = [_parse(data[start:end], path) for start, end in image_spans]
         person_spans = list(_spans(data, b'annotations', path))
         owner_ids = np.array([_owner(data, span, path) for span in person_spans], int)
-    try:
-        names = [str(image['file_name']) for image in images]
-        ids = np.array([int(image['id']) for image in images], int)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, f'an image has no proper {error}', 'images') from None
+    names, numbers_ = [], []
+    for row, image in enumerate(images):
+        name, number = image.get('file_name'), as_whole_number(image.get('id'))
+        if not name or not is_usable_text(name) or leads_out(name):
+            raise _damaged(path, f'is no name below the folder: {short_text(name)}', f'images[{row}].file_name')
+        if number is None:
+            raise _damaged(path, f'is no whole number: {short_text(image.get("id"))}', f'images[{row}].id')
+        names.append(name)
+        numbers_.append(number)
+    ids = np.array(numbers_, np.int64)
     if len(np.unique(ids)) < len(ids):
         raise _damaged(path, 'two images have the same number', 'images.id')
     order = np.argsort(ids)
@@ -95,6 +105,8 @@ def read_slice(path: Path, ranges: Mapping[str, Sequence[Sequence[int]]]) -> lis
         )
     by_image: dict[int, list[dict]] = {image['id']: [] for image in images}
     for person in people:
+        if person['image_id'] not in by_image:
+            raise _damaged(path, 'is of another image than where it was found', _where(person, 'image_id'))
         by_image[person['image_id']].append(person)
     return [(image, by_image[image['id']]) for image in images]
 
@@ -105,16 +117,41 @@ def numbers(entry: Mapping, key: str, shape: tuple[int, ...], path: Path) -> np.
     Raises:
         UserError: It is absent, of another shape or not finite.
     """
-    where = f'{"annotations" if "image_id" in entry else "images"} (id {entry.get("id")}).{key}'
+    where = _where(entry, key)
     if key not in entry:
         raise _damaged(path, 'is missing', where)
-    try:
-        values = np.asarray(entry[key], np.float64)
-    except (TypeError, ValueError):
-        raise _damaged(path, 'is not a list of numbers', where) from None
+    values = as_numbers(entry[key])
+    if values is None:
+        raise _damaged(path, 'is not a list of numbers', where)
     if values.size != np.prod(shape, dtype=int) or not np.isfinite(values).all():
         raise _damaged(path, f'is not {"x".join(map(str, shape)) or "one"} finite numbers', where)
     return values.reshape(shape)
+
+
+def marks(entry: Mapping, key: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
+    """A field of 0 and 1 as an array (*shape) bool; errors as of :func:`numbers`."""
+    values = numbers(entry, key, shape, path)
+    MARK.demand(values, path, _where(entry, key))
+    return values > 0
+
+
+def box(entry: Mapping, key: str, path: Path) -> np.ndarray:
+    """A box (4,): x, y, width, height px; errors as of :func:`numbers`, and for a negative width or height."""
+    values = numbers(entry, key, (4,), path)
+    for rule in (BOX, BOX_SIDES):
+        rule.demand(values, path, _where(entry, key))
+    return values
+
+
+def whole_side(entry: Mapping, key: str, path: Path) -> int:
+    """Width or height of an image, px; errors as of :func:`numbers`."""
+    value = numbers(entry, key, (), path)
+    SIDE.demand(value, path, _where(entry, key))
+    return int(value)
+
+
+def _where(entry: Mapping, key: str) -> str:
+    return f'{"annotations" if "image_id" in entry else "images"} (id {entry.get("id")}).{key}'
 
 
 def _spans(data: mmap.mmap, name: bytes, path: Path) -> Iterator[tuple[int, int]]:
@@ -164,11 +201,8 @@ def _mapped(path: Path) -> mmap.mmap:
 
 
 def _parse(text: bytes, path: Path):
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise _damaged(path, f'holds no valid json ({error})') from None
+    return parse_json(text, path, remedy=_AGAIN)
 
 
 def _damaged(path: Path, problem: str, field: str | None = None) -> UserError:
-    return UserError(problem, file=path, field=field, remedy='the file may be cut short: download it again')
+    return UserError(problem, file=path, field=field, remedy=_AGAIN)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +15,13 @@ import numpy as np
 from das_mm.errors import UserError
 
 from . import body3d_npz
-from .base import Converter, Job, Part, camera_entry, flags_in_image, image_size, person_entry
+from .base import Converter, Job, Part, add_without_images, camera_entry, flags_in_image, image_size, person_entry
 from .mpi_inf_3dhp_files import NUM_CAMERAS, Keypoints, read_calibration, read_test, read_training
 from .mpi_inf_3dhp_mmpose import npz_camera, parse_name
+from .mpi_inf_3dhp_options import FRAMES, KEEP, SUBJECTS, TEST_FRAMES, MPIINF3DHPOptions
 from .video_frames import extract_frames
 
-SUBJECTS = {'train': tuple(range(1, 9)), 'test': tuple(range(1, 7))}
-CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)  # those that SPIN, mmpose and ROMP use
-KEEP = ('inside', 'all')
-# (subject, sequence) -> frames
-_FRAMES = dict(
-    zip(
-        [(subject, sequence) for subject in SUBJECTS['train'] for sequence in (1, 2)],
-        (6416, 12430, 6502, 6081, 12488, 12283, 6171, 6675, 12820, 12312, 6188, 6145, 6239, 6320, 6468, 6054),
-    )
-)
-_TEST_FRAMES = {1: 603, 2: 540, 3: 505, 4: 553, 5: 276, 6: 452}
 _TRAIN_FOLDERS, _TEST_FOLDERS = ('.', 'train'), ('mpi_inf_3dhp_test_set', 'test', '.')
-
-
-@dataclass(frozen=True)
-class MPIINF3DHPOptions:
-    """Options of :class:`MPIINF3DHPConverter`.
-
-    Attributes:
-        subjects: Of the split; all by default. ``cameras``: 0 to 13, of the training set.
-        every: Take frames 1, 1 + every, … (of the test set: of those that count; of an npz: rows); by default 10 for
-            training, 1 for testing.
-        keep: 'inside' leaves out frames with any of the 17 joints out of the image (as SPIN does; the default for
-            training), 'all' takes them (for testing).
-        images: Folder that holds, or shall hold, ``S1/Seq1/imageFrames/…``; the root by default.
-        extract: Make the training frames that are needed from the videos.
-        npz: A file of mmpose's instead of the archives; ``camera_file``: its cameras, by default
-            ``cameras_{split}.pkl`` beside it.
-    """
-
-    subjects: Sequence[int] | None = None
-    cameras: Sequence[int] = CAMERAS
-    every: int | None = None
-    keep: str | None = None
-    images: str | Path | None = None
-    extract: bool = False
-    npz: str | Path | None = None
-    camera_file: str | Path | None = None
 
 
 class MPIINF3DHPConverter(Converter):
@@ -89,6 +52,7 @@ class MPIINF3DHPConverter(Converter):
         chosen = MPIINF3DHPOptions(**options)
         self.subjects = None if chosen.subjects is None else tuple(chosen.subjects)
         self.cameras, self.extract = tuple(chosen.cameras), chosen.extract
+        self.without_images = chosen.without_images
         self.every = chosen.every if chosen.every is not None else 10 if split == 'train' else 1
         self.keep = chosen.keep or ('inside' if split == 'train' else 'all')
         self.images = Path(chosen.images) if chosen.images is not None else self.root
@@ -101,6 +65,12 @@ class MPIINF3DHPConverter(Converter):
         ):
             if not set(value) <= set(possible):
                 raise UserError(f'{value} is not possible', field=field, remedy=f'choose from {tuple(possible)}')
+        if self.without_images and (split != 'train' or self.npz is not None):
+            raise UserError(
+                'only the archives of the training set tell the sizes of their images',
+                field='--without-images',
+                remedy='convert with the images',
+            )
         if self.every < 1:
             raise UserError(f'{chosen.every} is not possible', field='--every', remedy='give 1 or more')
 
@@ -118,6 +88,7 @@ class MPIINF3DHPConverter(Converter):
         parser.add_argument('--extract', action='store_true', help='make the training frames from the videos')
         parser.add_argument('--npz', metavar='FILE', help="mmpose's npz instead of the original archives")
         parser.add_argument('--camera-file', metavar='FILE', help='its cameras; default: cameras_SPLIT.pkl beside it')
+        add_without_images(parser, 'the calibration of the training set')
 
     @property
     def image_root(self) -> Path:
@@ -139,9 +110,9 @@ class MPIINF3DHPConverter(Converter):
             return {}
         chosen = self.subjects or SUBJECTS[self.split]
         if self.split == 'test':
-            counts = [_TEST_FRAMES[subject] for subject in chosen]
+            counts = [TEST_FRAMES[subject] for subject in chosen]
             return {'sequences': str(len(counts)), 'images': f'{sum(counts)} at --every 1'}
-        counts = [count for (subject, _), count in _FRAMES.items() if subject in chosen]
+        counts = [count for (subject, _), count in FRAMES.items() if subject in chosen]
         frames = sum(-(-count // self.every) for count in counts)
         return {
             'sequences': str(len(counts) * len(self.cameras)),
@@ -194,10 +165,11 @@ class MPIINF3DHPConverter(Converter):
                 view=str(number),
                 seq=f'{folder.parent.name}_{folder.name}',
             )
-            if frames and not any(path.exists() for path in paths.values()):
+            if frames and not self.without_images and not any(path.exists() for path in paths.values()):
                 part.notes.append('some cameras have no frames at all: make them with --extract')
+            given = camera.size if self.without_images else None
             for frame in frames:
-                if self._add(part, paths[frame], keypoints, frame, common) not in (None, camera.size):
+                if self._add(part, paths[frame], keypoints, frame, common, given) not in (None, camera.size):
                     raise UserError(
                         f'the image is not of {camera.size[0]}x{camera.size[1]} px, the size of the calibration',
                         file=paths[frame],
@@ -227,11 +199,19 @@ class MPIINF3DHPConverter(Converter):
             frames = frames[inside]
         return [int(frame) for frame in frames]
 
-    def _add(self, part: Part, path: Path, keypoints: Keypoints, frame: int, common: dict) -> tuple[int, int] | None:
-        """One image with its person; its size, or None where the image is missing."""
-        size = image_size(path)
+    def _add(
+        self,
+        part: Part,
+        path: Path,
+        keypoints: Keypoints,
+        frame: int,
+        common: dict,
+        given_size: tuple[int, int] | None = None,
+    ) -> tuple[int, int] | None:
+        """One image with its person; its size, or None where it is missing, as with ``given_size`` it may be."""
+        size = given_size or image_size(path)
         if size is None:
-            part.counts['images missing'] += 1
+            part.miss(path.relative_to(self.image_root).as_posix())
             return None
         px = keypoints.px[frame]
         person = person_entry(
@@ -274,8 +254,11 @@ class MPIINF3DHPConverter(Converter):
             file_name = body3d_npz.find_image(self.image_root, name)
             size = image_size(self.image_root / file_name)
             flags = flags_in_image(px, known, size) if size else known
-            if size is None or (self.keep == 'inside' and (flags == 1).any()):
-                part.counts['images missing' if size is None else 'frames left out: a joint is out of the image'] += 1
+            if size is None:
+                part.miss(file_name)
+                continue
+            if self.keep == 'inside' and (flags == 1).any():
+                part.counts['frames left out: a joint is out of the image'] += 1
                 continue
             person = person_entry(self.keypoint_set, px, flags, size, points_mm=points, valid_3d=valid, track_id=0)
             image = dict(

@@ -14,6 +14,7 @@ import numpy as np
 from das_mm.errors import UserError
 from das_mm.structures import check_intrinsics
 
+from ..annotations.rules import SIDE
 from .mat_files import open_hdf5, read_mat
 
 NUM_CAMERAS = 14
@@ -95,6 +96,7 @@ def read_calibration(path: Path) -> list[Camera]:
         width, height = _numbers(block, 'size', 2, number, path)
         K = _numbers(block, 'intrinsic', 16, number, path).reshape(4, 4)
         extrinsic = _numbers(block, 'extrinsic', 16, number, path).reshape(4, 4)
+        SIDE.demand(np.array([width, height]), path, f'camera {number}: size')
         cameras.append(
             Camera(
                 check_intrinsics(K[:3, :3], file=path, field=f'camera {number}: intrinsic'),

@@ -73,7 +73,7 @@ class MPIIConverter(Converter):
         for name, people in read(file):
             size = image_size(self.images / name)
             if size is None:
-                part.counts['images missing'] += 1
+                part.miss(name)
                 continue
             entries = [entry for person in people if (entry := self._entry(person, size)) is not None]
             if all(entry['iscrowd'] for entry in entries):  # there are people in it all the same

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import numpy as np
 
 from das_mm.errors import UserError
 
-from .base import Converter, Job, Part, camera_entry, flags_in_image, person_entry
-from .moon_json import index_moon_json, numbers, read_slice
+from .base import Converter, Job, Part, add_without_images, camera_entry, flags_in_image, person_entry
+from .moon_json import box, index_moon_json, marks, numbers, read_slice, whole_side
 
 _IMAGES_A_JOB = 5000
 _FOLDERS = {
@@ -32,6 +33,7 @@ class MuCoConverter(Converter):
         root, split: As of every converter; the data are for training alone.
         part: 'all', 'augmented' (background exchanged) or 'unaugmented'.
         interval: Of that part, every ``interval``-th image in the order of the file.
+        without_images: Convert the annotations alone; sizes are those that the file tells.
     """
 
     name = 'muco'
@@ -41,13 +43,15 @@ class MuCoConverter(Converter):
     reprojection_limit_px = 2.0
     tree = 'annotations/MuCo-3DHP.json    (or MuCo-3DHP.json)\naugmented_set/…/*.jpg\nunaugmented_set/…/*.jpg'
 
-    def __init__(self, root: str | Path, split: str = 'train', part: str = 'all', interval: int = 1):
+    def __init__(
+        self, root: str | Path, split: str = 'train', part: str = 'all', interval: int = 1, without_images: bool = False
+    ):
         super().__init__(root, split)
         if part not in _FOLDERS:
             raise UserError(f'there is no part {part!r}', field='--part', remedy=f'use one of: {", ".join(_FOLDERS)}')
         if interval < 1:
             raise UserError(f'{interval} is no step', field='--interval', remedy='give 1 (every image), 2, 3, …')
-        self.part, self.interval = part, interval
+        self.part, self.interval, self.without_images = part, interval, without_images
         candidates = (self.root / 'annotations' / 'MuCo-3DHP.json', self.root / 'MuCo-3DHP.json')
         self.annotation_file = next((path for path in candidates if path.is_file()), candidates[0])
 
@@ -57,6 +61,7 @@ class MuCoConverter(Converter):
         parser.add_argument(
             '--interval', type=int, default=1, metavar='N', help='take every Nth image of the part; default %(default)s'
         )
+        add_without_images(parser, 'MuCo-3DHP.json')
 
     def jobs(self) -> list[Job]:
         """Slices of 5000 images; the json is read through once to find them."""
@@ -79,11 +84,11 @@ class MuCoConverter(Converter):
     def convert(self, job: Job) -> Part:
         part = Part()
         for image, people in read_slice(self.annotation_file, job.arguments):
-            if (self.root / image['file_name']).is_file():
+            if self.without_images or os.path.isfile(self.root / image['file_name']):
                 part.images.append(self._image(image, people, part))
                 continue
-            part.counts['images missing'] += 1
-            if part.counts['images missing'] == 1:
+            part.miss(image['file_name'])
+            if len(part.missing) == 1:
                 part.notes.append(f'{image["file_name"]} and perhaps more images are not there')
         return part
 
@@ -93,7 +98,7 @@ class MuCoConverter(Converter):
 
     def _image(self, image: dict, people: list[dict], part: Part) -> dict:
         """An entry of ``images[]`` with its people."""
-        width, height = (int(numbers(image, side, (), self.annotation_file)) for side in ('width', 'height'))
+        width, height = (whole_side(image, side, self.annotation_file) for side in ('width', 'height'))
         (fx, fy), (cx, cy) = (numbers(image, key, (2,), self.annotation_file) for key in ('f', 'c'))
         entries = [self._person(person, (width, height)) for person in people]
         part.counts['people dropped: out of the image'] += entries.count(None)
@@ -111,7 +116,7 @@ class MuCoConverter(Converter):
         """An entry of ``annotations[]``; None for a person of whom no keypoint lies in the image."""
         keypoints = numbers(person, 'keypoints_img', (_J, 2), self.annotation_file)
         points = numbers(person, 'keypoints_cam', (_J, 3), self.annotation_file)
-        seen = numbers(person, 'keypoints_vis', (_J,), self.annotation_file) > 0
+        seen = marks(person, 'keypoints_vis', (_J,), self.annotation_file)
         front = points[:, 2] > 0
         flags = flags_in_image(keypoints, front, size, hidden=~seen)
         inside = flags_in_image(keypoints, front, size) == 2
@@ -124,6 +129,6 @@ class MuCoConverter(Converter):
             size,
             points_mm=points,
             valid_3d=front,
-            bbox_xywh=numbers(person, 'bbox', (4,), self.annotation_file),
+            bbox_xywh=box(person, 'bbox', self.annotation_file),
             visibility=np.where(inside, np.where(seen, 2, 1), 0).tolist(),
         )

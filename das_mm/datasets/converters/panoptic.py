@@ -10,7 +10,7 @@ from typing import Any
 
 from das_mm.errors import UserError
 
-from .base import Converter, Job, Part
+from .base import Converter, Job, Part, add_without_images
 from .panoptic_files import BODY_SOURCES, calibration_file, find_source, image_folder, read_frame_list
 from .panoptic_view import SOURCES_OF_SET, PanopticView, ViewRules, activity_of
 
@@ -52,6 +52,8 @@ class PanopticOptions:
             no sequence has coco19 joints, else panoptic15. Keypoints that a sequence lacks are not labelled there.
         min_joints: Of a person that is kept.
         keep_incomplete: Keep training images on which somebody was dropped.
+        without_images: Convert the annotations alone, for those who stream images from the videos: every frame counts
+            as one with its image (``SEQ/hdImgs/CAM/CAM_FRAME.jpg``), of the size that the calibration tells.
     """
 
     sequences: list[str] | None = None
@@ -61,6 +63,7 @@ class PanopticOptions:
     joints: str = 'auto'
     min_joints: int = 3
     keep_incomplete: bool = False
+    without_images: bool = False
 
 
 class PanopticConverter(Converter):
@@ -105,6 +108,7 @@ class PanopticConverter(Converter):
         self.frame_list = None if chosen.frame_list is None else Path(chosen.frame_list)
         self.frames = 'list' if listed else _frame_rule(chosen.frames)
         self.min_joints, self.keep_incomplete = chosen.min_joints, chosen.keep_incomplete
+        self.without_images = chosen.without_images
         if chosen.joints not in ('auto', *SOURCES_OF_SET):
             raise UserError(
                 f'{chosen.joints!r} is no set of this data set',
@@ -152,6 +156,7 @@ class PanopticConverter(Converter):
         parser.add_argument(
             '--keep-incomplete', action='store_true', help='keep training images on which somebody was dropped'
         )
+        add_without_images(parser, 'the calibration')
 
     def jobs(self) -> list[Job]:
         """One a sequence and camera; a sequence that is absent is one job that counts it."""
@@ -186,7 +191,13 @@ class PanopticConverter(Converter):
             )
         self.require(calibration_file(self.root, seq), 'the calibration')
         rules = ViewRules(
-            self.root, self.split, self.keypoint_set, self.min_joints, self.keep_incomplete, self.test_images(seq)
+            self.root,
+            self.split,
+            self.keypoint_set,
+            self.min_joints,
+            self.keep_incomplete,
+            self.test_images(seq),
+            self.without_images,
         )
         return PanopticView(rules, **job.arguments).part()
 

@@ -5,7 +5,6 @@ Calibrations and bodies are in cm, in a world whose y axis points down; what lea
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -13,8 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from das_mm.engine.json_files import read_json
 from das_mm.errors import UserError
 from das_mm.structures import check_intrinsics, project
+
+from ..annotations.rules import POINTS_3D, SIDE
+from ..annotations.values import as_numbers, as_whole_number
 
 _MM_PER_CM = 10.0
 _BODY_FILE = re.compile(r'body3DScene_(\d+)\.json')
@@ -123,6 +126,7 @@ def read_hd_camera(path: Path, name: str) -> HDCamera:
             field=f'{field}.R',
             remedy='download the calibration again',
         )
+    SIDE.demand(part['resolution'], path, f'{field}.resolution')
     width, height = part['resolution'].astype(int).tolist()
     return HDCamera(
         check_intrinsics(part['K'], file=path, field=f'{field}.K'),
@@ -166,26 +170,39 @@ def image_files(folder: Path, camera: str) -> dict[int, Path]:
     return found
 
 
-def read_bodies(path: Path, source: BodySource) -> list[Body] | None:
-    """The people of a frame; None where the file is no json at all (some of the archive are not).
+class DamagedBodies(ValueError):
+    """The bodies of a frame cannot be read. ``kind``: as it is counted; ``error``: what is wrong."""
+
+    def __init__(self, kind: str, error: UserError):
+        super().__init__(str(error))
+        self.kind, self.error = kind, error
+
+
+def read_bodies(path: Path, source: BodySource) -> list[Body]:
+    """The people of a frame.
 
     Raises:
-        UserError: It is json, but not as documented.
+        DamagedBodies: The file is no json at all (some of the archive are not), or not as documented.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
+        content = read_json(path)
+    except UserError as error:
+        raise DamagedBodies('body files that are no json', error) from None
     bodies = content.get('bodies') if isinstance(content, dict) else None
-    if not isinstance(bodies, list):
-        raise UserError('is missing or no list', file=path, field='bodies', remedy='extract the archive again')
     people = []
-    for number, body in enumerate(bodies):
-        field = f'bodies[{number}].{source.key}'
-        numbers = body.get(source.key) if isinstance(body, dict) else None
-        rows = _numbers(numbers, (int(source.key.removeprefix('joints')), 4), path, field)
-        track_id = body.get('id')
-        people.append(Body(_MM_PER_CM * rows[:, :3], rows[:, 3], track_id if isinstance(track_id, int) else -1))
+    try:
+        if not isinstance(bodies, list):
+            raise UserError('is missing or no list', file=path, field='bodies', remedy='extract the archive again')
+        for number, body in enumerate(bodies):
+            field = f'bodies[{number}].{source.key}'
+            numbers = body.get(source.key) if isinstance(body, dict) else None
+            rows = _numbers(numbers, (int(source.key.removeprefix('joints')), 4), path, field)
+            points_mm = _MM_PER_CM * rows[:, :3]
+            POINTS_3D.demand(points_mm, path, field)
+            track_id = as_whole_number(body.get('id'))
+            people.append(Body(points_mm, rows[:, 3], -1 if track_id is None else track_id))
+    except UserError as error:
+        raise DamagedBodies('body files that are damaged', error) from None
     return people
 
 
@@ -196,7 +213,7 @@ def read_frame_list(path: Path) -> dict[tuple[str, str], list[int]]:
         UserError: The file or a line of it cannot be read.
     """
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = path.read_text(encoding='utf-8-sig').splitlines()  # a byte order mark is no part of a name
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f'cannot be read ({error})', file=path, field='--frame-list', remedy='check the path') from None
     frames: dict[tuple[str, str], set[int]] = {}
@@ -220,25 +237,15 @@ def read_frame_list(path: Path) -> dict[tuple[str, str], list[int]]:
 
 
 def _read_json(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f'cannot be read ({error.strerror})', file=path, remedy='download it') from None
-    except ValueError as error:
-        raise UserError(
-            f'is no valid json, perhaps cut short ({error})', file=path, remedy='download it again'
-        ) from None
+    content = read_json(path, what='the calibration', absent='download it', remedy='download it again')
     if not isinstance(content, dict):
         raise UserError(f'is a {type(content).__name__}, not an object', file=path, remedy='download it again')
     return content
 
 
 def _numbers(value: object, shape: tuple[int, ...], path: Path, field: str) -> np.ndarray:
-    try:
-        array = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        array = np.empty(0)
-    if array.size != np.prod(shape, dtype=int) or not np.isfinite(array).all():
+    array = as_numbers(value)
+    if array is None or array.size != np.prod(shape, dtype=int) or not np.isfinite(array).all():
         raise UserError(
             f'is not {"x".join(map(str, shape))} finite numbers',
             file=path,

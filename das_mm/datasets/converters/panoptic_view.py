@@ -16,6 +16,7 @@ from .panoptic_files import (
     BODY_SOURCES,
     Body,
     BodySource,
+    DamagedBodies,
     HDCamera,
     body_files,
     calibration_file,
@@ -60,6 +61,7 @@ class ViewRules:
     Attributes:
         root, split, keypoint_set, min_joints, keep_incomplete: The converter's.
         test_images: Images that the test protocol takes of this sequence and camera.
+        without_images: Take every frame as one that has its image, called as usual.
     """
 
     root: Path
@@ -68,6 +70,7 @@ class ViewRules:
     min_joints: int
     keep_incomplete: bool
     test_images: int
+    without_images: bool = False
 
 
 class PanopticView:
@@ -116,6 +119,7 @@ class PanopticView:
         images = (self._image(usable[i], part) for i in chosen)
         part.images = [image for image in images if image is not None]
         part.notes += trial.notes
+        part.missing += trial.missing
         part.counts.update({name: count for name, count in trial.counts.items() if not name.startswith(_OF_PEOPLE)})
 
     def _candidates(self, part: Part) -> list[int]:
@@ -130,13 +134,14 @@ class PanopticView:
 
     def _image(self, frame: int, part: Part) -> dict | None:
         """An entry of ``images[]`` with its people; None for a frame that cannot be used."""
-        if frame not in self.images:
-            part.counts['images missing'] += 1
+        image = self._image_path(frame)
+        if image is None:
+            part.miss(self._usual_path(frame).relative_to(self.rules.root).as_posix())
             return None
-        bodies = read_bodies(self.bodies[frame], self.source)
-        if bodies is None:
-            part.counts['body files that are no json'] += 1
-            part.notes += [f'{self.bodies[frame]} is no json'] if len(part.notes) < 3 else []
+        try:
+            bodies = read_bodies(self.bodies[frame], self.source)
+        except DamagedBodies as damage:
+            part.tell(damage.kind, str(damage.error))
             return None
         if not bodies:
             part.counts['frames without people'] += 1
@@ -148,7 +153,7 @@ class PanopticView:
             return None
         width, height = self.camera.size
         return dict(
-            file_name=self.images[frame].relative_to(self.rules.root).as_posix(),
+            file_name=image.relative_to(self.rules.root).as_posix(),
             width=width,
             height=height,
             seq=self.seq,
@@ -159,6 +164,14 @@ class PanopticView:
             cam_param=camera_entry(self.camera.K, self.camera.R, self.camera.T_mm, self.camera.dist),
             annotations=people,
         )
+
+    def _image_path(self, frame: int) -> Path | None:
+        """The image of a frame; None where there is none."""
+        return self._usual_path(frame) if self.rules.without_images else self.images.get(frame)
+
+    def _usual_path(self, frame: int) -> Path:
+        folder = image_folder(self.rules.root, self.seq, self.camera_name)
+        return folder / f'{self.camera_name}_{frame:08d}.jpg'
 
     def _person(self, body: Body, part: Part) -> dict | None:
         """An entry of ``annotations[]``; None for one that is dropped."""
@@ -201,7 +214,7 @@ class PanopticView:
         return None if extent.min() <= 1 or extent.prod() <= _LEAST_AREA_PX else np.concatenate([low, extent])
 
     def _check_size(self) -> None:
-        first = next(iter(self.images.values()), None)
+        first = None if self.rules.without_images else next(iter(self.images.values()), None)
         size = image_size(first) if first is not None else None
         if size is not None and size != self.camera.size:
             raise UserError(

@@ -10,11 +10,15 @@ import numpy as np
 from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS
 
-from .base import Job, flags_in_image, image_size, person_entry
+from ..annotations.entries import Entries
+from ..annotations.people import read_keypoints
+from ..annotations.rules import BOX, BOX_SIDES, REGIONS
+from ..annotations.values import as_numbers, as_whole_number
+from .base import Job, flags_in_image, person_entry
 from .coco import CocoStyleConverter
+from .coco_file import DAMAGED
 
 _EARS = [index for index, name in enumerate(KEYPOINT_SETS['posetrack17'].keypoints) if name.endswith('_ear')]
-_DAMAGED = 'the file is damaged: download or copy it again'
 
 
 class PoseTrack18Converter(CocoStyleConverter):
@@ -62,10 +66,11 @@ posetrack18/
     def image_folder(self) -> Path:
         """The folder that ``file_name`` is relative to."""
         if self.images is not None:
-            return self.require(self.images, 'the folder of the images')
+            return self.images if self.without_images else self.require(self.images, 'the folder of the images')
         usual = self.usual_image_folders()
         folder = next((folder for folder in usual if (folder / 'images').is_dir()), usual[0])
-        self.require(folder / 'images', 'the folder of the images')
+        if not self.without_images:
+            self.require(folder / 'images', 'the folder of the images')
         return folder
 
     def jobs(self) -> list[Job]:
@@ -76,23 +81,39 @@ posetrack18/
     def expected(self) -> dict[str, str]:
         return {'sequences': self._SEQUENCES[self.split]}
 
-    def _image(self, image: dict, people: list[dict], folder: Path, file: str, counts: Counter) -> dict:
+    def image_needs(self) -> tuple[str, ...]:
+        return ()
+
+    def check_images(self, images: Entries) -> None:
+        images.marks('is_labeled', default=True)
+
+    def check_people(self, people: Entries, images: Entries) -> None:
+        """Boxes may be absent or null, keypoints and identities may not."""
+        people.require('id', 'track_id', 'keypoints')
+        people.require_unique(people.whole_numbers('id'))
+        people.whole_numbers('track_id')
+        read_keypoints(people, KEYPOINT_SETS[self.keypoint_set])
+        boxed, with_head = people.having('bbox'), people.having('bbox_head')
+        boxes = boxed.numbers('bbox', (4,), remedy=BOX.remedy)
+        for rule in (BOX, BOX_SIDES):
+            boxed.check('bbox', rule, boxes, boxed.shown('bbox'))
+        with_head.numbers('bbox_head', (4,), remedy='bbox_head is x, y, width, height in px')
+
+    def image(
+        self, image: dict, people: list[dict], size: tuple[int, int], folder: Path, file: str, counts: Counter
+    ) -> dict:
         path = folder / image['file_name']
-        size = (image['width'], image['height']) if 'width' in image and 'height' in image else image_size(path)
-        if size is None:
-            raise UserError('it is no image', file=path, remedy='copy the image again')
-        width, height = map(int, size)
-        labelled = bool(image.get('is_labeled', True))
+        labelled = image.get('is_labeled') is None or bool(image['is_labeled'])
         regions = _ignore_regions(image, file)
-        entries = [self._tracked_person(person, (width, height), file, counts) for person in people]
+        entries = [self._tracked_person(person, size, counts) for person in people]
         entries = [entry for entry in entries if entry is not None]
         counts.update({'labelled images': int(labelled), 'images with ignored regions': int(bool(regions))})
         more = dict(ignore_regions=regions) if regions else {}
         return dict(
             id=image['id'],
             file_name=path.relative_to(self.image_root).as_posix(),
-            width=width,
-            height=height,
+            width=size[0],
+            height=size[1],
             has_3d=False,
             seq=path.parent.name,
             frame=_frame_number(path, file),
@@ -101,43 +122,28 @@ posetrack18/
             annotations=entries,
         )
 
-    def _tracked_person(self, person: dict, size: tuple[int, int], file: str, counts: Counter) -> dict | None:
+    def _tracked_person(self, person: dict, size: tuple[int, int], counts: Counter) -> dict | None:
         """The entry; None for somebody who is neither labelled nor has a box."""
-        number = KEYPOINT_SETS[self.keypoint_set].num_keypoints
-        try:
-            keypoints = np.asarray(person['keypoints'], np.float64).reshape(number, 3)
-            bbox, head = (
-                None if person.get(name) is None else np.asarray(person[name], np.float64).reshape(4).tolist()
-                for name in ('bbox', 'bbox_head')
-            )
-            known = (keypoints[:, 2] > 0) & (keypoints[:, :2] != 0).any(1) & np.isfinite(keypoints).all(1)
-            track_id, ident = int(person['track_id']), int(person['id'])
-        except KeyError as error:
-            raise UserError(
-                f'it lacks {error}', file=file, field=f'annotations, id {person.get("id")}', remedy=_DAMAGED
-            ) from None
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                f'it does not hold what it should ({error}); expected are {number} keypoints of '
-                '(x, y, flag), boxes of 4 and an identity',
-                file=file,
-                field=f'annotations, id {person.get("id")}',
-                remedy=_DAMAGED,
-            ) from None
+        keypoints = np.asarray(person['keypoints'], np.float64).reshape(-1, 3)
+        known = (keypoints[:, 2] > 0) & (keypoints[:, :2] != 0).any(1)
         known[_EARS] = False
+        bbox, head = person.get('bbox'), person.get('bbox_head')
+        if head is not None and not all(rule.holds(np.array([head], np.float64))[0] for rule in (BOX, BOX_SIDES)):
+            counts['boxes of heads left out: NaN, far out, or of negative size'] += 1
+            head = None
         if not known.any() and bbox is None:
             counts['people dropped: neither keypoints nor box'] += 1
             return None
         counts['people with labelled keypoints' if known.any() else 'people without labelled keypoints'] += 1
-        counts['people without a box of the head'] += head is None
+        counts['people without a box of the head'] += person.get('bbox_head') is None
         return person_entry(
             self.keypoint_set,
             keypoints[:, :2],
             flags_in_image(keypoints[:, :2], known, size),
             size,
             bbox_xywh=bbox,
-            id=ident,
-            track_id=track_id,
+            id=as_whole_number(person['id']),
+            track_id=as_whole_number(person['track_id']),
             head_bbox=head,
         )
 
@@ -155,17 +161,18 @@ def _frame_number(path: Path, file: str) -> int:
 
 def _ignore_regions(image: dict, file: str) -> list[list[list[float]]]:
     """Polygons out of the lists of x and of y; what has no area is left out."""
-    xs, ys = (image.get(f'ignore_regions_{axis}') or [] for axis in 'xy')
-    try:
-        regions = [
-            np.column_stack([np.asarray(side, np.float64).reshape(-1) for side in pair])
-            for pair in zip(xs, ys, strict=True)
-        ]
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f'its regions to ignore do not fit together ({error})',
-            file=file,
-            field=f'images, id {image.get("id")}, ignore_regions_x',
-            remedy=_DAMAGED,
-        ) from None
+    field = f'images (id {image["id"]}).ignore_regions_x'
+    xs, ys = (image.get(f'ignore_regions_{axis}') for axis in 'xy')
+    xs, ys = ([] if side is None else side for side in (xs, ys))
+    regions = []
+    fits = isinstance(xs, list) and isinstance(ys, list) and len(xs) == len(ys)
+    for pair in zip(xs, ys) if fits else ():
+        sides = [as_numbers(side) for side in pair]
+        fits = fits and all(side is not None and side.ndim == 1 and len(side) == len(sides[0]) for side in sides)
+        if fits:
+            regions.append(np.column_stack(sides))
+    if not fits:
+        raise UserError('its regions to ignore do not fit together', file=file, field=field, remedy=DAMAGED)
+    for region in regions:
+        REGIONS.demand(region, file, field)
     return [region.tolist() for region in regions if len(region) >= 3]

@@ -143,11 +143,11 @@ def test_without_images_there_is_an_error(written):
 @pytest.mark.parametrize(
     'edit, message',
     [
-        (lambda content: content['annotations'][1]['keypoints'].pop(), 'id 200031: it does not hold .* 17 keypoints'),
-        (lambda content: content['annotations'][1].pop('area'), "id 200031: it lacks 'area'"),
-        (lambda content: content['annotations'][1].update(bbox=[1, 2]), 'id 200031: it does not hold'),
-        (lambda content: content['annotations'][1].update(segmentation=[['x'] * 6]), 'id 200031: it does not hold'),
-        (lambda content: content['images'][0].pop('width'), "images, id 139: it lacks 'width'"),
+        (lambda content: content['annotations'][1]['keypoints'].pop(), r'\(id 200031\).keypoints: does not .* has 50'),
+        (lambda content: content['annotations'][1].update(area=-1), r'\(id 200031\).area: is no area: -1'),
+        (lambda content: content['annotations'][1].update(bbox=[1, 2]), r'\(id 200031\).bbox: does not have'),
+        (lambda content: content['annotations'][1].update(id=None), r'annotations\[1\] \(id None\).id: is not a whole'),
+        (lambda content: content['images'][0].pop('width'), r'images\[0\] \(id 139\).width: is missing'),
         (lambda content: content.pop('annotations'), 'annotations: is missing'),
         (lambda content: content['categories'][0].pop('keypoints'), 'categories: it names no keypoints'),
         (lambda content: content['categories'][0]['keypoints'].reverse(), 'not those of COCO keypoints'),

@@ -12,7 +12,8 @@ import scipy.io
 
 from das_mm.datasets import DASDataset
 from das_mm.datasets.converters.conversion_runner import run_conversion
-from das_mm.datasets.converters.mupots import MuPoTSConverter, estimate_intrinsics, read_mats
+from das_mm.datasets.converters.mupots import MuPoTSConverter
+from das_mm.datasets.converters.mupots_files import estimate_intrinsics, read_mats
 from das_mm.datasets.synthetic.layouts.mupots import MuPoTSLayout
 from das_mm.errors import UserError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -339,7 +340,6 @@ def _shrink_images(root):
         (_drop_camera, 'no HD camera .00_16.'),
         (_bend_rotation, 'is no rotation'),
         (_cut_calibration, 'cut short'),
-        (_cut_joints, r'joints19: is not 19x4'),
         (_shrink_images, 'full size'),
         (lambda root: (root / HAGGLING / f'calibration_{HAGGLING}.json').unlink(), 'calibration is not there'),
     ],
@@ -349,6 +349,52 @@ def test_damage_is_told_with_its_file(small, tmp_path, damage, told):
     with pytest.raises(UserError, match=told) as error:
         converted(tmp_path, small)
     assert HAGGLING in str(error.value)
+
+
+def _nan_body(root):
+    edit(body_file(root, 155), lambda c: c['bodies'][0]['joints19'].__setitem__(0, float('nan')))
+
+
+def _far_body(root):
+    edit(body_file(root, 155), lambda c: c['bodies'][0]['joints19'].__setitem__(0, 1e300))
+
+
+@pytest.mark.parametrize(
+    'damage, told',
+    [
+        (_cut_joints, 'joints19: is not 19x4'),
+        (_nan_body, 'joints19: is not 19x4 finite numbers'),
+        (_far_body, 'beyond all measure'),
+        (lambda root: body_file(root, 155).write_text('[]'), 'bodies: is missing'),
+    ],
+)
+def test_frames_with_damaged_bodies_are_left_out_and_counted(small, tmp_path, damage, told):
+    whole, _ = converted(tmp_path, small, frames='all', keep_incomplete=True)
+    damage(small)
+    report, content = converted(tmp_path, small, frames='all', keep_incomplete=True)
+    assert report.counts['body files that are damaged'] == 2  # for each camera
+    assert report.counts['images'] == whole.counts['images'] - 2
+    assert 155 not in {image['frame'] for image in content['images']}
+    assert any('body3DScene_00000155' in note and told in note for note in report.notes)
+
+
+def test_without_images(small, tmp_path):
+    """Annotations alone: the same entries, sizes from the calibration, names as the extraction gives them."""
+    _, whole = converted(tmp_path, small, frames='all', keep_incomplete=True)
+    shutil.rmtree(small / HAGGLING / 'hdImgs')
+    report, content = converted(tmp_path, small, frames='all', keep_incomplete=True, without_images=True)
+    assert report.counts['images missing'] == 0
+    there = {(image['view'], image['frame']): image for image in content['images']}
+    for image in whole['images']:
+        same = there[image['view'], image['frame']]
+        assert {**same, 'id': 0} == {**image, 'id': 0}
+
+
+def test_a_byte_order_mark_in_a_list_of_frames(small, tmp_path):
+    listed = tmp_path / 'frames.txt'
+    listed.write_bytes(b'\xef\xbb\xbf' + f'{HAGGLING} 00_16 {FIRST + 1}\n'.encode())
+    _, content = converted(tmp_path, small, frame_list=listed, keep_incomplete=True)
+    assert {image['seq'] for image in content['images']} == {HAGGLING}
 
 
 def test_unreadable_body_files_are_counted(small, tmp_path):
