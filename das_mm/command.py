@@ -86,6 +86,18 @@ def add_config_argument(parser: Any, *names: str, **options: Any) -> None:
     completed_by(parser.add_argument(*(names or ('config',)), **options), complete_config)
 
 
+def add_allow_argument(parser: Any) -> None:
+    """The option by which a user trusts code of other packages that a file names."""
+    parser.add_argument(
+        '--allow',
+        action='append',
+        default=[],
+        metavar='NAME',
+        help='package, module, class or python config that a checkpoint, an ONNX file or a config in yaml or json may '
+        'name to be run, beside what das_mm, mmpose, mmdet and mmengine register; may be repeated',
+    )
+
+
 def completed_by(argument: Any, completer: Callable[..., Sequence[str]]) -> None:
     """Let the shell complete what stands for an argument; see argcomplete. The completer is called by keywords."""
     argument.completer = completer

@@ -6,7 +6,8 @@ import functools
 
 
 def teach_mmengine() -> None:
-    """Let `_base_ = 'das_mm::…'` find our configs and `torch.load` accept the checkpoints that mmengine writes.
+    """Let `_base_ = 'das_mm::…'` find our configs, `torch.load` accept the checkpoints that mmengine writes, and files
+    name no code.
 
     mmengine looks for the configs of a package in `site-packages/<package>/.mim`, which does not exist in an editable
     install, and offers no other way in; so the one function that resolves `package::config` is wrapped.
@@ -16,7 +17,9 @@ def teach_mmengine() -> None:
 
     from das_mm.config_files import SCOPE_PREFIX, config_path
 
+    from .config_guard import guard_lookups
     from .safe_globals import allow_checkpoint_classes
+    from .safe_yaml import read_yaml_as_data
 
     MODULE2PACKAGE.setdefault('das_mm', 'das_mm')
     resolve = Config._get_cfg_path
@@ -28,4 +31,6 @@ def teach_mmengine() -> None:
         return resolve(cfg_path, filename)
 
     Config._get_cfg_path = staticmethod(_get_cfg_path)
+    guard_lookups()
+    read_yaml_as_data()
     allow_checkpoint_classes()

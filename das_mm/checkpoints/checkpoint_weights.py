@@ -13,28 +13,31 @@ from torch import nn
 from das_mm.errors import UserError
 
 _SHOWN_KEYS = 5
+_GIVE = 'give a .pth file written by training'
 
 
 def weights_of(checkpoint: dict, path: str | Path) -> dict[str, torch.Tensor]:
     """The weights of a checkpoint, without the prefix of a distributed wrapper.
 
     Raises:
-        UserError: There are none, or some are not finite.
+        UserError: There are none, or some are no tensors or not finite.
     """
     weights = checkpoint.get('state_dict', checkpoint)
     if not isinstance(weights, dict) or not any(isinstance(value, torch.Tensor) for value in weights.values()):
         raise UserError(
             f'there are no weights in it, only: {shown_keys(map(str, checkpoint))}',
             file=path,
-            remedy='give a .pth file written by training',
+            field='state_dict',
+            remedy=_GIVE,
+        )
+    foreign = [str(key) for key, value in weights.items() if not isinstance(key, str) or not _has_numbers(value)]
+    if foreign:
+        raise UserError(
+            f'{len(foreign)} entries are no weights: {shown_keys(foreign)}', file=path, field='state_dict', remedy=_GIVE
         )
     if any(key.startswith('module.') for key in weights):  # saved through the wrapper of a distributed model
         weights = {key.removeprefix('module.'): value for key, value in weights.items()}
-    bad = [
-        key
-        for key, value in weights.items()
-        if isinstance(value, torch.Tensor) and value.is_floating_point() and not torch.isfinite(value).all()
-    ]
+    bad = [key for key, value in weights.items() if value.is_floating_point() and not torch.isfinite(value).all()]
     if bad:
         raise UserError(
             f'{len(bad)} of its {len(weights)} weights are not finite: {shown_keys(bad)}',
@@ -43,6 +46,11 @@ def weights_of(checkpoint: dict, path: str | Path) -> dict[str, torch.Tensor]:
             remedy='its training diverged, or the file was made wrongly: use an earlier checkpoint',
         )
     return weights
+
+
+def _has_numbers(value: object) -> bool:
+    """Whether it is an ordinary tensor with numbers of its own."""
+    return isinstance(value, torch.Tensor) and value.layout is torch.strided and value.device.type == 'cpu'
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from das_mm.config_files import config_path
+from das_mm._compat.config_guard import guarded
+from das_mm.config_files import SCOPE_PREFIX, config_path
 from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
+from das_mm.engine.config_reader import is_data, read_config
+from das_mm.engine.config_rules import ConfigRules
 from das_mm.errors import UserError
 from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import MODELS
@@ -21,14 +25,16 @@ from das_mm.structures import get_keypoint_set
 from das_mm.version import __version__
 
 from .config_text import CONFIG_REMEDY, parse_config_text
+from .guarded_build import build_from_file, told_as_user_error
 from .packaged import packaged_model
-from .weight_loader import load_checkpoint_strict
+from .weight_loader import load_weights_strict
 
 
 def load_model(
     weights: str | Path | None = None,
     config: str | Path | Config | dict | None = None,
     device: str | torch.device | None = None,
+    allow: Iterable[str] = (),
 ) -> EstimatorProtocol:
     """A trained model in evaluation mode.
 
@@ -36,8 +42,10 @@ def load_model(
         weights: Checkpoint file, or an ``.onnx`` file that ``das-mm export onnx`` wrote (it has its config in it).
             Without it and without ``config``: the small model that comes with the package.
         config: Path or name of a config, or the config itself. Without it the one in the checkpoint is used: its text
-            (``meta.cfg``, written by training) or its name (``meta.config``).
+            (``meta.cfg``, written by training) or its name among das_mm's (``meta.config``).
         device: 'cpu', 'cuda', 'cuda:1', …; None for a GPU where there is one.
+        allow: Packages, modules and classes of other makers that a config out of a file may name, as ``my_package`` or
+            ``my_package.MyBranch``; see :mod:`das_mm.engine.config_rules`.
 
     Returns:
         The model. As in mmpose ``model.cfg`` is its config and ``model.dataset_meta`` what is known of its data
@@ -46,14 +54,14 @@ def load_model(
 
     Raises:
         UserError: No weights, a file that cannot be read or does not fit the config, no config, a config of another
-            kind of model, or a device that is not there.
+            kind of model or one that names code that is not allowed, or a device that is not there.
     """
     if weights is not None and Path(weights).suffix.lower() == '.onnx':
         if config is not None:
             raise UserError('an ONNX file has its config in it', file=weights, field='config', remedy='leave it out')
         from .onnx_model import load_onnx_model  # it loads mmpose's models, which a checkpoint may do without
 
-        return load_onnx_model(weights, device)
+        return load_onnx_model(weights, device, allow)
     device = choose_device(device)
     if weights is None and config is not None:
         raise UserError(
@@ -63,15 +71,27 @@ def load_model(
         )
     if weights is None:
         weights, config = packaged_model()
+    checkpoint, rules, told_by_file = read_checkpoint(weights), ConfigRules(allow), False
     if config is None:
-        name, cfg = _config_of(weights)
+        name, cfg, told_by_file = _config_of(checkpoint, weights, rules)
     elif isinstance(config, (Config, dict)):
         name, cfg = None, config if isinstance(config, Config) else Config(config)
     else:
         path = config_path(str(config))
-        name, cfg = Path(path).stem, _read_config(path)
-    model: Any = build_model(cfg, name)  # a module of torch beside what the protocol says
-    meta = load_checkpoint_strict(model, weights)
+        name, cfg = Path(path).stem, read_config(path, allow)
+    model: Any  # a module of torch beside what the protocol says
+    if told_by_file:
+        model = build_from_file(
+            lambda: build_model(cfg, name),  # type: ignore[arg-type]
+            weights,
+            'meta.cfg',
+            rules,
+            lambda rehearsal: load_weights_strict(rehearsal, checkpoint, weights),  # type: ignore[arg-type]
+        )
+    else:
+        with told_as_user_error(cfg.filename or weights, 'model'), guarded(rules if is_data(cfg.filename) else None):
+            model = build_model(cfg, name)
+    meta = load_weights_strict(model, checkpoint, weights)
     model.dataset_meta = _dataset_meta(cfg, meta, model.num_keypoints, weights)
     model.provenance = dict(
         config=name, weights=Path(weights).name, weights_sha256=file_sha256(weights), das_mm=__version__
@@ -120,37 +140,36 @@ def choose_device(device: str | torch.device | None) -> torch.device:
     return device
 
 
-def _read_config(path: str) -> Config:
-    try:
-        return Config.fromfile(path)
-    except UserError:
-        raise
-    except Exception as error:  # a config is a program: anything can go wrong in it
-        raise UserError(
-            f'the config cannot be read: {type(error).__name__}: {error}',
-            file=path,
-            field='config',
-            remedy='correct it, or the configs named in its _base_',
-        ) from error
-
-
-def _config_of(weights: str | Path) -> tuple[str | None, Config]:
-    """Name (if it has one) and config of a checkpoint that tells its own."""
-    meta = read_checkpoint(weights).get('meta')
+def _config_of(checkpoint: dict, weights: str | Path, rules: ConfigRules) -> tuple[str | None, Config, bool]:
+    """Name (if it has one) and config of a checkpoint that tells its own, and whether it is the file's own text."""
+    meta = checkpoint.get('meta')
     meta = meta if isinstance(meta, dict) else {}
     if isinstance(meta.get('cfg'), str):
         # mmengine names a run after its config and the time
         experiment = re.fullmatch(r'(.+?)_\d{8}_\d{6}', str(meta.get('experiment_name')))
-        return experiment[1] if experiment else None, parse_config_text(meta['cfg'], weights)
+        return experiment[1] if experiment else None, parse_config_text(meta['cfg'], weights, rules), True
     if isinstance(meta.get('config'), str):
-        path = config_path(meta['config'])
-        return Path(path).stem, _read_config(path)
+        path = _packaged_config(meta['config'], weights)
+        return Path(path).stem, read_config(path), False
     raise UserError(
         'the checkpoint does not say with which config it was trained',
         file=weights,
         field='meta.cfg',
         remedy=CONFIG_REMEDY,
     )
+
+
+def _packaged_config(name: str, weights: str | Path) -> str:
+    """The path of a config of das_mm that a checkpoint names; any other file comes from the user alone."""
+    try:
+        return config_path(SCOPE_PREFIX + name.removeprefix(SCOPE_PREFIX))
+    except UserError as error:
+        raise UserError(
+            f"it names the config '{name}', which is none of das_mm's",
+            file=weights,
+            field='meta.config',
+            remedy=CONFIG_REMEDY,
+        ) from error
 
 
 def _dataset_meta(cfg: Config, meta: dict, num_keypoints: int, weights: str | Path) -> dict[str, Any]:

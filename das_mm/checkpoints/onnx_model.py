@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from mmpose.utils.typing import OptConfigType, OptSampleList
 from torch import Tensor, nn
 
 from das_mm.engine import file_sha256
+from das_mm.engine.config_rules import ConfigRules
 from das_mm.models.heads.branches.task_branch import build_branches
 from das_mm.models.pose_estimators import DAS
 from das_mm.registry import MODELS
@@ -23,7 +25,8 @@ from das_mm.structures.thresholds import with_defaults
 from das_mm.version import __version__
 
 from .config_text import parse_config_text
-from .onnx_file import PIXELS, SCORE_THR, read_description
+from .guarded_build import build_from_file
+from .onnx_file import PIXELS, PREFIX, SCORE_THR, read_description
 from .onnx_session import open_session, people_per_image
 
 if TYPE_CHECKING:
@@ -32,12 +35,13 @@ if TYPE_CHECKING:
 _SIGMA_FIELDS = ('keypoints_sigma', 'keypoint_scores')
 
 
-def load_onnx_model(path: str | Path, device: str | torch.device | None = None) -> DAS:
+def load_onnx_model(path: str | Path, device: str | torch.device | None = None, allow: Iterable[str] = ()) -> DAS:
     """The model in a file that ``das-mm export onnx`` wrote, ready to predict.
 
     Args:
         path: The file. Its config lies in it.
         device: 'cpu', 'cuda', 'cuda:1', …; None or 'auto' for a GPU where onnxruntime has one.
+        allow: As for :func:`.load_model`.
 
     Returns:
         A :class:`DAS` (or the kind of it that was exported) with everything that :func:`.load_model` puts on a model.
@@ -45,12 +49,14 @@ def load_onnx_model(path: str | Path, device: str | torch.device | None = None) 
 
     Raises:
         UserError: onnxruntime is not installed or has no such device, the file is missing, damaged or not one of
-            das_mm.
+            das_mm, or its config
+            names code that is not allowed.
     """
     session = open_session(path, device, torch.get_num_threads())
     said = read_description(session.get_modelmeta().custom_metadata_map, path)
-    cfg = parse_config_text(said['config'], path)
-    model = _shell(cfg, session, said)
+    rules, field = ConfigRules(allow), PREFIX + 'config'
+    cfg = parse_config_text(said['config'], path, rules, field)
+    model = build_from_file(lambda: _shell(cfg, session, said), path, field, rules)
     model.cfg, model.dataset_meta = cfg, said['dataset_meta']
     model.provenance = dict(
         config=said['config_name'] or None,

@@ -14,12 +14,12 @@ import json
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from das_mm.config_files import config_path
 from das_mm.engine import atomic_write
 from das_mm.engine.checkpoint_files import read_checkpoint
+from das_mm.engine.config_reader import read_config
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
 
@@ -41,7 +41,7 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
     Raises:
         UserError: The checkpoint lacks a weight of the model, or has another shape.
     """
-    cfg = Config.fromfile(config_path(config))
+    cfg = read_config(config_path(config))
     with DefaultScope.overwrite_default_scope('das_mm'):
         model = MODELS.build(cfg.model)
     found = read_checkpoint(checkpoint)

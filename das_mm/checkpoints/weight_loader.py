@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -29,7 +30,17 @@ def load_checkpoint_strict(model: nn.Module, path: str | Path) -> dict:
         UserError: The file cannot be read (see :func:`~das_mm.engine.checkpoint_files.read_checkpoint`), weights are
             missing, left over, of another shape or not finite. The model must not be used then.
     """
-    checkpoint = read_checkpoint(path)
+    return load_weights_strict(model, read_checkpoint(path), path)
+
+
+def load_weights_strict(model: nn.Module, checkpoint: dict, path: str | Path) -> dict:
+    """:func:`load_checkpoint_strict` of a checkpoint that has been read already.
+
+    Args:
+        model: As there; of one on the device 'meta' the shapes are compared and nothing is loaded.
+        checkpoint: Content of the file.
+        path: The file, for messages.
+    """
     weights = weights_of(checkpoint, path)
     problems = _load(unwrapped(model), weights)
     if problems:
@@ -54,7 +65,9 @@ def _load(model: nn.Module, weights: dict[str, torch.Tensor]) -> list[str]:
     if other_shape:
         missing, unexpected = own.keys() - weights.keys(), weights.keys() - own.keys()
     else:  # a module may rename the keys of older files while it loads, so torch says what is missing
-        missing, unexpected = model.load_state_dict(weights, strict=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', message='.*copying from a non-meta parameter')
+            missing, unexpected = model.load_state_dict(weights, strict=False)
     kinds = ((missing, 'missing'), (unexpected, 'left over'), (other_shape, 'of another shape'))
     return [f'{len(keys)} {kind}: {shown_keys(sorted(keys))}' for keys, kind in kinds if keys]
 

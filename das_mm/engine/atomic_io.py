@@ -71,6 +71,18 @@ def check_writable(folder: str | Path, field: str | None = None) -> None:
         ) from error
 
 
+def check_file_writable(path: str | Path, field: str | None = None) -> None:
+    """Try the folder of a file that is to be written: before the work, not after it.
+
+    Raises:
+        UserError: The path is a folder, or nothing can be written beside it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError('this is a folder', file=path, field=field, remedy='name a file, for instance one in it')
+    check_writable(path.parent, field)
+
+
 def _sync_folder(folder: Path) -> None:
     """The new name itself must reach the disk too."""
     handle = os.open(folder, os.O_RDONLY)

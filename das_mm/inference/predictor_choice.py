@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from das_mm.checkpoints.onnx_file import is_onnx, read_description
@@ -24,6 +25,7 @@ def open_predictor(
     task: str | None = None,
     runtime: str = 'auto',
     precision: str = 'fp32',
+    allow: Iterable[str] = (),
 ) -> Predictor:
     """A predictor that is ready.
 
@@ -37,6 +39,7 @@ def open_predictor(
         runtime: What runs the network: 'torch'; 'onnx', which needs a graph; or 'auto': of the package's models the
             graph on a CPU, which starts in seconds, and torch on a GPU; of others whatever their file is for.
         precision: 'fp32', 'bf16' or 'auto', of a network that torch runs on a CPU; a graph has its own.
+        allow: Code of other packages that a file may name; see :func:`.load_model`.
 
     Raises:
         UserError: No weights, a file that cannot be read or does not fit the config, a device or graph that is not
@@ -52,9 +55,9 @@ def open_predictor(
             remedy='leave --runtime out, or write a graph first: das-mm export onnx CONFIG CHECKPOINT',
         )
     if weights is not None and is_onnx(weights) and config is None:
-        predictor = _graph(weights, device, runtime, precision)
+        predictor = _graph(weights, device, runtime, precision, allow)
     else:
-        predictor = _torch(weights, config, device, precision)
+        predictor = _torch(weights, config, device, precision, allow)
     if task is not None:
         check_task(predictor.tasks, task)
     return predictor
@@ -69,9 +72,9 @@ def _of_package(task: str, device: str | None, runtime: str) -> tuple[Path, str 
     return packaged_model(task)
 
 
-def _graph(weights: str | Path, device: str | None, runtime: str, precision: str) -> Predictor:
+def _graph(weights: str | Path, device: str | None, runtime: str, precision: str, allow: Iterable[str]) -> Predictor:
     if runtime == 'torch':  # what stands before and behind the graph is torch's then
-        return _torch(weights, None, device, precision)
+        return _torch(weights, None, device, precision, allow)
     session = open_session(weights, device)
     said = read_description(session.get_modelmeta().custom_metadata_map, weights)
     obstacle = onnx_obstacle(said)
@@ -82,16 +85,18 @@ def _graph(weights: str | Path, device: str | None, runtime: str, precision: str
             f'this graph needs torch about it: {obstacle}', file=weights, field='runtime', remedy='leave --runtime out'
         )
     logging.getLogger('das_mm').info(f'{weights}: torch is loaded, for {obstacle}')
-    return _torch(weights, None, device, precision)
+    return _torch(weights, None, device, precision, allow)
 
 
-def _torch(weights: str | Path | None, config: str | Path | None, device: str | None, precision: str) -> Predictor:
+def _torch(
+    weights: str | Path | None, config: str | Path | None, device: str | None, precision: str, allow: Iterable[str]
+) -> Predictor:
     # torch and the mm packages take ten seconds and more: they are loaded for those who need them
     from das_mm.checkpoints.model_loader import load_model
 
     from .torch_predictor import TorchPredictor
 
-    return TorchPredictor(load_model(weights, config, device), precision=precision)
+    return TorchPredictor(load_model(weights, config, device, allow), precision=precision)
 
 
 def _has_gpu() -> bool:

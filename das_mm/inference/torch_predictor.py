@@ -8,12 +8,14 @@ from itertools import groupby
 from typing import Any, cast
 
 import torch
+from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DefaultScope
 from mmpose.structures import PoseDataSample
 
 from das_mm.checkpoints.model_loader import input_pipeline
 from das_mm.engine.precision import resolve_precision, to_channels_last
+from das_mm.errors import UserError
 from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import TRANSFORMS
 from das_mm.structures.people import People
@@ -43,7 +45,7 @@ class TorchPredictor:
             to_channels_last(estimator)
         cfg = estimator.cfg
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or scope):
-            self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in input_pipeline(cfg)])
+            self.pipeline = _built_pipeline(cfg, getattr(estimator, 'provenance', _UNKNOWN_MODEL)['weights'])
         self.keypoint_set = estimator.dataset_meta['keypoint_set']
         self.tasks, self.max_frame_gap = estimator.tasks, estimator.max_frame_gap
         self.provenance: Mapping[str, Any] = getattr(estimator, 'provenance', _UNKNOWN_MODEL)
@@ -120,6 +122,26 @@ class TorchPredictor:
             yield
         finally:
             self.estimator.test_cfg = own
+
+
+def _built_pipeline(cfg: Config, weights: str | None) -> Compose:
+    """The transforms of the config's test pipeline.
+
+    Raises:
+        UserError: There are none, or one of them cannot be built.
+    """
+    field = 'test_dataloader.dataset.pipeline'
+    try:
+        return Compose([TRANSFORMS.build(dict(step)) for step in input_pipeline(cfg)])
+    except UserError:
+        raise
+    except Exception as error:  # constructors raise anything when they are given nonsense
+        raise UserError(
+            f'the preparation of images cannot be built ({type(error).__name__}: {error})',
+            file=cfg.filename or weights,
+            field=field,
+            remedy='correct the config, or give another with --config',
+        ) from error
 
 
 def _by_padded_size(images: Sequence[torch.Tensor], divisor: int, in_order: bool) -> list[list[int]]:

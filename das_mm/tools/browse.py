@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from das_mm.command import add_config_argument
+from das_mm.command import add_allow_argument, add_config_argument
 from das_mm.errors import UserError
 
 from .support.run_config import load_run_config, running
@@ -23,6 +23,7 @@ _SHEET_COLUMNS, _SHEET_CELL_PX = 2, 1100
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
+    add_allow_argument(parser)
     parser.add_argument('--num', type=int, default=12, metavar='N', help='draw so many pictures; default %(default)s')
     parser.add_argument('--out', type=Path, metavar='DIR', help='folder of the pictures; default browse/CONFIG/SPLIT')
     parser.add_argument(
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
             device='auto',
             gpus=None,
             local_rank=0,
+            allow=args.allow,
         )
     )
     if cfg.get(f'{args.split}_dataloader') is None:
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from das_mm.visualization import contact_sheet, save_image
 
     pictures, titles, facts = [], [], defaultdict(list)
-    with running(cfg), DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'das_mm')):
+    with running(cfg, args.allow), DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'das_mm')):
         for number, (picture, title, source, counts) in enumerate(_pictures(cfg, args.split, args.num)):
             save_image(out / f'{number:03d}.jpg', contact_sheet([picture], 1, [title], cell_width_px=picture.shape[1]))
             pictures.append(picture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from das_mm.command import add_config_argument
+from das_mm.command import add_allow_argument, add_config_argument
 from das_mm.deploy.exporter import EXPORTERS
 
 HELP = 'write a model as an ONNX file, compared with PyTorch, or as a program of torch.export'
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=None,
             help='expected error of every keypoint; default: where the model has learnt it',
         )
+        add_allow_argument(options)
         exporter.add_arguments(options)
 
 
@@ -37,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from das_mm.checkpoints.model_loader import load_model
+    from das_mm.engine import check_file_writable
 
-    model = load_model(args.weights, args.config, 'cpu')
     out = args.out or Path(f'{Path(args.weights).stem}{exporter.suffix}')
+    check_file_writable(out, '--out')
+    model = load_model(args.weights, args.config, 'cpu', args.allow)
     return exporter.run(model, out, args, Console(highlight=False, soft_wrap=True).print)

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from das_mm.command import add_config_argument, completed_by
+from das_mm.command import add_allow_argument, add_config_argument, completed_by
 from das_mm.engine.precision import PRECISIONS
 from das_mm.errors import UserError
 from das_mm.inference.mesh_exporters import EXPORTERS
@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(
         model, '--config', metavar='NAME', help='path or name of its config; default: the one in the checkpoint'
     )
+    add_allow_argument(model)
     model.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, …; default: a GPU where there is one')
     model.add_argument(
         '--runtime',
@@ -169,7 +170,9 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.show:
         check_display()
-    predictor = open_predictor(args.weights, args.config, args.device, args.task, args.runtime, args.precision)
+    predictor = open_predictor(
+        args.weights, args.config, args.device, args.task, args.runtime, args.precision, args.allow
+    )
     if args.weights is None and args.config is None:
         console.print(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
     found = Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing, with_overlays=args.show)

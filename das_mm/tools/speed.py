@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from das_mm.command import add_config_argument, parse_size
+from das_mm.command import add_allow_argument, add_config_argument, parse_size
 from das_mm.errors import UserError
 
 from .support.run_config import load_run_config, running
@@ -28,6 +28,7 @@ _WIDTH_OF_FILES = 180
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
+    add_allow_argument(parser)
     parser.add_argument('checkpoint', nargs='?', help='weights; default: random ones, which are as fast')
     parser.add_argument('--out', type=Path, metavar='DIR', help='default speed/CONFIG')
     parser.add_argument(
@@ -101,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
             device=args.device,
             gpus=None,
             local_rank=0,
+            allow=args.allow,
         )
     )
     import torch
@@ -111,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     device = choose_device(None)
-    with running(cfg):
+    with running(cfg, args.allow):
         size = network_size(cfg, _read_size(args.size))
         model = make_subject(cfg, args.checkpoint, device, args.seed)
         facts = dict(

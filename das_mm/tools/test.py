@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from das_mm.checkpoints.weight_loader import load_checkpoint_strict
     from das_mm.engine import atomic_write
 
-    with running(cfg) as ranks:
+    with running(cfg, args.allow) as ranks:
         runner = Runner.from_cfg(cfg)
         ranks.meet()
         load_checkpoint_strict(runner.model, args.checkpoint)

@@ -78,19 +78,21 @@ def run(args: argparse.Namespace) -> int:
     with sole_training(cfg.work_dir):
         if resume is not None:
             _prepare_resume(cfg, resume)
-        _train(cfg)
+        _train(cfg, args.allow)
     return 0
 
 
-def _train(cfg: Config) -> None:
+def _train(cfg: Config, allow: list[str]) -> None:
     from mmengine.runner import Runner
 
+    from das_mm.engine.hooks import CheckpointMetaHook
     from das_mm.tools.support.training_start import load_start, prepare_backbone
 
     warnings = prepare_backbone(cfg)
-    with running(cfg) as ranks:
+    with running(cfg, allow) as ranks:
         runner = Runner.from_cfg(cfg)
         ranks.meet()
+        runner.register_hook(CheckpointMetaHook())
         warnings.append(load_start(runner.model, cfg))
         for warning in filter(None, warnings):
             runner.logger.warning(warning)

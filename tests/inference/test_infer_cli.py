@@ -19,7 +19,7 @@ def infer(checkpoint, tmp_path, monkeypatch, capsys, inferencer):
 
     Torch runs it: of the package's models a CPU would take the graphs.
     """
-    monkeypatch.setattr(model_loader, 'load_model', lambda weights, config, device: inferencer.model)
+    monkeypatch.setattr(model_loader, 'load_model', lambda *given: inferencer.model)
 
     def run(*words, out='out'):
         fixed = ['--out', str(tmp_path / out), '--device', 'cpu', '--runtime', 'torch']
@@ -76,7 +76,7 @@ def test_a_video_followed_and_gone_on_with(infer, tmp_path, inferencer, monkeypa
 
 
 def test_meshes(infer, tmp_path, mesh_inferencer, monkeypatch):
-    monkeypatch.setattr(model_loader, 'load_model', lambda weights, config, device: mesh_inferencer.model)
+    monkeypatch.setattr(model_loader, 'load_model', lambda *given: mesh_inferencer.model)
     image = write_picture(tmp_path / 'a.png')
     words = '--weights', 'mesh.pth', '--task', 'mesh', '--no-viewer'
     assert infer(image, *words, '--export', 'obj', '--export', 'glb')[0] == 0

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from das_mm.checkpoints.weight_loader import load_checkpoint_strict
 from das_mm.config_files import config_path
 from das_mm.engine import atomic_write, check_writable
+from das_mm.engine.config_reader import read_config
 from das_mm.errors import UserError
 from das_mm.visualization.calibration import plot_calibration
 
@@ -35,7 +35,7 @@ def calibrate_checkpoint(config: str, checkpoint: str | Path, out: str | Path) -
     """
     out = Path(out)
     check_writable(out, '--out')
-    cfg = Config.fromfile(config_path(config))
+    cfg = read_config(config_path(config))
     cfg.work_dir, cfg.load_from, cfg.resume, cfg.log_level = str(out), None, False, 'WARNING'
     runner = Runner.from_cfg(cfg)
     model: Any = runner.model

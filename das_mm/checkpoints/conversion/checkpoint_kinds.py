@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from torch import Tensor
 
 from das_mm.checkpoints.model_loader import build_model
 from das_mm.config_files import config_path, config_root
+from das_mm.engine.config_reader import read_config
 from das_mm.errors import UserError
 
 from .ledger import Ledger
@@ -99,7 +99,7 @@ def name_config(config: str) -> dict[str, str]:
     path = Path(config_path(config)).resolve()
     if path.is_relative_to(config_root()):
         return dict(config=path.relative_to(config_root()).as_posix())
-    return dict(cfg=Config.fromfile(path).pretty_text)
+    return dict(cfg=read_config(path).pretty_text)
 
 
 def weights_of_config(name: str) -> dict[str, Tensor]:
@@ -109,5 +109,5 @@ def weights_of_config(name: str) -> dict[str, Tensor]:
         UserError: There is no such config, or it is not one of ours.
     """
     with torch.device('meta'):
-        model: Any = build_model(Config.fromfile(config_path(name)), name)
+        model: Any = build_model(read_config(config_path(name)), name)
         return model.state_dict()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 
-from das_mm.command import add_config_argument
+from das_mm.command import add_allow_argument, add_config_argument
 from das_mm.config_files import config_path
 from das_mm.engine import check_writable
 from das_mm.errors import UserError
@@ -29,6 +29,7 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every run from a config. `--launcher`, `--gpus`, `--device` and `--local-rank` are those mim gives."""
     add_config_argument(parser)
+    add_allow_argument(parser)
     parser.add_argument('--work-dir', type=Path, metavar='DIR', help='folder of the results; default work_dirs/CONFIG')
     parser.add_argument('--seed', type=int, metavar='N', help='seed of all randomness; default: the one in the config')
     parser.add_argument(
@@ -65,8 +66,10 @@ def load_run_config(args: argparse.Namespace) -> Config:
     """
     launcher = _choose_launcher(args)
     _choose_device(args, launcher)  # before anything asks torch what devices there are
+    from das_mm.engine.config_reader import read_config
+
     path = config_path(args.config)
-    cfg = _read_config(path)
+    cfg = read_config(path, args.allow)
     smpl_path = cfg.get('smpl_path')
     cfg.merge_from_dict(_parse_options(args.cfg_options))
     share_smpl_path(cfg, smpl_path)
@@ -111,25 +114,6 @@ def _choose_device(args: argparse.Namespace, launcher: str) -> None:
         raise UserError('torch sees no GPU', field='--device', remedy='leave it out, or --device cpu')
 
 
-def _read_config(path: str) -> Config:
-    from mmengine.config import Config
-
-    try:
-        return Config.fromfile(path)
-    except UserError:
-        raise
-    except SyntaxError as error:
-        raise UserError(
-            f'not python: {error.msg}, line {error.lineno}', file=path, remedy='correct that line'
-        ) from error
-    except Exception as error:  # a config is a program: anything can go wrong in it
-        raise UserError(
-            f'the config cannot be read: {type(error).__name__}: {error}',
-            file=path,
-            remedy='correct it, or the configs named in its _base_',
-        ) from error
-
-
 def _parse_options(pairs: list[str]) -> dict:
     """`key=value` words as mmengine's `DictAction` reads them."""
     from mmengine.config import DictAction
@@ -166,15 +150,19 @@ def _prepare_ranks(cfg: Config, launcher: str) -> None:
 
 
 @contextmanager
-def running(cfg: Config) -> Iterator[RankProcesses]:
+def running(cfg: Config, allow: Iterable[str] = ()) -> Iterator[RankProcesses]:
     """Around building a runner and using it: the process group is entered and left; an unknown `type`, the end of
     another process and weights that cannot be fetched are told in words.
 
     The block is given the processes of the run; where it lets them :meth:`~.RankProcesses.meet`, one that ends is
-    named.
+    named. Of a config in yaml or json only what is registered or in `allow` is looked up.
     """
     import torch
     import torch.distributed as dist
+
+    from das_mm._compat.config_guard import guarded
+    from das_mm.engine.config_reader import is_data
+    from das_mm.engine.config_rules import ConfigRules
 
     from .process_failures import RankProcesses, process_failure
 
@@ -183,7 +171,8 @@ def running(cfg: Config) -> Iterator[RankProcesses]:
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available() and not already_in:
         dist.init_process_group('gloo')  # mmengine would first choose a GPU for this rank
     try:
-        yield ranks
+        with guarded(ConfigRules(allow) if is_data(cfg.filename) else None):
+            yield ranks
     except URLError as error:
         raise UserError(
             f'weights that the config wants cannot be fetched: {error.reason}',
@@ -193,21 +182,30 @@ def running(cfg: Config) -> Iterator[RankProcesses]:
             'model.backbone.init_cfg=None',
         ) from error
     except RuntimeError as error:
-        failure = process_failure(error, ranks)
+        failure = process_failure(error, ranks) or _unknown_type(error, cfg)
         if failure is None:
             raise
         raise failure from error
     except KeyError as error:
-        unknown = re.match(r'(\S+) is not in the \S+?::(.+?) registry', str(error.args[0]) if error.args else '')
-        if unknown is None:
+        failure = _unknown_type(error, cfg)
+        if failure is None:
             raise
-        raise UserError(
-            f"there is no {unknown[2]} called '{unknown[1]}'",
-            file=cfg.filename,
-            field='type',
-            remedy="correct the name; a class of another package is written 'package.Name', and a module "
-            'of your own is named in custom_imports=dict(imports=[…])',
-        ) from error
+        raise failure from error
     finally:
         if dist.is_available() and dist.is_initialized() and not already_in:
             dist.destroy_process_group()  # torch complains at exit otherwise
+
+
+def _unknown_type(error: KeyError | RuntimeError, cfg: Config) -> UserError | None:
+    """What mmengine says of a `type` that it does not know, or that is not permitted in a config that is data."""
+    said = str(error.args[0]) if error.args else ''
+    unknown = re.match(r'(?P<name>\S+) is not in the \S+?::(?P<kind>.+?) registry|Failed to get (?P<other>\S+)', said)
+    if unknown is None:
+        return None
+    return UserError(
+        f"there is no {unknown['kind'] or 'class'} called '{unknown['name'] or unknown['other']}'",
+        file=cfg.filename,
+        field='type',
+        remedy="correct the name; a class of another package is written 'package.Name', and a module of your own is "
+        'named in custom_imports=dict(imports=[…]); where a config in yaml or json names it, allow it: --allow NAME',
+    )

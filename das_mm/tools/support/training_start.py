@@ -13,7 +13,7 @@ from typing import Any
 from mmengine.config import Config
 from torch import nn
 
-from das_mm.checkpoints.config_text import parse_config_text
+from das_mm.checkpoints.config_text import read_config_values
 from das_mm.checkpoints.initial_weights import load_weights_that_fit
 from das_mm.checkpoints.weight_loader import load_checkpoint_strict
 from das_mm.engine.checkpoint_files import read_checkpoint
@@ -111,7 +111,7 @@ def _backbone_of(checkpoint: str) -> Mapping:
     """The backbone's config of the run that wrote a checkpoint; empty where it does not tell."""
     text = (read_checkpoint(checkpoint).get('meta') or {}).get('cfg')
     try:
-        model = parse_config_text(text, checkpoint).get('model') if isinstance(text, str) else None
+        model = read_config_values(text, checkpoint).get('model') if isinstance(text, str) else None
     except UserError:  # the weights are what counts
         model = None
     found = (model or {}).get('backbone')
