@@ -2,7 +2,8 @@
 
 Since torch 2.6 `torch.load` builds only what it was told is harmless. mmengine 0.10.7 keeps its log histories in every
 checkpoint and does not say so, so its own `--resume` fails. The list below is exactly what such a file names, and
-nothing in it runs code of the file's choosing; `weights_only=False` is never the answer.
+nothing in it runs code of the file's choosing: of numpy it is the stand-ins of :mod:`.numpy_pickles`, since numpy's own
+believe forged states. `weights_only=False` is never the answer.
 """
 
 from __future__ import annotations
@@ -10,12 +11,10 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 
-# dtypes of log histories, scores and dataset metas; no objects
-_DTYPES = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', '?', 'U1')
+from .numpy_pickles import NUMPY_NAMES
 
 
 def _history_method(owner: type, name: str) -> Callable:
@@ -28,18 +27,10 @@ def _history_method(owner: type, name: str) -> Callable:
     return getattr(HistoryBuffer, name)
 
 
-def _numpy_rebuilders() -> list:
-    """The two functions by which numpy pickles arrays and scalars (`numpy.core` in numpy 1, `numpy._core` in 2)."""
-    return [np.arange(1).__reduce__()[0], np.float64(1).__reduce__()[0]]
-
-
 CHECKPOINT_CLASSES: list = [
     HistoryBuffer,
     (_history_method, 'builtins.getattr'),
-    np.ndarray,
-    np.dtype,
-    *sorted({type(np.dtype(name)) for name in _DTYPES}, key=lambda kind: kind.__name__),
-    *_numpy_rebuilders(),
+    *((stand_in, name) for name, stand_in in NUMPY_NAMES.items()),
 ]
 
 

@@ -5,12 +5,12 @@ Letters: M components, 69 = 23 joints × 3 axis-angle numbers (rad), the global 
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from das_mm.engine.array_files import numbers_of, read_npz
 from das_mm.engine.restricted_pickle import load_pickle
 from das_mm.errors import UserError
 
@@ -52,33 +52,23 @@ def load_pose_mixture(path: str | Path | None = None) -> PoseMixture:
         UserError: The file cannot be read, lacks an array, or its numbers are no mixture of Gaussians over 69 numbers.
     """
     path = Path(GENERATED_MIXTURE if path is None else path)
-    stored = _read_npz(path) if path.suffix == '.npz' else load_pickle(path)
+    stored = read_npz(path, _REMEDY) if path.suffix == '.npz' else load_pickle(path)
     if not isinstance(stored, dict):
         raise UserError(f'it holds a {type(stored).__name__}, not named arrays', file=path, remedy=_REMEDY)
     lacking = [key for key in _KEYS if key not in stored]
     if lacking:
         raise UserError(f'it lacks {", ".join(lacking)}', file=path, remedy=_REMEDY)
     try:
-        arrays = [np.asarray(stored[key], dtype=np.float64) for key in _KEYS]
-    except (TypeError, ValueError) as error:
+        arrays = [numbers_of(stored[key]) for key in _KEYS]
+    except ValueError as error:
         raise UserError(f'it does not hold arrays of numbers: {error}', file=path, remedy=_REMEDY) from None
     _check(path, *arrays)
     means, covariances, weights = arrays
     return PoseMixture(means, (covariances + covariances.swapaxes(1, 2)) / 2, weights / weights.sum())
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
-    except OSError as error:
-        raise UserError(f'it cannot be read ({error.strerror or error})', file=path, remedy=_REMEDY) from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f'it is no npz of plain arrays ({error})', file=path, remedy=_REMEDY) from None
-
-
 def _check(path: Path, means: np.ndarray, covariances: np.ndarray, weights: np.ndarray) -> None:
-    num = len(means)
+    num = len(means) if means.ndim else 0
     for name, array, shape in zip(
         _KEYS, (means, covariances, weights), ((num, NUM_POSE), (num, NUM_POSE, NUM_POSE), (num,))
     ):

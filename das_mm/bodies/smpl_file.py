@@ -7,7 +7,6 @@ neither chumpy nor a class of scipy's is made by a file. What each array must be
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from das_mm.engine import file_sha256
+from das_mm.engine.array_files import read_npz
 from das_mm.engine.restricted_pickle import load_pickle
 from das_mm.errors import UserError
 
@@ -27,6 +27,7 @@ NUM_VERTICES, NUM_FACES, NUM_JOINTS = 6890, 13776, len(PARENTS)
 
 _KEYS = ('v_template', 'f', 'shapedirs', 'posedirs', 'J_regressor', 'weights', 'kintree_table')
 
+_AGAIN = 'copy or download the file again'
 _HOW_TO_GET_SMPL = (
     'to get it: (1) register at https://smpl.is.tue.mpg.de and accept its licence; (2) under Download, take "SMPL for '
     'Python" (version 1.1.0 holds the neutral body) and unpack it; (3) give the path of '
@@ -95,7 +96,7 @@ def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:
         UserError: The file is missing, is no body model, tries to run code, or has another topology than SMPL.
     """
     path = _find_file(Path(path), gender)
-    content = _read_npz(path) if path.suffix.lower() == '.npz' else load_pickle(path, allow=STAND_INS)
+    content = read_npz(path, _AGAIN, _KEYS) if path.suffix.lower() == '.npz' else load_pickle(path, allow=STAND_INS)
     if not isinstance(content, dict):
         raise UserError(
             f'it holds a {type(content).__name__}, not the dict of a body model', file=path, remedy=_HOW_TO_GET_SMPL
@@ -184,29 +185,18 @@ def _matches(name: str, pattern: str) -> bool:
     return Path(name.lower()).match(pattern)
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Only the arrays that are needed: others may hold pickled objects, which are never loaded."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {key: stored[key] for key in _KEYS if key in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f'it cannot be read as arrays ({error})', file=path, remedy='copy or download the file again'
-        ) from error
-
-
 def _as_array(value: Any, path: Path, key: str) -> np.ndarray:
     try:
-        array = np.asarray(plain(value))
-        if array.dtype.kind not in 'iuf':
-            raise ValueError(f'it is {array.dtype}')
-        array = array.astype(np.float64)
+        array = plain(value)
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in 'iuf':
+            raise ValueError(f'it is {getattr(array, "dtype", type(array).__name__)}')
+        array = np.asarray(array, np.float64)
     except Exception as error:  # the state of a stand-in is whatever the file says
         raise UserError(
             f'it is no array of numbers ({error})', file=path, field=key, remedy=_HOW_TO_GET_SMPL
         ) from error
     if not np.isfinite(array).all():
-        raise UserError('it holds NaN or infinity', file=path, field=key, remedy='copy or download the file again')
+        raise UserError('it holds NaN or infinity', file=path, field=key, remedy=_AGAIN)
     return array
 
 

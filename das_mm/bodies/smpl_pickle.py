@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+
+_MOST_NUMBERS = 10_000_000  # a regressor has 24 x 6890
 
 
 class _StandIn:
@@ -35,7 +38,10 @@ class _Sparse(_StandIn):
     def value(self) -> np.ndarray:
         parts = tuple(np.asarray(self.state[name]) for name in ('data', 'indices', 'indptr'))
         shape = self.state['_shape'] if '_shape' in self.state else self.state['shape']
-        matrix = self.kind(parts, shape=tuple(int(side) for side in shape))
+        shape = tuple(int(side) for side in shape)
+        if math.prod(shape) > _MOST_NUMBERS:
+            raise ValueError(f'a matrix of {shape}')
+        matrix = self.kind(parts, shape=shape)
         matrix.check_format(full_check=True)  # wrong indices would be followed in C
         return matrix.toarray()
 

@@ -177,11 +177,10 @@ def test_models_that_cannot_be(poisoned, marker, change, field, said):
 def test_a_pipeline_that_cannot_be_built(poisoned):
     for pipeline in ('x', [dict(type='DASResize', bla=3)], [3]):
         path = poisoned(lambda config, steps=pipeline: config['test_dataloader']['dataset'].update(pipeline=steps))
-        with pytest.raises(
-            UserError, match='poisoned.pth: test_dataloader.dataset.pipeline: .*cannot be built'
-        ) as caught:
+        with pytest.raises(UserError, match='the preparation of images cannot be built') as caught:
             TorchPredictor(load_model(path, device='cpu'))
-        assert caught.value.remedy
+        assert caught.value.file == path.name and caught.value.remedy
+        assert caught.value.field == 'test_dataloader.dataset.pipeline'
 
 
 def test_more_modules_than_any_model_has_are_an_error():
@@ -190,7 +189,7 @@ def test_more_modules_than_any_model_has_are_an_error():
         while True:
             model.add_module('x', torch.nn.Identity())
 
-    with pytest.raises(UserError, match='more than 100000 modules'):
+    with pytest.raises(UserError, match='more than 20000 modules'):
         build_from_file(endless, 'x.pth', 'meta.cfg', ConfigRules())
 
 

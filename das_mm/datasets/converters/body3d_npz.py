@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from das_mm.engine.array_files import numbers_of
 from das_mm.engine.restricted_pickle import load_pickle
 from das_mm.errors import UserError
 
@@ -74,7 +75,7 @@ def read_cameras(path: Path) -> dict:
         raise UserError('it holds no cameras', file=path, remedy='give the cameras file that belongs to the npz')
     for key, camera in cameras.items():
         for name in ('f', 'c'):
-            if not isinstance(camera, dict) or np.size(camera.get(name, ())) != 2:
+            if not isinstance(camera, dict) or not _are_two_numbers(camera.get(name)):
                 raise UserError(
                     'it is not two numbers',
                     file=path,
@@ -82,6 +83,13 @@ def read_cameras(path: Path) -> dict:
                     remedy='give the cameras file that belongs to the npz',
                 )
     return cameras
+
+
+def _are_two_numbers(value: object) -> bool:
+    try:
+        return numbers_of(value).size == 2
+    except ValueError:
+        return False
 
 
 def pinhole(camera: dict) -> np.ndarray:

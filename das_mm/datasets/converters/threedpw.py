@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from das_mm.engine.array_files import numbers_of
 from das_mm.engine.restricted_pickle import load_pickle
 from das_mm.errors import UserError
 from das_mm.structures import project
@@ -172,6 +173,8 @@ class _Sequence:
         }
         camera = self._array(stored, 'cam_poses', None, (None, 4, 4))
         self.num_frames = min(len(array) for array in (camera, *(a for arrays in people.values() for a in arrays)))
+        if not self.num_frames:
+            self._fail('cam_poses', 'it has no frame')
         self.K = self._array(stored, 'cam_intrinsics', None, (3, 3))
         self.R, self.t_m = camera[: self.num_frames, :3, :3], camera[: self.num_frames, :3, 3]
         if (
@@ -230,7 +233,7 @@ class _Sequence:
         try:
             if row is not None:
                 value, field = value[row], f'{key}[{row}]'
-            array = np.asarray(value, dtype=np.float64)
+            array = numbers_of(value)
         except (IndexError, KeyError, TypeError, ValueError):
             self._fail(field, 'it holds no array of numbers')
         if array.ndim != len(shape) or any(want is not None and want != have for want, have in zip(shape, array.shape)):
@@ -244,7 +247,8 @@ class _Sequence:
 
     def _gender(self, stored: Mapping, row: int) -> str:
         genders = self._field(stored, 'genders')
-        gender = str(genders[row])[:1] if len(genders) > row else ''
+        known = isinstance(genders, (list, tuple, np.ndarray)) and np.ndim(genders) == 1 and len(genders) > row
+        gender = genders[row][:1] if known and isinstance(genders[row], str) else ''
         if gender not in GENDERS:
             self._fail(f'genders[{row}]', f'{gender!r} is no gender')
         return gender
