@@ -48,9 +48,10 @@ class DTypeInFile:
 
 
 class ArrayInFile(np.ndarray):
-    """Stands for ``numpy.ndarray`` while a file is read; it is an array like others and is pickled as one."""
+    """Stands for ``numpy.ndarray`` while a file is read; it is an array like others and is pickled as one.
 
-    __array_priority__ = -1.0  # results of it and an ordinary array are ordinary
+    :func:`with_ordinary_arrays` makes such arrays ordinary when all is read.
+    """
 
     def __new__(cls, *args: Any) -> ArrayInFile:
         if args:
@@ -106,6 +107,31 @@ def rebuild_from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any) -> np.n
         raise pickle.UnpicklingError(f'an array of {sides} {kind} whose content has another size')
     flat = np.frombuffer(raw, kind) if raw else np.empty(math.prod(sides), kind)
     return flat.reshape(sides, order=order)
+
+
+def with_ordinary_arrays(value: Any, known: dict[int, Any] | None = None) -> Any:
+    """What was read, with numpy's own arrays in the place of those of this module, also inside containers and objects.
+
+    Args:
+        value: Nested as deep as :func:`das_mm.engine.pickle_scan.scan_pickle` lets a file be; containers are changed.
+        known: What was met already.
+    """
+    known = {} if known is None else known
+    if id(value) in known:
+        return known[id(value)][1]
+    made = value.view(np.ndarray) if isinstance(value, ArrayInFile) else value
+    known[id(value)] = value, made  # the first one stays alive, so that its number stays its own
+    if isinstance(value, tuple):
+        made = tuple(with_ordinary_arrays(part, known) for part in value)
+        made = made if any(one is not other for one, other in zip(made, value)) and type(value) is tuple else value
+        known[id(value)] = value, made
+    elif isinstance(value, dict):
+        value.update({key: with_ordinary_arrays(part, known) for key, part in value.items()})
+    elif isinstance(value, list):
+        value[:] = [with_ordinary_arrays(part, known) for part in value]
+    elif isinstance(getattr(value, '__dict__', None), dict) and not isinstance(value, type):
+        with_ordinary_arrays(value.__dict__, known)
+    return made
 
 
 #: as pickles name them, of numpy 1 and 2

@@ -50,8 +50,10 @@ def build_from_file(
 
 
 @contextmanager
-def told_as_user_error(file: str | Path, field: str) -> Iterator[None]:
-    """Whatever goes wrong in the block, in which something is built from a config, is a UserError with its place."""
+def told_as_user_error(
+    file: str | Path, field: str, problem: str = 'no model can be built from the config'
+) -> Iterator[None]:
+    """Whatever goes wrong in the block, where something is made of what a file says, is a UserError with its place."""
     try:
         yield
     except UserError as error:
@@ -62,10 +64,7 @@ def told_as_user_error(file: str | Path, field: str) -> Iterator[None]:
     except Exception as error:  # constructors raise anything when they are given nonsense
         words = ' '.join(str(error).split())[:300]
         raise UserError(
-            f'no model can be built from the config ({type(error).__name__}: {words})',
-            file=file,
-            field=field,
-            remedy=CONFIG_REMEDY,
+            f'{problem} ({type(error).__name__}: {words})', file=file, field=field, remedy=CONFIG_REMEDY
         ) from error
 
 

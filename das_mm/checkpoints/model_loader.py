@@ -92,7 +92,8 @@ def load_model(
         with told_as_user_error(cfg.filename or weights, 'model'), guarded(rules if is_data(cfg.filename) else None):
             model = build_model(cfg, name)
     meta = load_weights_strict(model, checkpoint, weights)
-    model.dataset_meta = _dataset_meta(cfg, meta, model.num_keypoints, weights)
+    with told_as_user_error(weights, 'meta.dataset_meta', 'the data that it was trained on are not told in order'):
+        model.dataset_meta = _dataset_meta(cfg, meta, model.num_keypoints, weights)
     model.provenance = dict(
         config=name, weights=Path(weights).name, weights_sha256=file_sha256(weights), das_mm=__version__
     )
@@ -146,7 +147,8 @@ def _config_of(checkpoint: dict, weights: str | Path, rules: ConfigRules) -> tup
     meta = meta if isinstance(meta, dict) else {}
     if isinstance(meta.get('cfg'), str):
         # mmengine names a run after its config and the time
-        experiment = re.fullmatch(r'(.+?)_\d{8}_\d{6}', str(meta.get('experiment_name')))
+        name = meta.get('experiment_name')
+        experiment = re.fullmatch(r'(.+?)_\d{8}_\d{6}', name) if isinstance(name, str) else None
         return experiment[1] if experiment else None, parse_config_text(meta['cfg'], weights, rules), True
     if isinstance(meta.get('config'), str):
         path = _packaged_config(meta['config'], weights)

@@ -20,6 +20,7 @@ The metadata of the file hold, by name (all start with ``das_mm.``):
 ``preprocessor``    json: ``mean`` and ``std`` (3,) or null, ``swaps_channels``, ``pad_value``: for 'normalised' input
 ``tracking``        json: ``tracker``, ``root`` and ``max_frame_gap`` of a model that remembers, else null
 ``weights``         name of the checkpoint, ``weights_sha256`` its sum
+``sha256``          sum of the file without this entry (:mod:`.onnx_sum`); missing in older files
 ==================  =========================================================================================
 
 ``tasks``, ``pipeline``, ``preprocessor`` and ``tracking`` are missing in files that das_mm 0.1 wrote: those run with
@@ -36,6 +37,8 @@ from typing import Any
 
 from das_mm.errors import UserError
 from das_mm.structures.task_fields import TaskDescription
+
+from .onnx_metadata import check_metadata
 
 FORMAT = 'das_mm.onnx/1'
 PIXELS, NORMALISED = 'pixels', 'normalised'
@@ -76,19 +79,21 @@ def read_description(metadata: Mapping[str, str], path: str | Path) -> dict[str,
     try:
         for name in ('dataset_meta', 'keypoints', 'test_cfg', 'coder', 'nms', 'input'):
             own[name] = json.loads(own[name])
-        if own['input']['kind'] not in (PIXELS, NORMALISED):
-            raise ValueError(f'unknown kind of input: {own["input"]["kind"]}')
         for name in ('config', 'config_name', 'weights', 'weights_sha256', 'version', 'precision'):
             own[name]
         for name in ('tasks', 'pipeline', 'preprocessor', 'tracking'):
             own[name] = json.loads(own.get(name, 'null'))
+        check_metadata(own)
         if own['tasks'] is not None:
             own['tasks'] = [TaskDescription.from_json(told) for told in own['tasks']]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise UserError(
-            f'its metadata are damaged: {type(error).__name__}: {error}',
-            file=path,
-            field='metadata_props',
-            remedy=_AGAIN,
+            f'its metadata are damaged: {_words(error)}', file=path, field='metadata_props', remedy=_AGAIN
         ) from error
     return own
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f'{error.args[0]} is missing'
+    return 'they are nested too deeply' if isinstance(error, RecursionError) else str(error).partition('\n')[0]

@@ -27,7 +27,7 @@ from das_mm.version import __version__
 from .config_text import parse_config_text
 from .guarded_build import build_from_file
 from .onnx_file import PIXELS, PREFIX, SCORE_THR, read_description
-from .onnx_session import open_session, people_per_image
+from .onnx_session import check_graph, open_session, people_per_image
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -54,6 +54,7 @@ def load_onnx_model(path: str | Path, device: str | torch.device | None = None, 
     """
     session = open_session(path, device, torch.get_num_threads())
     said = read_description(session.get_modelmeta().custom_metadata_map, path)
+    check_graph(session, path)
     rules, field = ConfigRules(allow), PREFIX + 'config'
     cfg = parse_config_text(said['config'], path, rules, field)
     model = build_from_file(lambda: _shell(cfg, session, said), path, field, rules)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from das_mm.engine.regular_files import open_regular
 from das_mm.errors import UserError
 
+from .onnx_sum import check_sum
 from .optional_packages import require
 
 if TYPE_CHECKING:
@@ -30,15 +32,18 @@ def open_session(path: str | Path, device: Any = None, num_threads: int | None =
     """
     runtime = require('onnxruntime')
     providers = _providers(runtime, device)
-    if not Path(path).is_file():
-        raise UserError('there is no such file', file=path, remedy='check the path')
+    if not Path(path).exists():
+        raise UserError('there is no such file', file=path, field='weights', remedy='check the path')
+    with open_regular(path, 'weights') as file:
+        content = file.read()
+    check_sum(content, path)
     options = runtime.SessionOptions()
     if num_threads is None and os.environ.get('OMP_NUM_THREADS', '').isdecimal():
         num_threads = int(os.environ['OMP_NUM_THREADS'])
     options.intra_op_num_threads = num_threads or 0
     options.log_severity_level = 3  # it warns that score_thr may be given, which is the purpose
     try:
-        return runtime.InferenceSession(str(path), options, providers=providers)
+        return runtime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # onnxruntime's own exceptions have no common base
         raise UserError(
             f'onnxruntime {runtime.__version__} cannot load it: {_first_line(error)}',
@@ -61,6 +66,22 @@ def _providers(runtime, device: Any) -> list:
         field='device',
         remedy='use cpu, or install onnxruntime-gpu in place of onnxruntime',
     )
+
+
+def check_graph(session: InferenceSession, path: str | Path) -> None:
+    """
+    Raises:
+        UserError: The graph takes or gives something else than people in images.
+    """
+    inputs, outputs = ({value.name for value in values} for values in (session.get_inputs(), session.get_outputs()))
+    lacking = sorted({'images'} - inputs) + sorted({'image', 'keypoints_px', 'scores'} - outputs)
+    if lacking:
+        raise UserError(
+            f'the graph has no {", ".join(lacking)}',
+            file=path,
+            field='graph',
+            remedy='give one that `das-mm export onnx` wrote',
+        )
 
 
 def people_per_image(found: Mapping[str, np.ndarray], batch_size: int) -> list[dict[str, np.ndarray]]:

@@ -76,5 +76,5 @@ def _remedy(checkpoint: dict) -> str:
     """Which config the file belongs to, where it says so."""
     meta = checkpoint.get('meta')
     experiment = meta.get('experiment_name') if isinstance(meta, dict) else None
-    trained = f"; this one comes from the run '{experiment}'" if experiment else ''
+    trained = f"; this one comes from the run '{experiment}'" if isinstance(experiment, str) else ''
     return f'give the checkpoint that was trained with this config, or the config that goes with it{trained}'

@@ -10,6 +10,7 @@ from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from torch import Tensor
 
 from das_mm.checkpoints.onnx_file import SUFFIX, is_onnx
+from das_mm.checkpoints.onnx_sum import with_sum
 from das_mm.checkpoints.optional_packages import require
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
@@ -62,7 +63,7 @@ def export_onnx(
     onnx.helper.set_model_props(proto, describe(model, half, model.sees_previous_frame))
     onnx.checker.check_model(proto, full_check=True)
     out.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(out, proto.SerializeToString())
+    atomic_write(out, with_sum(proto.SerializeToString()))
     return out
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import logging
 import pickle
 import re
-import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from mmengine.logging import print_log
 
+from das_mm._compat.numpy_pickles import with_ordinary_arrays
 from das_mm._compat.safe_globals import allow_checkpoint_classes
 from das_mm.errors import UserError
 
+from .checkpoint_archive import check_archive
+
 _AGAIN = 'copy or download it again, or use an earlier checkpoint'
-_ZIP_MAGIC, _PICKLE_MAGIC = b'PK', b'\x80'
+_GIVE = 'give a .pth file written by training'
+_SMALL_BYTES = 1 << 20  # a tensor of one number repeated is no concern
 
 
 def read_checkpoint(path: str | Path) -> dict:
@@ -34,15 +39,16 @@ def read_checkpoint(path: str | Path) -> dict:
     _check_file(path)
     allow_checkpoint_classes()
     try:
+        check_archive(path)
         checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+    except UserError:
+        raise
     except pickle.UnpicklingError as error:
         wanted = re.findall(r'GLOBAL ([\w.]+)', str(error))
         if not wanted:
-            raise UserError(
-                'this is not a checkpoint that PyTorch can read',
-                file=path,
-                remedy='give a .pth file written by training',
-            ) from error
+            said = re.search(r'WeightsUnpickler error: (.+)', str(error))  # among advice to trust the file
+            problem = f'this is not a checkpoint that PyTorch can read: {said[1] if said else _first_line(error)}'
+            raise UserError(problem, file=path, remedy=_GIVE) from error
         raise UserError(
             f'loading it would run code: it asks for {", ".join(dict.fromkeys(wanted))}, which is neither '
             'a weight nor a training log',
@@ -50,19 +56,45 @@ def read_checkpoint(path: str | Path) -> dict:
             remedy='do not use this file unless you trust its maker; if you do, have them save the '
             'weights alone: torch.save(model.state_dict(), file)',
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged file fails in the middle of anything
         raise UserError(
             f'the file is damaged or cut short ({path.stat().st_size} bytes): {_first_line(error)}',
             file=path,
             remedy=_AGAIN,
         ) from error
     if not isinstance(checkpoint, dict):
-        raise UserError(
-            f'it holds a {type(checkpoint).__name__}, not a dictionary of weights',
-            file=path,
-            remedy='give a .pth file written by training',
-        )
-    return checkpoint
+        raise UserError(f'it holds a {type(checkpoint).__name__}, not a dictionary of weights', file=path, remedy=_GIVE)
+    _check_sizes(checkpoint, path)
+    return with_ordinary_arrays(checkpoint)
+
+
+def check_training_state(checkpoint: dict, path: str | Path) -> dict[str, Any]:
+    """The `meta` of a checkpoint that training can go on from.
+
+    Raises:
+        UserError: The file lacks a part of the state of a training run, or a part is of another type.
+    """
+    meta = checkpoint.get('meta')
+    wanted: dict[str, tuple[Any, type | tuple[type, ...]]] = {
+        'meta': (meta, dict),
+        'optimizer': (checkpoint.get('optimizer'), dict),
+        'message_hub': (checkpoint.get('message_hub', {}), dict),
+        'param_schedulers': (checkpoint.get('param_schedulers', []), (list, dict)),
+    }
+    if isinstance(meta, dict):
+        wanted['meta.iter'] = (meta.get('iter'), int)
+        wanted['meta.epoch'] = (meta.get('epoch', 0), int)
+        wanted['meta.seed'] = (meta.get('seed'), (int, np.integer, type(None)))
+    for field, (value, kind) in wanted.items():
+        if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
+            found = 'nothing' if value is None else f'a {type(value).__name__}'
+            raise UserError(
+                f'it holds weights but not the state of a training run: {found} stands there',
+                file=path,
+                field=field,
+                remedy='to start from these weights: --cfg-options load_from=FILE',
+            )
+    return meta  # type: ignore[return-value]
 
 
 def _check_file(path: Path) -> None:
@@ -71,27 +103,30 @@ def _check_file(path: Path) -> None:
         problem = 'this is a folder, not a file' if path.is_dir() else 'there is no such checkpoint'
         near = sorted(file.name for file in (path if path.is_dir() else path.parent).glob('*.pth'))[:8]
         raise UserError(problem, file=path, remedy=f'there are: {", ".join(near)}' if near else 'check the path')
-    with open(path, 'rb') as file:
-        head = file.read(2)
-    size = path.stat().st_size
-    if not head:
+    if not path.stat().st_size:
         raise UserError('the file is empty (0 bytes)', file=path, remedy='use an earlier checkpoint')
-    if head == _ZIP_MAGIC:
-        if not zipfile.is_zipfile(path):
-            raise UserError(
-                f'the file is cut short: it ends after {size} bytes, before its index', file=path, remedy=_AGAIN
-            )
-        try:
-            with zipfile.ZipFile(path) as archive:  # torch.load checks no sums
-                damaged = archive.testzip()
-        except zipfile.BadZipFile:
-            damaged = 'its index'
-        if damaged is not None:
-            raise UserError(f'the file is damaged: the sum of {damaged} is wrong', file=path, remedy=_AGAIN)
-    if head != _ZIP_MAGIC and head[:1] != _PICKLE_MAGIC:
-        raise UserError(
-            'this is not a checkpoint that PyTorch can read', file=path, remedy='give a .pth file written by training'
-        )
+
+
+def _check_sizes(checkpoint: dict, path: Path) -> None:
+    """Refuse tensors that claim to be larger than the file: whoever copies one fills the memory."""
+    most = max(path.stat().st_size, _SMALL_BYTES)
+    waiting: list[tuple[str, Any]] = [('', checkpoint)]
+    seen: set[int] = set()
+    while waiting:
+        field, value = waiting.pop()
+        if isinstance(value, torch.Tensor):
+            if value.numel() * value.element_size() > most:
+                shape = '×'.join(map(str, value.shape))
+                raise UserError(
+                    f'a tensor of {shape} numbers is more than the {path.stat().st_size} bytes of the file can hold',
+                    file=path,
+                    field=field,
+                    remedy=_GIVE,
+                )
+        elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+            seen.add(id(value))
+            parts = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += [(f'{field}.{name}' if field else str(name), part) for name, part in parts]
 
 
 def newest_complete_checkpoint(folder: str | Path, filename_tmpl: str | None = None) -> Path | None:
@@ -117,10 +152,7 @@ def _newest_of(folder: Path, template: str) -> tuple[int, Path] | None:
     numbered = [(int(match[1]), path) for path in folder.glob('*') if (match := pattern.fullmatch(path.name))]
     for _, path in sorted(numbered, reverse=True):
         try:
-            checkpoint = read_checkpoint(path)
-            if 'optimizer' not in checkpoint:
-                raise UserError('it holds no optimizer state', file=path)
-            return checkpoint['meta']['iter'], path
+            return check_training_state(read_checkpoint(path), path)['iter'], path
         except UserError as error:
             print_log(f'passed over when resuming: {error}', logger='current', level=logging.WARNING)
     return None

@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from das_mm._compat.numpy_pickles import with_ordinary_arrays
 from das_mm.errors import UserError
 
 from .pickle_names import harmless_names, sealed
 from .pickle_scan import scan_pickle
+from .regular_files import open_regular
 
 
 class _Forbidden(pickle.UnpicklingError):
@@ -37,9 +39,10 @@ def load_pickle(path: str | Path, allow: Mapping[str, Callable] | None = None, e
         UserError: The file cannot be read, is no whole pickle, or names anything that is not allowed.
     """
     try:
-        content = Path(path).read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
         scan_pickle(io.BytesIO(content))
-        return _Unpickler(content, dict(allow or {}), encoding).load()
+        return with_ordinary_arrays(_Unpickler(content, dict(allow or {}), encoding).load())
     except _Forbidden as error:
         raise UserError(
             f'it names {error}, which is not among the harmless classes that may be read',
@@ -47,6 +50,8 @@ def load_pickle(path: str | Path, allow: Mapping[str, Callable] | None = None, e
             remedy='get the file from its original source; do not open it with pickle.load, which would '
             'run whatever it names',
         ) from None
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(
             f'it cannot be read ({error.strerror or error})', file=path, remedy='check the path and its permissions'

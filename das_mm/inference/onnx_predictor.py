@@ -12,8 +12,9 @@ import numpy as np
 
 from das_mm.bodies.posable_body import PosableBody
 from das_mm.checkpoints.onnx_file import NORMALISED, SCORE_THR
-from das_mm.checkpoints.onnx_session import people_per_image
+from das_mm.checkpoints.onnx_session import check_graph, people_per_image
 from das_mm.engine import file_sha256
+from das_mm.errors import UserError
 from das_mm.structures.image_frame import known_camera, poses_in_image
 from das_mm.structures.people import People
 from das_mm.structures.task_fields import TaskDescription, fields_in_image
@@ -74,8 +75,9 @@ class OnnxPredictor:
     """
 
     def __init__(self, session: InferenceSession, said: Mapping[str, Any], path: str | Path):
-        self._session, self._said = session, said
+        self._session, self._said, self._path = session, said, path
         self._outputs = [output.name for output in session.get_outputs()]
+        check_graph(session, path)
         self._pipeline = NumpyPipeline(said['pipeline'])
         self._memory = None if said['tracking'] is None else TrackingMemory(said['tracking'])
         self.keypoint_set = said['dataset_meta']['keypoint_set']
@@ -135,7 +137,16 @@ class OnnxPredictor:
         return self._memory.network_input(image, prepared[0].warp)[None]
 
     def _run(self, inputs: np.ndarray, score_thr: float) -> list[dict[str, np.ndarray]]:
-        values = self._session.run(self._outputs, {'images': inputs, SCORE_THR: np.asarray(score_thr, np.float32)})
+        given = {'images': inputs, SCORE_THR: np.asarray(score_thr, np.float32)}
+        try:
+            values = self._session.run(self._outputs, given)
+        except Exception as error:  # onnxruntime's own exceptions have no common base
+            raise UserError(
+                f'onnxruntime cannot run it: {" ".join(str(error).split())[:300]}',
+                file=self._path,
+                field='graph',
+                remedy='export it again: das-mm export onnx CONFIG CHECKPOINT --out FILE',
+            ) from error
         arrays = cast('list[np.ndarray]', values)
         return people_per_image(dict(zip(self._outputs, arrays)), len(inputs))
 

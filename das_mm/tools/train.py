@@ -134,7 +134,7 @@ def _prepare_resume(cfg: Config, resume: str) -> None:
     With no checkpoint yet (killed before the first) training starts from the beginning, as it did.
     """
     cfg.resume = False
-    from das_mm.engine.checkpoint_files import newest_complete_checkpoint, read_checkpoint
+    from das_mm.engine.checkpoint_files import check_training_state, newest_complete_checkpoint, read_checkpoint
 
     if resume == 'auto':
         template = cfg.get('default_hooks', {}).get('checkpoint', {}).get('filename_tmpl')
@@ -142,17 +142,11 @@ def _prepare_resume(cfg: Config, resume: str) -> None:
         if newest is None:
             return
         resume = str(newest)
-    checkpoint = read_checkpoint(resume)
-    if not isinstance(checkpoint.get('meta'), dict) or 'optimizer' not in checkpoint:
-        raise UserError(
-            'it holds weights but not the state of a training run',
-            file=resume,
-            remedy='to start from these weights: --cfg-options load_from=FILE',
-        )
+    meta = check_training_state(read_checkpoint(resume), resume)
     cfg.resume, cfg.load_from = True, resume
     randomness = cfg.setdefault('randomness', {})
     if randomness.get('seed') is None:  # the order of the data follows from it, before mmengine reads the checkpoint
-        randomness.seed = checkpoint['meta'].get('seed')
+        randomness.seed = meta.get('seed')
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 
 from das_mm.engine import atomic_write
-from das_mm.engine.checkpoint_files import newest_complete_checkpoint, read_checkpoint
+from das_mm.engine.checkpoint_files import check_training_state, newest_complete_checkpoint, read_checkpoint
 from das_mm.errors import UserError
 
 
@@ -104,3 +105,75 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         atomic_write(path, b'new')
     assert 'free space' in caught.value.remedy
     assert [entry.name for entry in tmp_path.iterdir()] == ['a.pth'] and path.read_bytes() == b'old'
+
+
+class _Calls:
+    """A pickle that calls something torch lets it call."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def _expanded():
+    return torch.zeros(1).expand(1_000_000, 100_000)
+
+
+@pytest.mark.parametrize(
+    'weight, said',
+    [
+        (lambda: _Calls(bytearray, 4_000_000_000), 'bytearray'),
+        (lambda: _Calls(np.ndarray, (2**31,)), 'calls numpy.ndarray'),
+        (_expanded, 'more than the .* bytes of the file'),
+        (lambda: [dict(inner=_expanded())], 'more than the .* bytes of the file'),
+        (lambda: torch.empty(10**6, 10**6, device='meta'), 'more than the .* bytes of the file'),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused(tmp_path, weight, said):
+    torch.save(dict(state_dict=dict(weight=weight())), tmp_path / 'large.pth')
+    with pytest.raises(UserError, match=said) as caught:
+        read_checkpoint(tmp_path / 'large.pth')
+    assert caught.value.file == tmp_path / 'large.pth' and caught.value.remedy
+
+
+def test_a_packed_archive_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'bomb.pth', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('archive/data.pkl', bytes(100_000_000))
+    with pytest.raises(UserError, match='the file is damaged'):
+        read_checkpoint(tmp_path / 'bomb.pth')
+
+
+def test_arrays_in_checkpoints_are_ordinary_ones(tmp_path):
+    """Also where they are written again: another program must read them."""
+    torch.save(dict(meta=dict(sigmas=np.ones(3), best=np.float64(2))), tmp_path / 'a.pth')
+    meta = read_checkpoint(tmp_path / 'a.pth')['meta']
+    assert type(meta['best']) is np.float64 and meta['best'] == 2
+    assert pickle.loads(pickle.dumps(meta['sigmas'])).__class__ is np.ndarray
+    assert pickle.dumps(meta['sigmas'], 2) == pickle.dumps(np.ones(3), 2)
+
+
+@pytest.mark.parametrize(
+    'changes, field',
+    [
+        (dict(meta=None), 'meta'),
+        (dict(meta=[1]), 'meta'),
+        (dict(meta={}), 'meta.iter'),
+        (dict(meta=dict(iter='9')), 'meta.iter'),
+        (dict(meta=dict(iter=-1)), 'meta.iter'),
+        (dict(meta=dict(iter=1, epoch=1.5)), 'meta.epoch'),
+        (dict(meta=dict(iter=1, seed='x')), 'meta.seed'),
+        (dict(optimizer=None), 'optimizer'),
+        (dict(message_hub=[]), 'message_hub'),
+        (dict(param_schedulers='x'), 'param_schedulers'),
+    ],
+)
+def test_training_states_of_foreign_types(tmp_path, changes, field, capfd):
+    content = dict(meta=dict(iter=1, epoch=1, seed=0), optimizer={}, message_hub={}, param_schedulers=[])
+    assert check_training_state(content, 'x.pth')['iter'] == 1
+    with pytest.raises(UserError, match='not the state of a training run') as caught:
+        check_training_state({**content, **changes}, 'x.pth')
+    assert caught.value.field == field and caught.value.file == 'x.pth' and caught.value.remedy
+    torch.save({**content, **changes}, tmp_path / 'epoch_1.pth')
+    assert newest_complete_checkpoint(tmp_path) is None and field in ''.join(capfd.readouterr())

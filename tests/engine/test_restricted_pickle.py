@@ -160,3 +160,91 @@ def test_damaged_files(stored, content):
 def test_absent_file(tmp_path):
     with pytest.raises(UserError, match='cannot be read'):
         load_pickle(tmp_path / 'absent.pkl')
+
+
+def _name(module: str, name: str) -> bytes:
+    return b'c' + f'{module}\n{name}\n'.encode()
+
+
+def _number(value: int) -> bytes:
+    return b'J' + value.to_bytes(4, 'little', signed=True)
+
+
+_DTYPE = _name('numpy', 'dtype')
+_ARRAY = _name('numpy.core.multiarray', '_reconstruct') + _name('numpy', 'ndarray') + b'K\x00\x85C\x01b\x87R'
+_OBJECTS = _DTYPE + b'X\x02\x00\x00\x00O8\x89\x88\x87R(K\x03X\x01\x00\x00\x00|NNN' + _number(-1) * 2 + b'K?tb'
+_FLOATS = _DTYPE + b'X\x02\x00\x00\x00f8\x89\x88\x87R(K\x03X\x01\x00\x00\x00<NNN' + _number(-1) * 2 + b'K\x00tb'
+
+
+def _state(dtype: bytes, content: bytes, shape: bytes = b'K\x02\x85') -> bytes:
+    return b'(K\x01' + shape + dtype + b'\x89' + content + b'tb'
+
+
+FORGED = {
+    'objects at addresses of the file': _ARRAY + _state(_OBJECTS, b'C\x10' + b'\x41' * 16),
+    'more numbers than bytes': _ARRAY + _state(_FLOATS, b'C\x10' + bytes(16), _number(10**9) + b'\x85'),
+    'a negative side': _ARRAY + _state(_FLOATS, b'C\x10' + bytes(16), _number(-2) + b'\x85'),
+    'a side that is no number': _ARRAY + _state(_FLOATS, b'C\x10' + bytes(16), b'X\x01\x00\x00\x002\x85'),
+    'forty dimensions': _ARRAY + _state(_FLOATS, b'C\x08' + bytes(8), b'(' + b'K\x01' * 40 + b't'),
+    'a dtype that is a text': _ARRAY + _state(b'X\x02\x00\x00\x00f8', b'C\x10' + bytes(16)),
+    'a dtype with fields': _FLOATS.replace(b'NNN', b'N}}'),
+    'a dtype of a list': _DTYPE + b'](X\x01\x00\x00\x00aX\x02\x00\x00\x00O8\x86ea\x85R',
+    'a state of the wrong length': _ARRAY + b'K\x01\x85b',
+    'ndarray called': _name('numpy', 'ndarray') + b'(' + _number(2**31 - 1) + b'\x85' + _FLOATS + b'tR',
+    'an array rebuilt as a list': _ARRAY.replace(_name('numpy', 'ndarray'), _name('builtins', 'list')),
+    'a scalar at an address': _name('numpy.core.multiarray', 'scalar') + _OBJECTS + b'C\x08' + b'\x41' * 8 + b'\x86R',
+    'a scalar of no bytes': _name('numpy.core.multiarray', 'scalar') + _FLOATS + b'C\x02ab\x86R',
+    'four thousand million bytes': _name('builtins', 'bytearray') + b'\x8a\x05\x00\x28\x6b\xee\x00\x85R',
+    'bytes of a number': _name('builtins', 'bytes') + _number(2**31 - 1) + b'\x85R',
+    'a list of a range': _name('builtins', 'list') + _name('builtins', 'range') + _number(2**31 - 1) + b'\x85R\x85R',
+    'a text of a list': _name('builtins', 'str') + b']\x85R',
+    'a list of numpy texts': _name('numpy', 'str_') + b']\x85R',
+    'a place far away': b']r\xff\xff\xff\x7f',
+    'text numbers far away': b']p99999999999\n',
+    'a length beyond the file': b'\x8e' + (2**40).to_bytes(8, 'little') + b'abc',
+    'tuples without end': b'}' + b')' + b'\x85' * 100_000 + b'Ns',
+    'tuples with other things between': b'}' + b')' + b'N\x86' * 100_000 + b'Ns',
+    'a list of a list of a list, twice each': b']' + b''.join(b'q%c](h%ch%ce' % (n, n, n) for n in range(60)),
+    'the same list copied again and again': b'](' + b'N' * 20_000 + b'eq\x000]('
+    + (_name('builtins', 'set') + b'](h\x00e\x85R') * 5 + (_name('builtins', 'list') + b'h\x00\x85R') * 200 + b'e',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('forged', FORGED)
+def test_forged_states_and_sizes_are_refused(stored, forged):
+    """Numpy would read addresses, or python take all the memory; each of these is a small file."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match='no whole pickle') as error:
+        load_pickle(stored(b'\x80\x04' + FORGED[forged] + b'.'))
+    assert error.value.remedy
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KB
+
+
+@pytest.mark.parametrize('protocol', range(6))
+def test_arrays_of_all_kinds_come_back_as_ordinary_ones(stored, protocol):
+    arrays = [
+        np.array([True, False]),
+        np.arange(5, dtype='>i2'),
+        np.array(['é', 'abc']),
+        np.array([b'a', b'bc']),
+        np.array(3.5),
+        np.zeros((0, 3)),
+        np.array([1 + 2j], np.complex64),
+        np.asfortranarray(np.arange(24.0).reshape(2, 3, 4)),
+    ]
+    scalars = [np.float32(1.5), np.int64(-3), np.bool_(True), np.str_('é'), np.bytes_(b'ab')]
+    got_arrays, got_scalars = load_pickle(stored((arrays, scalars), protocol))
+    for got, want in zip(got_arrays, arrays, strict=True):
+        np.testing.assert_array_equal(got, want)
+        assert got.dtype == want.dtype.newbyteorder('=') and got.shape == want.shape  # as numpy reads it
+    assert got_scalars == scalars and [type(one) for one in got_scalars] == [type(one) for one in scalars]
+    again = pickle.loads(pickle.dumps(got_arrays, protocol))  # what is written again is numpy's own
+    assert all(type(one) is np.ndarray for one in again) and type(got_arrays[0] + arrays[0]) is np.ndarray
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'pipe.pkl')
+    with pytest.raises(UserError, match='it is a named pipe'):
+        load_pickle(tmp_path / 'pipe.pkl')

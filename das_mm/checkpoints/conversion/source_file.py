@@ -85,14 +85,15 @@ def _read_past_classes(path: Path) -> tuple[dict, list[str]]:
                 return read_checkpoint(path), not_built
             except UserError as error:
                 wanted = _refused_class(error.__cause__)
+                if not_built and isinstance(error.__cause__, (TypeError, AttributeError)):
+                    # a stand-in cannot take what the class would have taken
+                    raise UserError(
+                        f'it holds objects that cannot be passed over ({error.__cause__}): {", ".join(not_built)}',
+                        file=path,
+                        remedy='have its maker save the weights alone: torch.save(model.state_dict(), file)',
+                    ) from error
                 if wanted is None or wanted in not_built or len(not_built) >= _LIMIT:
                     raise
-            except (TypeError, AttributeError) as error:  # a stand-in cannot take what the class would have taken
-                raise UserError(
-                    f'it holds objects that cannot be passed over ({error}): {", ".join(not_built)}',
-                    file=path,
-                    remedy='have its maker save the weights alone: torch.save(model.state_dict(), file)',
-                ) from error
             not_built.append(wanted)
             allowed.enter_context(torch.serialization.safe_globals([(_StandIn, wanted)]))
 

@@ -114,5 +114,5 @@ def _backbone_of(checkpoint: str) -> Mapping:
         model = read_config_values(text, checkpoint).get('model') if isinstance(text, str) else None
     except UserError:  # the weights are what counts
         model = None
-    found = (model or {}).get('backbone')
+    found = model.get('backbone') if isinstance(model, Mapping) else None
     return found if isinstance(found, Mapping) else {}
