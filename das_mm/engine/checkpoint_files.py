@@ -46,7 +46,7 @@ def read_checkpoint(path: str | Path) -> dict:
     except pickle.UnpicklingError as error:
         wanted = re.findall(r'GLOBAL ([\w.]+)', str(error))
         if not wanted:
-            said = re.search(r'WeightsUnpickler error: (.+)', str(error))  # among advice to trust the file
+            said = re.search(r'WeightsUnpickler error:\s*(.+)', str(error))  # among advice to trust the file
             problem = f'this is not a checkpoint that PyTorch can read: {said[1] if said else _first_line(error)}'
             raise UserError(problem, file=path, remedy=_GIVE) from error
         raise UserError(
