@@ -19,6 +19,7 @@ from typing import Any, NoReturn, Protocol
 
 from .config_files import list_configs
 from .errors import UserError
+from .killed_processes import words_of_killed
 
 # packages that a wheel cannot demand, since it would bring the wrong mmcv or a chumpy that cannot be built
 _INSTALLED_APART = {
@@ -41,7 +42,8 @@ def run_verb(name: str, action: Callable[[], int | None]) -> int:
 
     Returns:
         The exit status: what `action` returned (0 for None), 2 for a :class:`UserError`, whose message alone is
-        printed, 130 when interrupted, 141 when the reader of the output has left.
+        printed, and where another process of the run was killed, 130 when interrupted, 141 when the reader of the
+        output has left.
     """
     _silence_known_noise()
     try:
@@ -54,6 +56,12 @@ def run_verb(name: str, action: Callable[[], int | None]) -> int:
         if not missing:
             raise
         print(f'das-mm {name}: {error}{missing}', file=sys.stderr)
+        return EXIT_USER_ERROR
+    except RuntimeError as error:
+        words = words_of_killed(error)
+        if words is None:
+            raise
+        print(f'das-mm {name}: {words}', file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)

@@ -74,14 +74,8 @@ def read_people(rows: Entries, image_ids: np.ndarray, kset: KeypointSet) -> Pers
     columns = read_people_but_keypoints(rows, image_ids)
     keypoints, flags = read_keypoints(rows, kset)
     points, valid = _read_points(rows, kset)
-    people = PersonColumns(
-        keypoints=keypoints,
-        flags=flags,
-        keypoints_3d=points,
-        keypoints_3d_valid=valid,
-        **columns,
-        **_read_optional(rows, kset, valid),
-    )
+    people = PersonColumns(keypoints=keypoints, flags=flags, keypoints_3d=points, keypoints_3d_valid=valid, **columns)
+    people = replace(people, **_read_optional(rows, kset, valid))
     order = np.argsort(people.image_row, kind='stable')
     return replace(people, **{name: column[order] for name, column in vars(people).items() if column is not None})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from das_mm.engine.image_header import image_header
 from das_mm.errors import UserError
 
+from ..annotations.file_names import absence_hint
 from ..converters.base import image_size
 from ..datasets import image_fault, looks_complete
 from .findings import Findings, Kind
@@ -37,17 +39,24 @@ def check_images(
             field='--images',
             remedy='give the folder that file_name is relative to',
         )
+    absent: list[str] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for image, found in zip(images, pool.map(lambda image: _trouble(folder, image), images)):
             if found is not None:
                 kind, detail = found
                 findings.warn(kind, [f'image id {image["id"]}, {image["file_name"]}{detail}'])
+                if kind is _MISSING:
+                    absent.append(image['file_name'])
             advance()
+    names = set(absent)
+    hint = absence_hint(folder, absent, [image['file_name'] for image in images if image['file_name'] not in names])
+    if hint:
+        findings.warn(_HINT, [hint], len(absent))
 
 
 def _trouble(folder: Path, image: dict) -> tuple[Kind, str] | None:
     path = folder / image['file_name']
-    if not path.is_file():
+    if not os.path.isfile(path):
         return _MISSING, ''
     size = image_size(path)
     try:
@@ -70,6 +79,12 @@ _MISSING = Kind(
     'names a file that does not exist',
     'it is left out of a training, and counts as empty in a test',
     'check --images, copy the file, or remove the entry and its annotations',
+)
+_HINT = Kind(
+    'images.file_name',
+    'differ a little from the names of files that are there',
+    'the files were renamed, or the names were written on another system',
+    'write the names as the files are called, or rename the files',
 )
 _UNREADABLE = Kind(
     'images.file_name',

@@ -6,21 +6,25 @@ Pixels of both count from 1 and are moved here.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from das_mm.engine.json_files import read_json
 from das_mm.errors import UserError
 
+from ..annotations.file_names import leads_out
+from ..annotations.rules import MARK
+from ..annotations.values import as_numbers, is_usable_text, short_text
 from .base import Converter, Job, Part, flags_in_image, image_size, person_entry
 from .mat_files import read_mat
 
 _MAT = 'mpii_human_pose_v1_u12_1.mat'
 _JOINTS = 16
 _MARGIN = 0.125  # on each side of the joints: the box is 25 % wider and higher than they are
+_SHAPES: dict[str, tuple[int, ...]] = dict(joints=(_JOINTS, 2), joints_vis=(_JOINTS,), center=(2,), scale=())
 _SCALE_PX = 200.0  # a person of scale 1 is this high
 
 
@@ -128,12 +132,7 @@ class MPIIConverter(Converter):
 
 def _people_of_json(file: Path) -> Iterator[tuple[str, list[dict]]]:
     """Images with their people, out of a list of people."""
-    try:
-        rows = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f'it is no valid json, perhaps cut short ({error})', file=file, remedy='copy or download the file again'
-        ) from None
+    rows = read_json(file)
     if not isinstance(rows, list):
         raise UserError(
             f'the top level is a {type(rows).__name__}, not a list of people',
@@ -142,22 +141,38 @@ def _people_of_json(file: Path) -> Iterator[tuple[str, list[dict]]]:
         )
     images: dict[str, list[dict]] = {}
     for number, row in enumerate(rows):
-        try:
-            px = np.array(row['joints'], float).reshape(_JOINTS, 2) - 1
-            known = np.array(row['joints_vis'], float).reshape(_JOINTS) > 0
-            centre, scale = np.array(row['center'], float).reshape(2) - 1, float(row['scale'])
-            images.setdefault(str(row['image']), []).append(
-                dict(
-                    px=px, known=known & np.isfinite(px).all(1), hidden=None, head_xywh=None, centre=centre, scale=scale
+        fields = row if isinstance(row, dict) else {}
+        found: dict[str, np.ndarray] = {}
+        for name, shape in _SHAPES.items():
+            values = as_numbers(fields.get(name))
+            if values is None or values.shape != shape:
+                raise UserError(
+                    f'an entry is not as expected: {short_text(fields.get(name))}',
+                    file=file,
+                    field=f'[{number}].{name}',
+                    remedy='each needs image, center, scale, joints 16 × 2, joints_vis 16',
                 )
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            found[name] = values
+        name = fields.get('image')
+        if not is_usable_text(name) or not name or leads_out(name):
             raise UserError(
-                f'an entry is not as expected ({type(error).__name__}: {error})',
+                f'is no name below the folder: {short_text(name)}',
                 file=file,
-                field=f'[{number}]',
-                remedy='each needs image, center, scale, joints 16 × 2, joints_vis 16',
-            ) from None
+                field=f'[{number}].image',
+                remedy='copy or download the file again',
+            )
+        MARK.demand(found['joints_vis'], file, f'[{number}].joints_vis')
+        px = found['joints'] - 1
+        images.setdefault(name, []).append(
+            dict(
+                px=px,
+                known=(found['joints_vis'] > 0) & np.isfinite(px).all(1),
+                hidden=None,
+                head_xywh=None,
+                centre=found['center'] - 1,
+                scale=float(found['scale']),
+            )
+        )
     yield from images.items()
 
 

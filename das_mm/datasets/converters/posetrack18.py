@@ -167,8 +167,8 @@ def _ignore_regions(image: dict, file: str) -> list[list[list[float]]]:
     regions = []
     fits = isinstance(xs, list) and isinstance(ys, list) and len(xs) == len(ys)
     for pair in zip(xs, ys) if fits else ():
-        sides = [as_numbers(side) for side in pair]
-        fits = fits and all(side is not None and side.ndim == 1 and len(side) == len(sides[0]) for side in sides)
+        sides = [side for side in map(as_numbers, pair) if side is not None and side.ndim == 1]
+        fits = fits and len(sides) == 2 and len(sides[0]) == len(sides[1])
         if fits:
             regions.append(np.column_stack(sides))
     if not fits:

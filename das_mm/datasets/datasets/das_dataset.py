@@ -17,6 +17,7 @@ from das_mm.registry import DATASETS
 from das_mm.structures import DEFAULT_DERIVE, get_keypoint_set, to_mmpose_metainfo
 
 from ..annotations.annotation_file import read_annotation_file
+from ..annotations.file_names import absence_hint
 from .absent_images import absent_images
 from .coco_records import coco_annotations
 from .fault_tolerant_dataset import FaultTolerantDataset
@@ -192,17 +193,25 @@ class DASDataset(FaultTolerantDataset):
         if count == 0:
             return records
         examples = ', '.join(self._path(records[row]['file_name']) for row in np.flatnonzero(absent)[:3])
+        names = records.table.file_names()
+        hint = absence_hint(
+            self.data_prefix['img'],
+            [names[row] for row in records.rows[absent]],
+            [names[row] for row in records.rows[~absent]],
+        )
         if count == total or self.missing_images == 'error':
             raise UserError(
                 f'{count} of its {total} images do not exist, among them {examples}',
                 file=self.ann_file,
                 remedy='check `data_root` and `data_prefix`'
-                + ('' if count == total else ", or give missing_images='skip'"),
+                + ('' if count == total else ", or give missing_images='skip'")
+                + (f'; {hint}' if hint else ''),
             )
         effect = 'count as seen with nobody found' if self.test_mode else 'are left out'
         print_log(
             f'{self.dataset_name}: {count} of {total} images are missing and {effect}: {examples}'
-            + (' …' if count > 3 else ''),
+            + (' …' if count > 3 else '')
+            + (f'; {hint}' if hint else ''),
             logger='current',
             level=logging.WARNING,
         )
