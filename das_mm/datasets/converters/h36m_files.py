@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from das_mm.engine.isolated_calls import isolated_call
 from das_mm.errors import UserError
 
 # of the 32 joints, in the order of h36m17
@@ -120,12 +122,12 @@ def read_pose(path: str | Path, dimensions: int) -> np.ndarray:
     Raises:
         UserError: cdflib is not installed, or the file is damaged or another.
     """
+    if find_spec('cdflib') is None:
+        raise UserError('cdflib is needed to read the poses', file=path, remedy='pip install das_mm[data]')
     try:
-        import cdflib
-    except ImportError:
-        raise UserError('cdflib is needed to read the poses', file=path, remedy='pip install das_mm[data]') from None
-    try:
-        pose = np.asarray(cdflib.CDF(str(path)).varget('Pose'), float)
+        pose = isolated_call(load_pose, str(path), file=path, remedy=_AGAIN)
+    except UserError:
+        raise
     except Exception as error:  # cdflib lets a broken file fail anywhere
         raise UserError(
             f'it is no whole CDF file with a variable Pose ({type(error).__name__}: {error})', file=path, remedy=_AGAIN
@@ -135,6 +137,13 @@ def read_pose(path: str | Path, dimensions: int) -> np.ndarray:
             f'it has the shape {pose.shape}, not 1 × N × {32 * dimensions}', file=path, field='Pose', remedy=_AGAIN
         )
     return pose.reshape(-1, 32, dimensions)
+
+
+def load_pose(path: str) -> np.ndarray:
+    """What cdflib reads; it never ends with some damaged files, so it is called in a process of its own."""
+    import cdflib
+
+    return np.asarray(cdflib.CDF(path).varget('Pose'), float)
 
 
 def _rotation(angles: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from das_mm.engine.isolated_calls import isolated_call
 from das_mm.errors import UserError
 
 _AGAIN = 'copy or download the file again'
@@ -25,10 +26,10 @@ def read_mat(path: str | Path, *names: str, **options: Any) -> list[Any]:
     Raises:
         UserError: The file cannot be read, is damaged, or lacks a variable.
     """
-    from scipy.io import loadmat
-
     try:
-        content = loadmat(str(path), variable_names=list(names), **options)
+        content = isolated_call(load_variables, str(path), names, options, file=path, remedy=_AGAIN)
+    except UserError:
+        raise
     except (FileNotFoundError, PermissionError) as error:
         raise UserError(f'it cannot be read ({error.strerror})', file=path, remedy=_AGAIN) from None
     except NotImplementedError:
@@ -45,6 +46,14 @@ def read_mat(path: str | Path, *names: str, **options: Any) -> list[Any]:
         if name not in content:
             raise UserError('the file has no such variable', file=path, field=name, remedy=_AGAIN)
     return [content[name] for name in names]
+
+
+def load_variables(path: str, names: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """What scipy reads; it dies of some damaged files, so it is called in a process of its own."""
+    from scipy.io import loadmat
+
+    content = loadmat(path, variable_names=list(names), **options)
+    return {name: content[name] for name in names if name in content}
 
 
 @contextmanager

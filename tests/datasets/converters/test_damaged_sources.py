@@ -14,6 +14,7 @@ from das_mm.datasets.converters.h36m_entries import read_metadata
 from das_mm.datasets.datasets import read_annotation_file
 from das_mm.datasets.synthetic.layouts import LAYOUTS
 from das_mm.datasets.synthetic.layouts.h36m import H36MLayout
+from das_mm.engine import isolated_calls
 from das_mm.errors import UserError
 from tests.datasets.mutations import damaged_bytes, dump, mutations
 
@@ -40,9 +41,12 @@ SETS = {
         200,
     ),
     'muco': ('train', {}, 'annotations/*.json', 'annotations/*.json', 200),
-    'mupots': ('test', {}, '*.json', '*.json', 150),
-    'mpi-inf-3dhp': ('train', dict(every=1, keep='all'), None, '*/*/camera.calibration', 100),
-    'h36m': ('train', dict(every=1), None, 'metadata.xml', 100),
+    'mupots': ('test', {}, '*.json', '*/*/annot.mat', 100),
+    'mpii': ('trainval', {}, None, '*.mat', 60),
+    'lsp': ('train', {}, None, 'joints.mat', 60),
+    'lspet': ('train', {}, None, 'joints.mat', 60),
+    'mpi-inf-3dhp': ('train', dict(every=1, keep='all'), None, '*/*/annot.mat,*/*/camera.calibration', 100),
+    'h36m': ('train', dict(every=1), None, 'metadata.xml,*/MyPoseFeatures/*/*.cdf', 90),
     '3dpw': ('validation', {}, None, 'sequenceFiles/*/*.pkl', 150),
 }
 
@@ -81,6 +85,7 @@ def convert(name, root, words):
 @pytest.mark.parametrize('name', SETS)
 def test_a_few_hundred_damages(archive, name, monkeypatch):
     root = archive(name)
+    monkeypatch.setattr(isolated_calls, 'LIMIT_S', 5.0)
     monkeypatch.setattr(os, 'fsync', lambda handle: None)  # nothing is kept, and the disk need not be waited for
     assert convert(name, root, 'whole')
     *_, as_json, in_bytes, number = SETS[name]
