@@ -28,6 +28,7 @@ import yaml
 from das_mm.engine.json_files import read_json
 from das_mm.engine.regular_files import open_regular
 from das_mm.errors import UserError
+from das_mm.printable import printable_lines
 from das_mm.structures import check_intrinsics, default_intrinsics, transform_intrinsics
 
 from .exif import exif_intrinsics
@@ -147,7 +148,7 @@ class CameraFinder:
     def _warn(self, message: str) -> None:
         """Once: a folder of images would say it a thousand times."""
         if not self._warned:
-            logging.getLogger('das_mm').warning(message)
+            logging.getLogger('das_mm').warning(printable_lines(message))
         self._warned = True
 
 

@@ -149,7 +149,7 @@ def _list(runs: list[Run], tables: list[int], out: Path) -> int:
 
     from das_mm.benchmarks.ablation import TABLES, read_state
 
-    console = Console()
+    console = Console(markup=False, emoji=False)
     for number in tables:
         shown = Table(title=f'Table {number}: {TABLES[number].title} (paper: {TABLES[number].data})')
         for head in ('name', 'switched on', "the paper's", 'done'):

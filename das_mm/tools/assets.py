@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the file; 0 where it is written."""
-    from rich.console import Console
+    from das_mm.tools.support.report import Report
 
-    console = Console(highlight=False, soft_wrap=True)
+    told = Report()
     if args.asset == 'template':
         from das_mm.bodies.generated_body import TEMPLATE_FILE
         from das_mm.bodies.template.template_maker import write_template
@@ -38,6 +38,6 @@ def run(args: argparse.Namespace) -> int:
 
         out = args.out or GENERATED_MIXTURE
         for line in write_mixture(out, args.poses, args.components):
-            console.print(line)
-    console.print(f'[green]wrote[/] {out}: {out.stat().st_size / 1024:.0f} KiB')
+            told.say(line)
+    told.wrote(f'{out}: {out.stat().st_size / 1024:.0f} KiB')
     return 0

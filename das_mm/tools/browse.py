@@ -127,11 +127,12 @@ def _order(loader: dict, dataset, split: str, num: int, seed: int) -> list[int]:
 
 def _print_facts(facts: dict[str, list[dict]]) -> None:
     """A row a data set: the means over its pictures."""
-    from rich.console import Console
     from rich.table import Table
+
+    from das_mm.tools.support.report import Report
 
     table = Table('data set', 'pictures', *next(iter(facts.values()))[0], title='People in a picture, on average')
     for source, rows in sorted(facts.items()):
         means = (sum(row[name] for row in rows) / len(rows) for name in rows[0])
         table.add_row(source, str(len(rows)), *(f'{mean:.1f}' for mean in means))
-    Console(highlight=False).print(table)
+    Report().show(table)

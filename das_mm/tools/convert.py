@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from das_mm.printable import printable_lines
-
 HELP = 'turn a downloaded data set into the annotation format of the package'
 
 
@@ -38,15 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert; then counts beside those of the protocol."""
-    from rich.console import Console
-    from rich.markup import escape
-
     from das_mm.datasets.converters import CONVERTERS
     from das_mm.datasets.converters.conversion_runner import run_conversion
+    from das_mm.tools.support.report import Report
     from das_mm.visualization.annotation_sheet import try_annotation_sheet
 
     converter = CONVERTERS.get(args.name).from_arguments(args)
-    console = Console(highlight=False, soft_wrap=True)
+    told = Report()
     report = run_conversion(
         converter,
         args.out,
@@ -58,18 +54,16 @@ def run(args: argparse.Namespace) -> int:
     sheet, reason = try_annotation_sheet(
         report.out.with_suffix('.png'), report.samples, converter.image_root, converter.keypoint_set
     )
-    # names of files are no markup, and change no terminal
-    say = lambda word, text: console.print(word, escape(printable_lines(text)))
-    console.print(_table(converter, report))
+    told.show(_table(converter, report))
     for note in report.notes:
-        say('[yellow]note[/]', note)
+        told.note(note)
     for name, fault in report.failed.items():
-        say('[red]left out[/]', f'{name}: {fault}')
+        told.headed('left out', f'{name}: {fault}', 'red')
     for path in (report.out, report.smpl, sheet):
         if path is not None:
-            say('[green]wrote[/]', path)
+            told.wrote(path)
     if sheet is None:
-        say('[yellow]note[/]', f'no picture: {reason}')
+        told.note(f'no picture: {reason}')
     return 0
 
 

@@ -29,20 +29,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert, and say what became of every weight and how to use the result."""
-    from rich.console import Console
-
     from das_mm.checkpoints.conversion import convert_checkpoint
+    from das_mm.tools.support.report import Report
 
-    console = Console(highlight=False, soft_wrap=True)
+    told = Report()
     conversion = convert_checkpoint(args.src, args.dst, args.config)
-    console.print(f'{args.src}: {conversion.kind}')
+    told.say(f'{args.src}: {conversion.kind}')
     for line in _lines(conversion.ledger, args.list):
-        console.print(line, markup=False)
+        told.say(line)
     for remark in conversion.remarks:
-        console.print(f'note: {remark}')
+        told.say(f'note: {remark}')
     config = conversion.meta.get('config')
-    console.print(f'[green]wrote[/] {args.dst}' + (f', for {config}' if config else ''))
-    console.print('use it: ' + conversion.use.format(dst=str(args.dst)), markup=False)
+    told.wrote(f'{args.dst}' + (f', for {config}' if config else ''))
+    told.say('use it: ' + conversion.use.format(dst=str(args.dst)))
     return 0
 
 

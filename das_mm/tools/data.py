@@ -5,9 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
-
-from das_mm.printable import printable_lines
 
 HELP = 'check an annotation file; draw the keypoint sets'
 
@@ -38,12 +35,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _skeletons(args: argparse.Namespace) -> int:
-    from rich.console import Console
-
+    from das_mm.tools.support.report import Report
     from das_mm.visualization.skeleton_sheet import write_skeleton_sheets
 
     paths = write_skeleton_sheets(args.out)
-    Console(highlight=False, soft_wrap=True).print(f'[green]wrote[/] {len(paths) - 1} keypoint sets, and {paths[-1]}')
+    Report().wrote(f'{len(paths) - 1} keypoint sets, and {paths[-1]}')
     return 0
 
 
@@ -99,6 +95,8 @@ def _draw_sheet(report, images: str, path: Path) -> tuple[Path | None, str]:
 
 def print_report(report) -> None:
     """Faults, warnings and tables of a report, and the verdict."""
+    from das_mm.tools.support.report import Report
+
     for title, findings, style in (('FAULT', report.faults, 'red'), ('WARNING', report.warnings, 'yellow')):
         for finding in findings:
             kind = finding.kind
@@ -111,7 +109,7 @@ def print_report(report) -> None:
                 _say(f'      … and {finding.count - len(finding.examples)} more', 'dim')
     if report.summary is not None:
         for table in _tables(report.summary):
-            _console().print(table)
+            Report().show(table)
     number = len(report.faults)
     if number:
         _say(f'{report.file}: {_kinds(number, "fault")}; a training would refuse the file', 'bold red')
@@ -120,15 +118,10 @@ def print_report(report) -> None:
         _say(f'{report.file}: no faults{warnings}', 'bold green')
 
 
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)
-
-
 def _say(text: str, style: str | None = None) -> None:
-    """A line in which names of files are no markup, and change no terminal."""
-    _console().print(printable_lines(text), style=style, markup=False)
+    from das_mm.tools.support.report import Report
+
+    Report().say(text, style)
 
 
 def _kinds(number: int, of: str) -> str:

@@ -37,10 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo, print its numbers and where what lies."""
-    from rich.console import Console
     from rich.table import Table
 
     from das_mm.demo.main_job import DemoSettings, run_demo
+    from das_mm.tools.support.report import Report
 
     settings = DemoSettings(
         args.out, args.task, args.num_train, args.num_val, args.epochs, args.seed, args.pretrained, args.from_scratch
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
         table.add_row(
             row, *('-' if report[row][name] is None else f'{report[row][name]:.1f}' for name in task.reported)
         )
-    console = Console()
-    console.print(table)
+    told = Report()
+    told.show(table)
     for name, what in (*_WRITTEN, *task.written):
         if any(args.out.glob(name)):  # there are no curves where nothing is trained
-            console.print(f'{args.out / name}  {what}', soft_wrap=True)
+            told.say(f'{args.out / name}  {what}')
     return 0

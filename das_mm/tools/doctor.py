@@ -75,4 +75,4 @@ def _print(line) -> None:
     else:
         from rich.console import Console
 
-        Console().print(line)
+        Console(markup=False, emoji=False).print(line)

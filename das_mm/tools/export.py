@@ -35,12 +35,11 @@ def run(args: argparse.Namespace) -> int:
     """Export, and compare where the format does; 1 where the results differ."""
     exporter = EXPORTERS.get(args.format)()
     exporter.check_packages()  # before a model is loaded
-    from rich.console import Console
-
     from das_mm.checkpoints.model_loader import load_model
     from das_mm.engine import check_file_writable
+    from das_mm.tools.support.report import Report
 
     out = args.out or Path(f'{Path(args.weights).stem}{exporter.suffix}')
     check_file_writable(out, '--out')
     model = load_model(args.weights, args.config, 'cpu', args.allow)
-    return exporter.run(model, out, args, Console(highlight=False, soft_wrap=True).print)
+    return exporter.run(model, out, args, Report().say)

@@ -138,8 +138,6 @@ def run(args: argparse.Namespace) -> int:
     """Infer, and say what was found, what was skipped and where everything lies."""
     from contextlib import closing
 
-    from rich.console import Console
-
     from das_mm.checkpoints.packaged import learnt_from
     from das_mm.inference.inferencer import Inferencer
     from das_mm.inference.intrinsics import CameraFinder
@@ -147,8 +145,9 @@ def run(args: argparse.Namespace) -> int:
     from das_mm.inference.overlays import OverlayOptions
     from das_mm.inference.predictor_choice import open_predictor
     from das_mm.inference.run_options import RunOptions
+    from das_mm.tools.support.report import Report
 
-    console = Console(highlight=False, soft_wrap=True)
+    report = Report()
     # before a model is loaded, what is quick to check
     tally = _Tally()
     options = RunOptions(
@@ -182,12 +181,12 @@ def run(args: argparse.Namespace) -> int:
                 tally.add(found.result)
         except KeyboardInterrupt:
             results.close()  # everything that was found is on the disk after this
-            console.print('interrupted; what was found so far is kept (--resume goes on from there)')
+            report.say('interrupted; what was found so far is kept (--resume goes on from there)')
             raise
         finally:
-            tally.print(console, args.out)
+            tally.print(report, args.out)
     if args.resume and not tally.frames:
-        console.print(f'there was nothing left to do; results are in {args.out}')
+        report.say(f'there was nothing left to do; results are in {args.out}')
     return 0
 
 
@@ -225,14 +224,14 @@ class _Tally:
     def skip(self, error: UserError) -> None:
         self.skipped.append(f'{error.file}: {error.problem}' if error.file else error.problem)
 
-    def print(self, console, out: Path) -> None:
+    def print(self, report, out: Path) -> None:
         if not self.frames:
             return  # the error says it
-        console.print(f'{self.people} people in {self.frames} images of {len(self.inputs)} inputs')
+        report.say(f'{self.people} people in {self.frames} images of {len(self.inputs)} inputs')
         for source, number in self.cameras.most_common():
-            console.print(f'camera of {number} inputs: {_CAMERA_WORDS.get(source, source)}')
+            report.say(f'camera of {number} inputs: {_CAMERA_WORDS.get(source, source)}')
         if self.skipped:
-            console.print(f'{len(self.skipped)} could not be read (wholly):')
+            report.say(f'{len(self.skipped)} could not be read (wholly):')
             for line in self.skipped:
-                console.print(f'  {line}')
-        console.print(f'results are in {out}')
+                report.say(f'  {line}')
+        report.say(f'results are in {out}')

@@ -202,7 +202,7 @@ def _dense(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
     if min(people) < 1:
         raise UserError('nobody cannot be compared', field='--people', remedy='give numbers from 1 on')
     whole = DenseSetting(people=people, train_runs=args.train_runs, crowd=args.crowd, **setting)
-    found = compare_dense(model, whole, Console(stderr=True, highlight=False).print)
+    found = compare_dense(model, whole, Console(stderr=True, highlight=False, markup=False).print)
     rows, checks = [row.as_dict() for row in found.rows], [check.as_dict() for check in found.checks]
     result = dict(kind='dense', **facts, setting=asdict(whole), rows=rows, checks=checks, stages=found.stages)
     title = f'{facts["config"]}, {setting["size"][0]}×{setting["size"][1]}, {_device_words(facts)}'
@@ -227,9 +227,9 @@ def _write(out: Path, name: str, result: dict[str, Any], figure: Any) -> None:
 def _print(tables: list, written: str) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_OF_FILES)
+        console = Console(highlight=False, markup=False, emoji=False, width=_WIDTH_OF_FILES)
     for table in tables:
         console.print(table)
     console.print(written)

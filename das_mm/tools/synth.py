@@ -75,9 +75,8 @@ def _layout_names(**_: object) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Make the set; 0 where it is whole."""
-    from rich.console import Console
-
     from das_mm.datasets.synthetic import SyntheticConfig, generate, write_contact_sheet
+    from das_mm.tools.support.report import Report
 
     if args.layout is not None:
         return _write_layout(args)
@@ -92,23 +91,22 @@ def run(args: argparse.Namespace) -> int:
         save_vertices=args.save_vertices,
     )
     paths = generate(config, args.out, workers=args.workers)
-    console = Console(highlight=False, soft_wrap=True)
+    told = Report()
     for path in (*paths.annotations.values(), paths.smpl):
-        console.print(f'[green]wrote[/] {path}')
+        told.wrote(path)
     if args.preview:
         sheet = write_contact_sheet(
             next(iter(paths.annotations.values())), paths.root, Path(args.out) / f'preview_{args.split}.png'
         )
-        console.print(f'[green]wrote[/] {sheet}')
+        told.wrote(sheet)
     return 0
 
 
 def _write_layout(args: argparse.Namespace) -> int:
     """Scenes as some data set's archives; the scenes themselves are kept in a hidden folder and used again."""
-    from rich.console import Console
-
     from das_mm.datasets.synthetic import SyntheticConfig, generate
     from das_mm.datasets.synthetic.layouts import ALL_SETS, LAYOUTS, read_scenes
+    from das_mm.tools.support.report import Report
 
     layout = LAYOUTS.get(args.layout)()
     layout.check_split(args.split)
@@ -125,9 +123,8 @@ def _write_layout(args: argparse.Namespace) -> int:
     root = Path(args.out)
     paths = generate(config, root / '.scenes', workers=args.workers)
     layout.write(read_scenes(paths), root, args.split)
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f'[green]wrote[/] {root}; next: das-mm convert {layout.name} --root {root} --split {args.split} '
+    Report().wrote(
+        f'{root}; next: das-mm convert {layout.name} --root {root} --split {args.split} '
         f'--out {layout.name}_{args.split}.json'
     )
     return 0

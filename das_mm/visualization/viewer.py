@@ -7,6 +7,7 @@ frame in metres (x right, z forward, y down, so that up is -y); positions under 
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ import cv2
 import numpy as np
 
 from das_mm.engine import atomic_write
+from das_mm.printable import printable
 from das_mm.structures.people import People
 
 from .ground import estimate_ground
@@ -93,7 +95,7 @@ def write_viewer(
     skeleton = skeleton_of(keypoint_set)
     kept, faces = _meshes_within_budget(scenes, faces)
     data = {
-        'title': title,
+        'title': printable(title),
         'fps': frames_per_second,
         'names': [name.replace('_', ' ') for name in skeleton.names],
         'links': skeleton.links,
@@ -127,9 +129,9 @@ def _page(title: str, data: dict[str, Any]) -> str:
     from plotly.offline import get_plotlyjs  # a second, which a run without a viewer need not wait
 
     asset = lambda name: (resources.files('das_mm.visualization') / 'assets' / name).read_text()
-    # '</' would end the script element, whatever the JSON string around it
-    payload = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('</', '<\\/')
-    escaped = title.replace('&', '&amp;').replace('<', '&lt;')
+    # '</script' and '<!--' mean something to the page, whatever the JSON string around them
+    payload = json.dumps(data, separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
+    escaped = html.escape(printable(title))
     parts = {
         'TITLE': escaped,
         'STYLE': asset('viewer.css'),
@@ -146,7 +148,7 @@ def _frame(scene: Scene, skeleton: Skeleton, kept: np.ndarray | None, *, thumbna
         [] if scene.truth is None else [_person(scene.truth, row, skeleton, kept) for row in range(len(scene.truth))]
     )
     return {
-        'title': scene.title,
+        'title': printable(scene.title),
         'people': people,
         'truth': truth,
         'hasTruth': scene.truth is not None,

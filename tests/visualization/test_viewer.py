@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import html
+import json
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from das_mm.errors import UserError
+from das_mm.printable import printable
 from das_mm.visualization import People, Scene, write_viewer
 from das_mm.visualization.palette import NOBODY_RGB, PERSON_COLORS, css
 
@@ -173,6 +177,18 @@ def test_page_is_one_offline_file(tmp_path):
     # a title cannot end the script element that carries the data
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
     assert data.endswith('}') and 'nobody' in data
+
+
+@pytest.mark.parametrize('name', ['<!--<script>', '</script><img src=x>', 'a & b <i>', '\u2028\x1b[31m', '[[SCRIPT]]'])
+def test_no_name_breaks_the_page(tmp_path, name):
+    """Whatever images are called, the data between its marks is the json that was meant, without a '<'."""
+    scene = replace(two_scenes()[0], title=name)
+    text = write_viewer(tmp_path / 'viewer.html', [scene], name, SET).read_text()
+    payload = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
+    assert '<' not in payload
+    data = json.loads(payload)
+    assert data['title'] == data['frames'][0]['title'] == printable(name)
+    assert f'<title>{html.escape(printable(name))}</title>' in text
 
 
 def test_many_frames_stay_small(tmp_path):

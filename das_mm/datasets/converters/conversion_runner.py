@@ -147,7 +147,7 @@ class _Bar:
         )
 
         self.progress = Progress(
-            TextColumn('[bold]{task.description}'),
+            TextColumn('{task.description}', style='bold', markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn('parts; elapsed'),

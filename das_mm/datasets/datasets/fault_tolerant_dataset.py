@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 
 from das_mm.engine.image_files import image_fault, looks_complete
 from das_mm.errors import UserError
+from das_mm.printable import printable
 
 from .unreadable_images import UnreadableImages
 
@@ -106,7 +107,7 @@ class FaultTolerantDataset(BaseDataset):
     def _skip(self, idx: int, fault: str) -> None:
         count, path = self._unreadable.add(idx), self.get_data_info(idx)['img_path']
         print_log(
-            f'{path}: {fault}; the image is skipped ({count} of {len(self)} so far)',
+            f'{printable(path)}: {printable(fault)}; the image is skipped ({count} of {len(self)} so far)',
             logger='current',
             level=logging.WARNING,
         )
@@ -126,7 +127,8 @@ class FaultTolerantDataset(BaseDataset):
             raise UserError(fault, file=record['img_path'], remedy='mend the image, or set strict=False')
         if idx % len(self) not in self._unreadable:
             self._unreadable.add(idx % len(self))
-            print_log(f'{record["img_path"]}: {fault}; nothing is found on it', logger='current', level=logging.WARNING)
+            path = printable(record['img_path'])
+            print_log(f'{path}: {printable(fault)}; nothing is found on it', logger='current', level=logging.WARNING)
         record = self.get_data_info(idx)  # the failed attempt may have changed it
         blank = np.full((*record['ori_shape'], 3), _BLANK_BGR, dtype=np.uint8)
         return self.pipeline({**record, 'img': blank, 'image_fault': fault})

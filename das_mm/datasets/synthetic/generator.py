@@ -129,7 +129,7 @@ def _draw_missing(config: SyntheticConfig, root: Path, records: Path, workers: i
     if not todo:
         return
     columns = (
-        TextColumn('[bold]{task.description}'),
+        TextColumn('{task.description}', style='bold', markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn('{task.fields[rate]}'),

@@ -36,13 +36,13 @@ class ProgressBarHook(Hook):
             return
         self._stop()
         self._progress = Progress(
-            TextColumn('{task.description}'),
+            TextColumn('{task.description}', markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn('left'),
             TimeRemainingColumn(),
-            TextColumn('{task.fields[note]}'),
+            TextColumn('{task.fields[note]}', markup=False),
         )
         self._progress.start()
         self._task = self._progress.add_task(description, total=total, completed=completed, note='')
