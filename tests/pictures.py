@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -48,6 +49,21 @@ def write_avi(path: Path, num_frames: int) -> Path:
     for number in range(num_frames):
         writer.write(np.roll(picture(), 4 * number, axis=1))
     writer.release()
+    return path
+
+
+def break_pictures(path: Path, broken: Sequence[int]) -> Path:
+    """Overwrites some frames of a film of motion JPEG with zeros."""
+    data = bytearray(path.read_bytes())
+    at, places = data.index(b'movi'), []
+    while (at := data.find(b'\xff\xd8\xff', at)) >= 0:
+        places.append(at)
+        at += 3
+    places.append(data.index(b'idx1', places[-1]) + 8)
+    for number in broken:
+        end = places[number + 1] - 8
+        data[places[number] : end] = bytes(end - places[number])
+    path.write_bytes(data)
     return path
 
 

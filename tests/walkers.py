@@ -32,7 +32,9 @@ class Walkers:
         for sample in batch['data_samples']:
             frame = sample.metainfo['frame'] or 0
             self.asked.append(frame)
-            sample.set_metainfo(dict(camera=dict(sample.metainfo['camera'], K=K, source='user')))
+            camera = sample.metainfo['camera']
+            known = camera.get('K')
+            sample.set_metainfo(dict(camera=dict(camera, K=K if known is None else known)))
             sample.pred_instances = self.people(frame)
         return batch['data_samples']
 

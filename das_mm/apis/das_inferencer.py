@@ -36,7 +36,7 @@ from das_mm.registry import INFERENCERS
 if TYPE_CHECKING:
     from das_mm.models.body_models.protocol import BodyModelProtocol
 
-_RUN_OPTIONS = ('on_skip', 'resume', 'score_thr', 'with_sigma', 'track', 'smooth')
+_RUN_OPTIONS = ('on_skip', 'resume', 'score_thr', 'with_sigma', 'track', 'smooth', 'birth_thr')
 _DRAWING_OPTIONS = ('draw_bbox', 'draw_sigmas', 'draw_meshes', 'kpt_thr', 'thickness', 'radius')
 
 
@@ -71,7 +71,7 @@ class DASInferencer(BaseInferencer):
     """
 
     preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume'}
-    forward_kwargs = {'score_thr', 'with_sigma', 'track', 'smooth'}
+    forward_kwargs = {'score_thr', 'with_sigma', 'track', 'smooth', 'birth_thr'}
     visualize_kwargs = {'return_vis', 'vis_out_dir', 'show', 'wait_time', *_DRAWING_OPTIONS}
     postprocess_kwargs = {'pred_out_dir', 'viewer_out_dir', 'viewer_frames', 'track_out_dir', 'mesh_out_dir', 'export'}
 
@@ -130,9 +130,10 @@ class DASInferencer(BaseInferencer):
                 every input (or part of a video) that cannot be read, which is otherwise logged as a warning;
                 ``score_thr`` and ``with_sigma`` instead of the config's (sigma is given where the model has it).
 
-                Of videos: ``track`` follows people with any model (a tracking model does so in any case); ``smooth``
-                smooths them over time; ``resume`` goes on after the last whole line of an earlier run into the same
-                folder (see :mod:`das_mm.inference.resume`), whose results are not given again.
+                Of videos: ``track`` follows people with any model (a tracking model does so in any case), from a score
+                of ``birth_thr`` on; ``smooth`` smooths them over time; ``resume`` goes on after the last whole line of
+                an earlier run into the same folder (see :mod:`das_mm.inference.resume`), whose results are not given
+                again.
 
                 Of pictures: ``return_vis``; ``show`` opens a window, in which an image stays ``wait_time`` seconds (0,
                 the default: until a key is pressed; q or Esc ends the run); ``draw_bbox``, ``draw_sigmas``,

@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 from das_mm.errors import UserError
 
+from .write_errors import write_remedy
+
 
 def atomic_write(path: str | Path, data: bytes) -> None:
     """Write `data` so that at every moment, also after a kill or a power cut, `path` is the old file or the new one.
@@ -43,9 +45,7 @@ def atomic_open(path: str | Path) -> Iterator[BinaryIO]:
         _sync_folder(path.parent)
     except OSError as error:
         raise UserError(
-            f'it cannot be written: {error.strerror or error}',
-            file=path,
-            remedy='free space on that disk, or choose another folder',
+            f'it cannot be written: {error.strerror or error}', file=path, remedy=write_remedy(error)
         ) from error
     finally:
         with contextlib.suppress(OSError):
@@ -67,7 +67,7 @@ def check_writable(folder: str | Path, field: str | None = None) -> None:
             f'nothing can be written there: {error.strerror or error}',
             file=folder,
             field=field,
-            remedy='give another folder',
+            remedy=write_remedy(error),
         ) from error
 
 

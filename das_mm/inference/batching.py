@@ -20,6 +20,7 @@ def batches(
     batch_size: int,
     on_skip: OnSkip,
     is_computed: Callable[[Frame], bool] = lambda frame: True,
+    is_last: Callable[[Frame], bool] = lambda frame: False,
 ) -> Iterator[tuple[list[Any] | None, list[Frame]]]:
     """Prepared inputs and the frames they are of; None in place of inputs for frames that the network need not see.
 
@@ -30,6 +31,7 @@ def batches(
         batch_size: Frames of a batch, except for those of a camera: what it sees is wanted now.
         on_skip: Is told the errors.
         is_computed: Whether the network must see a frame.
+        is_last: Whether a frame must be the last of its batch.
     """
     waiting: list[tuple[Any, Frame]] = []
 
@@ -48,7 +50,7 @@ def batches(
             yield None, [event]
             continue
         waiting.append((predictor.prepare(_input_image(event, camera)), event))
-        if len(waiting) == batch_size or event.source.live:
+        if len(waiting) == batch_size or event.source.live or is_last(event):
             yield together()
     if waiting:
         yield together()

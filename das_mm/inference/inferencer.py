@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Sequence
+from typing import Any
 
 from das_mm.errors import UserError
 
+from .folder_lock import hold_folder
 from .inputs import Input, open_sources
 from .intrinsics import CameraFinder
-from .outputs import OutputFolders
+from .output_folders import OutputFolders
 from .overlays import OverlayOptions, OverlayPainter
 from .predictor import Predictor
+from .record_keeper import RecordKeeper
 from .resume import Earlier
 from .run import Found, Run, model_words
 from .run_options import RunOptions
@@ -62,16 +66,25 @@ class Inferencer:
         _check(predictor, options, folders)
         folders.check()
         sources = open_sources(inputs)
-        earlier = _earlier(sources, folders) if options.resume else {}
-        tracker = VideoTracker(predictor, options.track, options.smooth, earlier)
-        for one in earlier.values():
-            one.check(model_words(predictor, options.score_thr), tracker.track, options.smooth)
+        folders.check_files(sources)
+        if (options.track or options.smooth) and not any(source.is_sequence for source in sources):
+            logging.getLogger('das_mm').warning(
+                'there is no video among the inputs: the people of images are neither followed nor smoothed'
+            )
+        camera = camera or self.camera
         painter = None
+        with hold_folder(folders.locked) as lock:
+            earlier = _earlier(sources, folders) if options.resume else {}
+            tracker = VideoTracker(predictor, options.track, options.smooth, earlier, options.birth_thr)
+            settings = {source: _settings(predictor, options, tracker, camera, source) for source in sources}
+            for source, one in earlier.items():
+                one.check(settings[source], camera)
+            lock = lock.pop_all()  # from here on the run holds it
         if with_overlays or folders.overlays is not None:
             drawing = drawing or OverlayOptions()
             painter = OverlayPainter(predictor.keypoint_set, drawing, predictor.body, tracker.track)
-        camera = camera or self.camera
-        return Run(predictor, sources, folders, options, camera, earlier, tracker, painter).results()
+        run = Run(predictor, sources, folders, options, camera, earlier, tracker, painter)
+        return run.results(RecordKeeper(folders.predictions, settings, earlier), lock)
 
 
 def _check(predictor: Predictor, options: RunOptions, folders: OutputFolders) -> None:
@@ -87,6 +100,22 @@ def _check(predictor: Predictor, options: RunOptions, folders: OutputFolders) ->
             field='export',
             remedy='leave it out, or use a model with a mesh branch (--task mesh)',
         )
+
+
+def _settings(
+    predictor: Predictor, options: RunOptions, tracker: VideoTracker, camera: CameraFinder, source: Source
+) -> dict[str, Any]:
+    """What the results of a source depend on beside it, as json has it: a run that goes on must have the same."""
+    words = model_words(predictor, options.score_thr)
+    told = dict(
+        weights_sha256=words['weights_sha256'],
+        score_thr=words['score_thr'],
+        with_sigma=predictor.uses_sigma if options.with_sigma is None else options.with_sigma,
+    )
+    if source.is_sequence:
+        told.update(smoothed=options.smooth, tracked=tracker.track, birth_thr=options.birth_thr)
+        told.update(camera=camera.told(source.path))
+    return told
 
 
 def _earlier(sources: Sequence[Source], folders: OutputFolders) -> dict[Source, Earlier]:

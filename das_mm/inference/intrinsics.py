@@ -98,6 +98,13 @@ class CameraFinder:
         self._fov_deg = fov_deg
         self._warned = False
 
+    def told(self, file: str | None) -> dict[str, Any]:
+        """What was given for a file, as json has it: the same for two runs means the same camera."""
+        given = self._given_for(file)
+        K, dist, size = (None, None, None) if given is None else (given.K, given.dist, given.size)
+        as_list = lambda array: None if array is None else array.tolist()
+        return dict(K=as_list(K), dist=as_list(dist), size=None if size is None else list(size), fov_deg=self._fov_deg)
+
     def find(self, size: tuple[int, int], file: str | None = None, is_photo: bool = True) -> dict[str, Any]:
         """The camera of an image.
 

@@ -7,11 +7,14 @@ in time.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from das_mm.structures.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+
+_MEMORY = ('last', 'smooth', 'speed', 'time_s')
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ class _Filter(ABC):
         self.settings, self.max_gap_s = settings, max_gap_s
         self._last = self._smooth = self._speed = np.zeros((0, 0))  # as measured; smoothed; change a second
         self._time_s = np.zeros(0)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What is remembered, as arrays that nothing changes any more."""
+        return {name: getattr(self, f'_{name}').copy() for name in _MEMORY}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`."""
+        self._last, self._smooth, self._speed, self._time_s = (np.array(state[name]) for name in _MEMORY)
 
     def _next(self, values: np.ndarray, time_s: float, rows: np.ndarray | None, options: dict) -> np.ndarray:
         """Smoothed values (P, …); ``options`` are arrays with a row for each value."""

@@ -86,6 +86,7 @@ class OnnxPredictor:
         self.uses_sigma = _SIGMA_FIELDS[0] in self._outputs
         self.score_thr = float(with_defaults(said['test_cfg'])['score_thr'])
         self.max_frame_gap = None if self._memory is None else self._memory.max_frame_gap
+        self.tracker = None if self._memory is None else self._memory.tracker
         self.provenance: Mapping[str, Any] = dict(
             config=said['config_name'] or None,
             weights=Path(path).name,

@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from das_mm.engine.write_errors import write_remedy
 from das_mm.errors import UserError
 
 from .result_files import result_text
@@ -61,6 +62,11 @@ class ResultLines:
         except OSError as error:
             raise self._cannot(error) from error
 
+    @property
+    def size_bytes(self) -> int:
+        """Of all lines."""
+        return os.fstat(self._file.fileno()).st_size
+
     def close(self) -> None:
         """Give the file its name.
 
@@ -74,7 +80,8 @@ class ResultLines:
             raise self._cannot(error) from error
 
     def _cannot(self, error: OSError) -> UserError:
-        return UserError(f'the results cannot be written: {error.strerror or error}', file=self.path, remedy=_REMEDY)
+        problem = f'the results cannot be written: {error.strerror or error}'
+        return UserError(problem, file=self.path, remedy=write_remedy(error))
 
 
 class AnnotatedVideo:
@@ -139,7 +146,7 @@ class AnnotatedVideo:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
-                f'the folder cannot be made: {error.strerror}', file=self.path.parent, remedy=_REMEDY
+                f'the folder cannot be made: {error.strerror}', file=self.path.parent, remedy=write_remedy(error)
             ) from error
         self._size = (width, height)
         codec = cv2.VideoWriter_fourcc(*'mp4v')  # pyright: ignore[reportAttributeAccessIssue] — not in OpenCV's stubs
@@ -168,4 +175,9 @@ class AnnotatedVideo:
         capture.release()
         if kept != self._written:
             raise UserError(f'only {kept} of {self._written} frames are in the video', file=self._part, remedy=_REMEDY)
-        os.replace(self._part, self.path)
+        try:
+            os.replace(self._part, self.path)
+        except OSError as error:
+            raise UserError(
+                f'the video cannot be written: {error.strerror or error}', file=self.path, remedy=write_remedy(error)
+            ) from error

@@ -1,10 +1,8 @@
-"""The output folders of a run: results, overlays, videos, meshes, tracks and viewers, whatever way it ends."""
+"""The files of a run: results, overlays, videos, meshes, tracks and viewers, whatever way it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -12,110 +10,18 @@ import numpy as np
 
 from das_mm.bodies.posable_body import PosableBody
 from das_mm.bodies.smpl_fields import SMPL_FIELDS
-from das_mm.engine import atomic_write, check_writable
-from das_mm.errors import UserError
+from das_mm.engine import atomic_write
 from das_mm.structures.arrays import to_numpy
 from das_mm.structures.task_fields import TaskField
 from das_mm.visualization import save_image, write_viewer
 
-from .mesh_exporters import EXPORTERS
+from .output_folders import OutputFolders, viewer_name
 from .output_streams import AnnotatedVideo, ResultLines
 from .result_files import result_text
 from .resume import Earlier
 from .sources import Frame, Source
 from .track_files import write_track_files
 from .viewer_scenes import THUMBNAIL_PX, EvenSample, KeptScene, Scenes
-
-
-@dataclass
-class OutputFolders:
-    """Where what goes; None for "not written".
-
-    Attributes:
-        predictions: Results, ``NAME.json`` or for a video ``NAME.jsonl``.
-        overlays: ``NAME.jpg`` or ``NAME.mp4``.
-        viewer: ``viewer.html`` of all images, or of the video where it is the only input; else ``viewer_NAME.html`` for
-            each video.
-        viewer_frames: At most so many images or frames in a viewer, evenly spread.
-        meshes: ``NAME.obj``; for a video ``NAME/000012.obj`` of each frame.
-        mesh_formats: Suffixes of those: 'obj', 'ply', 'glb', or others of :data:`.EXPORTERS`.
-        tracks: ``NAME/0003.npz`` for each identity of a video; made out of the results, so they must be written too.
-        viewer_meshes: Show surfaces in the viewer.
-    """
-
-    predictions: Path | None = None
-    overlays: Path | None = None
-    viewer: Path | None = None
-    viewer_frames: int = 120
-    meshes: Path | None = None
-    mesh_formats: Sequence[str] = ()
-    tracks: Path | None = None
-    viewer_meshes: bool = True
-
-    @classmethod
-    def below(
-        cls,
-        out_dir: str | Path | None,
-        *,
-        pred_out_dir: str | Path | None = None,
-        vis_out_dir: str | Path | None = None,
-        viewer_out_dir: str | Path | None = None,
-        track_out_dir: str | Path | None = None,
-        mesh_out_dir: str | Path | None = None,
-        export: str | Sequence[str] | None = None,
-        **options: Any,
-    ) -> OutputFolders:
-        """Everything below one folder, but for what has a folder of its own."""
-        path = lambda given, name: Path(given) if given else Path(out_dir, name) if out_dir else None
-        formats = [export] if isinstance(export, str) else list(export or ())
-        return cls(
-            predictions=path(pred_out_dir, 'predictions'),
-            overlays=path(vis_out_dir, 'overlays'),
-            viewer=path(viewer_out_dir, ''),
-            meshes=path(mesh_out_dir, 'meshes'),
-            tracks=path(track_out_dir, 'tracks'),
-            mesh_formats=tuple(dict.fromkeys(formats)),
-            **options,
-        )
-
-    def check(self) -> None:
-        """Make the folders and see whether files can be made in them, before the work and not after it.
-
-        Raises:
-            UserError: They cannot, or an option is wrong.
-        """
-        if self.viewer_frames < 1:
-            raise UserError(
-                f'{self.viewer_frames} frames make no viewer',
-                field='viewer_frames',
-                remedy='give 1 or more, or leave the viewer out',
-            )
-        for kind in self.mesh_formats:
-            if kind not in EXPORTERS:
-                raise UserError(
-                    f'{kind!r} is no mesh format that can be written',
-                    field='export',
-                    remedy=f'choose out of {", ".join(EXPORTERS.names())}',
-                )
-        if self.mesh_formats and self.meshes is None:
-            raise UserError('nobody says where meshes go', field='mesh_out_dir', remedy='give a folder')
-        folders = {self.predictions, self.overlays, self.viewer, self.meshes if self.mesh_formats else None}
-        for folder in folders:
-            if folder is not None:
-                check_writable(folder)
-
-    @property
-    def pictures(self) -> bool:
-        """Something is written that shows the images themselves."""
-        return self.overlays is not None or self.viewer is not None
-
-    def hold_all_of(self, source: Source, single: bool) -> bool:
-        """Whether an earlier run that came to the end of a video has left every file of it."""
-        assert self.predictions is not None  # an earlier run can only be gone on with there
-        files = [self.predictions / f'{source.name}.jsonl']
-        files += [] if self.overlays is None else [self.overlays / f'{source.name}.mp4']
-        files += [] if self.viewer is None else [self.viewer / _viewer_name(source, single)]
-        return all(file.is_file() for file in files)
 
 
 class Outputs:
@@ -181,6 +87,11 @@ class Outputs:
         if folders.viewer is not None:
             sample.add(lambda: KeptScene.of(frame, result))
 
+    @property
+    def lines_bytes(self) -> int:
+        """Of the lines of results of the video that was last added to; 0 where there are none."""
+        return 0 if self._sequence is None else self._sequence.lines_bytes
+
     def __enter__(self) -> Outputs:
         return self
 
@@ -239,7 +150,7 @@ class Outputs:
             lines = folders.predictions / f'{source.name}.jsonl'
             write_track_files(lines, folders.tracks / source.name, self._fields)
         if finish and sequence.sample.items:
-            name = _viewer_name(source, self._single)
+            name = viewer_name(source, self._single)
             self._write_viewer(sequence.sample, name, f'People in {source.name}', source.fps)
 
     def _write_viewer(self, sample: EvenSample, name: str, title: str, fps: float | None) -> None:
@@ -277,6 +188,10 @@ class _Sequence:
         if self._lines is not None and is_new:
             self._lines.write(result)
 
+    @property
+    def lines_bytes(self) -> int:
+        return 0 if self._lines is None else self._lines.size_bytes
+
     def close(self) -> None:
         try:
             if self._lines is not None:
@@ -284,7 +199,3 @@ class _Sequence:
         finally:
             if self._video is not None:
                 self._video.close()
-
-
-def _viewer_name(source: Source, single: bool) -> str:
-    return 'viewer.html' if single else f'viewer_{source.name}.html'

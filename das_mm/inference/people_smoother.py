@@ -82,6 +82,32 @@ class PeopleSmoother:
         self._seen_s: dict[int, float] = {}
         self._time_s = -np.inf
 
+    def state(self) -> dict[str, np.ndarray]:
+        """What is remembered of the people, as arrays that nothing changes any more."""
+        known = {
+            f'{name}.{part}': values
+            for name, one in {**self._points, **self._rotations}.items()
+            for part, values in one.state().items()
+        }
+        identities = list(self._seats)
+        return dict(
+            known,
+            identities=np.array(identities, np.int64),
+            seats=np.array([self._seats[one] for one in identities], np.int64),
+            seen_s=np.array([self._seen_s[one] for one in identities], np.float64),
+            time_s=np.array(self._time_s),
+        )
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`."""
+        for name, one in {**self._points, **self._rotations}.items():
+            parts = {key.rpartition('.')[2]: value for key, value in state.items() if key.rpartition('.')[0] == name}
+            one.restore(parts)
+        identities = state['identities'].tolist()
+        self._seats = dict(zip(identities, state['seats'].tolist()))
+        self._seen_s = dict(zip(identities, state['seen_s'].tolist()))
+        self._time_s = float(state['time_s'])
+
     def __call__(self, instances: Mapping[str, np.ndarray], time_s: float) -> dict[str, np.ndarray]:
         """The people of the next frame.
 

@@ -18,7 +18,7 @@ _REMEDY = 'give a .json or .jsonl file that das-mm infer wrote'
 _LARGEST_INT = 1 << 63
 _PER_KEYPOINT = (
     *('keypoints_px', 'keypoint_scores', 'keypoints_cam_mm', 'relative_depths_mm'),
-    *('keypoints_sigma_px', 'relative_depths_sigma_mm', 'keypoints_sigma_mm'),
+    *('keypoints_sigma_px', 'keypoints_sigma_at_limit', 'relative_depths_sigma_mm', 'keypoints_sigma_mm'),
 )
 
 

@@ -24,6 +24,7 @@ says every field; in short::
         relative_depths_mm    (K) camera depth minus that of the root
       and where sigma was asked for, scales of the learnt error distribution
         keypoints_sigma_px    (K, 2)
+        keypoints_sigma_at_limit  (K) true where that is the greatest that the model can say: the error may be larger
         relative_depths_sigma_mm  (K); null for a model of the image plane alone
         keypoints_sigma_mm    (K, 3) both in camera axes, at the keypoint's depth, or null. The error of the root's own
                               depth is not in it
@@ -61,6 +62,8 @@ _WORDS = dict(
     units='_px: pixels of the image as shown, (0, 0) is the centre of the top-left pixel; _mm: millimetres',
     frame_of_reference='_cam_: camera frame, x right, y down, z forward, origin in the centre of projection',
 )
+# of a keypoint whose scale is the greatest that the model can say, to 1 %: one minus their ratio (RLE, Eq. 9)
+_SCORE_AT_LIMIT = 0.01
 _DIGITS_NORM = 10  # of mm per px, which are multiplied by thousands of px
 
 
@@ -167,6 +170,7 @@ def _person(row: dict[str, np.ndarray]) -> dict[str, Any]:
     )
     if 'sigma' in row:
         person['keypoints_sigma_px'] = rounded(row['sigma'][:, :2])
+        person['keypoints_sigma_at_limit'] = (row['keypoint_scores'] <= _SCORE_AT_LIMIT).tolist()
         # a model of the image plane alone (D = 2) knows no scale of depth
         person['relative_depths_sigma_mm'] = rounded(row['sigma'][:, 2]) if row['sigma'].shape[1] == 3 else None
     return person

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -18,11 +18,13 @@ from das_mm.structures.task_fields import fields_of
 from .batching import batches
 from .body_surfaces import mesh_vertices
 from .intrinsics import CameraFinder
-from .outputs import OutputFolders, Outputs
+from .output_folders import OutputFolders
+from .outputs import Outputs
 from .overlays import OverlayPainter
 from .predictor import Prediction, Predictor
 from .prefetch import read_ahead
 from .progress import InferenceProgress
+from .record_keeper import RecordKeeper
 from .results import make_result
 from .resume import Earlier
 from .run_options import OnSkip, RunOptions
@@ -73,8 +75,12 @@ class Run:
     tracker: VideoTracker
     painter: OverlayPainter | None
 
-    def results(self) -> Generator[Found, None, None]:
+    def results(self, keeper: RecordKeeper, lock: AbstractContextManager | None = None) -> Generator[Found, None, None]:
         """Every image and frame that is new.
+
+        Args:
+            keeper: Keeps records for a run that goes on after this one.
+            lock: Of the folders; it is closed when the run ends.
 
         Raises:
             UserError: A disk is full, or at the end not one input could be read.
@@ -93,19 +99,26 @@ class Run:
 
         fields = fields_of(predictor.tasks.values())
         with (
+            lock or nullcontext(),
             InferenceProgress(self._num_frames(todo), self.options.show_progress) as progress,
             Outputs(self.folders, predictor.keypoint_set, len(self.sources), body, fields, self.earlier) as outputs,
+            self.tracker.running(),
+            keeper,
             closing(self._steps(todo, skip)) as steps,
         ):
-            for frame, prediction, result, is_new in steps:
+            for frame, prediction, result, is_new, ends_batch in steps:
                 progress.advance()
                 done += 1
                 if result is None:
                     continue
                 vertices = mesh_vertices(result, body) if needs_mesh and body is not None else None
                 overlay = None if self.painter is None else self.painter.draw(frame, result, vertices)
+                if is_new:
+                    keeper.before(frame)
                 outputs.add(frame, result, overlay, vertices, is_new)
                 if is_new:
+                    if ends_batch:  # the predictor's own memory may be ahead of a frame in the middle
+                        keeper.after(frame, outputs.lines_bytes, self.tracker.state)
                     assert prediction is not None  # it is what is new
                     yield Found(frame, prediction, result, overlay)
         if skipped and not done:
@@ -113,20 +126,20 @@ class Run:
 
     def _steps(
         self, sources: Sequence[Source], skip: OnSkip
-    ) -> Generator[tuple[Frame, Prediction | None, dict[str, Any] | None, bool], None, None]:
+    ) -> Generator[tuple[Frame, Prediction | None, dict[str, Any] | None, bool, bool], None, None]:
         """Frame after frame with its prediction (None where the network was not asked), its result (None where an
-        earlier run had none) and whether that is new."""
+        earlier run had none), whether that is new, and whether the frame is the last of its batch."""
         options = self.options
         events = _events(sources, {source: self._first_read(source) for source in sources})
         with closing(events):  # the traceback of an error may keep this stack alive: reading ends all the same
             for batch, frames in batches(
-                events, self.predictor, self.camera, options.batch_size, skip, self._is_computed
+                events, self.predictor, self.camera, options.batch_size, skip, self._is_computed, self.tracker.begins_at
             ):
                 predictions: Sequence[Prediction | None] = [None] * len(frames)
                 if batch is not None:
                     predictions = self.predictor.predict(batch, options.score_thr, options.with_sigma)
                 for frame, prediction in zip(frames, predictions):
-                    yield frame, *self._finished(frame, prediction)
+                    yield *(frame, *self._finished(frame, prediction)), frame is frames[-1]
 
     def _finished(
         self, frame: Frame, prediction: Prediction | None
@@ -134,8 +147,8 @@ class Run:
         """The prediction of a frame with its identities, its result, and whether that is new."""
         is_new = not self._is_known(frame)
         known = None if is_new else self.earlier[frame.source].result_of(frame)
-        if prediction is not None and (is_new or known is not None):
-            prediction = prediction.with_people(self.tracker.follow(frame, prediction.people, known))
+        if prediction is not None:
+            prediction = prediction.with_people(self.tracker.follow(frame, prediction.people))
         if not is_new or prediction is None:
             return prediction, known, False
         return prediction, self._result_of(frame, prediction), True
@@ -174,14 +187,14 @@ class Run:
         return earlier is not None and (frame.index is None or earlier.last is None or frame.index <= earlier.last)
 
     def _is_computed(self, frame: Frame) -> bool:
-        again = frame.index is not None and frame.index >= self._first_computed(frame.source)
+        again = frame.source.is_sequence and (frame.index or 0) >= self._first_computed(frame.source)
         return again or not self._is_known(frame)
 
     def _first_computed(self, source: Source) -> int:
         earlier = self.earlier.get(source)
         if earlier is None or earlier.last is None:
             return 0
-        return max(0, earlier.last + 1 - self.tracker.warm_up(source))
+        return self.tracker.first_needed(source) if self.tracker.track else earlier.last + 1
 
     def _first_read(self, source: Source) -> int:
         return 0 if self.folders.pictures else self._first_computed(source)

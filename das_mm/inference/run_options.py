@@ -25,13 +25,14 @@ class RunOptions:
         with_sigma: Give scales of the errors; None: where the model has them.
         track: Follow people through videos with any model; a tracking model does so in any case.
         smooth: Smooth people over time.
+        birth_thr: Score from which a person who is followed gets an identity; None for the tracker's own.
         resume: Go on after the last whole line of an earlier run into the same folder (see :mod:`.resume`), whose
             results are not given again.
         on_skip: Is told the error of every input, or part of a video, that cannot be read.
         show_progress: Draw a progress bar.
 
     Raises:
-        UserError: No image makes a batch.
+        UserError: No image makes a batch, or a threshold is none.
     """
 
     batch_size: int = 1
@@ -39,10 +40,14 @@ class RunOptions:
     with_sigma: bool | None = None
     track: bool = False
     smooth: bool = False
+    birth_thr: float | None = None
     resume: bool = False
     on_skip: OnSkip = warn
     show_progress: bool = True
 
     def __post_init__(self) -> None:
+        if self.birth_thr is not None and not 0 <= self.birth_thr <= 1:
+            problem = f'{self.birth_thr} is no score: these lie between 0 and 1'
+            raise UserError(problem, field='track_thr', remedy='give a number from 0 to 1, or leave it out')
         if self.batch_size < 1:
             raise UserError(f'{self.batch_size} images make no batch', field='batch_size', remedy='give 1 or more')

@@ -62,6 +62,10 @@ class TorchPredictor:
     def score_thr(self) -> float:
         return self.estimator.score_thr
 
+    @property
+    def tracker(self):
+        return getattr(self.estimator, 'tracker', None)
+
     def forget(self) -> None:
         self.estimator.forget()
 

@@ -11,6 +11,7 @@ are those of the results (:mod:`.results`).
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import zipfile
 from collections import defaultdict
@@ -22,6 +23,7 @@ import numpy as np
 
 from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.engine import atomic_open
+from das_mm.engine.write_errors import write_remedy
 from das_mm.errors import UserError
 from das_mm.structures.task_fields import TaskField
 
@@ -36,7 +38,7 @@ def write_track_files(results: str | Path, folder: str | Path, fields: Sequence[
 
     Args:
         results: The ``.jsonl`` of a video.
-        folder: Is made where it is not there.
+        folder: Is made where it is not there and there is somebody.
         fields: What tasks tell of people; those that are in the results and are meant for tracks are columns.
 
     Returns:
@@ -47,11 +49,11 @@ def write_track_files(results: str | Path, folder: str | Path, fields: Sequence[
     """
     folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob('*.npz'):
             if old.stem.isdecimal():
                 old.unlink()
-        with tempfile.TemporaryDirectory(prefix='.rows_', dir=folder) as spool:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix='.rows_', dir=folder.parent) as spool:
             rows = _Rows(Path(spool), [one for one in fields if one.in_tracks])
             first = None
             for number, result in enumerate(read_results(results), 1):
@@ -68,6 +70,8 @@ def write_track_files(results: str | Path, folder: str | Path, fields: Sequence[
             rows.flush()
             kind = rows.kind
             if first is None or kind is None:  # nobody is followed
+                with contextlib.suppress(OSError):  # somebody else's files are in it
+                    folder.rmdir()
                 return []
             return [
                 _write_file(folder / f'{identity:04d}.npz', rows.file_of(identity), kind, identity, first)
@@ -75,9 +79,7 @@ def write_track_files(results: str | Path, folder: str | Path, fields: Sequence[
             ]
     except OSError as error:
         raise UserError(
-            f'the tracks cannot be written: {error.strerror or error}',
-            file=folder,
-            remedy='free space on that disk, or choose another folder',
+            f'the tracks cannot be written: {error.strerror or error}', file=folder, remedy=write_remedy(error)
         ) from error
 
 

@@ -13,7 +13,7 @@ from das_mm.errors import UserError
 from das_mm.inference.mesh_exporters import EXPORTERS
 
 if TYPE_CHECKING:
-    from das_mm.inference.outputs import OutputFolders
+    from das_mm.inference.output_folders import OutputFolders
 
 HELP = 'find every person in images, videos or a webcam, in 3D'
 
@@ -89,6 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='follow people through videos: identities, trails and tracks/; tracking models always do',
     )
+    video.add_argument(
+        '--track-thr',
+        type=float,
+        metavar='X',
+        help="score from which a person who is followed gets an identity; default: the tracker's own, 0.3",
+    )
     video.add_argument('--smooth', action='store_true', help='smooth people over time')
     video.add_argument(
         '--resume',
@@ -156,6 +162,7 @@ def run(args: argparse.Namespace) -> int:
         with_sigma=args.sigma,
         track=args.track,
         smooth=args.smooth,
+        birth_thr=args.track_thr,
         resume=args.resume,
         on_skip=tally.skip,
     )
@@ -191,7 +198,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _folders(args: argparse.Namespace) -> OutputFolders:
-    from das_mm.inference.outputs import OutputFolders
+    from das_mm.inference.output_folders import OutputFolders
 
     return OutputFolders(
         predictions=args.out / 'predictions',

@@ -11,22 +11,7 @@ import pytest
 from das_mm.datasets.converters.video_frames import extract_frames
 from das_mm.engine.video_files import decoded_frames, open_video
 from das_mm.errors import UserError
-from tests.pictures import Capture, picture, write_avi
-
-
-def break_pictures(path, broken):
-    """Overwrites some frames of a film of motion JPEG with zeros."""
-    data = bytearray(path.read_bytes())
-    at, places = data.index(b'movi'), []
-    while (at := data.find(b'\xff\xd8\xff', at)) >= 0:
-        places.append(at)
-        at += 3
-    places.append(data.index(b'idx1', places[-1]) + 8)
-    for number in broken:
-        end = places[number + 1] - 8
-        data[places[number] : end] = bytes(end - places[number])
-    path.write_bytes(data)
-    return path
+from tests.pictures import Capture, break_pictures, picture, write_avi
 
 
 @pytest.mark.parametrize('broken', [(), (2,), (0,), (9,), (2, 3, 7)])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 import cv2
 import pytest
 
 from das_mm.checkpoints import model_loader, packaged
 from das_mm.cli import main
+from das_mm.inference.folder_lock import hold_folder
 from tests.pictures import write_picture, write_video
 from tests.walkers import Walkers
 
@@ -166,3 +168,36 @@ def test_marks_of_the_pictures(infer, tmp_path):
     assert painted['none'] < painted['thin'] < painted['boxes'] and painted['thin'] < painted['thick']
     status, _, errors = infer(image, '--radius', '0')
     assert status == 2 and 'radius: 0.0 px cannot be drawn' in errors
+
+
+def test_names_with_markup_and_escapes_are_shown_as_they_are(infer, tmp_path):
+    """After all the work nothing crashes, and nothing is lost."""
+    (tmp_path / 'in' / '[').mkdir(parents=True)
+    for name in ('[/].jpg', '[red].jpg', 'a\x1b[31m.jpg', os.fsdecode(b'caf\xe9.jpg')):
+        (tmp_path / 'in' / name).write_bytes(b'no image')
+    write_picture(tmp_path / 'in' / 'good.png').rename(tmp_path / 'in' / '[bold]ok[/bold].png')
+    status, said, errors = infer(tmp_path / 'in', tmp_path / 'in' / '[', '--no-overlays', out='[out]')
+    assert status == 0 and 'Traceback' not in errors and '\x1b' not in said
+    for shown in ('/[/].jpg: it is no image', '/[red].jpg: ', '/a\\x1b[31m.jpg: ', '/caf\\xe9.jpg: ', '[out]'):
+        assert shown in said
+    assert (tmp_path / '[out]' / 'predictions' / '[bold]ok[/bold].json').is_file()
+
+
+def test_a_name_that_is_no_utf8_goes_through(infer, tmp_path):
+    (tmp_path / 'in').mkdir()
+    write_picture(tmp_path / 'a.png').rename(tmp_path / 'in' / os.fsdecode(b'caf\xe9.png'))
+    write_video(tmp_path / 'a.mp4', 2).rename(tmp_path / 'in' / os.fsdecode(b'clip\xe9.mp4'))
+    status, said, _ = infer(tmp_path / 'in', '--track')
+    assert status == 0 and '3 images of 2 inputs' in said
+    found = json.loads((tmp_path / 'out' / 'predictions' / 'caf%E9.json').read_text())
+    assert found['image']['file'].endswith('in/caf\\xe9.png') and found['image']['name'] == 'caf%E9'
+    for name in ('predictions/clip%E9.jsonl', 'overlays/caf%E9.jpg', 'overlays/clip%E9.mp4', 'viewer_clip%E9.html'):
+        assert (tmp_path / 'out' / name).is_file()
+
+
+def test_one_run_at_a_time(infer, tmp_path):
+    image = write_picture(tmp_path / 'a.png')
+    with hold_folder(tmp_path / 'out' / 'predictions'):
+        status, _, errors = infer(image)
+    assert status == 2 and 'another run writes there' in errors and 'remedy' in errors
+    assert [infer(image)[0] for _ in range(2)] == [0, 0]  # one after the other

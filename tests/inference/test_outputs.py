@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import cv2
 import numpy as np
 import pytest
 
+from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 from das_mm.inference import output_streams as streams
+from das_mm.inference.folder_lock import hold_folder
+from das_mm.inference.output_folders import OutputFolders
 from das_mm.inference.output_streams import AnnotatedVideo, ResultLines
-from das_mm.inference.outputs import EvenSample, OutputFolders
+from das_mm.inference.outputs import EvenSample
+from das_mm.inference.sources import ImageSource, VideoSource
 from tests.pictures import picture
 
 
@@ -113,7 +119,53 @@ def test_folders_are_tried_first(tmp_path):
     OutputFolders(tmp_path / 'a' / 'b', None, tmp_path / 'c').check()
     assert (tmp_path / 'a' / 'b').is_dir() and not list((tmp_path / 'c').iterdir())
     (tmp_path / 'file').write_text('')
-    with pytest.raises(UserError, match='file/x: nothing can be written there'):
+    with pytest.raises(UserError, match='file/x: out: nothing can be written there'):
         OutputFolders(tmp_path / 'file' / 'x').check()
     with pytest.raises(UserError, match='viewer_frames: 0 frames'):
         OutputFolders(viewer_frames=0).check()
+
+
+def test_a_folder_where_a_file_is_to_be_written(tmp_path):
+    """Said at once, and what is said is to move the folder, not to free space."""
+    (image, video) = (ImageSource('a', 'a.png', array=picture()), VideoSource('v', 'v.mp4'))
+    folders = OutputFolders.below(tmp_path)
+    folders.check()
+    folders.check_files([image, video])
+    for name in ('predictions/a.json', 'predictions/v.jsonl', 'overlays/a.jpg', 'overlays/v.mp4', 'viewer_v.html'):
+        (tmp_path / name).mkdir()
+        with pytest.raises(UserError, match='a folder stands where a file is to be written') as caught:
+            folders.check_files([image, video])
+        assert caught.value.file == tmp_path / name and caught.value.field == 'out' and 'move' in caught.value.remedy
+        (tmp_path / name).rmdir()
+
+
+@pytest.mark.parametrize(
+    'number, words',
+    [
+        (errno.ENOSPC, 'free space'),
+        (errno.EISDIR, 'a folder stands where the file should be'),
+        (errno.EACCES, 'that you may write to'),
+        (errno.EROFS, 'read-only'),
+        (errno.ENOTDIR, 'a file stands where a folder is needed'),
+        (errno.EIO, 'look at the disk'),
+    ],
+)
+def test_the_remedy_is_that_of_the_error(tmp_path, monkeypatch, number, words):
+    def replace(*paths):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, 'replace', replace)
+    with pytest.raises(UserError, match='cannot be written') as caught:
+        atomic_write(tmp_path / 'a', b'')
+    assert words in caught.value.remedy and not (tmp_path / 'a').exists()
+
+
+def test_one_run_at_a_time_in_a_folder(tmp_path):
+    with hold_folder(tmp_path):
+        with pytest.raises(UserError, match='another run writes there') as caught:
+            hold_folder(tmp_path)
+        assert caught.value.file == tmp_path and caught.value.field == 'out' and caught.value.remedy
+        hold_folder(tmp_path / 'other').close()
+    hold_folder(tmp_path)  # dropped at once, it holds nothing
+    hold_folder(tmp_path).close()
+    hold_folder(None).close()

@@ -92,6 +92,15 @@ def test_sigma_in_mm():
     assert flat['people'][0]['keypoints_sigma_mm'] is None
 
 
+def test_scales_at_their_limit_are_marked():
+    found = instances()
+    found.keypoint_scores[0, 3], found.keypoint_scores[1, 4] = 0.0, 0.009  # one minus the ratio to the limit
+    found.keypoint_scores[1, 5] = 0.02
+    marks = [person['keypoints_sigma_at_limit'] for person in result(found)['people']]
+    assert np.argwhere(marks).tolist() == [[0, 3], [1, 4]]
+    assert 'keypoints_sigma_at_limit' not in result(instances(sigma=False))['people'][0]
+
+
 def test_another_camera_is_as_good_as_the_first():
     """From wrong intrinsics to the right ones: the same as with the right ones from the start, to 1e-3 mm."""
     other = np.array([[1210.0, 0, 300], [0, 1190, 260], [0, 0, 1]])

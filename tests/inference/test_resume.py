@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 import cv2
 import numpy as np
@@ -13,7 +12,7 @@ from das_mm.errors import UserError
 from das_mm.inference.inputs import open_sources
 from das_mm.inference.result_files import read_results
 from das_mm.inference.resume import Earlier
-from tests.pictures import write_picture, write_video
+from tests.pictures import break_pictures, write_avi, write_picture, write_video
 from tests.walkers import Walkers
 
 LENGTH = 26
@@ -52,19 +51,24 @@ def places(result):
     return {person['track_id']: person['root_px'] for person in result['people']}
 
 
-@pytest.mark.parametrize('options', [dict(), dict(smooth=True), dict(track=True, batch_size=7)])
-def test_the_same_as_in_one_go(inferencer, walkers, video, tmp_path, options):
+@pytest.mark.parametrize(
+    'options, first',
+    [
+        (dict(), 20),
+        (dict(smooth=True), 20),
+        (dict(track=True), 20),
+        (dict(smooth=True, batch_size=7), 14),  # of the third batch nobody saw the end
+    ],
+)
+def test_the_same_as_in_one_go(inferencer, walkers, video, tmp_path, options, first):
+    walkers.jitter_px = 3.0
     whole = [one['predictions'][0] for one in inferencer(video, out_dir=tmp_path / 'whole', **options)]
     begin(inferencer, video, tmp_path / 'out', 20, **options)
     walkers.asked.clear()
     new = go_on(inferencer, video, tmp_path / 'out', **options)
     assert [one['image']['frame'] for one in new] == list(range(20, LENGTH))
-    assert walkers.asked == list(range(20 if not options else 5, LENGTH))  # people are looked at before they go on
-    for ours, theirs in zip(lines_of(tmp_path / 'out'), whole, strict=True):
-        if options.get('smooth'):
-            assert {name: pytest.approx(place, abs=0.5) for name, place in places(theirs).items()} == places(ours)
-        else:
-            assert ours == theirs
+    assert walkers.asked == list(range(first, LENGTH))
+    assert lines_of(tmp_path / 'out') == whole  # to the last digit, smoothed or not
     files = [
         sorted(str(path.relative_to(tmp_path / name)) for path in (tmp_path / name).rglob('*'))
         for name in ('whole', 'out')
@@ -77,19 +81,89 @@ def test_the_same_as_in_one_go(inferencer, walkers, video, tmp_path, options):
     assert counts == [LENGTH, LENGTH]
 
 
-def test_identities_go_on_and_new_people_get_new_numbers(inferencer, walkers, video, tmp_path):
+def test_a_kill_between_two_records(inferencer, walkers, video, tmp_path):
+    """The state is of frame 15, the lines reach to 19: what is between is looked at again."""
+    walkers.jitter_px = 3.0
+    whole = [one['predictions'][0] for one in inferencer(video, smooth=True)]
+    results = inferencer(video, out_dir=tmp_path, smooth=True)
+    list(itertools.islice(results, 20))
+    record, lines = (tmp_path / 'predictions' / name for name in ('.v.run.npz', '.v.jsonl.part'))
+    kept = [path.read_bytes() for path in (record, lines)]
+    results.close()
+    (tmp_path / 'predictions' / 'v.jsonl').unlink()
+    for path, content in zip((record, lines), kept):
+        path.write_bytes(content)
+    walkers.asked.clear()
+    assert [one['image']['frame'] for one in go_on(inferencer, video, tmp_path, smooth=True)] == list(range(20, LENGTH))
+    assert walkers.asked == list(range(16, LENGTH)) and lines_of(tmp_path) == whole
+
+
+@pytest.mark.parametrize('damage', [b'', b'PK nothing', None])
+def test_without_a_record_people_are_followed_from_the_first_frame(
+    inferencer, walkers, video, tmp_path, damage, caplog
+):
+    whole = [one['predictions'][0] for one in inferencer(video, smooth=True)]
+    begin(inferencer, video, tmp_path, 9, smooth=True)
+    record = tmp_path / 'predictions' / '.v.run.npz'
+    record.unlink() if damage is None else record.write_bytes(damage)
+    walkers.asked.clear()
+    go_on(inferencer, video, tmp_path, smooth=True)
+    assert walkers.asked == list(range(LENGTH)) and lines_of(tmp_path) == whole
+    assert 'nothing says which file and settings these results are of' in caplog.text
+
+
+def test_new_people_get_new_numbers(inferencer, walkers, video, tmp_path):
     begin(inferencer, video, tmp_path / 'out', 20, track=True)
-    lines = lines_of(tmp_path / 'out')
-    # as if a fourth had been here before, under a high number
-    path = tmp_path / 'out' / 'predictions' / 'v.jsonl'
-    lines[3]['people'][0]['track_id'] = 41
-    path.write_text(''.join(json.dumps(one) + '\n' for one in lines))
     walkers.count = 4
     go_on(inferencer, video, tmp_path / 'out', track=True)
     before, after = (places(one) for one in lines_of(tmp_path / 'out')[19:21])
-    assert set(after) == {*before, 42}
+    assert set(after) == {*before, 3}
     for name, place in before.items():
         assert np.linalg.norm(np.subtract(after[name], place)) < 8
+
+
+@pytest.mark.parametrize('damage', ['missing', 'exchanged', 'twice', 'no json', 'no number', 'another video', 'field'])
+@pytest.mark.parametrize('options', [dict(), dict(track=True)])
+def test_lines_that_are_not_those_of_the_frames_in_order(inferencer, walkers, video, tmp_path, damage, options, caplog):
+    """What lies before the damage is kept, the rest is computed again, and it is said."""
+    whole = [one['predictions'][0] for one in inferencer(video, **options)]
+    begin(inferencer, video, tmp_path, LENGTH, **options)
+    path = tmp_path / 'predictions' / 'v.jsonl'
+    lines = path.read_text().splitlines(keepends=True)
+    if damage == 'missing':
+        del lines[7]
+    elif damage == 'exchanged':
+        lines[7:9] = lines[8:6:-1]
+    elif damage == 'twice':
+        lines[7] = lines[6]
+    elif damage == 'no json':
+        lines[7] = lines[7].replace('"people"', '"peop', 1)
+    elif damage == 'no number':
+        lines[7] = lines[7].replace('"score": 0', '"score": NaN, "x": 0', 1)
+    elif damage == 'another video':
+        lines[7] = lines[7].replace('"name": "v"', '"name": "w"', 1)
+    else:
+        lines[7] = lines[7].replace('"root"', '"toor"', 1)
+    path.write_text(''.join(lines))
+    walkers.asked.clear()
+    new = go_on(inferencer, video, tmp_path, **options)
+    assert [one['image']['frame'] for one in new] == list(range(7, LENGTH))
+    assert walkers.asked == list(range(0 if options else 7, LENGTH))
+    assert lines_of(tmp_path) == whole
+    assert 'line 8 is no line to go on after' in caplog.text and 'from number 7 on' in caplog.text
+
+
+def test_frames_that_cannot_be_decoded_are_no_damage(inferencer, walkers, tmp_path):
+    """They are in no line, and the record knows them."""
+    path = break_pictures(write_avi(tmp_path / 'v.avi', 12), [3, 4, 8])
+    options = dict(track=True, on_skip=lambda error: None)
+    whole = [one['predictions'][0] for one in inferencer(str(path), **options)]
+    begin(inferencer, str(path), tmp_path / 'out', 6, **options)  # to frame 7
+    walkers.asked.clear()
+    new = go_on(inferencer, str(path), tmp_path / 'out', **options)
+    assert [one['image']['frame'] for one in new] == [9, 10, 11] == walkers.asked
+    assert lines_of(tmp_path / 'out') == whole
+    assert go_on(inferencer, str(path), tmp_path / 'out', **options) == []
 
 
 @pytest.mark.parametrize('left', ['killed', 'half a line', 'zeros'])
@@ -178,13 +252,48 @@ def test_what_does_not_fit_together(inferencer, walkers, video, tmp_path, monkey
     assert path.read_bytes() == kept
 
 
-def test_another_video_of_that_name(inferencer, walkers, video, tmp_path):
+@pytest.mark.parametrize('size', [(64, 64), (96, 64)])
+def test_another_video_of_that_name(inferencer, walkers, video, tmp_path, size):
     begin(inferencer, video, tmp_path / 'out', 5)
     (tmp_path / 'other').mkdir()
-    other = write_video(tmp_path / 'other' / 'v.mp4', 8, size=(64, 64))
-    with pytest.raises(UserError, match='results are of 96×64 px, and the image has 64×64 px'):
-        go_on(inferencer, str(other), tmp_path / 'out')
+    other = write_video(tmp_path / 'other' / 'v.mp4', 8, size=size)
+    with pytest.raises(UserError, match='the earlier results are of another file of [0-9]+ bytes') as caught:
+        inferencer(str(other), out_dir=tmp_path / 'out', resume=True)  # at once
+    assert caught.value.field == 'resume' and caught.value.remedy
+    (tmp_path / 'out' / 'predictions' / '.v.run.npz').unlink()  # as of older runs, only the size tells
+    if size == (64, 64):
+        with pytest.raises(UserError, match='results are of 96×64 px, and the image has 64×64 px'):
+            go_on(inferencer, str(other), tmp_path / 'out')
     assert len(lines_of(tmp_path / 'out')) == 5
+
+
+@pytest.mark.parametrize(
+    'then, now, said',
+    [
+        (dict(), dict(intrinsics='100,100,48,32'), 'camera'),
+        (dict(intrinsics='100,100,48,32'), dict(intrinsics='200,200,48,32'), 'camera'),
+        (dict(fov_deg=60.0), dict(fov_deg=61.0), 'camera'),
+        (dict(fov_deg=60.0), dict(), 'camera'),
+        (dict(), dict(with_sigma=False), 'of with_sigma True, these would be of False'),
+        (dict(with_sigma=False), dict(), 'of with_sigma False, these would be of True'),
+        (dict(track=True), dict(track=True, birth_thr=0.5), 'of birth_thr None, these would be of 0.5'),
+    ],
+)
+def test_another_camera_sigma_or_threshold(inferencer, walkers, video, tmp_path, then, now, said):
+    begin(inferencer, video, tmp_path, 5, **then)
+    kept = (tmp_path / 'predictions' / 'v.jsonl').read_bytes()
+    with pytest.raises(UserError, match=said) as caught:
+        inferencer(video, out_dir=tmp_path, resume=True, **now)
+    assert caught.value.field == 'resume' and caught.value.remedy
+    assert (tmp_path / 'predictions' / 'v.jsonl').read_bytes() == kept
+
+
+def test_an_image_with_another_camera(inferencer, walkers, tmp_path):
+    image = str(write_picture(tmp_path / 'a.png'))
+    list(inferencer(image, out_dir=tmp_path / 'out', fov_deg=60.0))
+    assert list(inferencer(image, out_dir=tmp_path / 'out', resume=True, fov_deg=60.0)) == []
+    with pytest.raises(UserError, match='its camera was of the source fov, now another is given'):
+        inferencer(image, out_dir=tmp_path / 'out', resume=True, intrinsics='100,100,48,32')
 
 
 @pytest.mark.parametrize('content', [None, '', 'no results\n', '{"format": "another"}\n'])
@@ -194,13 +303,17 @@ def test_where_there_is_nothing_to_go_on_with(tmp_path, video, content):
     assert Earlier.of(open_sources(video)[0], tmp_path) is None
 
 
-def test_long_lines_and_the_highest_number(tmp_path, video, inferencer, walkers):
-    begin(inferencer, video, tmp_path, 3, track=True)
-    path = tmp_path / 'predictions' / 'v.jsonl'
-    lines = lines_of(tmp_path)
-    lines[1]['people'][0]['track_id'] = 10**6
-    lines[2]['people'] *= 200  # a line longer than what is read at a time
-    path.write_text(''.join(json.dumps(one) + '\n' for one in lines))
-    assert len(path.read_text().splitlines()[-1]) > 2**17
-    earlier = Earlier.of(open_sources(video)[0], tmp_path / 'predictions')
-    assert earlier.last == 2 and earlier.size == path.stat().st_size and earlier.highest_identity() == 10**6
+@pytest.mark.parametrize('batch_size', [1, 3])
+def test_a_model_that_looks_at_the_frame_before(tracking_inferencer, tmp_path, batch_size):
+    """It sees the last known frame again, and remembers the people as they were: the same as in one run."""
+    video = str(write_video(tmp_path / 'v.mp4', 9))
+    options = dict(score_thr=0.02, birth_thr=0.02, smooth=True, batch_size=batch_size)
+    whole = [one['predictions'][0] for one in tracking_inferencer(video, **options)]
+    assert any(person['track_id'] is not None for one in whole for person in one['people'])
+    begin(tracking_inferencer, video, tmp_path / 'out', 5, **options)
+    new = go_on(tracking_inferencer, video, tmp_path / 'out', **options)
+    assert [one['image']['frame'] for one in new] == [5, 6, 7, 8]
+    for ours, theirs in zip(lines_of(tmp_path / 'out'), whole, strict=True):
+        assert [person['track_id'] for person in ours['people']] == [person['track_id'] for person in theirs['people']]
+        for one, other in zip(ours['people'], theirs['people'], strict=True):
+            np.testing.assert_allclose(one['keypoints_px'], other['keypoints_px'], atol=2e-2)

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from das_mm.errors import UserError
 from das_mm.inference.result_files import read_results, result_schema
 from das_mm.inference.results import people_of
-from das_mm.inference.sources import Frame, Source
-from das_mm.inference.video_tracker import VideoTracker
 from das_mm.visualization.palette import person_color
 from tests.json_schema import violations
 from tests.pictures import break_frames, picture, write_picture, write_video
@@ -161,10 +160,43 @@ def test_nobody_there(inferencer, walkers, video):
     assert all(one['people'] == [] for one in found) and len(people_of(found[0])) == 0
 
 
-def test_warm_up_is_for_videos_that_are_followed(inferencer):
-    film, photo = Source('v'), Source('a')
-    film.fps = 25.0
-    for track, smooth, expected in ((False, False, 0), (True, False, 15), (False, True, 15)):
-        tracker = VideoTracker(inferencer.predictor, track, smooth, {})
-        assert (tracker.warm_up(film), tracker.warm_up(photo)) == (expected, 0)
-    assert Frame(picture(), photo).index is None
+def test_people_below_the_score_of_a_birth_are_told(inferencer, walkers, video, tmp_path, caplog):
+    """No empty folder of tracks; and the threshold can be given."""
+    found = results(inferencer, video, track=True, birth_thr=0.95, out_dir=tmp_path)
+    assert all(person['track_id'] is None for one in found for person in one['people'])
+    assert 'v: nobody is followed: the best score of the 36 people found is 0.90' in caplog.text
+    assert 'identities begin at 0.95 (--track-thr, birth_thr)' in caplog.text
+    assert not (tmp_path / 'tracks' / 'v').exists()
+    caplog.clear()
+    found = results(inferencer, video, track=True, birth_thr=0.85, out_dir=tmp_path)
+    followed = {person['track_id'] for one in found for person in one['people']}
+    assert followed == {0, None} or followed == {0, 1, None}
+    assert 'nobody is followed' not in caplog.text and list((tmp_path / 'tracks' / 'v').glob('*.npz'))
+    results(inferencer, video, track=True, birth_thr=0.95, out_dir=tmp_path)
+    assert not (tmp_path / 'tracks' / 'v').exists()  # nor those of a run before
+
+
+def test_a_threshold_of_births_lasts_for_its_run(tracking_inferencer, tmp_path):
+    tracker = tracking_inferencer.model.tracker
+    own, video = tracker.birth_score, str(write_video(tmp_path / 'v.mp4', 2))
+    run = tracking_inferencer(video, birth_thr=0.02)
+    next(run)
+    assert tracker.birth_score == 0.02
+    run.close()
+    assert tracker.birth_score == own
+
+
+@pytest.mark.parametrize('birth_thr', [-0.1, 1.5, float('nan')])
+def test_what_is_no_threshold_of_births(inferencer, walkers, video, birth_thr):
+    with pytest.raises(UserError, match='is no score') as caught:
+        inferencer(video, track=True, birth_thr=birth_thr)
+    assert caught.value.field == 'track_thr' and caught.value.remedy
+
+
+def test_images_alone_are_not_followed_and_it_is_said(inferencer, walkers, tmp_path, caplog):
+    image = str(write_picture(tmp_path / 'a.png'))
+    assert 'track_id' not in results(inferencer, image, track=True)[0]['people'][0]
+    assert 'there is no video among the inputs' in caplog.text
+    caplog.clear()
+    results(inferencer, image)
+    assert 'no video' not in caplog.text

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from das_mm.engine import file_lock
+from das_mm.engine.write_errors import write_remedy
 from das_mm.errors import UserError
-
-_REMEDIES = {
-    errno.ENOSPC: 'free some space or choose another folder; run the same command again and it goes on where it '
-    'stopped',
-    errno.EDQUOT: 'your quota is used up: free some space or choose another folder, then run the same command again',
-    errno.EACCES: 'choose a folder that you may write to',
-    errno.EPERM: 'choose a folder that you may write to',
-    errno.ENOENT: 'choose a folder that can be made',
-    errno.EROFS: 'the file system is read-only: choose another folder',
-    errno.ENOTDIR: 'a file stands where a folder is needed: choose another folder',
-    errno.EEXIST: 'a file stands where a folder is needed: choose another folder',
-}
 
 
 def write_error(error: OSError, path: Path | str) -> UserError:
@@ -28,7 +16,7 @@ def write_error(error: OSError, path: Path | str) -> UserError:
     return UserError(
         f'cannot be written ({error.strerror or error})',
         file=path,
-        remedy=_REMEDIES.get(error.errno or 0, 'look at the disk, then run the same command again'),
+        remedy=f'{write_remedy(error)}; run the same command again and it goes on where it stopped',
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from das_mm.errors import UserError
 from das_mm.structures.people import People
 
-from .tracked_people import tracked_people, usable_people
+from .tracked_people import people_arrays, people_of_arrays, tracked_people, usable_people
 
 
 @dataclass
@@ -108,6 +108,30 @@ class GreedyMatchingTracker(ABC):
             identities[row] = self._next_identity
             self._next_identity += 1
         return identities
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that is remembered, as arrays that nothing changes any more; :meth:`restore` goes on from there."""
+        tracks = self.tracks
+        return dict(
+            identities=np.array([track.identity for track in tracks], np.int64),
+            missed=np.array([track.missed for track in tracks], np.int64),
+            times_s=np.array([np.nan if track.time_s is None else track.time_s for track in tracks], np.float64),
+            counts=np.array([self._next_identity, self.num_ignored], np.int64),
+            **{f'person.{name}': rows for name, rows in people_arrays([track.person for track in tracks]).items()},
+        )
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`."""
+        self._next_identity, self.num_ignored = map(int, state['counts'])
+        people = people_of_arrays(
+            {name.removeprefix('person.'): rows for name, rows in state.items() if name.startswith('person.')}
+        )
+        self.tracks = [
+            Track(identity, people.select([row]), missed, None if np.isnan(time_s) else time_s)
+            for row, (identity, missed, time_s) in enumerate(
+                zip(state['identities'].tolist(), state['missed'].tolist(), state['times_s'].tolist())
+            )
+        ]
 
     def previous(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """(root (2,), size (2,) width and height of the box) px of living identities where they were last seen, by

@@ -14,7 +14,7 @@ A number that is not finite is not known of that person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +62,25 @@ def tracked_people(people: People) -> People:
         **{name: value.astype(np.float64) for name, value in known.items()},
         data={name: people.data[name].astype(np.float64) for name in _DATA if name in people.data},
     )
+
+
+def people_arrays(people: Sequence[People]) -> dict[str, np.ndarray]:
+    """Rows of :func:`tracked_people`, one each, as arrays by the name of the field; of what all of them have."""
+    arrays = {}
+    for name in (*_NEEDED, *_HELPFUL):
+        rows = [getattr(one, name) for one in people]
+        if rows and all(row is not None for row in rows):
+            arrays[name] = np.concatenate(rows)
+    for name in _DATA:
+        if people and all(name in one.data for one in people):
+            arrays[name] = np.concatenate([one.data[name] for one in people])
+    return arrays
+
+
+def people_of_arrays(arrays: Mapping[str, np.ndarray]) -> People:
+    """The other way round, all in one."""
+    fields = {name: np.array(values) for name, values in arrays.items()}
+    return People(data={name: fields.pop(name) for name in _DATA if name in fields}, **fields)
 
 
 def usable_people(people: People) -> np.ndarray:
