@@ -180,7 +180,7 @@ def run(args: argparse.Namespace) -> int:
         args.weights, args.config, args.device, args.task, args.runtime, args.precision, args.allow
     )
     if args.weights is None and args.config is None:
-        console.print(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
+        report.say(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
     found = Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing, with_overlays=args.show)
     with closing(show_overlays(found) if args.show else found) as results:
         try:

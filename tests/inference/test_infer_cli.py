@@ -175,12 +175,12 @@ def test_names_with_markup_and_escapes_are_shown_as_they_are(infer, tmp_path):
     (tmp_path / 'in' / '[').mkdir(parents=True)
     for name in ('[/].jpg', '[red].jpg', 'a\x1b[31m.jpg', os.fsdecode(b'caf\xe9.jpg')):
         (tmp_path / 'in' / name).write_bytes(b'no image')
-    write_picture(tmp_path / 'in' / 'good.png').rename(tmp_path / 'in' / '[bold]ok[/bold].png')
+    write_picture(tmp_path / 'in' / 'good.png').rename(tmp_path / 'in' / '[bold]ok.png')
     status, said, errors = infer(tmp_path / 'in', tmp_path / 'in' / '[', '--no-overlays', out='[out]')
     assert status == 0 and 'Traceback' not in errors and '\x1b' not in said
     for shown in ('/[/].jpg: it is no image', '/[red].jpg: ', '/a\\x1b[31m.jpg: ', '/caf\\xe9.jpg: ', '[out]'):
         assert shown in said
-    assert (tmp_path / '[out]' / 'predictions' / '[bold]ok[/bold].json').is_file()
+    assert (tmp_path / '[out]' / 'predictions' / '[bold]ok.json').is_file()
 
 
 def test_a_name_that_is_no_utf8_goes_through(infer, tmp_path):
