@@ -90,7 +90,8 @@ def run(args: argparse.Namespace) -> int:
         config, checkpoint = args.calibration
         return _calibrate(config, checkpoint, args.out)
     if args.figure:
-        return _figure(*args.figure, args.out, args.images)
+        name, config, checkpoint = args.figure
+        return _figure(name, config, checkpoint, args.out, args.images)
     if args.package:
         return _package(args)
     from das_mm.benchmarks.ablation import TABLES, plan_runs

@@ -93,8 +93,8 @@ def _train(cfg: Config, allow: list[str]) -> None:
         runner = Runner.from_cfg(cfg)
         ranks.meet()
         runner.register_hook(CheckpointMetaHook())
-        warnings.append(load_start(runner.model, cfg))
-        for warning in filter(None, warnings):
+        partly = load_start(runner.model, cfg)
+        for warning in [*warnings, *filter(None, [partly])]:
             runner.logger.warning(warning)
         runner.train()
 

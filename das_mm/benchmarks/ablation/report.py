@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -148,8 +149,17 @@ def _mean_numbers(calibrations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     numbers = {
         name: _mean([one[name] for one in calibrations]) for name in ('num', 'ence', 'factor', 'rank_correlation')
     }
+    numbers['sigma_mm'] = _mean([_sigma_mm(one['reliability']) for one in calibrations])
     coverage = [one['coverage_error'] for one in calibrations]
     return {**numbers, 'coverage_error': {name: _mean([one[name] for one in coverage]) for name in coverage[0]}}
+
+
+def _sigma_mm(reliability: Mapping[str, Any]) -> float | None:
+    """Root mean square of the predicted standard deviations: what Fig. 8 says the update makes smaller."""
+    counts, sigmas = reliability['count'], reliability['sigma']
+    if not sum(counts):
+        return None
+    return math.sqrt(sum(count * sigma**2 for count, sigma in zip(counts, sigmas)) / sum(counts))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

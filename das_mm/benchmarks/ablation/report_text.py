@@ -80,6 +80,7 @@ def _calibration(report: Mapping[str, Any]) -> str:
     head = [
         'training',
         'axis',
+        'RMS σ, mm',
         'ENCE',
         'RMS error / σ',
         'rank correlation',
@@ -105,6 +106,7 @@ def _calibration(report: Mapping[str, Any]) -> str:
                     [
                         training,
                         axis,
+                        _number(found.get('sigma_mm'), 1),
                         _number(found['ence'], 2),
                         _number(found['factor'], 2),
                         _number(found['rank_correlation'], 2),

@@ -59,7 +59,8 @@ def measure_overlap(
     dataset = dict(crowd or CROWD, num_images=num_images)
     runner = checkpoint_runner(config, checkpoint, out, dataset, [metric])
     evaluate(runner)
-    overlap, behind = _overlaps(runner.test_loop.dataloader.dataset)
+    loop: Any = runner.test_loop
+    overlap, behind = _overlaps(loop.dataloader.dataset)
     with open(persons, newline='', encoding='utf-8') as file:
         rows = list(csv.DictReader(file))
     ids = [int(row['ann_id']) for row in rows]

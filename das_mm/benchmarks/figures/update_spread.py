@@ -56,6 +56,7 @@ def measure_update(config: str, checkpoint: str | Path, out: str | Path, num_ima
     dataset = {} if num_images is None else dict(num_images=num_images)
     runner = checkpoint_runner(config, checkpoint, out, dataset, [dict(type='MultiPerson3DMetric')])
     model: Any = runner.model
+    loop: Any = runner.test_loop
     head = model.head
     losses = stage_losses(head) if head.uses_sigma else {}
     if set(losses) != {'initial', 'updated'}:
@@ -71,10 +72,10 @@ def measure_update(config: str, checkpoint: str | Path, out: str | Path, num_ima
     for stage in losses:
         head.update = update if stage == 'updated' else NoUpdate(head.num_keypoints, update.in_channels, head.dims)
         collector = SigmaCollector()
-        collector.dataset_meta = runner.test_loop.dataloader.dataset.metainfo
-        runner.test_loop.evaluator.metrics.append(collector)
+        collector.dataset_meta = loop.dataloader.dataset.metainfo
+        loop.evaluator.metrics.append(collector)
         evaluate(runner)
-        runner.test_loop.evaluator.metrics.remove(collector)
+        loop.evaluator.metrics.remove(collector)
         if not len(collector.errors):
             raise UserError('nobody was found', file=checkpoint, remedy='train longer')
         # the decoder tells σ times the spread of the last stage

@@ -32,8 +32,8 @@ def prepare_backbone(cfg: Config) -> list[str]:
     Returns:
         Warnings.
     """
-    backbone = cfg.model.get('backbone')
-    if not isinstance(backbone, Mapping):
+    backbone: Any = cfg.model.get('backbone')
+    if not isinstance(backbone, dict):
         return []
     start = cfg.get('initial_weights') or {}
     freeze = start.get('freeze') or {}
@@ -49,7 +49,7 @@ def prepare_backbone(cfg: Config) -> list[str]:
         return []
     warnings = _thaw(backbone)
     if start:
-        begins = 'init_cfg' if _is_pretrained(backbone.get('init_cfg')) else 'random numbers'
+        begins = _pretrained(backbone.get('init_cfg')) or 'random numbers'
         warnings.append(
             f'no initial weights are named: the backbone begins with {begins} and nothing is frozen. The paper began '
             f'with {start.get("paper")}: {start.get("get")}, then --cfg-options load_from=FILE'
@@ -78,7 +78,7 @@ def load_start(model: nn.Module, cfg: Config) -> str | None:
     result = load_weights_that_fit(model, path)
     frozen = [name.removeprefix('module.') for name, one in model.named_parameters() if not one.requires_grad]
     random = sorted(set(frozen) - set(result.loaded))
-    if random and not _is_pretrained(cfg.model.get('backbone', {}).get('init_cfg')):
+    if random and not _pretrained(cfg.model.get('backbone', {}).get('init_cfg')):
         raise UserError(
             f'{len(random)} weights are frozen and not in the file, so they would stay random: {random[0]}, …',
             file=path,
@@ -89,22 +89,24 @@ def load_start(model: nn.Module, cfg: Config) -> str | None:
     return None if result.complete else str(result)
 
 
-def _thaw(backbone: Mapping) -> list[str]:
+def _thaw(backbone: dict) -> list[str]:
     """Freeze nothing of a backbone that begins with random numbers, as configs of before may say."""
-    if _is_pretrained(backbone.get('init_cfg')):
+    if _pretrained(backbone.get('init_cfg')):
         return []
     frozen = [key for key in _FREEZING if key in backbone and backbone[key] not in (_FREEZING[key], None)]
-    if backbone.get('type', '').endswith('MSPNPyramid') and backbone.get('frozen_stages') == 0:
+    if str(backbone.get('type')).endswith('MSPNPyramid') and backbone.get('frozen_stages') == 0:
         frozen = []  # its word for nothing
     for key in frozen:
-        backbone[key] = _FREEZING[key]  # type: ignore[index]
+        backbone[key] = _FREEZING[key]
     told = ', '.join(f'model.backbone.{key}' for key in frozen)
     return [f'{told}: not obeyed, since the backbone has no initial weights and would stay random'] if frozen else []
 
 
-def _is_pretrained(init_cfg: Any) -> bool:
+def _pretrained(init_cfg: Any) -> str | None:
+    """The checkpoint that an `init_cfg` names; None without one."""
     kinds = init_cfg if isinstance(init_cfg, (list, tuple)) else [init_cfg]
-    return any(isinstance(one, Mapping) and one.get('type') == 'Pretrained' for one in kinds)
+    named = [one for one in kinds if isinstance(one, Mapping) and one.get('type') == 'Pretrained']
+    return str(named[0].get('checkpoint')) if named else None
 
 
 def _backbone_of(checkpoint: str) -> Mapping:

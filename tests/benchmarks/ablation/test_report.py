@@ -126,6 +126,9 @@ def test_report(out):
         settings=stored({}).settings,
     )
     assert report['calibration']['pose']['x']['factor'] == pytest.approx(1, abs=0.1)
+    sigma = report['calibration']['pose']['x']['sigma_mm']
+    assert sigma == pytest.approx((4300 / 3) ** 0.5, rel=0.06)  # of numbers drawn evenly from 10 to 60
+    assert f' x | {sigma:.1f} | ' in files[1].read_text()
     for path in files[2:]:
         assert cv2.imread(str(path)).std() > 5
 

@@ -36,7 +36,7 @@ def test_people_by_overlap():
 
 def test_overlap_with_the_packages_weights(tmp_path):
     weights, config = packaged_model('pose')
-    rows = measure_overlap(config, weights, tmp_path, num_images=2, crowd=dict(people=(3, 4), share_spread=0.2))
+    rows = measure_overlap(config, weights, tmp_path, num_images=2, crowd=dict(people=(3, 4), workers=0))
     assert 6 <= sum(row['num'] for row in rows) <= 8
     assert sum(row['num'] for row in rows if row['least'] > 0) >= 2  # who overlaps does so with another
 
@@ -55,7 +55,7 @@ def test_sigma_before_and_after_the_update_by_the_verb(tmp_path, capsys):
 
 def test_lost_identities_both_ways(tmp_path):
     weights, config = packaged_model('tracking')
-    clips = dict(people=(2, 3), image_size=(112, 64))
+    clips = dict(people=(2, 3), image_size=(112, 64), workers=0)
     found = measure_lost_identities(config, weights, tmp_path, num_images=16, clips=clips)  # one clip
     assert set(found) == {'shown while they live', 'only just seen'}
     assert all(np.isfinite(numbers['mota']) for numbers in found.values())
