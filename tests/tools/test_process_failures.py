@@ -20,8 +20,8 @@ def test_a_killed_data_worker(tmp_path, capfd, monkeypatch):
     monkeypatch.setenv(KILL_IN_WORKER, '1')
     assert main(['train', str(write_config(tmp_path, num_workers=1)), '--no-validate']) == 2
     message = capfd.readouterr().err
-    assert 'das-mm train: num_workers: the data worker with process id ' in message
-    assert 'ended' in message and 'train_dataloader.num_workers=1' in message and '--resume' in message
+    assert 'a worker of a data loader (process ' in message and 'was killed' in message
+    assert 'train_dataloader.num_workers=1' in message and '--resume' in message
     assert 'Traceback' not in message
 
 

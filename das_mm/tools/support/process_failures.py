@@ -1,4 +1,4 @@
-"""When another process of a run ends: which one it was, and what to do."""
+"""When another rank of a run ends: which one it was, and what to do. (Data workers: :mod:`das_mm.killed_processes`.)"""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch.distributed as dist
 
 from das_mm.errors import UserError
 
-_WORKER = re.compile(r'DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) (is killed by signal: (\w+)|exited unexpectedly)')
 _RANK = re.compile(
     r'gloo/|nccl|ProcessGroup|Connection (closed|reset) by peer|remote process exited|Broken pipe', re.IGNORECASE
 )
-_MEMORY = (
-    'most often the memory was used up and the system ended it (dmesg says so): fewer workers '
-    '(--cfg-options train_dataloader.num_workers=1), a smaller batch or smaller images; {go_on}'
+_REMEDY = (
+    'the first error that torchrun shows, or the log of that rank, says why; killed without a message, most often the '
+    'memory was used up and the system ended it (dmesg says so): fewer workers (--cfg-options '
+    'train_dataloader.num_workers=1), a smaller batch or smaller images; then the same command with --resume goes on '
+    'from the last checkpoint'
 )
-_GO_ON = 'then the same command with --resume goes on from the last checkpoint'
 
 
 @dataclass
@@ -47,25 +47,15 @@ class RankProcesses:
 
 
 def process_failure(error: BaseException, ranks: RankProcesses) -> UserError | None:
-    """What an error of torch says of another process, in words; None for an error of another kind."""
+    """What an error of torch says of another rank, in words; None for an error of another kind."""
     text = str(error)
-    worker = _WORKER.search(text) or _WORKER.search(str(error.__cause__ or ''))
-    if worker is not None:
-        how = f'was ended by signal {worker[3]}' if worker[3] else 'ended unexpectedly'
-        of_rank = f' of rank {dist.get_rank()}' if ranks.places and dist.is_initialized() else ''
-        return UserError(
-            f'the data worker with process id {worker[1]}{of_rank} {how}',
-            field='num_workers',
-            remedy=_MEMORY.format(go_on=_GO_ON),
-        )
     if ranks.places and _RANK.search(text):
         gone = ranks.gone()
         named = ', '.join(f'rank {rank} (process id {ranks.places[rank][1]})' for rank in gone)
         return UserError(
             f'{named or "another rank, of another machine or still running,"} has left this run: {_first_line(text)}',
             field='--launcher',
-            remedy='the first error that torchrun shows, or the log of that rank, says why; killed without a message, '
-            + _MEMORY.format(go_on=_GO_ON),
+            remedy=_REMEDY,
         )
     return None
 
