@@ -59,7 +59,7 @@ def told_as_user_error(
     except UserError as error:
         if error.file is not None:
             raise
-        place = f'{field}: {error.field}' if error.field else field
+        place = f'{field}: {error.field}' if error.field and error.field != field else field
         raise UserError(error.problem, file=file, field=place, remedy=error.remedy or CONFIG_REMEDY) from error
     except Exception as error:  # constructors raise anything when they are given nonsense
         words = ' '.join(str(error).split())[:300]

@@ -82,7 +82,7 @@ def load_model(
     model: Any  # a module of torch beside what the protocol says
     if told_by_file:
         model = build_from_file(
-            lambda: build_model(cfg, name),  # type: ignore[arg-type]
+            lambda: build_model(cfg),  # type: ignore[arg-type]
             weights,
             'meta.cfg',
             rules,
@@ -90,7 +90,7 @@ def load_model(
         )
     else:
         with told_as_user_error(cfg.filename or weights, 'model'), guarded(rules if is_data(cfg.filename) else None):
-            model = build_model(cfg, name)
+            model = build_model(cfg)
     meta = load_weights_strict(model, checkpoint, weights)
     with told_as_user_error(weights, 'meta.dataset_meta', 'the data that it was trained on are not told in order'):
         model.dataset_meta = _dataset_meta(cfg, meta, model.num_keypoints, weights)

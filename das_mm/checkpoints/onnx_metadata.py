@@ -24,6 +24,10 @@ def check_metadata(said: dict[str, Any]) -> None:
     """
     for name, check in _METADATA.items():
         check(said[name], name)
+    if said['input']['kind'] == 'normalised' and said['tasks'] is not None:
+        lacking = [name for name in ('preprocessor', 'tracking') if said[name] is None]
+        if lacking:
+            raise ValueError(f'{lacking[0]}: it is missing, and the input is normalised')
     known = get_keypoint_set(said['dataset_meta']['keypoint_set'])
     if list(said['keypoints']) != list(known.keypoints):
         raise ValueError(f'keypoints: they are not those of {known.name}')

@@ -46,7 +46,10 @@ def check_sum(content: bytes, path: str | Path) -> None:
         parts = list(_parts(content))
     except ValueError as error:
         raise UserError(
-            f'it is damaged, or no ONNX file ({error})', file=path, remedy='copy it again, or give one of das-mm export'
+            f'it is damaged, or no ONNX file ({error})',
+            file=path,
+            field='graph',
+            remedy='copy it again, or give one that das-mm export wrote',
         ) from error
     digest = hashlib.sha256()
     for begin, end, (name, _) in parts:

@@ -37,7 +37,7 @@ def onnx_obstacle(said: Mapping[str, Any]) -> str | None:
     Args:
         said: Of :func:`.read_description`.
     """
-    if said['tasks'] is None:
+    if said['tasks'] is None or said['pipeline'] is None:
         return 'it was exported before das_mm told all in the file'
     undeclared = [task.name for task in said['tasks'] if not task.declared]
     if undeclared:

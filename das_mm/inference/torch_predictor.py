@@ -8,14 +8,13 @@ from itertools import groupby
 from typing import Any, cast
 
 import torch
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DefaultScope
 from mmpose.structures import PoseDataSample
 
+from das_mm.checkpoints.guarded_build import told_as_user_error
 from das_mm.checkpoints.model_loader import input_pipeline
 from das_mm.engine.precision import resolve_precision, to_channels_last
-from das_mm.errors import UserError
 from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import TRANSFORMS
 from das_mm.structures.people import People
@@ -23,6 +22,7 @@ from das_mm.version import __version__
 
 from .predictor import InputImage, Prediction
 
+_PIPELINE = 'test_dataloader.dataset.pipeline'
 _UNKNOWN_MODEL = dict(config=None, weights=None, weights_sha256=None, das_mm=__version__)
 
 
@@ -44,8 +44,10 @@ class TorchPredictor:
         if self.precision == 'bf16' and isinstance(estimator, torch.nn.Module):
             to_channels_last(estimator)
         cfg = estimator.cfg
-        with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or scope):
-            self.pipeline = _built_pipeline(cfg, getattr(estimator, 'provenance', _UNKNOWN_MODEL)['weights'])
+        self._file = getattr(cfg, 'filename', None) or getattr(estimator, 'provenance', _UNKNOWN_MODEL)['weights']
+        told = told_as_user_error(self._file, _PIPELINE, 'the preparation of images cannot be built')
+        with told, DefaultScope.overwrite_default_scope(cfg.get('default_scope') or scope):
+            self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in input_pipeline(cfg)])
         self.keypoint_set = estimator.dataset_meta['keypoint_set']
         self.tasks, self.max_frame_gap = estimator.tasks, estimator.max_frame_gap
         self.provenance: Mapping[str, Any] = getattr(estimator, 'provenance', _UNKNOWN_MODEL)
@@ -71,16 +73,16 @@ class TorchPredictor:
 
     def prepare(self, image: InputImage) -> dict[str, Any]:
         """``inputs`` and ``data_samples`` of one image, as the config's pipeline makes them."""
-        data = self.pipeline(
-            dict(
-                img=image.pixels,
-                img_path=image.file or image.name,
-                img_id=image.name,
-                id=image.frame or 0,
-                frame=image.frame,
-                camera=dict(image.camera),
-            )
+        given = dict(
+            img=image.pixels,
+            img_path=image.file or image.name,
+            img_id=image.name,
+            id=image.frame or 0,
+            frame=image.frame,
+            camera=dict(image.camera),
         )
+        with told_as_user_error(self._file, _PIPELINE, 'an image cannot be prepared as the config says'):
+            data = self.pipeline(given)
         data = cast('dict[str, Any]', data)  # nothing at all is an answer in training only
         data['data_samples'].set_metainfo(dict(seq=image.name, view='', frame=image.frame, time_s=image.time_s))
         return data
@@ -107,7 +109,8 @@ class TorchPredictor:
         preprocessor = getattr(self.estimator, 'data_preprocessor', None)
         divisor = getattr(preprocessor, 'pad_size_divisor', 1)
         half = torch.autocast('cpu', torch.bfloat16, enabled=self.precision == 'bf16')
-        with self._test_cfg(score_thr, with_sigma), half:
+        told = told_as_user_error(self._file, 'model', 'the model does not run as its config says')
+        with told, self._test_cfg(score_thr, with_sigma), half:
             for rows in _by_padded_size(batch['inputs'], divisor, self.max_frame_gap is not None):
                 part = {key: [values[row] for row in rows] for key, values in batch.items()}
                 for row, sample in zip(rows, self.estimator.test_step(part)):
@@ -126,26 +129,6 @@ class TorchPredictor:
             yield
         finally:
             self.estimator.test_cfg = own
-
-
-def _built_pipeline(cfg: Config, weights: str | None) -> Compose:
-    """The transforms of the config's test pipeline.
-
-    Raises:
-        UserError: There are none, or one of them cannot be built.
-    """
-    field = 'test_dataloader.dataset.pipeline'
-    try:
-        return Compose([TRANSFORMS.build(dict(step)) for step in input_pipeline(cfg)])
-    except UserError:
-        raise
-    except Exception as error:  # constructors raise anything when they are given nonsense
-        raise UserError(
-            f'the preparation of images cannot be built ({type(error).__name__}: {error})',
-            file=cfg.filename or weights,
-            field=field,
-            remedy='correct the config, or give another with --config',
-        ) from error
 
 
 def _by_padded_size(images: Sequence[torch.Tensor], divisor: int, in_order: bool) -> list[list[int]]:

@@ -164,7 +164,7 @@ class _Sequence:
         if not isinstance(stored, Mapping):
             self._fail(None, f'it holds a {type(stored).__name__}, not a dict')
         poses = self._field(stored, 'poses')
-        if not isinstance(poses, (list, tuple, np.ndarray)) or not len(poses):
+        if not _is_list(poses) or not len(poses):
             self._fail('poses', 'it is no list with an entry for each person')
         self.num_people = len(poses)
         people = {
@@ -184,6 +184,9 @@ class _Sequence:
         ):
             self._fail('cam_poses', 'the cameras are no rotations and translations with finite intrinsics')
         self.betas = [self._array(stored, 'betas', row, (None,))[:10] for row in range(self.num_people)]
+        for row, betas in enumerate(self.betas):
+            if len(betas) < 10 or not np.isfinite(betas).all():
+                self._fail(f'betas[{row}]', 'it is not 10 finite numbers or more')
         self.genders = [self._gender(stored, row) for row in range(self.num_people)]
         self.campose_valid = [array > 0 for array in people['campose_valid']]
         self._poses, self._trans, self._poses2d = people['poses'], people['trans'], people['poses2d']
@@ -211,6 +214,8 @@ class _Sequence:
         if not (np.isfinite(pose).all() and np.isfinite(transl).all()):
             return None
         orient = matrix_to_axis_angle(self.R[frame] @ axis_angle_to_matrix(pose[0]))
+        if not np.isfinite(orient).all():  # of numbers beyond any angle
+            return None
         return smpl_entry(orient, pose[1:], self.betas[person], transl, self.genders[person])
 
     def _rest_pelvis(self, person: int) -> tuple[np.ndarray, float]:
@@ -247,7 +252,7 @@ class _Sequence:
 
     def _gender(self, stored: Mapping, row: int) -> str:
         genders = self._field(stored, 'genders')
-        known = isinstance(genders, (list, tuple, np.ndarray)) and np.ndim(genders) == 1 and len(genders) > row
+        known = _is_list(genders) and len(genders) > row
         gender = genders[row][:1] if known and isinstance(genders[row], str) else ''
         if gender not in GENDERS:
             self._fail(f'genders[{row}]', f'{gender!r} is no gender')
@@ -260,3 +265,8 @@ class _Sequence:
             field=field,
             remedy='unpack sequenceFiles.zip of 3DPW again; converted or repacked files will not do',
         )
+
+
+def _is_list(value: object) -> bool:
+    """Whether it has an entry for each person."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
