@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from das_mm.config_files import set_epochs
@@ -17,7 +18,8 @@ def build_model(path):
     model = Config.fromfile(path).model
     backbone = model.backbone
     backbone.init_cfg = None  # no download
-    return MODELS.build(dict(model, _scope_='das_mm'))
+    with torch.device('meta'):  # names and shapes alone
+        return MODELS.build(dict(model, _scope_='das_mm'))
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
