@@ -147,7 +147,7 @@ def test_the_entry_is_named_by_its_place_in_the_file(good, tmp_path):
 def test_missing_cut_and_alien_files(good, tmp_path):
     with pytest.raises(UserError, match='(?s)none.json: the annotation file does not exist.*remedy'):
         read_annotation_file(str(tmp_path / 'none.json'))
-    with pytest.raises(UserError, match='cannot be read'):
+    with pytest.raises(UserError, match='it is a folder, not a file'):
         read_annotation_file(str(tmp_path))
     file = tmp_path / 'a.json'
     for size in (0, 1, len(good) // 2, len(good) - 1):

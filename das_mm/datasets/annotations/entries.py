@@ -169,11 +169,12 @@ class Entries:
 
     def _fail_shapes(self, bad: list[int], key: str, shape: tuple[int, ...], values: list, remedy: str | None) -> None:
         """Tells the rows whose values are no numbers, or of another shape."""
-        shapes = {row: numbers.shape for row in bad if (numbers := as_numbers(values[row])) is not None}
+        given = {row: as_numbers(values[row]) for row in bad if values[row] is not None}
+        shapes = {row: numbers.shape for row, numbers in given.items() if numbers is not None}
         alien = [row for row in bad if row not in shapes]
         self.fail(alien, key, NUMBERS if shape else NUMBER, lambda row: short_text(values[row]))
         rule = shape_rule(shape, remedy or f'give {shape_text(shape)} numbers')
-        self.fail(list(shapes), key, rule, lambda row: f'has {shape_text(shapes[row])}')
+        self.fail(list(shapes), key, rule, lambda row: f'has {shape_text(shapes[row]).removeprefix("of ")}')
 
     def _error(self, rows: list[int], key: str | None, rule: Rule, detail: str) -> UserError:
         entry, place = self.rows[rows[0]], self.places[rows[0]]

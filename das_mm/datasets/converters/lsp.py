@@ -9,6 +9,8 @@ import numpy as np
 
 from das_mm.errors import UserError
 
+from ..annotations.rules import MARK
+from ..annotations.values import MAX_PX
 from .base import Converter, Job, Part, flags_in_image, image_size, person_entry
 from .mat_files import check_shape, read_mat
 
@@ -50,7 +52,9 @@ class _LeedsConverter(Converter):
                 remedy='convert lspet instead of lsp, or the other way round',
             )
         check_shape(joints, shape, file, 'joints')
-        return joints.astype(float)
+        joints = joints.astype(float)
+        MARK.demand(np.take(joints, 2, axis=0 if shape[0] == 3 else 1), file, 'joints, third number')
+        return joints
 
     def _part(self, names: list[str], px: np.ndarray, known: np.ndarray, hidden: np.ndarray) -> Part:
         """px (N, 14, 2) from 0, known and hidden (N, 14)."""
@@ -63,6 +67,9 @@ class _LeedsConverter(Converter):
             if not known[row].any():
                 part.counts['images without joints'] += 1
                 continue
+            nowhere = known[row] & ~(np.abs(px[row]) <= MAX_PX).all(-1)
+            if nowhere.any():
+                part.tell('joints left out: NaN, or beyond all images', f'{name}: {px[row][nowhere][0].tolist()}')
             flags = flags_in_image(px[row], known[row], size, hidden[row])
             part.images.append(
                 dict(
@@ -91,7 +98,7 @@ class LSPConverter(_LeedsConverter):
         return self._part(
             [f'im{row + 1:04d}.jpg' for row in rows],
             joints[rows, :, :2] - 1,
-            np.isfinite(joints[rows]).all(-1),
+            np.ones(joints[rows].shape[:2], bool),
             joints[rows, :, 2] > 0,
         )
 
@@ -126,7 +133,7 @@ class LSPETConverter(_LeedsConverter):
         if not names:
             names = [f'im{row + 1:05d}.jpg' for row in range(len(joints))]
         # the third number says that a joint is labelled; where it is 0 the coordinates mean nothing
-        known = (joints[..., 2] > 0) & np.isfinite(joints).all(-1)
+        known = joints[..., 2] > 0
         tenth = np.array([int(Path(name).stem[2:]) % 10 == 0 for name in names], dtype=bool)
         rows = np.flatnonzero({'train': np.ones_like(tenth), 'train_rest': ~tenth, 'val_tenth': tenth}[self.split])
         px = joints[rows, :, :2] - 1

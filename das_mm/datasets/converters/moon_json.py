@@ -19,7 +19,7 @@ from das_mm.errors import UserError
 
 from ..annotations.file_names import leads_out
 from ..annotations.rules import BOX, BOX_SIDES, MARK, SIDE
-from ..annotations.values import as_numbers, as_whole_number, is_usable_text, short_text
+from ..annotations.values import MAX_MM, as_numbers, as_whole_number, is_usable_text, short_text
 
 _ENTRY = re.compile(rb'\s*(\{[^{}]*\})\s*([,\]])')
 _IMAGE_ID = re.compile(rb'"image_id"\s*:\s*(\d{1,18})\s*[,}]')
@@ -123,7 +123,7 @@ def numbers(entry: Mapping, key: str, shape: tuple[int, ...], path: Path) -> np.
     values = as_numbers(entry[key])
     if values is None:
         raise _damaged(path, 'is not a list of numbers', where)
-    if values.size != np.prod(shape, dtype=int) or not np.isfinite(values).all():
+    if values.size != np.prod(shape, dtype=int) or not (np.abs(values) <= MAX_MM).all():  # NaN is not
         raise _damaged(path, f'is not {"x".join(map(str, shape)) or "one"} finite numbers', where)
     return values.reshape(shape)
 

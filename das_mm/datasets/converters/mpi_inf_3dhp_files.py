@@ -15,6 +15,7 @@ from das_mm.errors import UserError
 from das_mm.structures import check_intrinsics
 
 from ..annotations.rules import SIDE
+from ..annotations.values import MAX_MM
 from .mat_files import open_hdf5, read_mat
 
 NUM_CAMERAS = 14
@@ -164,7 +165,7 @@ def _cell(cells: np.ndarray, camera: int, width: int, path: Path, name: str) -> 
             remedy='use the annot.mat of the original archive',
         )
     values = np.asarray(cells[camera], float)
-    if values.ndim != 2 or values.shape[1] != 28 * width or not np.isfinite(values).all():
+    if values.ndim != 2 or values.shape[1] != 28 * width or not (np.abs(values) <= MAX_MM).all():
         raise UserError(
             f'camera {camera} holds no finite N × {28 * width} numbers',
             file=path,

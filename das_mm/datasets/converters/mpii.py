@@ -17,7 +17,7 @@ from das_mm.errors import UserError
 
 from ..annotations.file_names import leads_out
 from ..annotations.rules import MARK
-from ..annotations.values import as_numbers, is_usable_text, short_text
+from ..annotations.values import MAX_PX, as_numbers, is_usable_text, short_text
 from .base import Converter, Job, Part, flags_in_image, image_size, person_entry
 from .mat_files import read_mat
 
@@ -79,7 +79,7 @@ class MPIIConverter(Converter):
             if size is None:
                 part.miss(name)
                 continue
-            entries = [entry for person in people if (entry := self._entry(person, size)) is not None]
+            entries = [entry for person in people if (entry := self._entry(person, size, part)) is not None]
             if all(entry['iscrowd'] for entry in entries):  # there are people in it all the same
                 part.counts['images without joints'] += 1
                 continue
@@ -109,8 +109,13 @@ class MPIIConverter(Converter):
             )
         return self.require(file, 'the annotation file')
 
-    def _entry(self, person: dict, size: tuple[int, int]) -> dict | None:
-        px, known, hidden = person['px'], person['known'], person['hidden']
+    def _entry(self, person: dict, size: tuple[int, int], part: Part) -> dict | None:
+        px, hidden = person['px'], person['hidden']
+        placed = (np.abs(px) <= MAX_PX).all(-1)  # NaN is not
+        known = person['known'] & placed
+        nowhere = person['known'] & ~placed
+        if nowhere.any():
+            part.counts['joints left out: NaN, or beyond all images'] += int(nowhere.sum())
         if known.any():
             low, high = px[known].min(0), px[known].max(0)
             pad = _MARGIN * (high - low)
@@ -166,7 +171,7 @@ def _people_of_json(file: Path) -> Iterator[tuple[str, list[dict]]]:
         images.setdefault(name, []).append(
             dict(
                 px=px,
-                known=(found['joints_vis'] > 0) & np.isfinite(px).all(1),
+                known=found['joints_vis'] > 0,
                 hidden=None,
                 head_xywh=None,
                 centre=found['center'] - 1,

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
+from scipy.io import loadmat, savemat
 
 from das_mm.datasets.checks import check_annotation_file
 from das_mm.datasets.converters import CONVERTERS
@@ -206,3 +207,20 @@ def test_numbers_shifted_by_one_get_a_hint(clip, tmp_path):
 def test_a_killed_worker_is_told(tmp_path):
     with pytest.raises(UserError, match='(?s)a worker process was killed.*deadly.*fewer --workers'):
         run_conversion(Deadly(tmp_path), tmp_path / 'out.json', workers=2)
+
+
+def test_marks_and_places_of_mat_files(scenes, tmp_path):
+    root = tmp_path / 'lspet'
+    LAYOUTS.get('lspet')().write(scenes[:3], root, 'train')
+    joints = loadmat(root / 'joints.mat')['joints'].astype(float)
+    row, joint = next((row, joint) for row in range(3) for joint in range(14) if joints[joint, 2, row] > 0)
+    joints[joint, :2, row] = np.nan
+    savemat(root / 'joints.mat', dict(joints=joints))
+    report = run_conversion(CONVERTERS.get('lspet')(root), tmp_path / 'out.json')
+    assert report.counts['joints left out: NaN, or beyond all images'] == 1
+    person = json.loads(report.out.read_text())['annotations'][row]
+    assert person['keypoints'][3 * joint : 3 * joint + 3] == [0, 0, 0]
+    joints[joint, 2, row] = 0.87
+    savemat(root / 'joints.mat', dict(joints=joints))
+    with pytest.raises(UserError, match='third number: is neither true nor false'):
+        run_conversion(CONVERTERS.get('lspet')(root), tmp_path / 'out.json')
