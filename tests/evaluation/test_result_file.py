@@ -1,4 +1,5 @@
 import json
+import random
 
 import numpy as np
 import pytest
@@ -96,3 +97,42 @@ def test_finite_or_none_of_numpy():
         json.dumps(finite_or_none(dict(a=np.float32('nan'), b=np.arange(2), c=np.float64(1.5))))
         == '{"a": null, "b": [0, 1], "c": 1.5}'
     )
+
+
+@pytest.mark.parametrize(
+    'spoil, field, told',
+    [
+        (lambda all_: all_[0]['persons'][0].update(score='x'), 'images[0].persons[0].score', 'must be number or null'),
+        (lambda all_: all_[0]['persons'][0].update(bbox=[1]), 'images[0].persons[0].bbox', 'at least 4 items'),
+        (lambda all_: all_[0]['persons'][0].update(score=10**400), 'images[0].persons[0].score', 'smaller than'),
+        (lambda all_: all_[0].update(persons=None), 'images[0].persons', 'must be array'),
+        (lambda all_: all_[0].pop('image_id'), 'images[0].image_id', 'is missing'),
+    ],
+)
+def test_fields_of_another_kind_are_named(tmp_path, spoil, field, told):
+    spoilt = json.loads(json.dumps(images()))
+    spoil(spoilt)
+    (tmp_path / 'r.json').write_text(json.dumps(dict(images=spoilt)))
+    with pytest.raises(UserError, match=told) as caught:
+        read_result_file(tmp_path / 'r.json')
+    assert caught.value.field == field and caught.value.remedy
+
+
+@pytest.mark.parametrize('ending', ['json', 'npz'])
+def test_damaged_bytes_give_people_or_an_error(tmp_path, ending):
+    chance, path, outcomes = random.Random(0), tmp_path / f'r.{ending}', set()
+    write_result_file(path, images())
+    whole = path.read_bytes()
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(chance.choice([1, 2, 6])):
+            data[chance.randrange(len(data))] = chance.choice([*b'09[]{},".-', chance.randrange(256)])
+        path.write_bytes(data)
+        try:
+            found = read_result_file(path)
+            assert all(len(person['bbox']) == 4 for image in found for person in image['persons'])
+            outcomes.add('people')
+        except UserError as error:
+            assert error.remedy and error.field and str(error.file) == str(path)
+            outcomes.add('error')
+    assert outcomes == {'people', 'error'}

@@ -18,16 +18,24 @@ from __future__ import annotations
 import io
 import json
 import math
-import zipfile
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import fastjsonschema
 import numpy as np
+from fastjsonschema import JsonSchemaValueException
 
 from das_mm.engine import atomic_write
+from das_mm.engine.array_files import read_npz
+from das_mm.engine.json_files import read_json
+from das_mm.engine.regular_files import check_regular
 from das_mm.errors import UserError
 
 _INFO = dict(units='mm, px', frame='camera', bbox='x y w h')
-_PERSON_FIELDS = ('score', 'keypoints_3d', 'keypoints', 'root_depth', 'bbox')
+_REMEDY = 'write the file again'
+_MOST = 1e18  # no number of a person is larger; one of 400 digits fits no array
 
 
 def finite_or_none(value):
@@ -80,34 +88,50 @@ def read_result_file(path: str | Path) -> list[dict]:
     """Read what :func:`write_result_file` wrote; both endings give the same.
 
     Raises:
-        UserError: The file is missing, truncated, or lacks a field.
+        UserError: The file is missing, truncated, lacks a field, or a field is of another kind.
     """
     check_ending(path, ('.json', '.npz'), 'result_file')
+    check_regular(path, 'result_file')
+    if Path(path).suffix == '.npz':
+        try:
+            return _from_arrays(read_npz(path, _REMEDY))
+        except KeyError as error:
+            raise UserError('is missing', file=path, field=str(error.args[0]), remedy=_REMEDY) from error
+        except UserError as error:
+            raise _no_result_file(path, error.problem) from error
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            raise _no_result_file(path, error) from error
     try:
-        if Path(path).suffix == '.npz':
-            with np.load(path, allow_pickle=False) as arrays:
-                return _from_arrays(dict(arrays))
-        with open(path, encoding='utf-8') as file:
-            images = json.load(file)['images']
-        for image in images:
-            _require(image, ('image_id', 'persons'))
-            for person in image['persons']:
-                _require(person, _PERSON_FIELDS)
-        return images
-    except OSError as error:
-        raise UserError(
-            f'cannot be read: {error.strerror or error}', file=path, remedy='give a result file that exists'
-        ) from error
-    except KeyError as error:
-        raise UserError('is missing', file=path, field=str(error.args[0]), remedy='write the file again') from error
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f'is not a result file: {error}', file=path, remedy='write the file again') from error
+        content = read_json(path, remedy=_REMEDY, field='result_file')
+        _validator()(content)
+    except UserError as error:
+        raise _no_result_file(path, error.problem) from error
+    except JsonSchemaValueException as error:
+        field = str(error.name).removeprefix('data').removeprefix('.')
+        if error.rule == 'required':
+            missing = next(name for name in error.rule_definition if name not in error.value)
+            raise UserError('is missing', file=path, field=f'{field}.{missing}'.strip('.'), remedy=_REMEDY) from error
+        problem = str(error.message).removeprefix('data').removeprefix('.').removeprefix(field).strip()
+        raise UserError(f'it {problem}', file=path, field=field or 'result_file', remedy=_REMEDY) from error
+    return content['images']
 
 
-def _require(record: dict, names: tuple[str, ...]) -> None:
-    for name in names:
-        if name not in record:
-            raise KeyError(name)
+def _no_result_file(path: str | Path, reason: object) -> UserError:
+    return UserError(f'is not a result file: {reason}', file=path, field='result_file', remedy=_REMEDY)
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Callable[[Any], Any]:
+    number = dict(type=['number', 'null'], minimum=-_MOST, maximum=_MOST)
+    row = lambda size: dict(type='array', items=number, minItems=size, maxItems=size)
+    rows = dict(type='array', items=row(3))
+    fields = dict(score=number, keypoints_3d=rows, keypoints=rows, root_depth=number, bbox=row(4))
+    identity = dict(type='integer', minimum=-_MOST, maximum=_MOST)
+    person = dict(type='object', required=[*fields], properties=dict(fields, track_id=identity))
+    people = dict(type='array', items=person)
+    known = dict(image_id=dict(type=['integer', 'string']), persons=people)
+    images = dict(type='array', items=dict(type='object', required=[*known], properties=known))
+    return fastjsonschema.compile(dict(type='object', required=['images'], properties=dict(images=images)))
 
 
 def check_ending(path: str | Path, allowed: tuple[str, ...], field: str) -> None:
@@ -138,6 +162,17 @@ def _to_arrays(images: list[dict]) -> dict[str, np.ndarray]:
 
 def _from_arrays(arrays: dict[str, np.ndarray]) -> list[dict]:
     images = [dict(image_id=image_id, persons=[]) for image_id in arrays['image_ids'].tolist()]
+    count, rows = len(arrays['scores']), arrays['person_image']
+    shapes = dict(
+        keypoints_3d_mm=(None, 3), keypoints_px=(None, 3), root_depths_mm=(), bboxes_xywh_px=(4,), track_ids=()
+    )
+    for name, shape in dict(shapes, person_image=(), scores=()).items():
+        array = arrays[name]
+        fits = array.ndim == 1 + len(shape) and all(want in (None, got) for want, got in zip(shape, array.shape[1:]))
+        if array.dtype.kind not in 'iuf' or len(array) != count or (count and not fits):
+            raise ValueError(f'{name} is of the shape {array.shape} and type {array.dtype} for {count} people')
+    if count and not (0 <= rows.min() and rows.max() < len(images)):
+        raise ValueError(f'person_image names other rows than those of the {len(images)} images')
     for index, row in enumerate(arrays['person_image']):
         person = dict(
             score=arrays['scores'][index],
