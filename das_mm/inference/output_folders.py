@@ -94,12 +94,20 @@ class OutputFolders:
             check_writable(folder, 'out')
 
     def check_files(self, sources: Sequence[Source]) -> None:
-        """Whether no file would have to take the place of a folder.
+        """Whether no file would have to take the place of a folder, nor the other way round.
 
         Raises:
             UserError: One would.
         """
         single = len(sources) == 1
+        for folder in [self.tracks, *(self.tracks / one.name for one in sources)] if self.tracks else []:
+            if os.path.isfile(folder):
+                raise UserError(
+                    'a file stands where the folder of tracks is to be made',
+                    file=folder,
+                    field='out',
+                    remedy='move the file away, or choose another folder for the results',
+                )
         for source in sources:
             kinds = ('jsonl', 'mp4') if source.is_sequence else ('json', 'jpg')
             files = [None if self.predictions is None else self.predictions / f'{source.name}.{kinds[0]}']

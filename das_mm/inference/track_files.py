@@ -52,8 +52,7 @@ def write_track_files(results: str | Path, folder: str | Path, fields: Sequence[
         for old in folder.glob('*.npz'):
             if old.stem.isdecimal():
                 old.unlink()
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix='.rows_', dir=folder.parent) as spool:
+        with tempfile.TemporaryDirectory(prefix='.rows_', dir=Path(results).parent) as spool:
             rows = _Rows(Path(spool), [one for one in fields if one.in_tracks])
             first = None
             for number, result in enumerate(read_results(results), 1):

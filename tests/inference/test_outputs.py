@@ -137,6 +137,13 @@ def test_a_folder_where_a_file_is_to_be_written(tmp_path):
             folders.check_files([image, video])
         assert caught.value.file == tmp_path / name and caught.value.field == 'out' and 'move' in caught.value.remedy
         (tmp_path / name).rmdir()
+    for name in ('tracks', 'tracks/v'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('')
+        with pytest.raises(UserError, match='a file stands where the folder of tracks') as caught:
+            folders.check_files([image, video])
+        assert caught.value.file == tmp_path / name and 'move' in caught.value.remedy
+        (tmp_path / name).unlink()
 
 
 @pytest.mark.parametrize(

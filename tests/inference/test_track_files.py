@@ -79,7 +79,7 @@ def test_nobody_is_followed(lines, tmp_path):
 
 def test_mistakes(lines, tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(UserError, match='the tracks cannot be written'):
+    with pytest.raises(UserError, match='cannot be written'):
         write_track_files(lines, tmp_path / 'file' / 'v')
     with pytest.raises(UserError, match='No such file'):
         write_track_files(tmp_path / 'none.jsonl', tmp_path / 'v')
