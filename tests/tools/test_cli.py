@@ -173,8 +173,8 @@ def test_train_then_test(tmp_path, capsys):
         (['train', '{config}', '--gpus', '2'], 'one process uses one GPU, not 2'),
         (['train', '{config}', '--resume', '{folder}/no.pth'], 'no.pth: there is no such checkpoint'),
         (['train', '{config}', '--auto-scale-lr'], 'auto_scale_lr.base_batch_size: it is not given'),
-        (['train', '{folder}/bad.py'], 'bad.py: the config cannot be read: ZeroDivisionError'),
-        (['train', '{folder}/open.py'], "open.py: not python: '(' was never closed, line 2"),
+        (['train', '{folder}/bad.py'], 'bad.py: config: the config cannot be read: ZeroDivisionError'),
+        (['train', '{folder}/open.py'], "open.py: config: not python: '(' was never closed, line 2"),
         (['train', '{folder}/orphan.py'], "there is no file and no config of das_mm called 'das_mm::das/none.py'"),
         (['train', '{folder}/empty.py'], 'empty.py: model: a training config needs it'),
         (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-from mmengine.config import Config
+from typing import TYPE_CHECKING, Any
 
 from das_mm.errors import UserError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 _USERS = ('model', 'val_evaluator', 'test_evaluator')
 
