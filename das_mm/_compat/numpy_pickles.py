@@ -76,7 +76,7 @@ class ArrayInFile(np.ndarray):
             raise pickle.UnpicklingError(f'an array of {shape} {dtype} whose content has another size')
         super().__setstate__((1, shape, dtype, bool(column_major), content))
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> Any:
         return self.view(np.ndarray).__reduce__()
 
     def __reduce_ex__(self, protocol: Any) -> Any:

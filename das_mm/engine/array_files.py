@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from das_mm.errors import UserError
 
@@ -26,7 +27,7 @@ def read_npz(path: str | Path, remedy: str, keys: Container[str] | None = None) 
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile):
+            if not isinstance(stored, NpzFile):
                 raise ValueError('it is one array and no archive of arrays')
             return {key: stored[key] for key in stored.files if keys is None or key in keys}
     except Exception as error:  # a damaged archive fails anywhere
