@@ -20,6 +20,7 @@ from das_mm.structures.thresholds import with_defaults
 
 from .graph_description import describe
 from .graph_recorder import record
+from .half_weights import store_half
 from .onnx_graph import assemble
 
 DEFAULT_OPSET = 20
@@ -28,7 +29,12 @@ _DEFORM_CONV_OPSET = 19
 
 
 def export_onnx(
-    model: DAS, out: str | Path, half: bool = False, opset: int = DEFAULT_OPSET, with_sigma: bool | None = None
+    model: DAS,
+    out: str | Path,
+    half: bool = False,
+    opset: int = DEFAULT_OPSET,
+    with_sigma: bool | None = None,
+    half_weights: bool = False,
 ) -> Path:
     """Write ``model`` to one file: network, decoding and suppression in one graph.
 
@@ -46,6 +52,7 @@ def export_onnx(
         half: Network in float16; what lies behind it stays float32.
         opset: Version of ONNX's operators.
         with_sigma: Give the scales of the errors; by default where the model learns them.
+        half_weights: Keep large weights in float16 and compute in float32 (:mod:`.half_weights`).
 
     Returns:
         The file.
@@ -61,6 +68,8 @@ def export_onnx(
     parts = record(copy_for_recording(model, half), opset, cfg['nms_pre'], wanted_spread(model, with_sigma))
     proto = assemble(parts, model.head.scales.detach().float().cpu().numpy(), model.head.strides, cfg['score_thr'])
     onnx.helper.set_model_props(proto, describe(model, half, model.sees_previous_frame))
+    if half_weights:
+        store_half(proto)
     onnx.checker.check_model(proto, full_check=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(out, with_sum(proto.SerializeToString()))

@@ -19,7 +19,9 @@ from .comparison import check_onnx
 from .onnx_export import export_onnx
 
 
-def write_package_graph(checkpoint: str | Path, images: str | Path = 'synthetic', number: int = 20) -> Path:
+def write_package_graph(
+    checkpoint: str | Path, images: str | Path = 'synthetic', number: int = 20, half_weights: bool = False
+) -> Path:
     """Writes the graph beside a checkpoint that :func:`.package_weights` made, and what it was compared on into its
     card.
 
@@ -27,6 +29,7 @@ def write_package_graph(checkpoint: str | Path, images: str | Path = 'synthetic'
         checkpoint: The ``.pth``, with its card ``.json``.
         images: A folder of images to compare on, or 'synthetic'.
         number: At most so many.
+        half_weights: As of :func:`.export_onnx`, for a checkpoint that was packaged so too.
 
     Returns:
         The ``.onnx``.
@@ -36,7 +39,7 @@ def write_package_graph(checkpoint: str | Path, images: str | Path = 'synthetic'
     """
     checkpoint = Path(checkpoint)
     model: Any = load_model(checkpoint, device='cpu')
-    file = export_onnx(model, checkpoint.with_suffix('.onnx'))
+    file = export_onnx(model, checkpoint.with_suffix('.onnx'), half_weights=half_weights)
     report = check_onnx(model, load_onnx_model(file, 'cpu'), file, images, number)
     if not report['passed']:
         file.unlink()
@@ -66,8 +69,10 @@ def _words(report: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoints', nargs='+')
-    for checkpoint in parser.parse_args().checkpoints:
-        print(write_package_graph(checkpoint))
+    parser.add_argument('--half', action='store_true', help='keep large weights in float16')
+    args = parser.parse_args()
+    for checkpoint in args.checkpoints:
+        print(write_package_graph(checkpoint, half_weights=args.half))
 
 
 if __name__ == '__main__':

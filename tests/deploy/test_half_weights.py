@@ -1,0 +1,47 @@
+"""Large weights in float16: a smaller file, and the numbers of the rounded weights."""
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from das_mm.deploy.half_weights import store_half
+
+
+def linear_graph(weight, bias):
+    """y = x · weight + bias."""
+    tensor = lambda name, *shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    graph = helper.make_graph(
+        [helper.make_node('MatMul', ['x', 'weight'], ['product']), helper.make_node('Add', ['product', 'bias'], ['y'])],
+        'linear',
+        [tensor('x', 2, len(weight))],
+        [tensor('y', 2, weight.shape[1])],
+        [numpy_helper.from_array(weight, 'weight'), numpy_helper.from_array(bias, 'bias')],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=8)
+
+
+def run(proto, x):
+    onnx.checker.check_model(proto, full_check=True)
+    return onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {'x': x})[0]
+
+
+def test_numbers_and_size():
+    rng = np.random.default_rng(0)
+    weight, bias, x = (rng.normal(size=size).astype(np.float32) for size in ((64, 128), (128,), (2, 64)))
+    exact, half = linear_graph(weight, bias), linear_graph(weight, bias)
+    store_half(half)
+    rounded = linear_graph(weight.astype(np.float16).astype(np.float32), bias)
+    np.testing.assert_allclose(run(half, x), run(rounded, x), rtol=1e-6, atol=1e-6)
+    assert 0 < np.abs(run(half, x) - run(exact, x)).max() < 0.05
+    assert half.ByteSize() < 0.6 * exact.ByteSize()
+    kinds = {one.name: one.data_type for one in half.graph.initializer}
+    assert kinds == {'weight_float16': TensorProto.FLOAT16, 'bias': TensorProto.FLOAT}
+
+
+def test_what_float16_cannot_hold_stays():
+    weight = np.full((64, 64), 1e6, dtype=np.float32)
+    proto = linear_graph(weight, np.zeros(64, dtype=np.float32))
+    store_half(proto)
+    assert [one.data_type for one in proto.graph.initializer] == [TensorProto.FLOAT] * 2
+    np.testing.assert_array_equal(run(proto, np.ones((2, 64), dtype=np.float32)), np.full((2, 64), 6.4e7, np.float32))
