@@ -1,6 +1,6 @@
 # How the package's default weights do on photographs they have not seen: the tenth of LSPET that is kept aside
 # (das-mm convert lspet --split val_tenth). Not everyone in them is labelled, so the numbers of boxes mean little
-_base_ = './das_small-cooldown_1xb16-10e_photographs-synthetic-416x320.py'
+_base_ = './das_small-cooldown_1xb16-8e_photographs-synthetic-416x320.py'
 
 val_dataloader = dict(
     dataset=dict(
