@@ -64,7 +64,6 @@ class DASInferencer(BaseInferencer):
         fov_deg: Field of view along the longer image side, for images whose camera nobody knows.
         task: 'pose', 'mesh' or 'tracking', where the package's model is to be used; of another model it is asked
             whether it does that.
-        precision: 'fp32', 'bf16' or 'auto', of the network on a CPU; see :mod:`das_mm.engine.precision`.
 
     Raises:
         UserError: Anything of that is wrong.
@@ -85,7 +84,6 @@ class DASInferencer(BaseInferencer):
         intrinsics: Intrinsics | None = None,
         fov_deg: float | None = None,
         task: str | None = None,
-        precision: str = 'fp32',
     ) -> None:
         # not BaseInferencer's own: it would take weights that fit in part, run the config text of a checkpoint, and
         # make a global visualizer. What is inherited is the interface and the dispatch of arguments
@@ -99,7 +97,7 @@ class DASInferencer(BaseInferencer):
             else load_model(weights, cast('str | Path | Config | dict | None', model), device)
         )
         self.cfg, self.scope, self.show_progress = self.model.cfg, scope, show_progress
-        self.predictor = TorchPredictor(self.model, scope or 'das_mm', precision)
+        self.predictor = TorchPredictor(self.model, scope or 'das_mm')
         self.pipeline = self.predictor.pipeline
         self.collate_fn = pseudo_collate  # of different sizes: lists
         self.visualizer = None
