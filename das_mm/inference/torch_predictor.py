@@ -15,6 +15,7 @@ from mmpose.structures import PoseDataSample
 from das_mm.checkpoints.guarded_build import told_as_user_error
 from das_mm.checkpoints.model_loader import input_pipeline
 from das_mm.engine.precision import resolve_precision, to_channels_last
+from das_mm.errors import UserError
 from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import TRANSFORMS
 from das_mm.structures.people import People
@@ -113,8 +114,9 @@ class TorchPredictor:
         with told, self._test_cfg(score_thr, with_sigma), half:
             for rows in _by_padded_size(batch['inputs'], divisor, self.max_frame_gap is not None):
                 part = {key: [values[row] for row in rows] for key, values in batch.items()}
-                for row, sample in zip(rows, self.estimator.test_step(part)):
-                    samples[row] = sample
+                with _memory_told(len(rows)):
+                    found = self.estimator.test_step(part)
+                samples.update(zip(rows, found))
         return [samples[row] for row in range(len(batch['inputs']))]
 
     @contextlib.contextmanager
@@ -129,6 +131,24 @@ class TorchPredictor:
             yield
         finally:
             self.estimator.test_cfg = own
+
+
+@contextlib.contextmanager
+def _memory_told(number: int) -> Iterator[None]:
+    """A full memory is no fault of the model's config."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        words = ' '.join(str(error).split())[:200] or type(error).__name__
+        # what torch raises on a GPU, and what its allocator says on a CPU
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and 'allocate memory' not in words:
+            raise
+        raise UserError(
+            f'the memory does not hold what the network makes of {number} images at once ({words})',
+            file='this machine',
+            field='batch_size',
+            remedy='give a smaller --batch-size, or end other programs',
+        ) from error
 
 
 def _by_padded_size(images: Sequence[torch.Tensor], divisor: int, in_order: bool) -> list[list[int]]:

@@ -80,7 +80,7 @@ def test_people_without_parameters_mix_in(tmp_path):
     [
         (lambda root: (root / 'smpl_train.npz').unlink(), 'does not exist'),
         (lambda root: (root / 'smpl_train.npz').write_bytes(b'no npz at all'), 'is no SMPL file'),
-        (lambda root: _save(root, betas=np.zeros((50, 7))), r'betas: has shape \(50, 7\)'),
+        (lambda root: _save(root, betas=np.zeros((50, 7))), r'betas: is float64 \(50, 7\)'),
         (lambda root: _save(root, keep=1), 'refers to row'),
         (lambda root: _save(root, body_pose=np.full((50, 23, 3), np.nan)), 'row 0 is not finite'),
     ],

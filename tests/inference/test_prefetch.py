@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from das_mm.errors import UserError
 from das_mm.inference.prefetch import read_ahead
 from tests.pictures import picture
 
@@ -80,6 +81,7 @@ def test_an_error_ends_the_thread_though_its_traceback_is_kept(inferencer, monke
         raise MemoryError('the GPU is full')
 
     monkeypatch.setattr(inferencer.model, 'test_step', broken)
-    with pytest.raises(MemoryError) as kept:
+    with pytest.raises(UserError, match='memory does not hold .*the GPU is full') as kept:
         list(inferencer([picture(seed=seed) for seed in range(30)]))
+    assert kept.value.field == 'batch_size' and 'smaller --batch-size' in kept.value.remedy
     assert kept.tb and all(one.name != 'read_ahead' for one in threading.enumerate())

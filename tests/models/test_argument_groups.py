@@ -101,7 +101,7 @@ def test_the_mesh_branch_takes_both_forms():
 
 @pytest.mark.parametrize('config', [dict(losses=dict(poze=None)), dict(towers=dict(width=3)), dict(targets=dict(x=1))])
 def test_an_unknown_key_of_a_group_is_told(config):
-    with pytest.raises(UserError, match='knows no (poze|width|x) there'):
+    with pytest.raises(UserError, match='there is no (poze|width|x) there'):
         build({**GROUPED_HEAD, **config})
 
 

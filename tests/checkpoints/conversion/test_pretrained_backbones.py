@@ -182,7 +182,7 @@ def test_a_narrow_resnet(tmp_path):
     ],
 )
 def test_what_is_no_whole_backbone(tmp_path, change, problem):
-    weights = {name: torch.zeros(()).expand(value.shape) for name, value in SMALLEST.items()}
+    weights = {name: torch.zeros(value.shape) for name, value in SMALLEST.items()}
     change(weights)
     with pytest.raises(UserError, match=problem) as caught:
         convert(weights, tmp_path)
