@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torchvision.ops import box_iou
 
 from .checkpoint_runner import checkpoint_runner, evaluate
 
@@ -129,12 +131,9 @@ def _overlaps(dataset: Any) -> tuple[dict[int, float], dict[int, bool]]:
 
 
 def box_ious(boxes: np.ndarray) -> np.ndarray:
-    """(N, N) intersection over union of boxes (N, 4) xyxy."""
-    least = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    most = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    inside = (most - least).clip(0).prod(-1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(-1)
-    return inside / (areas[:, None] + areas[None] - inside).clip(1e-9)
+    """(N, N) intersection over union of boxes (N, 4) xyxy; 0 of boxes without an area."""
+    given = torch.from_numpy(boxes)
+    return np.nan_to_num(box_iou(given, given).numpy())
 
 
 def _percent(found: np.ndarray) -> float:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmengine.evaluator import BaseMetric
+from torchvision.ops import box_iou
 
 from das_mm.errors import UserError
 from das_mm.registry import METRICS
@@ -157,8 +159,5 @@ def _box_matches(
 
 
 def _iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(N, M) of boxes (N, 4) and (M, 4) xyxy."""
-    low, high = np.maximum(first[:, None, :2], second[None, :, :2]), np.minimum(first[:, None, 2:], second[None, :, 2:])
-    common = (high - low).clip(0).prod(axis=-1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=-1) for boxes in (first, second)]
-    return common / np.maximum(areas[0][:, None] + areas[1][None] - common, 1e-9)
+    """(N, M) of boxes (N, 4) and (M, 4) xyxy; 0 of boxes without an area."""
+    return np.nan_to_num(box_iou(torch.from_numpy(first), torch.from_numpy(second)).numpy())
