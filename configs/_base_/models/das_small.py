@@ -1,17 +1,11 @@
 # The package's own model for photographs on a CPU: a ResNet-18 of half the width, levels of strides 8, 16 and 32 that
 # fit people of 40 px and more on an input of about 416x320, and the papers' multi-source update
-num_keypoints = 15
+_base_ = './das_resnet50_fpn.py'
 
+num_keypoints = {{_base_.num_keypoints}}
 model = dict(
-    _scope_='das_mm',  # so that the inferencers of mmpose, which have their own scope, build it too
-    type='DAS',
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_size_divisor=32),
     backbone=dict(
+        _delete_=True,
         type='ResNet',
         depth=18,
         stem_channels=16,
@@ -19,8 +13,9 @@ model = dict(
         out_indices=(0, 1, 2, 3),
         norm_cfg=dict(type='BN', requires_grad=True)),
     neck=dict(
-        type='mmdet.FPN', in_channels=[32, 64, 128, 256], out_channels=64, start_level=1, num_outs=3),
+        _delete_=True, type='mmdet.FPN', in_channels=[32, 64, 128, 256], out_channels=64, start_level=1, num_outs=3),
     head=dict(
+        _delete_=True,
         type='DASHead',
         num_keypoints=num_keypoints,
         towers=dict(

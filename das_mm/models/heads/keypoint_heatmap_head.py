@@ -14,6 +14,7 @@ from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
 
 from .towers import OutputBranch, init_normal
+from .unlabelled_people import partly_labelled
 
 # how much more a pixel at a keypoint weighs than one of the background
 _KEYPOINT_WEIGHT = 20.0
@@ -77,8 +78,8 @@ class KeypointHeatmapHead(BaseModule):
         """
         logits = self(feats)
         labels = PersonLabels.from_instances([one.gt_instance_labels for one in batch_data_samples], logits.device)
-        partial = [not one.metainfo.get('everyone_labelled', True) for one in batch_data_samples]
-        target, weight = self.targets(labels, torch.tensor(partial, device=logits.device), logits.shape)
+        partial = partly_labelled(batch_data_samples).to(logits.device)
+        target, weight = self.targets(labels, partial, logits.shape)
         with torch.autocast(logits.device.type, enabled=False):
             error = F.mse_loss(logits.float().sigmoid(), target, reduction='none')
             weight = weight * (1 + _KEYPOINT_WEIGHT * target)

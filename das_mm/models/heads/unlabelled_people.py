@@ -11,6 +11,11 @@ from torch import Tensor
 from das_mm.models.task_modules import LevelTargets
 
 
+def partly_labelled(samples: SampleList) -> Tensor:
+    """(B,) bool: samples that say ``everyone_labelled=False``."""
+    return torch.tensor([not sample.metainfo.get('everyone_labelled', True) for sample in samples])
+
+
 @torch.no_grad()
 def spare_likely_people(
     targets: Sequence[LevelTargets], cls_logits: Sequence[Tensor], samples: SampleList, confidence: float
@@ -26,7 +31,9 @@ def spare_likely_people(
         samples: B samples.
         confidence: Points of a greater predicted confidence are spared.
     """
-    partial = torch.tensor([not sample.metainfo.get('everyone_labelled', True) for sample in samples])
+    if confidence >= 1:  # none is greater
+        return
+    partial = partly_labelled(samples)
     if not partial.any():
         return
     for target, logits in zip(targets, cls_logits):
