@@ -38,7 +38,7 @@ def project(points_cam_mm: Array, K: Array, dist: Array | None = None) -> Array:
     y = points_cam_mm[..., 1] / points_cam_mm[..., 2]
     if dist is not None:
         x, y = _distort(x, y, dist)
-    return _stack([K[..., 0, 0] * x + K[..., 0, 1] * y + K[..., 0, 2], K[..., 1, 1] * y + K[..., 1, 2]])
+    return stack_columns([K[..., 0, 0] * x + K[..., 0, 1] * y + K[..., 0, 2], K[..., 1, 1] * y + K[..., 1, 2]])
 
 
 def back_project(points_px: Array, depth_mm: Array, K: Array, dist: Array | None = None) -> Array:
@@ -54,7 +54,7 @@ def back_project(points_px: Array, depth_mm: Array, K: Array, dist: Array | None
     x = (points_px[..., 0] - K[..., 0, 2] - K[..., 0, 1] * y) / K[..., 0, 0]
     if dist is not None:
         x, y = _undistort(x, y, dist)
-    return _stack([x * depth_mm, y * depth_mm, depth_mm + 0 * x])
+    return stack_columns([x * depth_mm, y * depth_mm, depth_mm + 0 * x])
 
 
 def focal_px(K: Array) -> Array:
@@ -193,7 +193,8 @@ def check_intrinsics(K, *, file=None, field: str | None = None) -> np.ndarray:
     return K
 
 
-def _stack(columns: list[Any]) -> Any:
+def stack_columns(columns: list[Any]) -> Any:
+    """Arrays or tensors (*) side by side, (*, n)."""
     # this module must not load torch, and who has a tensor has loaded it
     torch = sys.modules.get('torch')
     if torch is not None and isinstance(columns[0], torch.Tensor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .keypoint_sets import DERIVATIONS, KeypointSet, get_keypoint_set
+from .keypoint_sets import DERIVATIONS, OPENPOSE_SUFFIX, KeypointSet, get_keypoint_set
 
 # keypoint of the target -> what may stand for it, best first, if the source lacks it and nothing else claims it
 SUBSTITUTES: dict[str, tuple[str, ...]] = {
@@ -22,6 +22,18 @@ SUBSTITUTES: dict[str, tuple[str, ...]] = {
 
 # the root must exist for a person to be learnt; a derived neck differs from a labelled one, so it is opt-in
 DEFAULT_DERIVE = ('mid_hip', 'pelvis')
+
+
+def superset_indices(src: str | KeypointSet, superset: str | KeypointSet) -> np.ndarray:
+    """:func:`convert_indices` to the detections' part of a superset such as ``spin49``; -1 at its ground truth.
+
+    Example:
+        >>> superset_indices('openpose25', 'spin49')[:4].tolist()
+        [0, 1, 2, 3]
+    """
+    src, superset = get_keypoint_set(src), get_keypoint_set(superset)
+    names = [k.removesuffix(OPENPOSE_SUFFIX) if k.endswith(OPENPOSE_SUFFIX) else None for k in superset.keypoints]
+    return np.array([src.index(name) if name in src.keypoints else -1 for name in names], dtype=np.int64)
 
 
 def convert_indices(src: str | KeypointSet, dst: str | KeypointSet) -> np.ndarray:

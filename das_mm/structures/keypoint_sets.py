@@ -26,6 +26,8 @@ DERIVATIONS: dict[str, tuple[str, ...]] = {
     'pelvis': ('left_hip', 'right_hip'),
     'neck': ('left_shoulder', 'right_shoulder'),
 }
+# ends the names of those keypoints of a superset that are OpenPose's
+OPENPOSE_SUFFIX = '_op'
 _LOWER_BODY = ('hip', 'pelvis', 'knee', 'ankle', 'foot', 'toe', 'heel')
 
 
@@ -148,6 +150,13 @@ def _make(name: str, keypoints: str, links: str, root: str, sigmas: dict[str, fl
     return KeypointSet(name, full, pairs, root, tuple(published.get(k, DEFAULT_SIGMA) for k in sideless))
 
 
+def _superset(name: str, keypoints: str, links: str) -> KeypointSet:
+    """OpenPose's 25, their names marked, followed by a set of ground truth."""
+    first = ' '.join(f'{keypoint}{OPENPOSE_SUFFIX}' for keypoint in _OPENPOSE.split())
+    shifted = ' '.join('-'.join(str(int(end) + 25) for end in link.split('-')) for link in links.split())
+    return _make(name, f'{first} {keypoints}', f'{_OPENPOSE_LINKS} {shifted}', 'pelvis')
+
+
 _PANOPTIC = 'mid_hip l_shoulder l_elbow l_wrist l_hip l_knee l_ankle r_shoulder r_elbow r_wrist r_hip r_knee r_ankle'
 _PANOPTIC_LINKS = '0-1 0-2 0-3 3-4 4-5 0-9 9-10 10-11 2-6 2-12 6-7 7-8 12-13 13-14'
 _COCO_LIMBS = 'l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hip r_hip l_knee r_knee l_ankle r_ankle'
@@ -161,7 +170,17 @@ _LSP_LIMBS = 'r_ankle r_knee r_hip l_hip l_knee l_ankle r_wrist r_elbow r_should
 _LSP_LINKS = '0-1 1-2 2-8 8-7 7-6 3-4 4-5 3-9 9-10 10-11 8-12 9-12 12-13 2-3'
 _H36M_UPPER = 'spine neck jaw head_h36m l_shoulder l_elbow l_wrist r_shoulder r_elbow r_wrist'
 _H36M_LINKS = '0-1 1-2 2-3 0-4 4-5 5-6 0-7 7-8 8-9 9-10 8-11 11-12 12-13 8-14 14-15 15-16'
-_OPENPOSE_LINKS = '1-8 1-2 2-3 3-4 1-5 5-6 6-7 8-9 9-10 10-11 8-12 12-13 13-14 1-0 0-15 15-17 0-16 16-18'
+_OPENPOSE = (
+    'nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist mid_hip r_hip r_knee r_ankle '
+    'l_hip l_knee l_ankle r_eye l_eye r_ear l_ear l_big_toe l_small_toe l_heel r_big_toe r_small_toe r_heel'
+)
+_OPENPOSE_LINKS = (
+    '1-8 1-2 2-3 3-4 1-5 5-6 6-7 8-9 9-10 10-11 8-12 12-13 13-14 1-0 0-15 15-17 0-16 16-18 '
+    '14-19 19-20 14-21 11-22 22-23 11-24'
+)
+_GT19 = f'{_LSP_LIMBS} neck head_top pelvis thorax spine jaw head_h36m'
+_GT19_LINKS = f'{_LSP_LINKS} 14-16 16-15 15-12 12-17 17-18'
+_GT24, _GT24_LINKS = f'{_GT19} nose l_eye r_eye l_ear r_ear', f'{_GT19_LINKS} 19-20 19-21 20-22 21-23'
 
 _SETS = (
     # CMU Panoptic: 15 of the coco19 files; `panoptic15_mpi` is the older annotation, where index 1 is the head top
@@ -197,13 +216,11 @@ _SETS = (
     ),  # published with CrowdPose
     _make('posetrack17', f'nose head_bottom head_top l_ear r_ear {_COCO_LIMBS}', _COCO_LINKS, 'mid_hip'),
     _make('poseval15', f'{_LSP_LIMBS} neck nose head_top', f'{_LSP_LINKS} 13-14', 'mid_hip'),
-    _make(
-        'openpose25',
-        'nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist mid_hip r_hip r_knee r_ankle '
-        'l_hip l_knee l_ankle r_eye l_eye r_ear l_ear l_big_toe l_small_toe l_heel r_big_toe r_small_toe r_heel',
-        f'{_OPENPOSE_LINKS} 14-19 19-20 14-21 11-22 22-23 11-24',
-        'mid_hip',
-    ),
+    _make('openpose25', _OPENPOSE, _OPENPOSE_LINKS, 'mid_hip'),
+    # SPIN's J49 and ProHMR's J44: OpenPose's detections first, then ground truth; both have limbs, so the detections'
+    # names end in `_op`
+    _superset('spin49', _GT24, _GT24_LINKS),
+    _superset('prohmr44', _GT19, _GT19_LINKS),
     _make(
         'coco18',
         'nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist r_hip r_knee r_ankle '
@@ -211,12 +228,12 @@ _SETS = (
         '1-2 2-3 3-4 1-5 5-6 6-7 1-8 8-9 9-10 1-11 11-12 12-13 1-0 0-14 14-16 0-15 15-17',
         'mid_hip',
     ),
-    _make(
-        'j24',
-        f'{_LSP_LIMBS} neck head_top pelvis thorax spine jaw head_h36m nose l_eye r_eye l_ear r_ear',
-        f'{_LSP_LINKS} 14-16 16-15 15-12 12-17 17-18 19-20 19-21 20-22 21-23',
-        'pelvis',
-    ),
+    # ground truth of HMR, GraphCMR, SPIN and CRMH ("GT24"); `j24` is its older name here
+    _make('gt24', _GT24, _GT24_LINKS, 'pelvis'),
+    _make('j24', _GT24, _GT24_LINKS, 'pelvis'),
+    # what those methods are measured by: LSP's order with the head of H36M's regressor instead of LSP's head top
+    _make('j14', f'{_LSP_LIMBS} neck head_h36m', _LSP_LINKS, 'mid_hip'),
+    _make('j17', f'{_LSP_LIMBS} neck head_h36m pelvis spine jaw', f'{_LSP_LINKS} 14-15 15-12 12-16 16-13', 'pelvis'),
     # joints of the body model; its pelvis and head are no other set's
     _make(
         'smpl24',

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from das_mm.bodies import keypoints_from_body, linear_blend_skinning, load_generated_body
-from das_mm.structures import DERIVATIONS, KEYPOINT_SETS, KeypointSet, get_keypoint_set, root_of
+from das_mm.structures import DERIVATIONS, KEYPOINT_SETS, OPENPOSE_SUFFIX, KeypointSet, get_keypoint_set, root_of
 from das_mm.structures.people import People
 
 from . import canvas
@@ -43,7 +43,7 @@ def draw_skeleton_sheet(keypoint_set: str | KeypointSet) -> np.ndarray:
     """
     kset = get_keypoint_set(keypoint_set, field='keypoint_set')
     picture, places = posed_body()
-    points = np.array([places[name] for name in kset.keypoints])
+    points = np.array([places[name.removesuffix(OPENPOSE_SUFFIX)] for name in kset.keypoints])
     labels = _place_labels(kset, points)
     image = picture.copy()
     for label in labels:  # below the skeleton

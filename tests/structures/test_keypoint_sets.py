@@ -15,6 +15,7 @@ from das_mm.structures import (
     get_keypoint_set,
     mirrored_name,
     root_of,
+    superset_indices,
     to_mmpose_metainfo,
 )
 from tests.toy import random_pose_mm
@@ -36,8 +37,13 @@ FLIPS = dict(
     coco18=[0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16],
     openpose25=[0, 1, 5, 6, 7, 2, 3, 4, 8, 12, 13, 14, 9, 10, 11, 16, 15, 18, 17, 22, 23, 24, 19, 20, 21],
     j24=[5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 23, 22],
+    j14=[5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13],
+    j17=[5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13, 14, 15, 16],
     smpl24=[0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22],
 )
+FLIPS['gt24'] = FLIPS['j24']
+FLIPS['spin49'] = FLIPS['openpose25'] + [25 + i for i in FLIPS['j24']]
+FLIPS['prohmr44'] = FLIPS['openpose25'] + [25 + i for i in FLIPS['j24'][:19]]
 
 # (from, to, table): to[i] = from[table[i]], -1 absent
 TABLES = [
@@ -73,6 +79,12 @@ TABLES = [
     ('openpose25', 'coco17', [0, 16, 15, 18, 17, 5, 2, 6, 3, 7, 4, 12, 9, 13, 10, 14, 11]),
     # the SPIN evaluation takes the H36M head (18) of J24 for LSP's head top; by name it is J24's own head top (13)
     ('j24', 'lsp14', list(range(14))),
+    ('gt24', 'j14', [*range(13), 18]),
+    ('gt24', 'j17', [*range(13), 18, 14, 16, 17]),
+    ('h36m17_left', 'j14', [6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10]),
+    ('h36m17_left', 'j17', [6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10, 0, 7, 9]),
+    ('gt24', 'spin49', [-1] * 25 + [*range(24)]),
+    ('prohmr44', 'spin49', [*range(44)] + [-1] * 5),
 ]
 
 # (from, J24 index of each source joint)
@@ -115,6 +127,12 @@ def test_mirror(name):
 @pytest.mark.parametrize('src, dst, table', TABLES, ids=lambda v: v if isinstance(v, str) else '')
 def test_published_tables(src, dst, table):
     assert convert_indices(src, dst).tolist() == table
+
+
+def test_detections_fill_their_part_of_a_superset():
+    assert superset_indices('openpose25', 'spin49').tolist() == [*range(25)] + [-1] * 24
+    assert superset_indices('openpose25', 'prohmr44').tolist() == [*range(25)] + [-1] * 19
+    assert (convert_indices('openpose25', 'spin49')[:25] == -1).all()  # not what a data set labels
 
 
 @pytest.mark.parametrize('src, scatter', SCATTERS_TO_J24)
