@@ -122,32 +122,6 @@ def load_smpl_file(path: str | Path, gender: str = 'neutral') -> SMPLArrays:
     )
 
 
-def load_regressor(path: str | Path, num_rows: int) -> np.ndarray:
-    """A regressor from vertices to joints such as ``J_regressor_h36m.npy``: (``num_rows``, 6890) float64.
-
-    Raises:
-        UserError: The file is missing, is no such array, or its rows do not sum to 1 (within 5 %).
-    """
-    try:
-        matrix = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(
-            f'cannot be read as a regressor ({error})',
-            file=path,
-            remedy='give a .npy file as SPIN distributes it (its data/ folder), or leave it out: '
-            'landmarks of the body are used instead',
-        ) from error
-    shape = (num_rows, NUM_VERTICES)
-    problem = None
-    if not isinstance(matrix, np.ndarray) or matrix.dtype.kind != 'f' or matrix.shape != shape:
-        problem = f'it is no float array of shape {shape} but {getattr(matrix, "shape", type(matrix).__name__)}'
-    elif not np.isfinite(matrix).all() or np.abs(matrix.sum(1) - 1).max() > 0.05:
-        problem = 'its rows do not sum to 1'
-    if problem:
-        raise UserError(problem, file=path, remedy="give the regressor that belongs to SMPL's 6890 vertices")
-    return matrix.astype(np.float64)
-
-
 def _find_file(path: Path, gender: str) -> Path:
     _check_gender(gender)
     if path.is_dir():

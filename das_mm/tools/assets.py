@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest='asset', metavar='ASSET', required=True)
     template = kinds.add_parser('template', help='the surface of the generated body, its weights, labels and texture')
     mixture = kinds.add_parser('mixture', help='the pose prior: a mixture of Gaussians on generated poses')
-    for one in (template, mixture):
+    regressors = kinds.add_parser('regressors', help='stand-ins for the joint regressors that come with SMPL')
+    for one in (template, mixture, regressors):
         one.add_argument('--out', type=Path, metavar='FILE', help='npz to write; default: the one in the package')
     mixture.add_argument(
         '--poses', type=int, default=20000, help='generated poses, each used with its mirror image; default %(default)s'
@@ -32,6 +33,12 @@ def run(args: argparse.Namespace) -> int:
 
         out = args.out or TEMPLATE_FILE
         write_template(out)
+    elif args.asset == 'regressors':
+        from das_mm.bodies.joint_regressors import STAND_IN_FILE
+        from das_mm.bodies.template.regressor_maker import write_regressors
+
+        out = args.out or STAND_IN_FILE
+        write_regressors(out)
     else:
         from das_mm.bodies.pose_mixture import GENERATED_MIXTURE
         from das_mm.datasets.synthetic.pose_mixture_fit import write_mixture

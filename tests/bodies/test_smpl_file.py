@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from das_mm.bodies import write_smpl_file
-from das_mm.bodies.smpl_file import generated_arrays, load_regressor, load_smpl_file
+from das_mm.bodies.smpl_file import generated_arrays, load_smpl_file
 from das_mm.errors import UserError
 from tests.bodies.fake_smpl import fake_chumpy, node, smpl_arrays, write_downloaded
 
@@ -162,17 +162,3 @@ def test_files_that_are_none(tmp_path):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(UserError, match=name):
             load_smpl_file(tmp_path / name)
-
-
-def test_regressors(tmp_path):
-    path = tmp_path / 'J.npy'
-    good = np.zeros((17, 6890), np.float32)
-    good[:, 5] = 1
-    np.save(path, good)
-    assert load_regressor(path, 17).dtype == np.float64
-    for bad in (good[:, :-1], good[:9], good * 2, good * np.nan, good.astype(int)):
-        np.save(path, bad)
-        with pytest.raises(UserError, match='J.npy'):
-            load_regressor(path, 17)
-    with pytest.raises(UserError, match='none.npy'):
-        load_regressor(tmp_path / 'none.npy', 17)

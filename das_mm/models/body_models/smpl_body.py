@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
+from das_mm.bodies.joint_supersets import superset_matrix
 from das_mm.bodies.landmarks import KEYPOINT_NAMES, keypoint_matrix
 from das_mm.bodies.skeleton import PARENTS
 from das_mm.bodies.skinning import forward_kinematics
@@ -41,8 +43,8 @@ class SMPLBody(Skin):
             is.
         num_betas: How many shape directions are used, the first ones.
         regressors: Files that regress joints from vertices: ``{'h36m': 'J_regressor_h36m.npy'}`` (17 joints of
-            Human3.6M) and ``'extra'`` (``J_regressor_extra.npy``, 9 joints). Their keypoints have names such as
-            ``h36m/left_hip`` and ``extra/head_top``.
+            Human3.6M), ``'extra'`` (``J_regressor_extra.npy``, 9 joints, or GraphCMR's 14) and ``'j19'``
+            (``SMPL_to_J19.pkl``). Their keypoints have names such as ``h36m/left_hip`` and ``extra/head_top``.
 
     Attributes:
         faces: (F, 3) int64.
@@ -97,6 +99,7 @@ class SMPLBody(Skin):
         for name, array in zip(('joints_template', 'joints_dirs'), joints):  # (24, 3), (24, 3, B)
             self.register_buffer(name, torch.tensor(array, dtype=torch.float32), persistent=False)
         self._regressors = read_regressors(regressors or {}, arrays)
+        self._regressor_files = dict(regressors or {})
 
     @property
     def num_vertices(self) -> int:
@@ -203,6 +206,13 @@ class SMPLBody(Skin):
             for name in names
         ]
         return sparse.csr_matrix(sparse.vstack(rows)) if rows else keypoint_matrix((), self.num_vertices)
+
+    def superset_matrix(self, keypoint_set: str) -> sparse.csr_matrix:
+        """(K, V + 24): the joints of a superset; see :func:`das_mm.bodies.joint_supersets.superset_matrix`."""
+        surface = SimpleNamespace(
+            v_template=self.v_template.cpu().numpy(), faces=self.faces.cpu().numpy(), source=self.source
+        )
+        return superset_matrix(keypoint_set, surface, self._regressor_files)
 
     def evaluation_names(self, keypoint_set: str = 'lsp14') -> tuple[str, ...]:
         """Names that stand for a keypoint set when errors are measured from vertices.
