@@ -11,12 +11,14 @@ from das_mm.command import add_config_argument
 if TYPE_CHECKING:
     from das_mm.checkpoints.conversion import Ledger
 
-HELP = "turn the authors' checkpoint, or a pretrained MSPN, ResNet or DLA-34, into one of das_mm"
+HELP = "turn the authors' checkpoint, or a pretrained MSPN, ResNet, DLA-34 or MoveNet, into one of das_mm"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument('src', type=Path, metavar='SRC', help='.pth file; what it is is told from its weights')
+    parser.add_argument(
+        'src', type=Path, metavar='SRC', help=".pth file (or MoveNet's .json); what it is is told from its weights"
+    )
     parser.add_argument('dst', type=Path, metavar='DST', help='file to write; it names its config')
     add_config_argument(
         parser,

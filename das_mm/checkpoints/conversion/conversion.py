@@ -14,22 +14,30 @@ from das_mm.version import __version__
 from .checkpoint_kinds import Conversion, OwnCheckpoint, SourceKind
 from .pretrained_backbones import MSPNBackbone, ResNetBackbone
 from .pretrained_dla import DLABackbone
+from .pretrained_movenet import MoveNetBackbone
 from .released_das import ReleasedDAS
 from .source_file import read_source
 
 # the first that recognises the weights: whole models before their backbones
-KINDS: tuple[type[SourceKind], ...] = (OwnCheckpoint, ReleasedDAS, MSPNBackbone, ResNetBackbone, DLABackbone)
+KINDS: tuple[type[SourceKind], ...] = (
+    OwnCheckpoint,
+    ReleasedDAS,
+    MSPNBackbone,
+    ResNetBackbone,
+    DLABackbone,
+    MoveNetBackbone,
+)
 
 
 def convert_checkpoint(src: str | Path, dst: str | Path, config: str | None = None) -> Conversion:
     """Write the weights of ``src`` under our names to ``dst``, and what became of each of them to the result.
 
     Known are the authors' released DAS checkpoints (Panoptic, MuCo), mmpose's MSPN, torchvision's, mmpose's and mmdet's
-    ResNets and the DLA-34 of CenterNet and CenterTrack for initialisation, and our own. The file is recognised by the
-    names and shapes of its weights, and nothing in it is run. Floating-point weights become float32.
+    ResNets, the DLA-34 of CenterNet and CenterTrack and MoveNet MultiPose for initialisation, and our own. The file is
+    recognised by the names and shapes of its weights, and nothing in it is run. Floating-point weights become float32.
 
     Args:
-        src: A ``.pth`` file.
+        src: A ``.pth`` file, or MoveNet's ``.json`` with its ``.bin`` beside it.
         dst: Is written whole or not at all.
         config: Path or name of the config that the result is for; by default the released one that the weights fit.
 
@@ -67,5 +75,5 @@ def recognise(weights: dict[str, Tensor], file: str | Path | None = None) -> typ
         file=file,
         field='state_dict',
         remedy="give a released DAS checkpoint, mmpose's MSPN, a ResNet of torchvision, mmpose or mmdet, or "
-        "CenterNet's or CenterTrack's DLA-34",
+        "CenterNet's or CenterTrack's DLA-34, or movenet-multipose.json",
     )

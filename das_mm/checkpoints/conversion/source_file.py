@@ -16,6 +16,8 @@ from das_mm.engine import file_sha256
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 
+from .tfjs_graph import read_tfjs_weights
+
 _LIMIT = 64
 # where the weights are: mmengine and mmcv, torchvision's references, detectron2
 _WEIGHT_KEYS = ('state_dict', 'model')
@@ -52,12 +54,14 @@ class _StandIn:
 
 
 def read_source(path: str | Path) -> SourceFile:
-    """Read a checkpoint of mmcv, mmengine, mmpose, mmdet or torchvision.
+    """Read a checkpoint of mmcv, mmengine, mmpose, mmdet or torchvision (.pth), or of TensorFlow.js (.json).
 
     Raises:
         UserError: It cannot be read, its weights are no tensors, or they need a class that is not built here.
     """
     path = Path(path)
+    if path.suffix == '.json':
+        return SourceFile(path, read_tfjs_weights(path), {}, [], file_sha256(path))
     checkpoint, not_built = _read_past_classes(path)
     weights = next((checkpoint[key] for key in _WEIGHT_KEYS if isinstance(checkpoint.get(key), dict)), checkpoint)
     weights = {str(name).removeprefix('module.'): value for name, value in weights.items()}
