@@ -13,9 +13,12 @@ __getattr__, __dir__, __all__ = lazy_exports(
         '.cameras': 'FittingCamera',
         '.energy_terms': 'anchor_energy geman_mcclure reprojection_energy torso_energy',
         '.fit_result': 'FitResult',
+        '.initial_placement': 'place_torso turned_round',
         '.keypoint_roles': 'KeypointRoles',
+        '.lbfgs': 'LBFGSOptions minimise_lbfgs',
         '.priors': 'PoseMixturePrior',
         '.smplify': 'AdamSchedule EnergyWeights SMPLify',
+        '.staged_smplify': 'StagedEnergy StagedSMPLify',
         '.translation': 'translation_least_squares',
     },
 )

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 
 from das_mm.structures import project
-
-#: SPIN's focal length, px of the crop
-CROP_FOCAL_PX = 5000.0
+from das_mm.structures.crop_cameras import CROP_FOCAL_PX
 
 
 @dataclass(frozen=True)

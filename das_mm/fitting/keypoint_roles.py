@@ -35,7 +35,7 @@ class KeypointRoles:
             >>> KeypointRoles.spin49().ignored
             (1, 9, 12, 27, 28)
         """
-        detected, annotated = KEYPOINT_SETS['openpose25'], KEYPOINT_SETS['j24']
+        detected, annotated = KEYPOINT_SETS['openpose25'], KEYPOINT_SETS['gt24']
         first = detected.num_keypoints
         hips = TORSO[:2]
         return cls(

@@ -9,15 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from das_mm.models.losses.body_priors import MaxMixturePrior, joint_angle_prior, shape_prior
-from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 
 from .cameras import FittingCamera
 from .energy_terms import anchor_energy, reprojection_energy, torso_energy
 from .fit_result import FitResult
 from .keypoint_roles import KeypointRoles
+from .observed_keypoints import ROOT, posed_keypoints, usable_keypoints, without_keypoints
 from .translation import Translations, translation_least_squares
-
-_ROOT = 3  # numbers of the pose that are the global orientation
 
 
 @dataclass(frozen=True)
@@ -88,16 +86,16 @@ class SMPLify(nn.Module):
         """
         with torch.inference_mode(False), torch.enable_grad(), torch.autocast(pose.device.type, enabled=False):
             start = [tensor.detach().clone().float() for tensor in (pose, betas, translation)]
-            keypoints, usable = self._usable(keypoints_2d)
+            keypoints, usable = usable_keypoints(keypoints_2d, self.roles.ignored)
             for tensor in start:
                 usable &= tensor.isfinite().all(-1)
             root, body_pose, shape, place = (
                 torch.where(usable[:, None], tensor, 0.0)
-                for tensor in (start[0][:, :_ROOT], start[0][:, _ROOT:], start[1], start[2])
+                for tensor in (start[0][:, :ROOT], start[0][:, ROOT:], start[1], start[2])
             )
             camera = camera.to(root)
             self._fit_camera(root, body_pose, shape, place, keypoints, camera)
-            keypoints = self._without_ignored(keypoints)
+            keypoints = without_keypoints(keypoints, self.roles.ignored)
             self._fit_body(root, body_pose, shape, place, keypoints, camera)
             return self._result(torch.cat([root, body_pose], dim=1), shape, place, keypoints, camera, usable, start)
 
@@ -110,9 +108,9 @@ class SMPLify(nn.Module):
         Infinite where it is not finite, or no keypoint has a weight.
         """
         with torch.autocast(pose.device.type, enabled=False):
-            keypoints, usable = self._usable(keypoints_2d)
-            keypoints = self._without_ignored(keypoints)
-            points = self._points(pose[:, :_ROOT].float(), pose[:, _ROOT:].float(), betas.float())
+            keypoints, usable = usable_keypoints(keypoints_2d, self.roles.ignored)
+            keypoints = without_keypoints(keypoints, self.roles.ignored)
+            points = posed_keypoints(self.points, pose[:, :ROOT].float(), pose[:, ROOT:].float(), betas.float())
             projected = camera.to(points).project(points + translation.float()[:, None])
             quality = reprojection_energy(projected, keypoints, self.weights.sigma_px).mean(-1)
             return torch.where(usable & quality.isfinite(), quality, torch.inf)
@@ -121,7 +119,7 @@ class SMPLify(nn.Module):
     def place(self, pose: Tensor, betas: Tensor, keypoints_2d: Tensor, camera: FittingCamera) -> Translations:
         """Translations of posed bodies by :func:`.translation_least_squares` on the annotated keypoints."""
         with torch.autocast(pose.device.type, enabled=False):
-            points = self._points(pose[:, :_ROOT].float(), pose[:, _ROOT:].float(), betas.float())
+            points = posed_keypoints(self.points, pose[:, :ROOT].float(), pose[:, ROOT:].float(), betas.float())
             rows = list(self.roles.annotated)
             return translation_least_squares(points[:, rows], keypoints_2d[:, rows].float(), camera)
 
@@ -135,7 +133,7 @@ class SMPLify(nn.Module):
         roles = self.roles
 
         def energy() -> Tensor:
-            projected = camera.project(self._points(root, body_pose, betas) + place[:, None])
+            projected = camera.project(posed_keypoints(self.points, root, body_pose, betas) + place[:, None])
             torso = torso_energy(projected, keypoints, roles.annotated_torso, roles.detected_torso)
             return torso + self.weights.depth**2 * anchor_energy(place[:, 2], anchor)
 
@@ -148,7 +146,7 @@ class SMPLify(nn.Module):
         weights = self.weights
 
         def energy() -> Tensor:
-            projected = camera.project(self._points(root, body_pose, betas) + place[:, None])
+            projected = camera.project(posed_keypoints(self.points, root, body_pose, betas) + place[:, None])
             return (
                 reprojection_energy(projected, keypoints, weights.sigma_px).sum(-1)
                 + weights.pose**2 * self.prior(body_pose)
@@ -169,7 +167,7 @@ class SMPLify(nn.Module):
         usable: Tensor,
         start: Sequence[Tensor],
     ) -> FitResult:
-        joints = self._points(pose[:, :_ROOT], pose[:, _ROOT:], betas)
+        joints = posed_keypoints(self.points, pose[:, :ROOT], pose[:, ROOT:], betas)
         projected = camera.project(joints + place[:, None])
         quality = reprojection_energy(projected, keypoints, self.weights.sigma_px).mean(-1)
         valid = usable & quality.isfinite()
@@ -179,28 +177,6 @@ class SMPLify(nn.Module):
             torch.where(valid[:, None], tensor.detach(), first) for tensor, first in zip((pose, betas, place), start)
         )
         return FitResult(*fitted, torch.where(valid, quality, torch.inf), joints, valid)
-
-    # ---------------------------------------------------------------- parts
-
-    def _points(self, root: Tensor, body_pose: Tensor, betas: Tensor) -> Tensor:
-        turns = axis_angle_to_matrix(torch.cat([root, body_pose], dim=1).unflatten(1, (-1, 3)))
-        return self.points(turns[:, 0], turns[:, 1:], betas)
-
-    def _usable(self, keypoints_2d: Tensor) -> tuple[Tensor, Tensor]:
-        """A copy with finite positions everywhere, and (B,) whose keypoints are usable at all."""
-        keypoints = keypoints_2d.detach().clone().float()
-        confidence = keypoints[..., 2]
-        known = keypoints.isfinite().all(-1) & (confidence > 0)
-        broken = ~(confidence >= 0) | (~known & (confidence != 0))  # a NaN, or a position that is none
-        keypoints = torch.where(known[..., None], keypoints, 0.0)
-        weighs = known.clone()
-        weighs[:, list(self.roles.ignored)] = False
-        return keypoints, weighs.any(1) & ~broken.any(1)
-
-    def _without_ignored(self, keypoints: Tensor) -> Tensor:
-        keypoints = keypoints.clone()
-        keypoints[:, list(self.roles.ignored), 2] = 0.0
-        return keypoints
 
 
 def minimise(parameters: Sequence[Tensor], energy: Callable[[], Tensor], steps: int, lr: float) -> None:

@@ -11,10 +11,8 @@ from torch import Tensor
 
 from das_mm.bodies.pose_mixture import load_pose_mixture
 from das_mm.fitting import AdamSchedule, FittingCamera, SMPLify
-from das_mm.models.body_models import SMPLBody
-from das_mm.structures import KEYPOINT_SETS
-
-SPIN_NAMES = KEYPOINT_SETS['openpose25'].keypoints + KEYPOINT_SETS['j24'].keypoints
+from das_mm.models.body_models import SMPLBody, superset_layer
+from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 
 
 @dataclass
@@ -44,7 +42,7 @@ def generated_body() -> SMPLBody:
 
 @pytest.fixture(scope='session')
 def scene(generated_body) -> Scene:
-    fitter = SMPLify(generated_body.keypoint_layer(SPIN_NAMES), schedule=AdamSchedule(20, 20))
+    fitter = SMPLify(superset_layer(generated_body, 'spin49'), schedule=AdamSchedule(20, 20))
     camera = FittingCamera.crop(224)
     means = load_pose_mixture().means
     pose = torch.zeros(4, 72)
@@ -59,7 +57,5 @@ def scene(generated_body) -> Scene:
 
 
 def body_points(fitter: SMPLify, pose: Tensor, betas: Tensor) -> Tensor:
-    from das_mm.structures.tensor_rotations import axis_angle_to_matrix
-
     turns = axis_angle_to_matrix(pose.unflatten(1, (24, 3)))
     return fitter.points(turns[:, 0], turns[:, 1:], betas)
