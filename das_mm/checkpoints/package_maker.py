@@ -23,8 +23,16 @@ from das_mm.engine.config_reader import read_config
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
 
+from .checkpoint_weights import EIGHT_BIT_SCALES
+from .eight_bits import LEAST_SIZE, to_eight_bits
 
-def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, card: dict, half: bool = False) -> Path:
+#: what large weights may be kept in
+STORAGES = ('float32', 'float16', 'int8')
+
+
+def package_weights(
+    checkpoint: str | Path, config: str, out_dir: str | Path, card: dict, storage: str = 'float32'
+) -> Path:
     """Writes ``OUT_DIR/CONFIG.pth`` and ``OUT_DIR/CONFIG.json``.
 
     Args:
@@ -32,8 +40,8 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
         config: Name of the config that the weights are for.
         out_dir: An existing folder.
         card: What is to be said of them.
-        half: Keep weights of convolutions and of linear layers in float16, which halves the file; they are computed
-            in float32 all the same.
+        storage: What weights of two dimensions and more are kept in: 'float32', 'float16' or 'int8'
+            (:mod:`.eight_bits`); they are computed in float32 all the same.
 
     Returns:
         The ``.pth``.
@@ -57,10 +65,11 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
             remedy=f'give a checkpoint that was trained with {config}',
         )
     keypoint_set = cfg.keypoint_set
-    content = dict(
-        meta=dict(config=Path(config).stem, dataset_meta=dict(keypoint_set=keypoint_set)),
-        state_dict={name: _stored(weights[name], half) for name in own},
-    )
+    stored, scales = _stored({name: weights[name] for name in own}, storage)
+    meta = dict(config=Path(config).stem, dataset_meta=dict(keypoint_set=keypoint_set))
+    content = dict(meta=meta, state_dict=stored)
+    if scales:
+        content[EIGHT_BIT_SCALES] = scales
     buffer = io.BytesIO()
     torch.save(content, buffer)
     target = Path(out_dir) / f'{Path(config).stem}.pth'
@@ -70,19 +79,26 @@ def package_weights(checkpoint: str | Path, config: str, out_dir: str | Path, ca
     return target
 
 
-def _stored(value: torch.Tensor, half: bool) -> torch.Tensor:
-    large = half and value.is_floating_point() and value.ndim > 1
-    return value.half() if large else value.clone()
+def _stored(weights: dict[str, torch.Tensor], storage: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Weights as they are written, and the scales of those in eight bits."""
+    stored, scales = {}, {}
+    for name, value in weights.items():
+        large = value.is_floating_point() and value.ndim > 1
+        if large and storage == 'int8' and value.numel() >= LEAST_SIZE:
+            stored[name], scales[name] = map(torch.from_numpy, to_eight_bits(value.float().numpy()))
+        else:
+            stored[name] = value.half() if large and storage != 'float32' else value.clone()
+    return stored, scales
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ('checkpoint', 'config', 'out_dir', 'card'):
         parser.add_argument(name)
-    parser.add_argument('--half', action='store_true', help='keep large weights in float16')
+    parser.add_argument('--storage', choices=STORAGES, default='float32', help='what large weights are kept in')
     args = parser.parse_args()
     card = json.loads(Path(args.card).read_text(encoding='utf-8'))
-    package_weights(args.checkpoint, args.config, args.out_dir, card, args.half)
+    package_weights(args.checkpoint, args.config, args.out_dir, card, args.storage)
 
 
 if __name__ == '__main__':

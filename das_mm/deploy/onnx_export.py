@@ -20,8 +20,8 @@ from das_mm.structures.thresholds import with_defaults
 
 from .graph_description import describe
 from .graph_recorder import record
-from .half_weights import store_half
 from .onnx_graph import assemble
+from .weight_storage import store_weights
 
 DEFAULT_OPSET = 20
 _MIN_OPSET = 18
@@ -34,7 +34,7 @@ def export_onnx(
     half: bool = False,
     opset: int = DEFAULT_OPSET,
     with_sigma: bool | None = None,
-    half_weights: bool = False,
+    storage: str = 'float32',
 ) -> Path:
     """Write ``model`` to one file: network, decoding and suppression in one graph.
 
@@ -52,7 +52,8 @@ def export_onnx(
         half: Network in float16; what lies behind it stays float32.
         opset: Version of ONNX's operators.
         with_sigma: Give the scales of the errors; by default where the model learns them.
-        half_weights: Keep large weights in float16 and compute in float32 (:mod:`.half_weights`).
+        storage: What large weights are kept in: 'float32', 'float16' or 'int8'; they are computed in float32
+            (:mod:`.weight_storage`).
 
     Returns:
         The file.
@@ -68,8 +69,7 @@ def export_onnx(
     parts = record(copy_for_recording(model, half), opset, cfg['nms_pre'], wanted_spread(model, with_sigma))
     proto = assemble(parts, model.head.scales.detach().float().cpu().numpy(), model.head.strides, cfg['score_thr'])
     onnx.helper.set_model_props(proto, describe(model, half, model.sees_previous_frame))
-    if half_weights:
-        store_half(proto)
+    store_weights(proto, storage)
     onnx.checker.check_model(proto, full_check=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(out, with_sum(proto.SerializeToString()))

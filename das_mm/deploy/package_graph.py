@@ -12,6 +12,7 @@ from typing import Any
 
 from das_mm.checkpoints.model_loader import load_model
 from das_mm.checkpoints.onnx_model import load_onnx_model
+from das_mm.checkpoints.package_maker import STORAGES
 from das_mm.engine import atomic_write
 from das_mm.errors import UserError
 
@@ -20,7 +21,7 @@ from .onnx_export import export_onnx
 
 
 def write_package_graph(
-    checkpoint: str | Path, images: str | Path = 'synthetic', number: int = 20, half_weights: bool = False
+    checkpoint: str | Path, images: str | Path = 'synthetic', number: int = 20, storage: str = 'float32'
 ) -> Path:
     """Writes the graph beside a checkpoint that :func:`.package_weights` made, and what it was compared on into its
     card.
@@ -29,7 +30,7 @@ def write_package_graph(
         checkpoint: The ``.pth``, with its card ``.json``.
         images: A folder of images to compare on, or 'synthetic'.
         number: At most so many.
-        half_weights: As of :func:`.export_onnx`, for a checkpoint that was packaged so too.
+        storage: As of :func:`.export_onnx`, for a checkpoint that was packaged so too.
 
     Returns:
         The ``.onnx``.
@@ -39,7 +40,7 @@ def write_package_graph(
     """
     checkpoint = Path(checkpoint)
     model: Any = load_model(checkpoint, device='cpu')
-    file = export_onnx(model, checkpoint.with_suffix('.onnx'), half_weights=half_weights)
+    file = export_onnx(model, checkpoint.with_suffix('.onnx'), storage=storage)
     report = check_onnx(model, load_onnx_model(file, 'cpu'), file, images, number)
     if not report['passed']:
         file.unlink()
@@ -69,10 +70,10 @@ def _words(report: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoints', nargs='+')
-    parser.add_argument('--half', action='store_true', help='keep large weights in float16')
+    parser.add_argument('--storage', choices=STORAGES, default='float32', help='what large weights are kept in')
     args = parser.parse_args()
     for checkpoint in args.checkpoints:
-        print(write_package_graph(checkpoint, half_weights=args.half))
+        print(write_package_graph(checkpoint, storage=args.storage))
 
 
 if __name__ == '__main__':

@@ -29,19 +29,42 @@ def trained(tmp_path_factory):
 def test_half_the_size_and_the_same_model(trained, tmp_path):
     path, weights = trained
     sizes = {}
-    for half in (False, True):
-        (tmp_path / str(half)).mkdir()
-        file = package_weights(path, CONFIG, tmp_path / str(half), dict(learnt_from='toys'), half)
-        sizes[half] = file.stat().st_size
+    for storage, rtol in (('float32', 0), ('float16', 1e-3), ('int8', 0.5 / 127)):
+        (tmp_path / storage).mkdir()
+        file = package_weights(path, CONFIG, tmp_path / storage, dict(learnt_from='toys'), storage)
+        sizes[storage] = file.stat().st_size
         card = json.loads(file.with_suffix('.json').read_text())
         assert card['learnt_from'] == 'toys' and card['config'] == CONFIG
         state = load_model(file, device='cpu').state_dict()
         assert not any(name.startswith('auxiliary_head') for name in state)
         for name, value in state.items():
             assert value.dtype == weights[name].dtype
-            exact = value.ndim < 2 or not half
-            torch.testing.assert_close(value, weights[name], rtol=0 if exact else 1e-3, atol=0 if exact else 1e-7)
-    assert sizes[True] < 0.55 * sizes[False]
+            exact = value.ndim < 2 or storage == 'float32'
+            largest = 1.0 if exact else weights[name].abs().flatten(1).amax(1).view(-1, *[1] * (value.ndim - 1))
+            error = (value - weights[name]).abs() / largest  # eight bits count from the largest of a channel
+            assert (error <= (0 if exact else 1.01 * rtol + 1e-7)).all(), name
+    assert sizes['float16'] < 0.55 * sizes['float32'] and sizes['int8'] < 0.32 * sizes['float32']
+
+
+def test_eight_bits_are_stored_the_same_again(trained, tmp_path):
+    (tmp_path / 'again').mkdir()
+    first = package_weights(trained[0], CONFIG, tmp_path, {}, 'int8')
+    state = load_model(first, device='cpu').state_dict()
+    torch.save(dict(state_dict=state), tmp_path / 'restored.pth')
+    second = package_weights(tmp_path / 'restored.pth', CONFIG, tmp_path / 'again', {}, 'int8')
+    again = load_model(second, device='cpu').state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in state.items())
+
+
+@pytest.mark.parametrize('damage', [lambda scales: scales.update(absent=torch.ones(1)), lambda scales: scales.clear()])
+def test_scales_that_do_not_fit(trained, tmp_path, damage):
+    file = package_weights(trained[0], CONFIG, tmp_path, {}, 'int8')
+    content = torch.load(file, weights_only=True)
+    damage(content['eight_bit_scales'])
+    torch.save(content, file)
+    with pytest.raises(UserError) as caught:
+        load_model(file, device='cpu')
+    assert caught.value.remedy
 
 
 def test_weights_of_another_config_are_refused(trained, tmp_path):

@@ -1,11 +1,12 @@
-"""Large weights in float16: a smaller file, and the numbers of the rounded weights."""
+"""Large weights in fewer bits: a smaller file, and the numbers of the rounded weights."""
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from das_mm.deploy.half_weights import store_half
+from das_mm.checkpoints.eight_bits import from_eight_bits, to_eight_bits
+from das_mm.deploy.weight_storage import store_weights
 
 
 def linear_graph(weight, bias):
@@ -30,7 +31,7 @@ def test_numbers_and_size():
     rng = np.random.default_rng(0)
     weight, bias, x = (rng.normal(size=size).astype(np.float32) for size in ((64, 128), (128,), (2, 64)))
     exact, half = linear_graph(weight, bias), linear_graph(weight, bias)
-    store_half(half)
+    store_weights(half, 'float16')
     rounded = linear_graph(weight.astype(np.float16).astype(np.float32), bias)
     np.testing.assert_allclose(run(half, x), run(rounded, x), rtol=1e-6, atol=1e-6)
     assert 0 < np.abs(run(half, x) - run(exact, x)).max() < 0.05
@@ -42,6 +43,26 @@ def test_numbers_and_size():
 def test_what_float16_cannot_hold_stays():
     weight = np.full((64, 64), 1e6, dtype=np.float32)
     proto = linear_graph(weight, np.zeros(64, dtype=np.float32))
-    store_half(proto)
+    store_weights(proto, 'float16')
     assert [one.data_type for one in proto.graph.initializer] == [TensorProto.FLOAT] * 2
     np.testing.assert_array_equal(run(proto, np.ones((2, 64), dtype=np.float32)), np.full((2, 64), 6.4e7, np.float32))
+
+
+def test_eight_bits():
+    rng = np.random.default_rng(0)
+    weight, bias, x = (rng.normal(size=size).astype(np.float32) for size in ((64, 128), (128,), (2, 64)))
+    weight[3] = 0  # a channel of nothing
+    exact, small = linear_graph(weight, bias), linear_graph(weight, bias)
+    store_weights(small, 'int8')
+    restored = from_eight_bits(*to_eight_bits(weight))
+    assert np.array_equal(from_eight_bits(*to_eight_bits(restored)), restored)
+    np.testing.assert_allclose(run(small, x), run(linear_graph(restored, bias), x), rtol=1e-6, atol=1e-6)
+    assert 0 < np.abs(run(small, x) - run(exact, x)).max() < 0.2
+    assert small.ByteSize() < 0.35 * exact.ByteSize()
+
+
+def test_float32_is_left_alone():
+    proto = linear_graph(np.ones((64, 64), dtype=np.float32), np.zeros(64, dtype=np.float32))
+    before = proto.SerializeToString()
+    store_weights(proto, 'float32')
+    assert proto.SerializeToString() == before
