@@ -25,7 +25,7 @@ class MimLayout(BuildHookInterface):
         build_data['force_include'].update(
             {
                 'configs': 'das_mm/.mim/configs',
-                'projects': 'das_mm/.mim/projects',
+                **self.project_files(),
                 'model-index.yml': 'das_mm/.mim/model-index.yml',
                 str(self.names): 'das_mm/.mim/names',
             }
@@ -33,6 +33,12 @@ class MimLayout(BuildHookInterface):
 
     def finalize(self, version, build_data, artifact_path):
         shutil.rmtree(self.names)
+
+    def project_files(self) -> dict[str, str]:
+        """What is in the projects' folders, but for their tests."""
+        parts = Path(self.root, 'projects').glob('*/*')
+        files = ['projects/README.md', *(f'projects/{part.parent.name}/{part.name}' for part in parts)]
+        return {file: f'das_mm/.mim/{file}' for file in files if not file.endswith('/tests')}
 
     def config_names(self) -> list[str]:
         """Names without `.py` of the configs that can be run, but for names that several of them have.

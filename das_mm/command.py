@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, Protocol
 
-from .config_files import list_configs
+from .config_files import runnable_configs
 from .errors import UserError
 from .killed_processes import words_of_killed
 
@@ -115,7 +115,7 @@ def complete_config(prefix: str, **_: Any) -> list[str]:
     """What a beginning can be made to: names of runnable configs, with their folder or without, and files."""
     from argcomplete.completers import FilesCompleter  # only while a shell completes
 
-    runnable = [name for name in list_configs() if not name.startswith('_base_/')]
+    runnable = runnable_configs()
     names = [name for name in runnable if name.startswith(prefix)]
     names = names or [name for name in (entry.rsplit('/', 1)[-1] for entry in runnable) if name.startswith(prefix)]
     return names + [file for file in FilesCompleter(['py'])(prefix) if file not in names]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import UserError
+from .project_packages import project_root
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -27,17 +28,35 @@ def _name_folder() -> Path:
 
 
 def list_configs() -> list[str]:
-    """Names of all configs of the package relative to its root, as `das/das_….py`, the shared parts included."""
-    root = config_root()
-    return sorted(path.relative_to(root).as_posix() for path in root.rglob('*.py'))
+    """Names of all configs, the shared parts included: of the package relative to its root, as `das/das_….py`; of its
+    projects as `projects/rle/configs/….py`."""
+    ours, projects = config_root(), project_root()
+    names = [path.relative_to(ours) for path in ours.rglob('*.py')]
+    names += [path.relative_to(projects.parent) for path in projects.glob('*/configs/**/*.py')]
+    return sorted(name.as_posix() for name in names)
+
+
+def runnable_configs() -> list[str]:
+    """Those of :func:`list_configs` that are no shared parts."""
+    return [name for name in list_configs() if '_base_' not in name.split('/')]
+
+
+def config_name(path: str | Path) -> str | None:
+    """The name of a config of ours by its path; None for any other file."""
+    path = Path(path).resolve()
+    known = list_configs()
+    for root in (config_root(), project_root().parent):
+        if path.is_relative_to(root.resolve()) and (name := path.relative_to(root.resolve()).as_posix()) in known:
+            return name
+    return None
 
 
 def config_path(name: str) -> str:
     """The path of a config given as a path, or by its name in this package.
 
     Args:
-        name: One of: the path of a file; `das_mm::das/das_x.py`; `das/das_x.py`; `das_x.py`. A name of ours may lack
-            the `.py`.
+        name: One of: the path of a file; `das_mm::das/das_x.py`; `das/das_x.py`; `das_x.py`; the same of a project's
+            (`projects/rle/configs/rle_x.py`). A name of ours may lack the `.py`.
 
     Returns:
         The path of a file that exists (absolute for a config of this package).
@@ -54,7 +73,8 @@ def config_path(name: str) -> str:
     known = list_configs()
     matches = [wanted] if wanted in known else [entry for entry in known if entry.rsplit('/', 1)[-1] == wanted]
     if len(matches) == 1:
-        return str(config_root() / matches[0])
+        root = project_root().parent if matches[0].startswith('projects/') else config_root()
+        return str(root / matches[0])
     if matches:
         raise UserError(
             f'{len(matches)} configs are called {wanted}: {", ".join(matches)}',
@@ -62,7 +82,7 @@ def config_path(name: str) -> str:
             remedy='give the name with its folder',
         )
     raise UserError(
-        f"there is no file and no config of das_mm called '{name}'", field='config', remedy=_suggestion(wanted, known)
+        f"there is no file and no config of das_mm called '{name}'", field='config', remedy=_suggestion(wanted)
     )
 
 
@@ -77,8 +97,8 @@ def set_epochs(cfg: Config, epochs: int) -> None:
             scheduler.milestones = [max(1, round(epoch * epochs / before)) for epoch in scheduler.milestones]
 
 
-def _suggestion(wanted: str, known: list[str]) -> str:
-    runnable = {entry.rsplit('/', 1)[-1]: entry for entry in known if not entry.startswith('_base_/')}
+def _suggestion(wanted: str) -> str:
+    runnable = {entry.rsplit('/', 1)[-1]: entry for entry in runnable_configs()}
     near = difflib.get_close_matches(wanted.rsplit('/', 1)[-1], runnable, n=5, cutoff=0.5)
     if near:
         return 'did you mean ' + ', '.join(runnable[name] for name in near) + '?'

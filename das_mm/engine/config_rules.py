@@ -1,5 +1,5 @@
-"""What a config that came out of a file may name: what is registered in the OpenMMLab packages, and what the user
-allowed.
+"""What a config that came out of a file may name: what is registered in the OpenMMLab packages and by the projects
+that come with das_mm, and what the user allowed.
 
 mmengine builds whatever a ``type`` names, be it ``os.system``. A config in python is a program, and the user who gives
 one trusts it; a config inside a checkpoint or an ONNX file, or in yaml or json, is data.
@@ -20,6 +20,7 @@ from mmengine.registry import Registry
 
 from das_mm.config_files import config_root
 from das_mm.errors import UserError
+from das_mm.project_packages import is_project_module, project_root
 
 PACKAGES = ('das_mm', 'mmengine', 'mmpose', 'mmdet')  # the quickest to import first
 _CODE_OF = (*PACKAGES, 'mmcv')
@@ -56,8 +57,9 @@ class ConfigRules:
         self.allow = tuple(allow)
 
     def permits_module(self, name: str) -> bool:
-        """Whether a module may be imported: it is of the packages, is imported already, or is allowed."""
-        ours = name.split('.')[0] in _CODE_OF and '__main__' not in name.split('.')
+        """Whether a module may be imported: it is of the packages or of our projects, is imported already, or is
+        allowed."""
+        ours = '__main__' not in name.split('.') and (name.split('.')[0] in _CODE_OF or is_project_module(name))
         return ours or name in sys.modules or self._allows(name)
 
     def permits_type(self, name: str) -> bool:
@@ -230,6 +232,7 @@ def _imported(name: str) -> Any:
 
 def _config_roots() -> Iterator[Path]:
     yield config_root().resolve()
+    yield from (path.resolve() for path in project_root().glob('*/configs'))
     for package in ('mmpose', 'mmdet'):
         spec = importlib.util.find_spec(package)
         for place in (spec and spec.submodule_search_locations) or ():

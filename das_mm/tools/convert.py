@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+from typing import Any
+
+from das_mm.errors import UserError
 
 HELP = 'turn a downloaded data set into the annotation format of the package'
 
@@ -12,7 +16,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from das_mm.datasets.converters import CONVERTERS
 
     names = parser.add_subparsers(dest='name', metavar='NAME', required=True)
-    for name in CONVERTERS.names():
+    parser.add_argument(
+        '--import',
+        dest='imported',
+        metavar='MODULE',
+        action=_Import,
+        default=[],
+        names=names,
+        help='module that registers data sets of your own, as projects.graphcmr.graphcmr; stands before NAME; may be '
+        'repeated',
+    )
+    _add_names(names, CONVERTERS.names())
+
+
+class _Import(argparse.Action):
+    """Imports a module at once, so that its data sets can be named behind the option."""
+
+    def __init__(self, *args: Any, names: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.names = names
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        from das_mm.datasets.converters import CONVERTERS
+
+        before = CONVERTERS.names()
+        try:
+            importlib.import_module(values)
+        except ImportError as error:
+            raise UserError(
+                f"'{values}' cannot be imported ({error})",
+                field='--import',
+                remedy='write it as python does, and run in the folder, or install the package, where it is',
+            ) from error
+        _add_names(self.names, [name for name in CONVERTERS.names() if name not in before])
+
+
+def _add_names(names: Any, wanted: list[str]) -> None:
+    from das_mm.datasets.converters import CONVERTERS
+
+    for name in wanted:
         converter = CONVERTERS.get(name)
         sub = names.add_parser(
             name,

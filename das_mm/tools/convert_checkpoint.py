@@ -1,4 +1,5 @@
-"""`das-mm convert-checkpoint`: the authors' weights, or a pretrained backbone, as a checkpoint of ours."""
+"""`das-mm convert-checkpoint`: the authors' weights of DAS or of a project's system, or a pretrained backbone, as a
+checkpoint of ours."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from das_mm.command import add_config_argument
+from das_mm.command import add_config_argument, completed_by
+from das_mm.project_packages import list_projects
 
 if TYPE_CHECKING:
     from das_mm.checkpoints.conversion import Ledger
 
-HELP = "turn the authors' checkpoint, or a pretrained MSPN, ResNet, DLA-34 or MoveNet, into one of das_mm"
+HELP = "turn the authors' checkpoint (of DAS or a project), or a pretrained backbone, into one of das_mm"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='path or name of the config it is for; default: the released one that fits',
     )
+    completed_by(
+        parser.add_argument(
+            '--project',
+            metavar='NAME',
+            help='ask the conversions of this project only; default: all of das_mm and its projects',
+        ),
+        lambda **_: list_projects(),
+    )
     parser.add_argument('--list', action='store_true', help='print every weight, not every group of weights')
 
 
@@ -35,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from das_mm.tools.support.report import Report
 
     told = Report()
-    conversion = convert_checkpoint(args.src, args.dst, args.config)
+    conversion = convert_checkpoint(args.src, args.dst, args.config, args.project)
     told.say(f'{args.src}: {conversion.kind}')
     for line in _lines(conversion.ledger, args.list):
         told.say(line)

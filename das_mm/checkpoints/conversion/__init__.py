@@ -1,7 +1,26 @@
-"""Checkpoints of other code, made into ours: every weight used, or left out for a reason that is said."""
+"""Checkpoints of other code, made into ours: every weight used, or left out for a reason that is said.
 
-from .checkpoint_kinds import Conversion, SourceKind
-from .conversion import convert_checkpoint, recognise
+A project adds its own: a subclass of :class:`SourceKind`, registered in :data:`CONVERSIONS`.
+"""
+
+from .checkpoint_kinds import USE_AS_MODEL, Conversion, SourceKind, name_config, weights_of_config
+from .conversion import convert_checkpoint
 from .ledger import Entry, Fate, Ledger
+from .recognition import recognise
+from .registered import CONVERSIONS
+from .source_file import SourceFile
 
-__all__ = ['Conversion', 'Entry', 'Fate', 'Ledger', 'SourceKind', 'convert_checkpoint', 'recognise']
+__all__ = [
+    'CONVERSIONS',
+    'USE_AS_MODEL',
+    'Conversion',
+    'Entry',
+    'Fate',
+    'Ledger',
+    'SourceFile',
+    'SourceKind',
+    'convert_checkpoint',
+    'name_config',
+    'recognise',
+    'weights_of_config',
+]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from das_mm.checkpoints.model_loader import build_model
-from das_mm.config_files import config_path, config_root
+from das_mm.config_files import config_name, config_path
 from das_mm.engine.config_reader import read_config
 from das_mm.errors import UserError
 
@@ -43,7 +43,15 @@ class Conversion:
 
 
 class SourceKind(ABC):
-    """One kind of checkpoint."""
+    """One kind of checkpoint.
+
+    Attributes:
+        title: What it is, for people, as "the authors' DAS checkpoints".
+        is_whole_model: It is asked before the kinds that are backbones alone.
+    """
+
+    title: ClassVar[str]
+    is_whole_model: ClassVar[bool] = True
 
     @classmethod
     @abstractmethod
@@ -66,6 +74,8 @@ class SourceKind(ABC):
 
 class OwnCheckpoint(SourceKind):
     """A checkpoint of this package: kept, without what only a training run needs."""
+
+    title = "das_mm's own"
 
     @classmethod
     def recognises(cls, weights: dict[str, Tensor]) -> bool:
@@ -94,12 +104,11 @@ class OwnCheckpoint(SourceKind):
 def name_config(config: str) -> dict[str, str]:
     """The entry of ``meta`` that :func:`das_mm.apis.load_model` finds the config by.
 
-    Its name for a config of this package; the text of any other, whose file may be elsewhere tomorrow.
+    Its name for a config of this package or its projects; the text of any other, whose file may be elsewhere tomorrow.
     """
     path = Path(config_path(config)).resolve()
-    if path.is_relative_to(config_root()):
-        return dict(config=path.relative_to(config_root()).as_posix())
-    return dict(cfg=read_config(path).pretty_text)
+    name = config_name(path)
+    return dict(cfg=read_config(path).pretty_text) if name is None else dict(config=name)
 
 
 def weights_of_config(name: str) -> dict[str, Tensor]:

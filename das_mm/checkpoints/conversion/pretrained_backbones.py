@@ -45,6 +45,9 @@ _STYLE_REMARK = (
 class MSPNBackbone(SourceKind):
     """mmpose's top-down MSPN (of 0.x or 1.x), COCO-pretrained: what the released models began with."""
 
+    title = "mmpose's MSPN"
+    is_whole_model = False
+
     @classmethod
     def recognises(cls, weights: dict[str, Tensor]) -> bool:
         return any(name.removeprefix('backbone.').startswith('multi_stage_mspn.0.') for name in weights)
@@ -86,6 +89,9 @@ class MSPNBackbone(SourceKind):
 
 class ResNetBackbone(SourceKind):
     """ResNet 18 to 152 of torchvision, mmpose or mmdet, with the FPN of a detector where it has one."""
+
+    title = 'a ResNet of torchvision, mmpose or mmdet'
+    is_whole_model = False
 
     @classmethod
     def recognises(cls, weights: dict[str, Tensor]) -> bool:

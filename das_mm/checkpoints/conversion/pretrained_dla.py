@@ -33,6 +33,9 @@ _REMARK = (
 class DLABackbone(SourceKind):
     """DLA-34, with the upper parts of a detector or a classifier, which have no place here."""
 
+    title = "CenterNet's or CenterTrack's DLA-34"
+    is_whole_model = False
+
     @classmethod
     def recognises(cls, weights: dict[str, Tensor]) -> bool:
         return any(f'{prefix}level3.tree1.tree1.conv1.weight' in weights for prefix in _PREFIXES)

@@ -28,6 +28,9 @@ _REMARK = (
 class MoveNetBackbone(SourceKind):
     """The feature extractor of MoveNet MultiPose; its heads of 17 keypoints in 2D have no place here."""
 
+    title = 'MoveNet MultiPose of TensorFlow.js'
+    is_whole_model = False
+
     @classmethod
     def recognises(cls, weights: dict[str, Tensor]) -> bool:
         return f'{_EXTRACTOR}model/Conv1/Conv2D_weights' in weights

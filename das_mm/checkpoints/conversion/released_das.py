@@ -64,6 +64,8 @@ _BN_EPS = 1e-5
 class ReleasedDAS(SourceKind):
     """``wangzt-halo/das``: MSPN, FPN and ``DASHead`` under ``bbox_head.``."""
 
+    title = "the authors' DAS checkpoints"
+
     @classmethod
     def recognises(cls, weights: dict[str, Tensor]) -> bool:
         marks = (f'{_HEAD}pose_convs.', f'{_HEAD}recursive_update_branch.')

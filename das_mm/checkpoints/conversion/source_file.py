@@ -29,7 +29,8 @@ class SourceFile:
 
     Attributes:
         path: The file.
-        weights: Name to tensor, on the CPU; ``module.`` of a distributed wrapper is taken off.
+        weights: Name to tensor, on the CPU; ``module.`` of a distributed wrapper is taken off. Of several networks in
+            one file (GraphCMR's) the name of each stands before.
         meta: ``meta`` of the file, {} without.
         not_built: Classes that the file names outside its weights and that were not built.
         sha256: Of the file.
@@ -63,7 +64,8 @@ def read_source(path: str | Path) -> SourceFile:
     if path.suffix == '.json':
         return SourceFile(path, read_tfjs_weights(path), {}, [], file_sha256(path))
     checkpoint, not_built = _read_past_classes(path)
-    weights = next((checkpoint[key] for key in _WEIGHT_KEYS if isinstance(checkpoint.get(key), dict)), checkpoint)
+    weights = next((checkpoint[key] for key in _WEIGHT_KEYS if isinstance(checkpoint.get(key), dict)), None)
+    weights = (_of_parts(checkpoint) or checkpoint) if weights is None else weights
     weights = {str(name).removeprefix('module.'): value for name, value in weights.items()}
     foreign = {name: value for name, value in weights.items() if not isinstance(value, Tensor)}
     if foreign or not weights:
@@ -78,6 +80,23 @@ def read_source(path: str | Path) -> SourceFile:
         )
     meta = checkpoint.get('meta')
     return SourceFile(path, weights, meta if isinstance(meta, dict) else {}, not_built, file_sha256(path))
+
+
+def _of_parts(checkpoint: dict) -> dict[str, Tensor]:
+    """Weights of networks that a file keeps side by side, as ``graph_cnn.conv.weight``; {} where there are none, or
+    weights stand beside them.
+
+    What else lies there (optimisers, counters) is no weight.
+    """
+    if any(isinstance(value, Tensor) for value in checkpoint.values()):
+        return {}
+    is_part = lambda part: isinstance(part, dict) and part and all(isinstance(one, Tensor) for one in part.values())
+    return {
+        f'{name}.{weight}': tensor
+        for name, part in checkpoint.items()
+        if is_part(part)
+        for weight, tensor in part.items()
+    }
 
 
 def _read_past_classes(path: Path) -> tuple[dict, list[str]]:
