@@ -20,7 +20,7 @@ from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.errors import UserError
 
 #: what freezes parts of a backbone, and its value where nothing is frozen
-_FREEZING: dict[str, Any] = dict(frozen_stages=-1, norm_eval=False)
+_FREEZING: dict[str, Any] = dict(frozen_stages=-1, frozen_blocks=0, norm_eval=False)
 
 
 def prepare_backbone(cfg: Config) -> list[str]:
