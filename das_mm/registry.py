@@ -61,6 +61,7 @@ TASK_UTILS = _registry(
         f'models.task_modules.{module}'
         for module in ('assigner', 'coder', 'keypoint_root_coder', 'oks_nms', 'trackers.registered')
     ),
+    'datasets.datasets.openpose_detections',
 )
 DATASETS = _registry('DATASETS', 'datasets.datasets')
 TRANSFORMS = _registry('TRANSFORMS', 'datasets.transforms')

@@ -33,7 +33,7 @@ def sample(truth, found, scores, visible=None, **fields):
 
 def measure(*samples, **options):
     metric = PhotographMetric(**options)
-    metric.dataset_meta = DASDataset._metainfo_of(KSET)
+    metric.dataset_meta = DASDataset.metainfo_of(KSET)
     metric.process(None, samples)
     return metric.compute_metrics(metric.results)
 

@@ -4,6 +4,9 @@ from ..annotations.annotation_file import AnnotationFile, read_annotation_file
 from ..annotations.people import PersonColumns
 from .das_dataset import DASDataset
 from .frame_pairs import DASPoseTrack18Dataset, DASVideoDataset
+from .openpose_detections import DetectionFile, ImitatedDetections
+from .person_boxes import PersonBoxes
+from .person_view import PersonViewDataset
 from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset
 from .real_3d import (
     DAS3DPWDataset,
@@ -33,7 +36,11 @@ __all__ = [
     'DASPanopticDataset',
     'DASPoseTrack18Dataset',
     'DASVideoDataset',
+    'DetectionFile',
+    'ImitatedDetections',
+    'PersonBoxes',
     'PersonColumns',
+    'PersonViewDataset',
     'RecordTable',
     'Records',
     'SyntheticClips',

@@ -20,7 +20,7 @@ from ..annotations.annotation_file import read_annotation_file
 from ..annotations.file_names import absence_hint
 from .absent_images import absent_images
 from .coco_records import coco_annotations
-from .fault_tolerant_dataset import FaultTolerantDataset
+from .fault_tolerant_dataset import FaultTolerantDataset, our_step
 from .image_filters import check_filters, evenly_spread, passing_images
 from .record_table import Records, RecordTable
 from .records import make_table
@@ -109,7 +109,7 @@ class DASDataset(FaultTolerantDataset):
         self.source_keypoint_set = source_keypoint_set
         self.derive = DEFAULT_DERIVE + (('neck',) if derive_neck else ())
         self.dataset_name, self.missing_images = dataset_name, missing_images
-        pipeline = [_our_step(step) for step in kwargs.pop('pipeline', ())]
+        pipeline = [our_step(step) for step in kwargs.pop('pipeline', ())]
         data_prefix, metainfo = kwargs.pop('data_prefix', None) or dict(img=''), kwargs.pop('metainfo', None)
         lazy_init = kwargs.pop('lazy_init', False)
         super().__init__(
@@ -122,12 +122,12 @@ class DASDataset(FaultTolerantDataset):
             **{'data_root': '', **kwargs, 'serialize_data': False},
         )
         self._missing_rows = np.empty(0, dtype=np.int64)  # of the table
-        self._metainfo = {**self._metainfo_of(self.keypoint_set), **(metainfo or {})}
+        self._metainfo = {**self.metainfo_of(self.keypoint_set), **(metainfo or {})}
         if not lazy_init:
             self.full_init()
 
     @staticmethod
-    def _metainfo_of(kset) -> dict:
+    def metainfo_of(kset) -> dict:
         """mmpose's parsed meta information, and the category list that its CocoMetric writes out."""
         skeleton = [[a + 1, b + 1] for a, b in kset.links]  # COCO counts from 1
         person = dict(id=1, name='person', supercategory='person', keypoints=list(kset.keypoints), skeleton=skeleton)
@@ -268,14 +268,3 @@ class DASDataset(FaultTolerantDataset):
 
     def faults_at_start(self) -> np.ndarray:
         return np.isin(self.data_list.rows, self._missing_rows)
-
-
-def _our_step(step: Any) -> Any:
-    """A step of a pipeline: found without a prefix, whatever the default scope of the caller.
-
-    mmpose's ``LoadImage`` is ours even where its prefix is given: it turns some images from under their labels.
-    """
-    if not isinstance(step, dict):
-        return step
-    renamed = dict(type='LoadImage') if step.get('type') == 'mmpose.LoadImage' else {}
-    return {'_scope_': 'das_mm', **step, **renamed}

@@ -132,3 +132,14 @@ class FaultTolerantDataset(BaseDataset):
         record = self.get_data_info(idx)  # the failed attempt may have changed it
         blank = np.full((*record['ori_shape'], 3), _BLANK_BGR, dtype=np.uint8)
         return self.pipeline({**record, 'img': blank, 'image_fault': fault})
+
+
+def our_step(step: Any) -> Any:
+    """A step of a pipeline: found without a prefix, whatever the default scope of the caller.
+
+    mmpose's ``LoadImage`` is ours even where its prefix is given: it turns some images from under their labels.
+    """
+    if not isinstance(step, dict):
+        return step
+    renamed = dict(type='LoadImage') if step.get('type') == 'mmpose.LoadImage' else {}
+    return {'_scope_': 'das_mm', **step, **renamed}

@@ -16,8 +16,8 @@ from .das_dataset import DASDataset
 from .frame_pairs import FramePairs
 from .record_table import Records
 
-# a data set always has both joint sets, so that models of either share one set of images
-_SETTINGS = {field.name for field in fields(SyntheticConfig)} - {'joint_sets', 'jpeg_quality', 'save_vertices'}
+# by default a data set has both joint sets, so that models of either share one set of images
+_SETTINGS = {field.name for field in fields(SyntheticConfig)} - {'jpeg_quality', 'save_vertices'}
 
 
 @DATASETS.register_module()
@@ -33,8 +33,8 @@ class SyntheticPeople(DASDataset):
         keypoint_set: The set that the model learns.
         workers: Processes that draw; all cores where None.
         kwargs: ``num_images``, ``image_size``, ``people``, ``seed``, ``split``, ``kind``, ``clip_length``, ``fps``,
-            ``subject_share``, ``share_spread`` and ``clothes`` of :class:`.SyntheticConfig`, and what
-            :class:`.DASDataset` takes besides (``pipeline``, ``test_mode``, …).
+            ``subject_share``, ``share_spread``, ``clothes`` and ``joint_sets`` of :class:`.SyntheticConfig`, and
+            what :class:`.DASDataset` takes besides (``pipeline``, ``test_mode``, …).
 
     Raises:
         UserError: Settings are impossible or the folder cannot be written to.

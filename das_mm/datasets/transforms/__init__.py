@@ -15,6 +15,8 @@ from .geometry import (
 from .load_image import LoadImage
 from .mesh_labels import AddMeshLabels
 from .mosaic import PeopleMosaic
+from .person_crop import CropAugmentation, PersonCrop
+from .person_inputs import PackPersonInputs
 from .previous_frame import AddPreviousFrame
 from .resize import DASResize
 
@@ -22,13 +24,16 @@ __all__ = [
     'AddMeshLabels',
     'AddPreviousFrame',
     'CornerOrigin',
+    'CropAugmentation',
     'DASRandomAffine',
     'DASRandomFlip',
     'DASResize',
     'LoadImage',
     'MEAN_BGR',
     'PackDASInputs',
+    'PackPersonInputs',
     'PeopleMosaic',
+    'PersonCrop',
     'begin_geometry',
     'keep_ratio_size',
     'normalised_root_depths',

@@ -76,7 +76,7 @@ class PackDASInputs(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         begin_geometry(results)
-        _check_size(results)
+        check_size(results)
         image = results['img']
         if image.dtype != np.uint8:  # photometric transforms compute in float and do not clip
             image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
@@ -85,7 +85,7 @@ class PackDASInputs(BaseTransform):
             image = np.concatenate([image, results['previous_img']], axis=2)
         sample = PoseDataSample()
         if 'gt' in results:
-            sample.gt_instances = _ground_truth(results)
+            sample.gt_instances = ground_truth_instances(results)
             sample.gt_instance_labels = self._labels(results)
         meta = {key: results[key] for key in _META_KEYS if key in results}
         meta['warp_mat'] = meta['warp_mat'].astype(np.float32)
@@ -137,7 +137,8 @@ class PackDASInputs(BaseTransform):
         )
 
 
-def _check_size(results: dict) -> None:
+def check_size(results: dict) -> None:
+    """Raises UserError where the image is not of the size that its annotations are for."""
     annotated = results.get('annotated_shape')
     if annotated is not None and tuple(results['ori_shape']) != tuple(annotated):
         (height, width), (want_height, want_width) = results['ori_shape'], annotated
@@ -148,7 +149,8 @@ def _check_size(results: dict) -> None:
         )
 
 
-def _ground_truth(results: dict) -> InstanceData:
+def ground_truth_instances(results: dict) -> InstanceData:
+    """``gt_instances`` as :class:`PackDASInputs` says, from ``gt`` and the people's columns of ``results``."""
     gt, truth = results['gt'], InstanceData()
     fields = dict(
         bboxes=gt['bbox'],

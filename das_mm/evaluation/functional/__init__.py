@@ -32,6 +32,7 @@ from .nearest_pose import (
 )
 from .pairing import Pairing, covered_by_ignored, pair_people
 from .pck import AUC_THRESHOLDS_MM, auc, pck, pck_curve, pck_per_joint
+from .person_mesh import person_errors, vertex_errors
 from .posetrack import (
     JOINT_GROUPS,
     JointPrecision,
@@ -132,6 +133,7 @@ __all__ = [
     'pck_curve',
     'pck_per_joint',
     'per_joint_table',
+    'person_errors',
     'port_image_errors',
     'pose_errors',
     'pve',
@@ -144,5 +146,6 @@ __all__ = [
     'summarise_detection',
     'summarise_pose',
     'ts_sequence',
+    'vertex_errors',
     'without_ignored',
 ]

@@ -4,6 +4,7 @@ from .mpi_inf_3dhp_metric import MPIINF3DHPMetric
 from .multi_person_3d_metric import MultiPerson3DMetric
 from .mupots_metric import MuPoTSMetric
 from .panoptic_metric import PanopticMetric
+from .person_mesh_metric import PersonMeshMetric
 from .photograph_metric import PhotographMetric
 from .posetrack_metric import PoseTrackMetric
 from .tracking_metric import TrackingMetric
@@ -15,6 +16,7 @@ __all__ = [
     'MultiPerson3DMetric',
     'MuPoTSMetric',
     'PanopticMetric',
+    'PersonMeshMetric',
     'PhotographMetric',
     'PoseTrackMetric',
     'TrackingMetric',
