@@ -12,6 +12,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from das_mm.bodies.landmarks import KEYPOINT_NAMES
 from das_mm.errors import UserError
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 
@@ -19,7 +20,8 @@ from ..generated_meshes import load_smpl
 from ..generator import GeneratedPaths
 from ..ground_truth import RunLengths
 
-ALL_SETS = tuple(name for name in KEYPOINT_SETS)
+#: all sets whose every keypoint is one of a body (a superset with places for detections is not)
+ALL_SETS = tuple(name for name, kset in KEYPOINT_SETS.items() if set(kset.keypoints) <= set(KEYPOINT_NAMES))
 
 
 @dataclass(frozen=True)
