@@ -24,6 +24,7 @@ _PAPER = dict(runs=100, warmup=10)
 _SPEED = dict(runs=20, warmup=3)
 _DENSE = dict(runs=7, warmup=1)
 _WIDTH_OF_FILES = 180
+_PEER_SIZE, _PEER_PEOPLE = (640, 640), (1, 5, 20, 50)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='the sparse head against the dense one of the released code: ratios and their goals',
     )
     parser.add_argument(
+        '--peer',
+        metavar='NAME',
+        help="beside mmpose's RTMO (rtmo-s, rtmo-m, rtmo-l) with random weights, whole models in turn; default size "
+        '640x640, default people 1 5 20 50',
+    )
+    parser.add_argument(
         '--crowd',
         type=int,
         default=50,
@@ -114,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     device = choose_device(None)
     with running(cfg, args.allow):
-        size = network_size(cfg, _read_size(args.size))
+        size = network_size(cfg, _read_size(args.size) or (_PEER_SIZE if args.peer else None))
         model = make_subject(cfg, args.checkpoint, device, args.seed)
         facts = dict(
             config=Path(cfg.filename).name,
@@ -123,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
             machine=describe_machine(device),
             software=describe_software(),
         )
-        measure = _dense if args.dense else _speed
+        measure = _dense if args.dense else _peer if args.peer else _speed
         setting = dict(size=size, strides=tuple(args.levels) if args.levels else None, seed=args.seed, **counts)
         measure(args, model, setting, facts, out)
     return 0
@@ -144,6 +151,12 @@ def _check(args: argparse.Namespace) -> dict[str, int]:
             f'{what} is batch 1, float32, plain',
             field='--batch, --dtype, --channels-last, --compile',
             remedy='leave them out',
+        )
+    if args.peer and (changed or args.dense or args.train):
+        raise UserError(
+            'the comparison with a peer is of inference, batch 1, float32, plain',
+            field='--peer',
+            remedy='leave --dense, --train, --batch, --dtype, --channels-last and --compile out',
         )
     if args.dense and args.train:
         raise UserError('--dense has its own training steps', field='--train', remedy='use --train-runs')
@@ -188,6 +201,21 @@ def _speed(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
     tables = [speed_table(f'{name}, {title}', cases, args.paper) for name, cases in groups.items()]
     tables += [stage_table(f'stages, {name}', cases) for name, cases in groups.items()]
     _print(tables, f'{out / "speed.json"}, speed.png')
+
+
+def _peer(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:
+    from das_mm.benchmarks.speed import Setting, compare_with_peer, peer_table
+    from das_mm.engine import atomic_write
+
+    people = list(args.people or _PEER_PEOPLE)
+    if min(people) < 1:
+        raise UserError('nobody cannot be compared', field='--people', remedy='give numbers from 1 on')
+    with _progress(args.peer) as on_round:
+        rows = compare_with_peer(model, args.peer, people, Setting(**setting), on_round)
+    result = dict(kind='peer', peer=args.peer, **facts, setting=setting, rows=rows)
+    atomic_write(out / 'peer.json', (json.dumps(result, indent=2) + '\n').encode())
+    title = f'{facts["config"]} beside {args.peer}, {setting["size"][0]}×{setting["size"][1]}, {_device_words(facts)}'
+    _print([peer_table(title, args.peer, rows)], str(out / 'peer.json'))
 
 
 def _dense(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:

@@ -5,9 +5,10 @@ from .dense_setup import DenseSetting
 from .machine import describe_machine, describe_software
 from .memory import peak_bytes
 from .model_speed import Setting, measure_model
+from .peer_comparison import PEERS, compare_with_peer
 from .pictures import draw_dense, draw_speed
 from .planting import Planting
-from .report import dense_page, dense_table, speed_table, stage_table
+from .report import dense_page, dense_table, peer_table, speed_table, stage_table
 from .scenes import Scene, make_scene
 from .stages import STAGES, StageClock, clocked
 from .subject import make_subject, network_size
@@ -17,6 +18,7 @@ from .variants import DTYPES, Variant, make_variants
 __all__ = [
     'DTYPES',
     'DenseSetting',
+    'PEERS',
     'Planting',
     'STAGES',
     'Scene',
@@ -27,6 +29,7 @@ __all__ = [
     'Variant',
     'clocked',
     'compare_dense',
+    'compare_with_peer',
     'dense_page',
     'dense_table',
     'describe_machine',
@@ -39,6 +42,7 @@ __all__ = [
     'measure_model',
     'network_size',
     'peak_bytes',
+    'peer_table',
     'speed_table',
     'stage_table',
     'time_in_turn',

@@ -66,6 +66,21 @@ def dense_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def peer_table(title: str, name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A row a number of people: work of ours and of the peer, and their ratio round by round."""
+    table = Table('people', 'ours, ms', f'{name}, ms', 'ratio', 'quartiles', 'people found', title=title)
+    for row in rows:
+        table.add_row(
+            str(row['people']),
+            f'{1000 * row["ours_s"]:.1f}',
+            f'{1000 * row["peer_s"]:.1f}',
+            ratio_words(row['ratio']['median']),
+            _quartiles(row),
+            f'{row["people_found"]["ours"]} and {row["people_found"]["peer"]}',
+        )
+    return table
+
+
 def dense_page(result: Mapping[str, Any]) -> str:
     """The measurement as Markdown: what on, the ratios against their goals, and what bounds those that were missed."""
     machine, software, setting = result['machine'], result['software'], result['setting']

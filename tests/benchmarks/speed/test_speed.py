@@ -153,6 +153,18 @@ def test_dense_against_sparse_by_the_command(toy_config, tmp_path):
     assert page.count('\n| ') == 1 + len(kinds) and 'commit' in page
 
 
+def test_beside_a_peer_by_the_command(toy_config, tmp_path, capsys):
+    words = ['--peer', 'rtmo-s', '--size', '160x128', '--people', '1', '3', '--runs', '1', '--warmup', '0']
+    assert main(['speed', toy_config, '--out', str(tmp_path), '--device', 'cpu', *words]) == 0
+    told = json.loads((tmp_path / 'peer.json').read_text())
+    assert told['kind'] == 'peer' and [row['people'] for row in told['rows']] == [1, 3]
+    for row in told['rows']:
+        assert row['people_found'] == dict(ours=row['people'], peer=row['people'])
+        assert row['ratio']['median'] == pytest.approx(row['ours_s'] / row['peer_s'])
+        assert row['parameters']['peer'] == 9_868_899
+    assert 'beside rtmo-s' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     'words, complaint',
     [
@@ -165,6 +177,9 @@ def test_dense_against_sparse_by_the_command(toy_config, tmp_path):
         (['--paper', '--dense'], 'two measurements'),
         (['--dense', '--train'], '--train-runs'),
         (['--dense', '--people', '0'], 'nobody cannot be compared'),
+        (['--peer', 'rtmo-s', '--train'], 'is of inference, batch 1'),
+        (['--peer', 'rtmo-s', '--people', '0'], 'nobody cannot be compared'),
+        (['--peer', 'yolo'], "'yolo' is no peer"),
     ],
 )
 def test_bad_arguments_are_told(toy_config, tmp_path, capsys, words, complaint):
