@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from das_mm.engine.array_files import read_npy
 from das_mm.engine.restricted_pickle import load_pickle
 from das_mm.errors import UserError
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
@@ -103,15 +104,8 @@ def _read(path: str | Path, kind: str) -> np.ndarray:
     num_rows = len(REGRESSOR_ROWS[kind])
     allowed = (num_rows, num_rows + len(FACE_ROWS)) if kind == 'extra' else (num_rows,)
     remedy = f"give {_FILE_NAMES[kind]}, the regressor that belongs to SMPL's {NUM_VERTICES} vertices"
-    try:
-        matrix = load_pickle(path) if Path(path).suffix == '.pkl' else np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(
-            f'cannot be read as a regressor ({error})',
-            file=path,
-            field=f'regressors.{kind}',
-            remedy=f'{remedy}, as SPIN, GraphCMR or ProHMR distribute it, or leave it out with the generated body',
-        ) from error
+    again = f'{remedy}, as SPIN, GraphCMR or ProHMR distribute it, or leave it out with the generated body'
+    matrix = load_pickle(path) if Path(path).suffix == '.pkl' else read_npy(path, again, f'regressors.{kind}')
     problem = None
     if not isinstance(matrix, np.ndarray) or matrix.dtype.kind != 'f' or matrix.ndim != 2:
         problem = f'it is no float array of shape (R, V) but {getattr(matrix, "shape", type(matrix).__name__)}'

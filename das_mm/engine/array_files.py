@@ -38,6 +38,26 @@ def read_npz(path: str | Path, remedy: str, keys: Container[str] | None = None) 
         ) from error
 
 
+def read_npy(path: str | Path, remedy: str, field: str | None = None) -> np.ndarray:
+    """The array of an npy file; objects in it are never loaded.
+
+    Raises:
+        UserError: It cannot be read or is damaged.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError('it is an archive of arrays')
+        return array
+    except Exception as error:  # a damaged header fails anywhere in the parsing of its text
+        raise UserError(
+            f'it is no plain array ({type(error).__name__}: {" ".join(str(error).split())[:200]})',
+            file=path,
+            field=field,
+            remedy=remedy,
+        ) from error
+
+
 def numbers_of(value: Any) -> np.ndarray:
     """An array, or numbers in lists in lists, as float64.
 

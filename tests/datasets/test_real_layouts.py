@@ -81,6 +81,7 @@ CHAINS = {
     'mpii': Chain('DASMPIIDataset', 'trainval', DETECTION, _ALL_FOUND),
     'lsp': Chain('DASLSPDataset', 'train', DETECTION, _ALL_FOUND),
     'lspet': Chain('DASLSPETDataset', 'train', DETECTION, _ALL_FOUND),
+    'up-3d': Chain('DASUP3DDataset', 'train', DETECTION, _ALL_FOUND),
     # parameters handed back are those of bodies of a gender, so one body must stand for all
     '3dpw': Chain(
         'DAS3DPWDataset',
@@ -111,6 +112,23 @@ def chain(request, scenes, clip, tmp_path_factory):
         type=said.dataset, ann_file=str(report.out), data_prefix=dict(img=str(converter.image_root)), **said.options
     )
     return said, options
+
+
+def test_every_data_set_has_a_person_view(chain):
+    """Crops of the people with what the data set knows of them, in HMR's keypoints."""
+    _, options = chain
+    steps = [dict(type='LoadImage'), dict(type='PersonCrop', crop_px=32), dict(type='PackPersonInputs')]
+    with DefaultScope.overwrite_default_scope('das_mm'):
+        view = DATASETS.build(dict(type='PersonView', dataset=options, keypoint_set='spin49', pipeline=steps))
+    batch = pseudo_collate([view[0], view[len(view) - 1]])
+    assert batch['inputs'][0].shape == (3, 32, 32)
+    record, labels = view.get_data_info(0), batch['data_samples'][0].gt_instance_labels
+    assert (record['keypoints_2d'][:25] == 0).all() and (record['keypoints_2d'][25:, 2] > 0).sum() >= 3
+    assert labels.keypoints_2d.isfinite().all() and labels.keypoints_2d.abs().max() < 5
+    source, points = get_keypoint_set(view.dataset.keypoint_set.name), record['keypoints_3d']
+    if record['has_pose_3d']:
+        assert 0.4 < np.ptp(points[points[:, 3] > 0, :3], axis=0).max() < 2.5  # metres
+    assert (record['keypoints_2d'][25:, 2] > 0).sum() <= source.num_keypoints
 
 
 def build(options: dict, *steps: dict, **more):

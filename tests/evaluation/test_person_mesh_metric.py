@@ -107,6 +107,9 @@ def test_what_is_not_finite_is_wrong_and_told(body, pose):
     bad = dict(img_path='b', gt_instances=truth, pred_instances=instances(pose[0] * np.nan))
     result = evaluate([good, bad], truth='mesh')
     assert result['num_not_finite'] == 1 and result['PCK'] == 50 and result['MPJPE'] == pytest.approx(0, abs=1e-3)
+    nobody = dict(bad, pred_instances={name: value[:0] for name, value in instances(pose[0]).items()})
+    result = evaluate([good, nobody], truth='mesh')
+    assert result['num_not_finite'] == 1 and result['PCK'] == 50
     unlabelled = dict(img_path='c', gt_instances={}, pred_instances=instances(pose[0]))
     result = evaluate([good, unlabelled], truth='mesh')
     assert result['PCK'] == 100 and result['num_people'] == 2

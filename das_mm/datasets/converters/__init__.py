@@ -21,6 +21,7 @@ CONVERTERS: PluginRegistry[type[Converter]] = PluginRegistry(
         'lsp': 'das_mm.datasets.converters.lsp:LSPConverter',
         'lspet': 'das_mm.datasets.converters.lsp:LSPETConverter',
         '3dpw': 'das_mm.datasets.converters.threedpw:ThreeDPWConverter',
+        'up-3d': 'das_mm.datasets.converters.up3d:UP3DConverter',
         'posetrack18': 'das_mm.datasets.converters.posetrack18:PoseTrack18Converter',
     },
     field='NAME',

@@ -7,7 +7,7 @@ from .frame_pairs import DASPoseTrack18Dataset, DASVideoDataset
 from .openpose_detections import DetectionFile, ImitatedDetections
 from .person_boxes import PersonBoxes
 from .person_view import PersonViewDataset
-from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset
+from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset, DASUP3DDataset
 from .real_3d import (
     DAS3DPWDataset,
     DASH36MDataset,
@@ -35,6 +35,7 @@ __all__ = [
     'DASMuPoTSDataset',
     'DASPanopticDataset',
     'DASPoseTrack18Dataset',
+    'DASUP3DDataset',
     'DASVideoDataset',
     'DetectionFile',
     'ImitatedDetections',

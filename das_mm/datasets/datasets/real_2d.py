@@ -100,3 +100,10 @@ class DASLSPETDataset(_NotEveryoneDataset):
     """Leeds Sports Poses, extended training set: one person an image, not every joint labelled."""
 
     NATIVE_SET = 'lsp14'
+
+
+@DATASETS.register_module()
+class DASUP3DDataset(_NotEveryoneDataset):
+    """UP-3D: one labelled person an image, with SMPL's parameters and without a camera."""
+
+    NATIVE_SET = 'lsp14'

@@ -25,6 +25,7 @@ _META_KEYS = (
     'crop_to_image',
     'flip',
     'augmentation',
+    'bbox',
     'box_center',
     'box_scale',
     'sample_key',
@@ -49,8 +50,8 @@ class PackPersonInputs(BaseTransform):
 
     ``gt_instances`` (numpy, px and camera mm of the stored image) is that of :class:`.PackDASInputs` for the one
     person, keypoints in the view's set. Metainfo: ``augmentation`` (rotation_deg, flip, scale, shift, its order),
-    ``crop_to_image`` (2, 3) px to px, ``warp_mat`` its inverse, ``box_center`` and ``box_scale`` px, ``sample_key``,
-    ``input_K``, and what is known of the image.
+    ``crop_to_image`` (2, 3) px to px, ``warp_mat`` its inverse, ``bbox`` (4,), ``box_center`` and ``box_scale`` px,
+    ``sample_key``, ``input_K``, and what is known of the image.
     """
 
     def transform(self, results: dict) -> dict:
@@ -73,6 +74,7 @@ class PackPersonInputs(BaseTransform):
         meta = {key: results[key] for key in _META_KEYS if key in results}
         for key in ('warp_mat', 'crop_to_image', 'input_K', 'box_center'):
             meta[key] = None if meta[key] is None else np.asarray(meta[key], np.float32)
+        meta['bbox'] = np.asarray(meta['bbox'], np.float32).reshape(4)
         sample.set_metainfo(meta)
         return dict(inputs=image_to_tensor(results['img']), data_samples=sample)
 

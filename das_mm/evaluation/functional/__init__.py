@@ -44,6 +44,7 @@ from .posetrack import (
     head_sizes,
     without_ignored,
 )
+from .segmentation import label_counts, segmentation_scores
 from .sequences import H36MCapture, group_rows, h36m_capture, panoptic_activity, ts_sequence
 from .single_person import CHOICE_RULES, SinglePersonPoses, error_table, pck_and_auc
 from .summary import PoseErrors, per_joint_table, pose_errors, ratio, summarise_detection, summarise_pose
@@ -110,6 +111,7 @@ __all__ = [
     'image_errors',
     'inside_polygons',
     'joint_errors',
+    'label_counts',
     'literature_mpjpe',
     'match_greedily',
     'mean_body',
@@ -141,6 +143,7 @@ __all__ = [
     'released_code_mpjpe',
     'rescale_bones',
     'root_position',
+    'segmentation_scores',
     'sequence_table',
     'similarity_align',
     'summarise_detection',

@@ -5,6 +5,7 @@ from .multi_person_3d_metric import MultiPerson3DMetric
 from .mupots_metric import MuPoTSMetric
 from .panoptic_metric import PanopticMetric
 from .person_mesh_metric import PersonMeshMetric
+from .person_segmentation_metric import PersonSegmentationMetric
 from .photograph_metric import PhotographMetric
 from .posetrack_metric import PoseTrackMetric
 from .tracking_metric import TrackingMetric
@@ -17,6 +18,7 @@ __all__ = [
     'MuPoTSMetric',
     'PanopticMetric',
     'PersonMeshMetric',
+    'PersonSegmentationMetric',
     'PhotographMetric',
     'PoseTrackMetric',
     'TrackingMetric',

@@ -37,9 +37,9 @@ class PersonMeshMetric(BaseMetric):
 
     Reads of ``pred_instances`` ``mesh_vertices_m`` (1, V, 3), untranslated, or else ``smpl_global_orient``,
     ``smpl_body_pose`` and ``smpl_betas``; of ``gt_instances`` what :class:`.PackPersonInputs` packs. A prediction that
-    is not finite is wrong in PCK and left out of the means, ``num_not_finite`` tells how many. People without the truth
-    that is asked for are left out; means without anybody are NaN. PCK and AUC (0, 5, …, 150 mm) count errors *below*
-    the threshold, pooled over joints.
+    is not finite, or that there is none of, is wrong in PCK and left out of the means; ``num_not_finite`` counts them.
+    People without the truth that is asked for are left out; means without anybody are NaN. PCK and AUC (0, 5, …,
+    150 mm) count errors *below* the threshold, pooled over joints.
 
     Args:
         body_model: Body of the predictions; the generated one by default. Its ``regressors`` name the files.
@@ -147,7 +147,7 @@ class PersonMeshMetric(BaseMetric):
         table.update(num_people=float(len(results)), num_not_finite=float(bad))
         if bad:
             print_log(
-                f'{bad} of {len(results)} predictions are not finite: wrong in PCK, left out of the means',
+                f'{bad} of {len(results)} predictions are missing or not finite: wrong in PCK, left out of the means',
                 logger='current',
                 level=logging.WARNING,
             )

@@ -18,7 +18,8 @@ VERTICES = 'mesh_vertices_m'
 
 
 def predicted_meshes(samples: Sequence[Mapping], body: PosableBody) -> np.ndarray:
-    """(n, V, 3) m, untranslated, of samples with one prediction each: their vertices, or posed by their parameters.
+    """(n, V, 3) m, untranslated, of samples with one prediction each: their vertices, or posed by their parameters; NaN
+    where there is no prediction.
 
     Raises:
         UserError: A sample has neither, or a mesh of another topology.
@@ -26,7 +27,11 @@ def predicted_meshes(samples: Sequence[Mapping], body: PosableBody) -> np.ndarra
     meshes = np.zeros((len(samples), body.num_vertices, 3))
     posed, pose, betas = [], [], []
     for n, sample in enumerate(samples):
-        vertices = as_dict(sample.get('pred_instances') or {}).get(VERTICES)
+        found = as_dict(sample.get('pred_instances') or {})
+        vertices = found.get(VERTICES)
+        if any(len(value) == 0 for value in (vertices, found.get('smpl_betas')) if value is not None):
+            meshes[n] = np.nan  # nobody was found
+            continue
         if vertices is None:
             person = read_predicted_bodies(sample, 1)
             posed.append(n)

@@ -23,7 +23,7 @@ def scenes_of(name, scenes, clip):
     """A few scenes in the form that a layout wants."""
     if name in ('coco', 'crowdpose', 'panoptic', 'muco'):
         return scenes[:3]
-    if name in ('mpii', 'lsp', 'lspet'):
+    if name in ('mpii', 'lsp', 'lspet', 'up-3d'):
         return scenes[:4]
     return [replace(scene, seq='000') for scene in clip[:4]] if name in ('posetrack18', '3dpw') else clip[:4]
 
@@ -45,6 +45,7 @@ SETS = {
     'mpii': ('trainval', {}, None, '*.mat', 60),
     'lsp': ('train', {}, None, 'joints.mat', 60),
     'lspet': ('train', {}, None, 'joints.mat', 60),
+    'up-3d': ('train', {}, None, 'train.txt,*_joints.npy,*_body.pkl', 60),
     'mpi-inf-3dhp': ('train', dict(every=1, keep='all'), None, '*/*/annot.mat,*/*/camera.calibration', 100),
     'h36m': ('train', dict(every=1), None, 'metadata.xml,*/MyPoseFeatures/*/*.cdf', 90),
     '3dpw': ('validation', {}, None, 'sequenceFiles/*/*.pkl', 150),

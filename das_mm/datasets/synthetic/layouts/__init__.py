@@ -25,6 +25,7 @@ LAYOUTS: PluginRegistry[type[Layout]] = PluginRegistry(
         'lsp': 'das_mm.datasets.synthetic.layouts.lsp:LSPLayout',
         'lspet': 'das_mm.datasets.synthetic.layouts.lsp:LSPETLayout',
         '3dpw': 'das_mm.datasets.synthetic.layouts.threedpw:ThreeDPWLayout',
+        'up-3d': 'das_mm.datasets.synthetic.layouts.up3d:UP3DLayout',
         'posetrack18': 'das_mm.datasets.synthetic.layouts.posetrack18:PoseTrack18Layout',
     },
     field='--layout',
