@@ -1,0 +1,168 @@
+"""The estimator of one person's crop: encoder, head, and the body told in the original image (thesis Figure 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+from mmpose.models.pose_estimators.base import BasePoseEstimator
+from mmpose.structures import PoseDataSample
+from mmpose.utils.typing import ConfigType, OptConfigType, OptMultiConfig, OptSampleList, SampleList
+from torch import Tensor
+
+from das_mm.bodies.smpl_fields import SMPL_FIELDS
+from das_mm.models.body_models.protocol import BodyModelProtocol
+from das_mm.registry import MODELS
+from das_mm.structures.crop_people import place_crop_people
+from das_mm.structures.image_frame import known_camera
+from das_mm.structures.keypoint_sets import KEYPOINT_SETS
+from das_mm.structures.rotations import matrix_to_axis_angle
+from das_mm.structures.task_fields import TaskDescription
+
+from .body_heads import PredictedMesh
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+_SET = KEYPOINT_SETS['gt24']
+
+
+@MODELS.register_module()
+class GraphCMR(BasePoseEstimator):
+    """One person a crop: the vertices of a body and its parameters.
+
+    Args:
+        backbone: Config of the encoder, mmpose's ResNet; the last map it gives is averaged over the image.
+        head: Config of :class:`.MeshRegressionHead` or :class:`.ParameterRegressionHead`.
+        train_cfg, data_preprocessor, init_cfg, metainfo: As in mmpose.
+        test_cfg: ``default_fov_deg`` (55): see :class:`das_mm.models.pose_estimators.DAS`; ``score_thr`` (0).
+    """
+
+    #: it reads crops of one person (das_mm.models.estimator_protocol)
+    input_view = 'person'
+    max_frame_gap: int | None = None
+    uses_sigma = False
+    num_keypoints = _SET.num_keypoints
+    test_cfg: Mapping[str, Any]
+    # what a loader tells of it, see das_mm.checkpoints.model_loader
+    cfg: Config
+    dataset_meta: dict[str, Any]
+    provenance: dict[str, Any]
+
+    def __init__(
+        self,
+        backbone: ConfigType,
+        head: ConfigType,
+        train_cfg: OptConfigType = None,
+        test_cfg: OptConfigType = None,
+        data_preprocessor: OptConfigType = None,
+        init_cfg: OptMultiConfig = None,
+        metainfo: dict | None = None,
+    ):
+        super().__init__(
+            backbone=backbone,
+            head=head,
+            train_cfg=train_cfg,
+            test_cfg=test_cfg or {},
+            data_preprocessor=data_preprocessor,
+            init_cfg=init_cfg,
+            metainfo=metainfo,
+        )
+
+    @property
+    def tasks(self) -> dict[str, TaskDescription]:
+        """What it does, by name; meshes are told by their parameters, where it has these."""
+        tasks = dict(pose=TaskDescription('pose'))
+        if self.head.has_parameters:
+            body = dict(self.head.body.describe(), root=[_SET.root], placement='camera')
+            tasks['mesh'] = TaskDescription('mesh', SMPL_FIELDS, body)
+        return tasks
+
+    @property
+    def body(self) -> BodyModelProtocol:
+        """The body of its meshes."""
+        return self.head.body
+
+    @property
+    def score_thr(self) -> float:
+        """People of a lower score are left out; a crop has the score of its box."""
+        return float(self.test_cfg.get('score_thr', 0.0))
+
+    def forget(self) -> None:
+        """Another video begins; it remembers nothing anyway."""
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, C), the mean of the last map over the image."""
+        maps = self.backbone(inputs)
+        return (maps[-1] if isinstance(maps, (tuple, list)) else maps).mean((2, 3))
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses of a batch of normalised crops (B, 3, H, W)."""
+        return self.head.loss(self.extract_feat(inputs), data_samples)
+
+    def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> tuple[Tensor, ...]:
+        """Camera and vertices (mode 'tensor')."""
+        predicted = self.head(self.extract_feat(inputs))
+        return predicted.camera, predicted.final_vertices
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor, data_samples: SampleList) -> SampleList:
+        """The samples with ``pred_instances`` of one person: original image px, camera mm, numpy arrays.
+
+        Beside the fields of :meth:`das_mm.models.pose_estimators.DAS.predict`: ``vertices`` (1, V, 3) mm, camera frame,
+        the parametric mesh where there are parameters; and ``mesh_vertices_m`` (1, V, 3) m, untranslated, the
+        non-parametric one.
+        """
+        predicted = self.head(self.extract_feat(inputs))
+        joints = self.head.joints(predicted.final_vertices)
+        return self.add_pred_to_datasample(_rows(predicted, joints), None, data_samples)
+
+    def add_pred_to_datasample(
+        self, batch_pred_instances: list[dict[str, np.ndarray]], batch_pred_fields: None, batch_data_samples: SampleList
+    ) -> SampleList:
+        """Moves people from their crops into the original image and its camera space."""
+        for found, sample in zip(batch_pred_instances, batch_data_samples):
+            camera = known_camera(
+                sample.metainfo.get('camera'), sample.metainfo['ori_shape'], self.test_cfg.get('default_fov_deg')
+            )
+            sample.set_metainfo(dict(camera=camera))
+            people = self._in_image(found, sample, camera)
+            # a blank stands in for an image that could not be read
+            sample.pred_instances = people[:0] if 'image_fault' in sample.metainfo else people
+        return batch_data_samples
+
+    def _in_image(
+        self, found: dict[str, np.ndarray], sample: PoseDataSample, camera: Mapping[str, Any]
+    ) -> InstanceData:
+        meta = sample.metainfo
+        fields, translation = place_crop_people(found['joints'], found['camera'], meta, camera, _SET.root_index or 0)
+        score = np.array([meta.get('box_score', 1.0)], np.float32)
+        fields |= dict(scores=score, bbox_scores=score, keypoint_scores=np.repeat(score[:, None], len(_SET.sigmas), 1))
+        fields['vertices'] = (1000 * (found['vertices'] + translation[:, None])).astype(np.float32)
+        if 'mesh_vertices_m' in found:
+            fields['mesh_vertices_m'] = found['mesh_vertices_m']
+        if 'rotations' in found:
+            axis_angle = matrix_to_axis_angle(found['rotations'].astype(np.float64))
+            root_mm = 1000 * found['joints'][:, _SET.root_index]
+            fields |= dict(
+                smpl_global_orient=axis_angle[:, 0].astype(np.float32),
+                smpl_body_pose=axis_angle[:, 1:].astype(np.float32),
+                smpl_betas=found['betas'],
+                smpl_root_mm=root_mm.astype(np.float32),
+                smpl_transl_mm=(1000 * translation).astype(np.float32),
+            )
+        return InstanceData(**fields)
+
+
+def _rows(predicted: PredictedMesh, joints: Tensor) -> list[dict[str, np.ndarray]]:
+    """Of each person: ``camera`` (1, 3), ``joints`` (1, K, 3) m, the meshes, ``rotations`` and ``betas``."""
+    tensors = dict(camera=predicted.camera, joints=joints, vertices=predicted.final_vertices)
+    if predicted.vertices is not None:
+        tensors['mesh_vertices_m'] = predicted.vertices
+    if predicted.parameters is not None:
+        tensors |= dict(rotations=predicted.parameters.rotations, betas=predicted.parameters.betas)
+    arrays = {name: tensor.float().cpu().numpy() for name, tensor in tensors.items()}
+    return [{name: array[row : row + 1] for name, array in arrays.items()} for row in range(len(joints))]
