@@ -29,7 +29,7 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='PersonView',
-        dataset=dict(num_images=1600, seed=0, split='train', **scenes),
+        dataset=dict(num_images=800, seed=0, split='train', **scenes),
         keypoint_set=keypoint_set,
         openpose=openpose,
         pipeline=train_pipeline))
