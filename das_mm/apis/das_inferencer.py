@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
+from mmengine.dataset import Compose
 from mmengine.infer import BaseInferencer
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
@@ -26,10 +26,10 @@ from das_mm.inference.outputs import OutputFolders
 from das_mm.inference.overlay_window import check_display, show_overlays
 from das_mm.inference.overlays import OverlayOptions, OverlayPainter
 from das_mm.inference.predictor import Prediction, check_task
+from das_mm.inference.predictor_choice import open_boxes, predictor_of, with_boxes
 from das_mm.inference.run import Found
 from das_mm.inference.run_options import OnSkip, RunOptions, warn
 from das_mm.inference.sources import Frame
-from das_mm.inference.torch_predictor import TorchPredictor
 from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.registry import INFERENCERS
 
@@ -69,7 +69,7 @@ class DASInferencer(BaseInferencer):
         UserError: Anything of that is wrong.
     """
 
-    preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume'}
+    preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume', 'boxes'}
     forward_kwargs = {'score_thr', 'with_sigma', 'track', 'smooth', 'birth_thr'}
     visualize_kwargs = {'return_vis', 'vis_out_dir', 'show', 'wait_time', *_DRAWING_OPTIONS}
     postprocess_kwargs = {'pred_out_dir', 'viewer_out_dir', 'viewer_frames', 'track_out_dir', 'mesh_out_dir', 'export'}
@@ -97,9 +97,10 @@ class DASInferencer(BaseInferencer):
             else load_model(weights, cast('str | Path | Config | dict | None', model), device)
         )
         self.cfg, self.scope, self.show_progress = self.model.cfg, scope, show_progress
-        self.predictor = TorchPredictor(self.model, scope or 'das_mm')
+        self._device = device
+        self.predictor = predictor_of(self.model, scope or 'das_mm', device=device)
         self.pipeline = self.predictor.pipeline
-        self.collate_fn = pseudo_collate  # of different sizes: lists
+        self.collate_fn = self.predictor.collate
         self.visualizer = None
         self._inferencer = Inferencer(self.predictor, camera)
         if task is not None:
@@ -126,7 +127,9 @@ class DASInferencer(BaseInferencer):
             show_progress: Instead of what the constructor was told.
             kwargs: ``intrinsics`` and ``fov_deg`` instead of the constructor's; ``on_skip``, called with the error of
                 every input (or part of a video) that cannot be read, which is otherwise logged as a warning;
-                ``score_thr`` and ``with_sigma`` instead of the config's (sigma is given where the model has it).
+                ``score_thr`` and ``with_sigma`` instead of the config's (sigma is given where the model has it);
+                ``boxes`` of people, for a model that reads crops of them: 'das' (the default: the package's small model
+                finds them), 'image' (one person fills each), or a file (:func:`.open_boxes`).
 
                 Of videos: ``track`` follows people with any model (a tracking model does so in any case), from a score
                 of ``birth_thr`` on; ``smooth`` smooths them over time; ``resume`` goes on after the last whole line of
@@ -163,13 +166,18 @@ class DASInferencer(BaseInferencer):
             show_progress=self.show_progress if show_progress is None else show_progress,
             **{name: asked.pop(name) for name in _RUN_OPTIONS if asked.get(name) is not None},
         )
+        boxes = asked.pop('boxes', None)
         cameras = {name: asked[name] for name in ('intrinsics', 'fov_deg') if name in asked}
         camera = CameraFinder(**{**self._camera_options, **cameras}) if cameras else None
         return_vis = visualize.pop('return_vis', False)
         show, wait_time = visualize.pop('show', False), visualize.pop('wait_time', 0.0)
         if show:
             check_display()
-        run = self._inferencer(inputs, options, folders, OverlayOptions(**visualize), return_vis or show, camera)
+        inferencer = self._inferencer
+        if boxes is not None:
+            predictor = with_boxes(self.predictor, open_boxes(boxes, self._device))
+            inferencer = Inferencer(predictor, inferencer.camera)
+        run = inferencer(inputs, options, folders, OverlayOptions(**visualize), return_vis or show, camera)
         if show:
             run = show_overlays(run, wait_time)
         return self._results_of(run, return_datasamples, return_vis)
@@ -201,7 +209,7 @@ class DASInferencer(BaseInferencer):
         self, inputs: dict, score_thr: float | None = None, with_sigma: bool | None = None
     ) -> list[PoseDataSample]:
         """People of a batch that :meth:`preprocess` made."""
-        return self.predictor.forward(inputs, score_thr, with_sigma)
+        return self.predictor.forward(cast('Any', inputs), score_thr, with_sigma)
 
     def visualize(self, inputs: Sequence[Frame], preds: Sequence[dict], **options: Any) -> list[np.ndarray]:
         """Overlays (H, W, 3) uint8 BGR of frames and their results; options as of :class:`.OverlayOptions`."""

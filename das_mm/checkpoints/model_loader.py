@@ -93,7 +93,7 @@ def load_model(
             model = build_model(cfg)
     meta = load_weights_strict(model, checkpoint, weights)
     with told_as_user_error(weights, 'meta.dataset_meta', 'the data that it was trained on are not told in order'):
-        model.dataset_meta = _dataset_meta(cfg, meta, model.num_keypoints, weights)
+        model.dataset_meta = describe_dataset(cfg, meta, model.num_keypoints, weights)
     model.provenance = dict(
         config=name, weights=Path(weights).name, weights_sha256=file_sha256(weights), das_mm=__version__
     )
@@ -174,8 +174,18 @@ def _packaged_config(name: str, weights: str | Path) -> str:
         ) from error
 
 
-def _dataset_meta(cfg: Config, meta: dict, num_keypoints: int, weights: str | Path) -> dict[str, Any]:
-    """What the checkpoint (or else the config) says of the data; its ``keypoint_set`` must fit the model."""
+def describe_dataset(cfg: Config, meta: dict, num_keypoints: int, weights: str | Path | None) -> dict[str, Any]:
+    """What is known of the data of a model: its ``dataset_meta``, with ``keypoint_set`` at least.
+
+    Args:
+        cfg: Of the model.
+        meta: Of its checkpoint, which is asked first; {} without one.
+        num_keypoints: Of the model.
+        weights: The checkpoint, for messages.
+
+    Raises:
+        UserError: The set is not named, unknown, or of another number of keypoints.
+    """
     found = meta.get('dataset_meta')
     found = dict(found) if isinstance(found, dict) else {}
     names = (found.get('keypoint_set'), _test_dataset(cfg).get('keypoint_set'), cfg.get('keypoint_set'))

@@ -37,11 +37,13 @@ class Exporter(ABC):
         help: What the format is, in a line.
         suffix: Of its files, with the dot.
         packages: Optional packages that it needs.
+        takes_crop_models: It can write models that read crops of people, too.
     """
 
     help: str
     suffix: str
     packages: tuple[str, ...] = ()
+    takes_crop_models: bool = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:  # noqa: B027  most have no options
         """Options beside config, checkpoint, ``--out`` and ``--sigma``; by default none."""

@@ -112,6 +112,8 @@ def _settings(
         score_thr=words['score_thr'],
         with_sigma=predictor.uses_sigma if options.with_sigma is None else options.with_sigma,
     )
+    if 'boxes' in words:
+        told['boxes'] = words['boxes']
     if source.is_sequence:
         told.update(smoothed=options.smooth, tracked=tracker.track, birth_thr=options.birth_thr)
         told.update(camera=camera.told(source.path))

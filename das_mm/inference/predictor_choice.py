@@ -6,15 +6,25 @@ import ctypes
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from das_mm.checkpoints.onnx_file import is_onnx, read_description
 from das_mm.checkpoints.onnx_session import open_session
 from das_mm.checkpoints.packaged import PACKAGED, packaged_graph, packaged_model
 from das_mm.errors import UserError
 
+from .box_files import BoxFile
 from .onnx_predictor import OnnxPredictor, onnx_obstacle
+from .person_boxes import Boxes, BoxSource, DetectedPeople, WholeImage
 from .predictor import Predictor, check_task
 
+if TYPE_CHECKING:
+    from das_mm.models.estimator_protocol import EstimatorProtocol
+
+    from .person_predictor import PersonPredictor
+    from .torch_predictor import TorchPredictor
+
+_MODEL_FILES = ('.pth', '.onnx')
 RUNTIMES = ('auto', 'torch', 'onnx')
 
 
@@ -26,6 +36,7 @@ def open_predictor(
     runtime: str = 'auto',
     precision: str = 'fp32',
     allow: Iterable[str] = (),
+    boxes: Boxes | None = None,
 ) -> Predictor:
     """A predictor that is ready.
 
@@ -40,10 +51,12 @@ def open_predictor(
             graph on a CPU, which starts in seconds, and torch on a GPU; of others whatever their file is for.
         precision: 'fp32', 'bf16' or 'auto', of a network that torch runs on a CPU; a graph has its own.
         allow: Code of other packages that a file may name; see :func:`.load_model`.
+        boxes: Where people are, for a model that reads crops of them; see :func:`open_boxes`. None: found by the
+            package's DAS.
 
     Raises:
-        UserError: No weights, a file that cannot be read or does not fit the config, a device or graph that is not
-            there, no such precision, or a task that the model does not do.
+        UserError: No weights, boxes for a model that finds people itself, a file that cannot be read or does not fit
+            the config, a device or graph that is not there, no such precision, or a task that the model does not do.
     """
     if weights is None and config is None:
         weights, config = _of_package('pose' if task is None else task, device, runtime)
@@ -58,8 +71,85 @@ def open_predictor(
         predictor = _graph(weights, device, runtime, precision, allow)
     else:
         predictor = _torch(weights, config, device, precision, allow)
+    if boxes is not None:
+        predictor = with_boxes(predictor, open_boxes(boxes, device, allow))
     if task is not None:
         check_task(predictor.tasks, task)
+    return predictor
+
+
+def open_boxes(boxes: Boxes = 'das', device: str | None = None, allow: Iterable[str] = ()) -> BoxSource:
+    """Where people are.
+
+    Args:
+        boxes: 'das': the small model of the package finds them; 'image': one person fills each image; the path of a
+            file of boxes (:class:`.BoxFile`), or of the weights (.pth, .onnx) of another model that finds people.
+        device: Of the model.
+        allow: As of :func:`open_predictor`.
+
+    Raises:
+        UserError: There is no such file, or it holds something else.
+    """
+    if not isinstance(boxes, (str, Path)):
+        return boxes
+    if str(boxes) == 'das':
+        return DetectedPeople(lambda: open_predictor(device=device, task='pose'), f'found by {PACKAGED["pose"]}')
+    if str(boxes) == 'image':
+        return WholeImage()
+    path = Path(boxes)
+    if not path.is_file():
+        raise UserError(
+            'there is no such file',
+            file=path,
+            field='boxes',
+            remedy="give a file of boxes, the weights of a model that finds people, 'das' or 'image'",
+        )
+    if path.suffix.lower() in _MODEL_FILES:
+        return DetectedPeople(lambda: _finder(path, device, allow), f'found by {path.name}')
+    return BoxFile(path)
+
+
+def with_boxes(predictor: Predictor, boxes: BoxSource) -> Predictor:
+    """A predictor that reads crops, with boxes from elsewhere.
+
+    Raises:
+        UserError: The model finds people itself.
+    """
+    if not hasattr(predictor, 'with_boxes'):
+        raise UserError(
+            'this model reads whole images and finds the people itself', field='boxes', remedy='leave the boxes out'
+        )
+    return cast('PersonPredictor', predictor).with_boxes(boxes)
+
+
+def predictor_of(
+    estimator: EstimatorProtocol, scope: str = 'das_mm', precision: str = 'fp32', device: str | None = None
+) -> TorchPredictor | PersonPredictor:
+    """An estimator as a predictor; of one that reads crops the package's DAS finds the people.
+
+    Args:
+        estimator: In evaluation mode.
+        scope, precision: Of :class:`.TorchPredictor`.
+        device: Of the model that finds people.
+    """
+    from das_mm.models.estimator_protocol import input_view
+
+    from .person_predictor import PersonPredictor
+    from .torch_predictor import TorchPredictor
+
+    predictor = TorchPredictor(estimator, scope, precision)
+    return PersonPredictor(predictor, open_boxes('das', device)) if input_view(estimator) == 'person' else predictor
+
+
+def _finder(weights: Path, device: str | None, allow: Iterable[str]) -> Predictor:
+    predictor = open_predictor(weights, device=device, allow=allow)
+    if hasattr(predictor, 'with_boxes'):
+        raise UserError(
+            'this model reads crops and finds nobody',
+            file=weights,
+            field='boxes',
+            remedy='give the weights of a DAS model, or a file of boxes',
+        )
     return predictor
 
 
@@ -94,9 +184,7 @@ def _torch(
     # torch and the mm packages take ten seconds and more: they are loaded for those who need them
     from das_mm.checkpoints.model_loader import load_model
 
-    from .torch_predictor import TorchPredictor
-
-    return TorchPredictor(load_model(weights, config, device, allow), precision=precision)
+    return predictor_of(load_model(weights, config, device, allow), precision=precision, device=device)
 
 
 def _has_gpu() -> bool:

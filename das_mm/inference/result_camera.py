@@ -55,6 +55,11 @@ def solve_positions(result: dict[str, Any]) -> None:
     K, dist = np.array(result['camera']['K']), result['camera']['dist']
     dist = None if dist is None else np.array(dist)
     for person in result['people']:
+        if person['root_depth_mm_per_px'] is None or person['relative_depths_mm'] is None:
+            person['keypoints_cam_mm'] = person['root_cam_mm'] = None
+            if 'keypoints_sigma_px' in person:
+                person['keypoints_sigma_mm'] = None
+            continue
         with np.errstate(all='ignore'):  # far outside the image a lens model may have no inverse
             cam, depth = to_camera_space(
                 np.array([person['keypoints_px']]),

@@ -8,13 +8,15 @@ says every field; in short::
     camera            K (3×3), dist (k1, k2, p1, p2, k3, or null), source, fov_deg along the longer side, detail
                       source: 'user', 'exif', 'fov' (a field of view given by the user), 'default_fov' (assumed: every
                       depth and size in the result may be off by one common factor), 'annotation'
-    model             config, weights, weights_sha256, das_mm (version), score_thr
+    model             config, weights, weights_sha256, das_mm (version), score_thr; boxes, where those of a model that
+                      reads crops of people are from, else absent
     keypoint_set      and keypoint_names (K), root
     smoothed          true where people were smoothed over time; else absent
     units, frame_of_reference   what the endings _px and _mm and the axes mean, in words
     people            best first, each with
         score                 in [0, 1]
-        bbox_px               x1, y1, x2, y2 around the keypoints, cut at the image
+        bbox_px               x1, y1, x2, y2 around the keypoints, cut at the image; of a model that reads crops of
+                              people (``model.boxes``) the box that it was given
         keypoints_px          (K, 2); also outside the image where a person is cut off
         keypoint_scores       (K) in [0, 1]
         keypoints_cam_mm      (K, 3) camera frame; null if the model puts the person's root not in front of the camera,
@@ -22,6 +24,7 @@ says every field; in short::
         root_px, root_cam_mm  (2), (3) or null; the root is regressed on its own
         root_depth_mm_per_px  camera depth of the root over the focal length: what the network sees without a camera
         relative_depths_mm    (K) camera depth minus that of the root
+                              these two, and with them everything in mm, are null for a model of the image plane alone
       and where sigma was asked for, scales of the learnt error distribution
         keypoints_sigma_px    (K, 2)
         keypoints_sigma_at_limit  (K) true where that is the greatest that the model can say: the error may be larger
@@ -64,6 +67,7 @@ _WORDS = dict(
 )
 # of a keypoint whose scale is the greatest that the model can say, to 1 %: one minus their ratio (RLE, Eq. 9)
 _SCORE_AT_LIMIT = 0.01
+_DEPTHS = ('root_depths_norm', 'relative_depths_mm')
 _DIGITS_NORM = 10  # of mm per px, which are multiplied by thousands of px
 
 
@@ -165,8 +169,8 @@ def _person(row: dict[str, np.ndarray]) -> dict[str, Any]:
         keypoints_px=rounded(row['keypoints']),
         keypoint_scores=rounded(row['keypoint_scores']),
         root_px=rounded(row['roots_px']),
-        root_depth_mm_per_px=rounded(row['root_depths_norm'], _DIGITS_NORM),
-        relative_depths_mm=rounded(row['relative_depths_mm']),
+        root_depth_mm_per_px=rounded(row['root_depths_norm'], _DIGITS_NORM) if 'root_depths_norm' in row else None,
+        relative_depths_mm=rounded(row['relative_depths_mm']) if 'relative_depths_mm' in row else None,
     )
     if 'sigma' in row:
         person['keypoints_sigma_px'] = rounded(row['sigma'][:, :2])
@@ -207,9 +211,9 @@ def _pose_columns(people: People) -> dict[str, np.ndarray]:
         keypoints=people.keypoints_px,
         keypoint_scores=people.keypoint_scores,
         roots_px=people.roots_px,
-        root_depths_norm=people.data['root_depths_norm'],
-        relative_depths_mm=people.data['relative_depths_mm'],
     )
+    # a model of the image plane alone has none
+    columns.update({name: people.data[name] for name in _DEPTHS if name in people.data})
     if people.keypoints_sigma is not None:
         columns['sigma'] = people.keypoints_sigma
     return columns

@@ -120,7 +120,7 @@ class Earlier:
     def _told(self) -> dict[str, Any]:
         """The settings that a result itself tells."""
         result, people = self._last_result, self._last_result['people']
-        told = {name: result['model'].get(name) for name in ('weights_sha256', 'score_thr')}
+        told = {name: result['model'].get(name) for name in ('weights_sha256', 'score_thr', 'boxes')}
         if self.last is not None:
             told['smoothed'] = result.get('smoothed', False)
         if people and self.last is not None:

@@ -69,23 +69,23 @@ class TorchPredictor:
     def tracker(self):
         return getattr(self.estimator, 'tracker', None)
 
+    #: makes a batch of what :meth:`prepare` gave; images of different size are a list
+    collate = staticmethod(pseudo_collate)
+
     def forget(self) -> None:
         self.estimator.forget()
 
     def prepare(self, image: InputImage) -> dict[str, Any]:
         """``inputs`` and ``data_samples`` of one image, as the config's pipeline makes them."""
-        given = dict(
-            img=image.pixels,
-            img_path=image.file or image.name,
-            img_id=image.name,
-            id=image.frame or 0,
-            frame=image.frame,
-            camera=dict(image.camera),
-        )
+        return self.prepare_record(image_record(image), dict(time_s=image.time_s))
+
+    def prepare_record(self, record: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+        """``inputs`` and ``data_samples`` of what the pipeline begins with, of which ``told`` is put into the
+        metainfo."""
         with told_as_user_error(self._file, _PIPELINE, 'an image cannot be prepared as the config says'):
-            data = self.pipeline(given)
+            data = self.pipeline(dict(record))
         data = cast('dict[str, Any]', data)  # nothing at all is an answer in training only
-        data['data_samples'].set_metainfo(dict(seq=image.name, view='', frame=image.frame, time_s=image.time_s))
+        data['data_samples'].set_metainfo(dict(seq=record['img_id'], view='', frame=record['frame'], **told))
         return data
 
     def predict(
@@ -131,6 +131,18 @@ class TorchPredictor:
             yield
         finally:
             self.estimator.test_cfg = own
+
+
+def image_record(image: InputImage) -> dict[str, Any]:
+    """What a pipeline begins with."""
+    return dict(
+        img=image.pixels,
+        img_path=image.file or image.name,
+        img_id=image.name,
+        id=image.frame or 0,
+        frame=image.frame,
+        camera=dict(image.camera),
+    )
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from das_mm.command import add_allow_argument, add_config_argument
 from das_mm.deploy.exporter import EXPORTERS
+from das_mm.errors import UserError
 
 HELP = 'write a model as an ONNX file, compared with PyTorch, or as a program of torch.export'
 
@@ -37,9 +38,17 @@ def run(args: argparse.Namespace) -> int:
     exporter.check_packages()  # before a model is loaded
     from das_mm.checkpoints.model_loader import load_model
     from das_mm.engine import check_file_writable
+    from das_mm.models.estimator_protocol import input_view
     from das_mm.tools.support.report import Report
 
     out = args.out or Path(f'{Path(args.weights).stem}{exporter.suffix}')
     check_file_writable(out, '--out')
     model = load_model(args.weights, args.config, 'cpu', args.allow)
+    if input_view(model) == 'person' and not exporter.takes_crop_models:
+        raise UserError(
+            f'{args.format} is written of models that see whole images; this one reads crops of people',
+            file=args.weights,
+            field='FORMAT',
+            remedy='run it by torch (das-mm infer), or register an exporter that takes it (das_mm.deploy.EXPORTERS)',
+        )
     return exporter.run(model, out, args, Report().say)

@@ -68,6 +68,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default='fp32',
         help='of torch on a CPU: bf16 is quicker on a processor that has it, which auto finds out; default fp32',
     )
+    completed_by(
+        model.add_argument(
+            '--boxes',
+            metavar='das|image|FILE',
+            help='where the people are, for a model that reads crops of them (of rle, graphcmr, spin): found by the '
+            "package's model (das, the default) or by that of FILE (.pth, .onnx); one person fills each image (image); "
+            'or FILE.json: results of das-mm infer, COCO detections, or {"photo.jpg": [[x1, y1, x2, y2, score]]}',
+        ),
+        lambda **_: ['das', 'image'],
+    )
     model.add_argument('--batch-size', type=int, default=1, metavar='N', help='images at once; default 1')
     model.add_argument('--score-thr', type=float, metavar='X', help='leave out people of a lower score')
     model.add_argument(
@@ -177,8 +187,10 @@ def run(args: argparse.Namespace) -> int:
     if args.show:
         check_display()
     predictor = open_predictor(
-        args.weights, args.config, args.device, args.task, args.runtime, args.precision, args.allow
+        args.weights, args.config, args.device, args.task, args.runtime, args.precision, args.allow, args.boxes
     )
+    if (words := predictor.provenance.get('boxes')) is not None:
+        report.say(f'boxes of people: {words}')
     if args.weights is None and args.config is None:
         report.say(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
     found = Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing, with_overlays=args.show)
@@ -216,7 +228,7 @@ class _Tally:
     """What a run gave."""
 
     def __init__(self) -> None:
-        self.frames = self.people = 0
+        self.frames = self.people = self.without_depth = 0
         self.inputs: set[str] = set()
         self.cameras: Counter[str] = Counter()
         self.skipped: list[str] = []
@@ -224,6 +236,7 @@ class _Tally:
     def add(self, result: dict[str, Any]) -> None:
         self.frames += 1
         self.people += len(result['people'])
+        self.without_depth += sum(person['root_depth_mm_per_px'] is None for person in result['people'])
         if result['image']['name'] not in self.inputs:
             self.inputs.add(result['image']['name'])
             self.cameras[result['camera']['source']] += 1
@@ -235,6 +248,8 @@ class _Tally:
         if not self.frames:
             return  # the error says it
         report.say(f'{self.people} people in {self.frames} images of {len(self.inputs)} inputs')
+        if self.without_depth:
+            report.say('this model tells no depths: its people are in the image plane alone, and nothing is in mm')
         for source, number in self.cameras.most_common():
             report.say(f'camera of {number} inputs: {_CAMERA_WORDS.get(source, source)}')
         if self.skipped:

@@ -7,13 +7,13 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from das_mm.command import add_allow_argument, add_config_argument, parse_size
 from das_mm.errors import UserError
 
+from .support.measurement_output import device_words, print_tables, round_progress, write_measurement
 from .support.run_config import load_run_config, running
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ HELP = 'measure speed, memory and stages of a model; with --dense the sparse hea
 _PAPER = dict(runs=100, warmup=10)
 _SPEED = dict(runs=20, warmup=3)
 _DENSE = dict(runs=7, warmup=1)
-_WIDTH_OF_FILES = 180
+_CROPS = 64  # a batch
 _PEER_SIZE, _PEER_PEOPLE = (640, 640), (1, 5, 20, 50)
 
 
@@ -51,7 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='STRIDE',
         help='strides of the levels that these people are on; default 16 32',
     )
-    parser.add_argument('--batch', type=int, nargs='+', default=[1], metavar='N', help='one variant each; default 1')
+    parser.add_argument(
+        '--batch',
+        type=int,
+        nargs='+',
+        metavar='N',
+        help='one variant each; default 1, crops of people for a model that reads these: 64',
+    )
     parser.add_argument(
         '--dtype',
         nargs='+',
@@ -116,12 +122,12 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.benchmarks.speed import describe_machine, describe_software, make_subject, network_size
     from das_mm.checkpoints.model_loader import choose_device
+    from das_mm.models.estimator_protocol import input_view
 
     if args.threads:
         torch.set_num_threads(args.threads)
     device = choose_device(None)
     with running(cfg, args.allow):
-        size = network_size(cfg, _read_size(args.size) or (_PEER_SIZE if args.peer else None))
         model = make_subject(cfg, args.checkpoint, device, args.seed)
         facts = dict(
             config=Path(cfg.filename).name,
@@ -130,6 +136,11 @@ def run(args: argparse.Namespace) -> int:
             machine=describe_machine(device),
             software=describe_software(),
         )
+        if input_view(model) == 'person':
+            _crops(args, model, counts, facts, out)
+            return 0
+        args.batch = args.batch or [1]
+        size = network_size(cfg, _read_size(args.size) or (_PEER_SIZE if args.peer else None))
         measure = _dense if args.dense else _peer if args.peer else _speed
         setting = dict(size=size, strides=tuple(args.levels) if args.levels else None, seed=args.seed, **counts)
         measure(args, model, setting, facts, out)
@@ -144,7 +155,7 @@ def _check(args: argparse.Namespace) -> dict[str, int]:
     """
     if args.paper and args.dense:
         raise UserError('these are two measurements', field='--paper, --dense', remedy='make one after the other')
-    changed = (args.batch, args.dtype, args.channels_last, args.compile) != ([1], ['float32'], False, False)
+    changed = (args.batch or [1], args.dtype, args.channels_last, args.compile) != ([1], ['float32'], False, False)
     if changed and (args.paper or args.dense):
         what = "the papers' setting" if args.paper else 'the comparison with the dense head'
         raise UserError(
@@ -186,7 +197,7 @@ def _speed(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
     variants = make_variants(args.batch, args.people or [5], args.dtype, args.channels_last, args.compile)
     groups = {}
     for name in ['inference'] + ['training step'] * args.train:
-        with _progress(name) as on_round:
+        with round_progress(name) as on_round:
             groups[name] = measure_model(model, variants, Setting(**setting), name != 'inference', on_round)
     result = dict(
         kind='speed',
@@ -196,11 +207,39 @@ def _speed(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
         inference=groups['inference'],
         training=groups.get('training step', []),
     )
-    title = f'{facts["config"]}, {setting["size"][0]}×{setting["size"][1]}, {_device_words(facts)}'
-    _write(out, 'speed', result, draw_speed(groups, title))
+    title = f'{facts["config"]}, {setting["size"][0]}×{setting["size"][1]}, {device_words(facts)}'
+    write_measurement(out, 'speed', result, draw_speed(groups, title))
     tables = [speed_table(f'{name}, {title}', cases, args.paper) for name, cases in groups.items()]
     tables += [stage_table(f'stages, {name}', cases) for name, cases in groups.items()]
-    _print(tables, f'{out / "speed.json"}, speed.png')
+    print_tables(tables, f'{out / "speed.json"}, speed.png')
+
+
+def _crops(args: argparse.Namespace, model: Any, counts: dict[str, int], facts: dict[str, Any], out: Path) -> None:
+    """Of a model that reads crops of people.
+
+    Raises:
+        UserError: Options that are of models that see whole images.
+    """
+    others = ('size', 'people', 'levels', 'channels_last', 'compile', 'train', 'paper', 'dense', 'peer')
+    given = [f'--{name.replace("_", "-")}' for name in others if getattr(args, name)]
+    if given or args.dtype != ['float32']:
+        raise UserError(
+            'this model reads crops of people; of these a batch is timed in float32, plain',
+            field=', '.join(given or ['--dtype']),
+            remedy='leave them out',
+        )
+    if min(args.batch or [1]) < 1:
+        raise UserError('no crop makes no batch', field='--batch', remedy='give 1 or more')
+    from das_mm.benchmarks.speed import crop_table, measure_crops
+    from das_mm.checkpoints.model_loader import describe_dataset
+    from das_mm.engine import atomic_write
+
+    model.dataset_meta = describe_dataset(model.cfg, {}, model.num_keypoints, facts['config'])
+    with round_progress('crops') as on_round:
+        rows = measure_crops(model, args.batch or [_CROPS], counts['runs'], counts['warmup'], args.seed, on_round)
+    result = dict(kind='crops', **facts, setting=dict(counts, seed=args.seed), rows=rows)
+    atomic_write(out / 'crops.json', (json.dumps(result, indent=2) + '\n').encode())
+    print_tables([crop_table(f'{facts["config"]}, {device_words(facts)}', rows)], str(out / 'crops.json'))
 
 
 def _peer(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:
@@ -210,12 +249,12 @@ def _peer(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: 
     people = list(args.people or _PEER_PEOPLE)
     if min(people) < 1:
         raise UserError('nobody cannot be compared', field='--people', remedy='give numbers from 1 on')
-    with _progress(args.peer) as on_round:
+    with round_progress(args.peer) as on_round:
         rows = compare_with_peer(model, args.peer, people, Setting(**setting), on_round)
     result = dict(kind='peer', peer=args.peer, **facts, setting=setting, rows=rows)
     atomic_write(out / 'peer.json', (json.dumps(result, indent=2) + '\n').encode())
-    title = f'{facts["config"]} beside {args.peer}, {setting["size"][0]}×{setting["size"][1]}, {_device_words(facts)}'
-    _print([peer_table(title, args.peer, rows)], str(out / 'peer.json'))
+    title = f'{facts["config"]} beside {args.peer}, {setting["size"][0]}×{setting["size"][1]}, {device_words(facts)}'
+    print_tables([peer_table(title, args.peer, rows)], str(out / 'peer.json'))
 
 
 def _dense(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:
@@ -233,50 +272,7 @@ def _dense(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
     found = compare_dense(model, whole, Console(stderr=True, highlight=False, markup=False).print)
     rows, checks = [row.as_dict() for row in found.rows], [check.as_dict() for check in found.checks]
     result = dict(kind='dense', **facts, setting=asdict(whole), rows=rows, checks=checks, stages=found.stages)
-    title = f'{facts["config"]}, {setting["size"][0]}×{setting["size"][1]}, {_device_words(facts)}'
-    _write(out, 'dense', result, draw_dense(result, title))
+    title = f'{facts["config"]}, {setting["size"][0]}×{setting["size"][1]}, {device_words(facts)}'
+    write_measurement(out, 'dense', result, draw_dense(result, title))
     atomic_write(out / 'dense.md', dense_page(result).encode())
-    _print([dense_table(rows)], f'{out / "dense.json"}, dense.png, dense.md')
-
-
-def _device_words(facts: dict[str, Any]) -> str:
-    machine = facts['machine']
-    return machine.get('gpu') or f'{machine["cpu"]}, {machine["threads"]} thread{"s" * (machine["threads"] > 1)}'
-
-
-def _write(out: Path, name: str, result: dict[str, Any], figure: Any) -> None:
-    from das_mm.engine import atomic_write
-    from das_mm.visualization.figures import save_figure
-
-    atomic_write(out / f'{name}.json', (json.dumps(result, indent=2) + '\n').encode())
-    save_figure(out / f'{name}.png', figure)
-
-
-def _print(tables: list, written: str) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_WIDTH_OF_FILES)
-    for table in tables:
-        console.print(table)
-    console.print(written)
-
-
-class _progress:
-    """A bar over the rounds, on stderr and only where somebody looks."""
-
-    def __init__(self, name: str):
-        from rich.console import Console
-        from rich.progress import Progress
-
-        console = Console(stderr=True)
-        self._bar = Progress(console=console, disable=not console.is_terminal, transient=True)
-        self._task = self._bar.add_task(name, total=None)
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        self._bar.start()
-        return lambda done, total: self._bar.update(self._task, completed=done, total=total)
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
+    print_tables([dense_table(rows)], f'{out / "dense.json"}, dense.png, dense.md')

@@ -1,5 +1,6 @@
 """Speed and memory of a model, its stages, and the sparse head against the dense one; the verb `das-mm speed`."""
 
+from .crop_speed import measure_crops
 from .dense_comparison import compare_dense
 from .dense_setup import DenseSetting
 from .machine import describe_machine, describe_software
@@ -8,7 +9,7 @@ from .model_speed import Setting, measure_model
 from .peer_comparison import PEERS, compare_with_peer
 from .pictures import draw_dense, draw_speed
 from .planting import Planting
-from .report import dense_page, dense_table, peer_table, speed_table, stage_table
+from .report import crop_table, dense_page, dense_table, peer_table, speed_table, stage_table
 from .scenes import Scene, make_scene
 from .stages import STAGES, StageClock, clocked
 from .subject import make_subject, network_size
@@ -30,6 +31,7 @@ __all__ = [
     'clocked',
     'compare_dense',
     'compare_with_peer',
+    'crop_table',
     'dense_page',
     'dense_table',
     'describe_machine',
@@ -39,6 +41,7 @@ __all__ = [
     'make_scene',
     'make_subject',
     'make_variants',
+    'measure_crops',
     'measure_model',
     'network_size',
     'peak_bytes',

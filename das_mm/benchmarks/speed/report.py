@@ -81,6 +81,19 @@ def peer_table(title: str, name: str, rows: Sequence[Mapping[str, Any]]) -> Tabl
     return table
 
 
+def crop_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A row a batch of crops: work of a person, part by part, and of all beside the network alone."""
+    table = Table(
+        'crops a batch', 'crop, ms', 'network, ms', 'crop to person, ms', 'a person, ms', 'over network', 'peak memory',
+        title=title,
+    )  # fmt: skip
+    for row in rows:
+        parts = [f'{1000 * row["person_s"][part]["median"]:.2f}' for part in ('crops', 'network', 'people', 'whole')]
+        ratio = f'{row["over_network"]["median"]:.2f} ({_quartiles(dict(ratio=row["over_network"]))})'
+        table.add_row(str(row['batch']), *parts, ratio, megabytes(row['peak_memory_bytes']))
+    return table
+
+
 def dense_page(result: Mapping[str, Any]) -> str:
     """The measurement as Markdown: what on, the ratios against their goals, and what bounds those that were missed."""
     machine, software, setting = result['machine'], result['software'], result['setting']

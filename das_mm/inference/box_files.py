@@ -1,0 +1,180 @@
+"""Boxes of people out of a file: results of ours, detections as COCO has them, or a plain table."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from das_mm.engine import file_sha256
+from das_mm.engine.json_files import read_json
+from das_mm.errors import UserError
+
+from .person_boxes import FoundBoxes, boxes_of_people
+from .predictor import InputImage
+from .result_check import FORMAT
+from .result_files import read_results
+
+Row: TypeAlias = 'list[float]'  # x1, y1, x2, y2, score
+_KINDS = (
+    'give results of das-mm infer (.json, .jsonl), a list of COCO detections '
+    '[{"image_id": …, "bbox": [x, y, width, height], "score": …}], or {"photo.jpg": [[x1, y1, x2, y2, score]]}'
+)
+_PERSON = 1  # COCO's category
+
+
+class BoxFile:
+    """Boxes by image.
+
+    An image is looked for by its path, then by its file name, then by that without suffix (to which a number of COCO's
+    is compared as a number). Of a video our results know every frame; other files say one thing of all its frames.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: It cannot be read, or is of no known kind; the message names the entry.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self._rows: dict[tuple[str, int | None], list[Row]] = defaultdict(list)
+        for image, frame, row in _entries(self.path):
+            rows = self._rows[image, frame]
+            if row is not None:
+                rows.append(row)
+        self.words = f'of {self.path.name} (sha256 {file_sha256(self.path)[:12]})'
+        self._by_name: dict[str, set[str]] = defaultdict(set)
+        for image in {image for image, _ in self._rows}:
+            for name in (Path(image).name, Path(image).stem):
+                self._by_name[name].add(image)
+                if name.isdecimal():
+                    self._by_name[str(int(name))].add(image)
+
+    def prepare(self, image: InputImage) -> InputImage:
+        return image
+
+    def find(self, prepared: Sequence[InputImage]) -> list[FoundBoxes]:
+        return [self._of(image) for image in prepared]
+
+    def forget(self) -> None: ...
+
+    def _of(self, image: InputImage) -> FoundBoxes:
+        known = self._name_of(image)
+        rows = None
+        if known is not None:
+            rows = self._rows.get((known, image.frame), self._rows.get((known, None)))
+        if rows is None:
+            names = sorted({name for name, _ in self._rows})
+            shown = ', '.join(names[:3]) + (', …' if len(names) > 3 else '')
+            frame = '' if image.frame is None else f', frame {image.frame}'
+            logging.getLogger('das_mm').warning(
+                f'{self.path}: it has no entry for {image.file or image.name}{frame}, and so nobody is found there; it '
+                f'names {shown or "nothing"}'
+            )
+            return FoundBoxes.of_rows([])
+        return FoundBoxes.of_rows(sorted(rows, key=lambda row: -row[4]))
+
+    def _name_of(self, image: InputImage) -> str | None:
+        given = [image.file, image.name] if image.file else [image.name]
+        images = {name for name, _ in self._rows}
+        for one in given:
+            if one in images:
+                return one
+        for one in given:
+            names = [Path(one).name, Path(one).stem]
+            names += [str(int(name)) for name in names if name.isdecimal()]
+            for name in names:
+                found = self._by_name.get(name, set())
+                if len(found) > 1:
+                    raise UserError(
+                        f'several entries could be of {one}: {", ".join(sorted(found)[:3])}',
+                        file=self.path,
+                        field=name,
+                        remedy='name the images there by the paths that are given on the command line',
+                    )
+                if found:
+                    return next(iter(found))
+        return None
+
+
+def _entries(path: Path) -> Iterator[tuple[str, int | None, Row | None]]:
+    """(image, frame, x1 y1 x2 y2 score) of every person; None in place of the box for an image without people."""
+    if path.suffix == '.jsonl':
+        yield from _of_results(path)
+        return
+    content = read_json(path)
+    if isinstance(content, dict) and content.get('format') == FORMAT:
+        yield from _of_results(path)
+    elif isinstance(content, dict) and 'annotations' in content and 'images' in content:
+        names = {one.get('id'): one.get('file_name') for one in _objects(content['images'], path, 'images')}
+        for image in names.values():
+            yield str(image), None, None
+        yield from _of_detections(content['annotations'], path, 'annotations', names)
+    elif isinstance(content, list):
+        yield from _of_detections(content, path, '', {})
+    elif isinstance(content, dict):
+        for image, rows in content.items():
+            yield image, None, None
+            if not isinstance(rows, list):
+                raise _fault('it is no list of boxes', path, str(image))
+            for number, row in enumerate(rows):
+                yield image, None, _plain_row(row, path, f'{image}[{number}]')
+    else:
+        raise _fault(f'a {type(content).__name__} is no table of boxes', path, None)
+
+
+def _of_results(path: Path) -> Iterator[tuple[str, int | None, Row | None]]:
+    for result in read_results(path):
+        image = result['image']['file'] or result['image']['name']
+        yield image, result['image']['frame'], None
+        # of a model that sees the whole image the box is about keypoints
+        grown = boxes_of_people if result['model'].get('boxes') is None else np.asarray
+        for person in result['people']:
+            box = grown(np.array([person['bbox_px']]))[0]
+            yield image, result['image']['frame'], [*box.tolist(), person['score']]
+
+
+def _of_detections(
+    entries: Any, path: Path, place: str, names: Mapping[Any, Any]
+) -> Iterator[tuple[str, int | None, Row | None]]:
+    for number, one in enumerate(_objects(entries, path, place)):
+        if one.get('category_id', _PERSON) != _PERSON or one.get('iscrowd'):
+            continue
+        field = f'{place}[{number}]'
+        image = one.get('file_name', names.get(one.get('image_id'), one.get('image_id')))
+        if image is None:
+            raise _fault('it names no image', path, f'{field}.image_id')
+        x, y, width, height, score = _plain_row(
+            [*_listed(one.get('bbox'), path, f'{field}.bbox'), one.get('score', 1.0)], path, f'{field}.bbox'
+        )
+        yield str(image), None, [x, y, x + width, y + height, score]
+
+
+def _objects(entries: Any, path: Path, place: str) -> list[dict]:
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise _fault('it is no list of objects', path, place or None)
+    return entries
+
+
+def _listed(value: Any, path: Path, field: str) -> list:
+    if not isinstance(value, list) or len(value) != 4:
+        raise _fault(f'{json.dumps(value)[:60]} is no box of 4 numbers', path, field)
+    return value
+
+
+def _plain_row(row: Any, path: Path, field: str) -> Row:
+    """Four numbers and perhaps a score; they may not be finite, which is told of the image."""
+    numbers = isinstance(row, list) and all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in row)
+    if not numbers or len(row) not in (4, 5):
+        raise _fault(f'{json.dumps(row)[:60]} is no box of 4 numbers, or 5 with the score', path, field)
+    return [float(one) for one in ([*row, 1.0] if len(row) == 4 else row)]
+
+
+def _fault(problem: str, path: Path, field: str | None) -> UserError:
+    return UserError(problem, file=path, field=field, remedy=_KINDS)

@@ -1,0 +1,135 @@
+"""Where the people are whose crops an estimator reads: a model finds them, a file says so, or it is the whole image."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from .predictor import InputImage, Predictor
+
+#: how boxes are named: the word 'das' or 'image', or the path of a file of boxes or of a model's weights
+Boxes: TypeAlias = 'str | Path | BoxSource'
+# side of a person's box over that of the box about the keypoints
+_KEYPOINTS_TO_PERSON = 1.15
+_LEAST_SIDE_PX = 1.0
+
+
+@dataclass(frozen=True)
+class FoundBoxes:
+    """The boxes of one image.
+
+    Attributes:
+        xyxy_px: (n, 4) px of the image as shown, about the whole person.
+        scores: (n,) in [0, 1].
+    """
+
+    xyxy_px: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Sequence[float]]) -> FoundBoxes:
+        """Of x1, y1, x2, y2, score."""
+        table = np.asarray(rows, np.float64).reshape(-1, 5)
+        return cls(table[:, :4], table[:, 4].clip(0, 1))
+
+    def sound(self, image_shape: tuple[int, ...]) -> tuple[FoundBoxes, Counter[str]]:
+        """Those that show something of the image (height, width, …), and how many do not, by reason."""
+        height, width = image_shape[:2]
+        finite = np.isfinite(self.xyxy_px).all(axis=1) & np.isfinite(self.scores)
+        low, high = self.xyxy_px[:, :2], self.xyxy_px[:, 2:]
+        with np.errstate(invalid='ignore'):  # of those that are not finite
+            large = (high - low >= _LEAST_SIDE_PX).all(axis=1)
+            inside = ((low < [width - 1, height - 1]) & (high > 0)).all(axis=1)
+        reasons = Counter(
+            {
+                'not finite': int((~finite).sum()),
+                'without area': int((finite & ~large).sum()),
+                'outside the image': int((finite & large & ~inside).sum()),
+            }
+        )
+        kept = finite & large & inside
+        return FoundBoxes(self.xyxy_px[kept], self.scores[kept]), +reasons
+
+
+def boxes_of_people(keypoint_boxes: np.ndarray) -> np.ndarray:
+    """(n, 4) boxes of people from those about their keypoints, xyxy px, 15 % longer: hands, feet and the crown lie
+    outside of these."""
+    boxes = np.asarray(keypoint_boxes, np.float64).reshape(-1, 2, 2)
+    centers = boxes.mean(axis=1, keepdims=True)
+    return (centers + _KEYPOINTS_TO_PERSON * (boxes - centers)).reshape(-1, 4)
+
+
+class BoxSource(Protocol):
+    """Says where people are.
+
+    Attributes:
+        words: What it is, for results.
+    """
+
+    words: str
+
+    def prepare(self, image: InputImage) -> Any:
+        """What :meth:`find` wants of an image."""
+
+    def find(self, prepared: Sequence[Any]) -> list[FoundBoxes]:
+        """The boxes of a batch of images, best first; they may be degenerate."""
+        ...
+
+    def forget(self) -> None:
+        """Another video begins."""
+
+
+class WholeImage:
+    """One person fills the image."""
+
+    words = 'the whole image'
+
+    def prepare(self, image: InputImage) -> InputImage:
+        return image
+
+    def find(self, prepared: Sequence[InputImage]) -> list[FoundBoxes]:
+        sizes = (image.pixels.shape[1::-1] for image in prepared)
+        return [FoundBoxes.of_rows([[0, 0, width - 1, height - 1, 1]]) for width, height in sizes]
+
+    def forget(self) -> None: ...
+
+
+class DetectedPeople:
+    """People that a model finds, such as the package's DAS, whose boxes go about keypoints.
+
+    Args:
+        open_model: Gives the predictor, whose own threshold holds; it is asked when the first image comes.
+        words: What it is, for results.
+    """
+
+    def __init__(self, open_model: Callable[[], Predictor], words: str):
+        self._open_model, self.words = open_model, words
+        self._model: Predictor | None = None
+
+    @property
+    def model(self) -> Predictor:
+        if self._model is None:
+            self._model = self._open_model()
+        return self._model
+
+    def prepare(self, image: InputImage) -> Any:
+        return self.model.prepare(image)
+
+    def find(self, prepared: Sequence[Any]) -> list[FoundBoxes]:
+        found = []
+        for prediction in self.model.predict(prepared, with_sigma=False):
+            people = prediction.people
+            if not len(people):
+                found.append(FoundBoxes.of_rows([]))
+                continue
+            found.append(FoundBoxes(boxes_of_people(people.bboxes_px), np.asarray(people.scores, np.float64)))
+        return found
+
+    def forget(self) -> None:
+        if self._model is not None:
+            self._model.forget()
