@@ -62,6 +62,7 @@ TASK_UTILS = _registry(
         for module in ('assigner', 'coder', 'keypoint_root_coder', 'oks_nms', 'trackers.registered')
     ),
     'datasets.datasets.openpose_detections',
+    'datasets.datasets.openpose_folder',
 )
 DATASETS = _registry('DATASETS', 'datasets.datasets')
 TRANSFORMS = _registry('TRANSFORMS', 'datasets.transforms')

@@ -22,23 +22,29 @@ def turn_about_axis(rotation_deg: float) -> np.ndarray:
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
 
 
-def crop_matrix(center: np.ndarray, side: float, crop_px: int, rotation_deg: float = 0.0) -> np.ndarray:
+def crop_matrix(center: np.ndarray, side: float, crop_px: int, frame: np.ndarray | None = None) -> np.ndarray:
     """(2, 3) from px of the image to places in the crop from 0 to ``crop_px``, its centre at crop_px / 2.
 
     2x / crop_px - 1 of such a place is the crop's [-1, 1]; its pixel is the place less a half (:func:`crop_warp`).
+
+    Args:
+        center: (2,) px of the image.
+        side: Of the square, px of the image.
+        crop_px: Of the crop.
+        frame: (3, 3), the turn and mirror of :func:`crop_frame` or :func:`turn_about_axis`; none by default.
 
     Example:
         >>> crop_matrix(np.array([60.0, 40.0]), 20.0, 10)
         array([[  0.5,   0. , -25. ],
                [  0. ,   0.5, -15. ]])
     """
-    linear = crop_px / side * turn_about_axis(rotation_deg)[:2, :2]
+    linear = crop_px / side * (np.eye(2) if frame is None else frame[:2, :2])
     return np.concatenate([linear, (crop_px / 2 - linear @ center)[:, None]], axis=1)
 
 
-def crop_warp(center: np.ndarray, side: float, crop_px: int, rotation_deg: float = 0.0) -> np.ndarray:
-    """(2, 3) from px of the image to px of the crop."""
-    warp = crop_matrix(center, side, crop_px, rotation_deg)
+def crop_warp(center: np.ndarray, side: float, crop_px: int, frame: np.ndarray | None = None) -> np.ndarray:
+    """(2, 3) from px of the image to px of the crop; arguments as of :func:`crop_matrix`."""
+    warp = crop_matrix(center, side, crop_px, frame)
     warp[:, 2] -= 0.5
     return warp
 

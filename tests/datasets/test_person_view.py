@@ -300,6 +300,43 @@ def test_imitated_detections_are_like_a_detectors():
     assert (all_found[:, feet] == 0).all()
 
 
+def test_detections_of_openpose_itself(tmp_path):
+    """The nearest person by the limbs; who lacks one is no candidate; damaged files find nobody."""
+    entries = [person([2] * 14)]
+    inside = dict(
+        type='DASLSPDataset', ann_file=str(write_file(tmp_path, entries)), data_prefix=dict(img=str(tmp_path))
+    )
+    folder = tmp_path / 'json'
+    folder.mkdir()
+    names, lsp = KEYPOINT_SETS['openpose25'].keypoints, KEYPOINT_SETS['lsp14'].keypoints
+
+    def found(shift, lacking=None):
+        rows = np.zeros((25, 3))
+        for k, name in enumerate(lsp[:12]):
+            if name != lacking:
+                rows[names.index(name)] = [20 + 2 * k + shift, 20 + 3 * k, 0.9]
+        return dict(pose_keypoints_2d=rows.ravel().tolist())
+
+    def read(people, **options):
+        text = people if isinstance(people, str) else json.dumps(dict(people=people))
+        (folder / 'a_keypoints.json').write_text(text)
+        openpose = dict(type='OpenPoseFolder', folder=str(folder), **options)
+        return PersonViewDataset(inside, keypoint_set='spin49', openpose=openpose).get_data_info(0)['keypoints_2d']
+
+    wrist = names.index('left_wrist')
+    assert read([found(30), found(3)])[wrist, 0] == 20 + 22 + 3
+    assert read([found(30), found(3, lacking='left_knee')])[wrist, 0] == 20 + 22 + 30
+    assert (read([found(3, lacking='left_knee')])[:25] == 0).all() and (read([])[:25] == 0).all()
+    assert (read([found(8)], reject_below_px=10)[:25] == 0).all()  # too far for the person, and near
+    assert read([found(8)])[wrist, 2] == 0.9
+    for damaged in ('{', '{"people": [{"pose_keypoints_2d": [1, 2]}]}', '[]', '{"people": 3}'):
+        keypoints = read(damaged)
+        assert (keypoints[:25] == 0).all() and (keypoints[25:, 2] > 0).sum() == 14
+    with pytest.raises(UserError, match='openpose.folder'):
+        view_of = dict(type='OpenPoseFolder', folder=str(tmp_path / 'none'))
+        PersonViewDataset(inside, keypoint_set='spin49', openpose=view_of)
+
+
 def test_joints_of_the_superset_are_near_the_labels(people):
     """The stand-in regressors name what the labels name, within some centimetres."""
     record = view(people).get_data_info(0)

@@ -9,6 +9,7 @@ from das_mm.structures.crop_transform import (
     crop_matrix,
     crop_warp,
     restore_pose,
+    turn_about_axis,
     whole_crop_pixels,
 )
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
@@ -33,10 +34,10 @@ def test_places_are_those_of_the_released_code():
     for rotation in (0.0, 25.0, -60.0):
         center, scale = RNG.uniform(50, 400, 2), RNG.uniform(0.5, 2)
         expected = released_transform(center, scale, 224, rotation)[:2]
-        assert np.allclose(crop_matrix(center, 200 * scale, 224, rotation), expected)
+        assert np.allclose(crop_matrix(center, 200 * scale, 224, turn_about_axis(rotation)), expected)
     assert whole_crop_pixels(np.array([10.9, 11.0, -0.9, -1.5])).tolist() == [11, 12, 1, 0]
     # the middle of the box is the middle of the crop, between the pixels 4 and 5
-    assert np.allclose(crop_warp(np.array([60.0, 40]), 20, 10, 33.0) @ [60, 40, 1], [4.5, 4.5])
+    assert np.allclose(crop_warp(np.array([60.0, 40]), 20, 10, crop_frame(33.0, True, True)) @ [60, 40, 1], [4.5, 4.5])
 
 
 @pytest.mark.parametrize('after', [True, False])

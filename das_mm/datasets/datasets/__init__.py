@@ -5,6 +5,7 @@ from ..annotations.people import PersonColumns
 from .das_dataset import DASDataset
 from .frame_pairs import DASPoseTrack18Dataset, DASVideoDataset
 from .openpose_detections import DetectionFile, ImitatedDetections
+from .openpose_folder import OpenPoseFolder
 from .person_boxes import PersonBoxes
 from .person_view import PersonViewDataset
 from .real_2d import DASCocoDataset, DASCrowdPoseDataset, DASLSPDataset, DASLSPETDataset, DASMPIIDataset, DASUP3DDataset
@@ -39,6 +40,7 @@ __all__ = [
     'DASVideoDataset',
     'DetectionFile',
     'ImitatedDetections',
+    'OpenPoseFolder',
     'PersonBoxes',
     'PersonColumns',
     'PersonViewDataset',

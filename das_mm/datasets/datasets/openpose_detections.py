@@ -26,7 +26,8 @@ class Detections(Protocol):
 
 
 def build_detections(config: Mapping[str, Any] | None, source: KeypointSet, target: KeypointSet) -> Detections | None:
-    """Detections out of a config: ``dict(type='DetectionFile', file=…)`` or ``dict(type='ImitatedDetections')``.
+    """Detections out of a config: ``dict(type='DetectionFile', file=…)``, ``dict(type='OpenPoseFolder', folder=…)`` or
+    ``dict(type='ImitatedDetections')``.
 
     Raises:
         UserError: The superset has no place for them.
@@ -39,7 +40,7 @@ def build_detections(config: Mapping[str, Any] | None, source: KeypointSet, targ
             field='openpose',
             remedy='use spin49 or prohmr44, or leave it out',
         )
-    kwargs = dict(source=source) if config.get('type') == 'ImitatedDetections' else {}
+    kwargs = {} if config.get('type') == 'DetectionFile' else dict(source=source)
     return TASK_UTILS.build({'_scope_': 'das_mm', **config, **kwargs})
 
 

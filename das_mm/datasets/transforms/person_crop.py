@@ -13,7 +13,7 @@ from mmcv.transforms.utils import cache_randomness
 from das_mm.errors import UserError
 from das_mm.registry import TRANSFORMS
 from das_mm.structures import get_keypoint_set, invert_warp, transform_intrinsics, warp_points
-from das_mm.structures.crop_transform import MIRROR, augment_pose, crop_frame, turn_about_axis, whole_crop_pixels
+from das_mm.structures.crop_transform import MIRROR, augment_pose, crop_frame, crop_matrix, crop_warp, whole_crop_pixels
 
 from .geometry import warp_image
 
@@ -103,8 +103,7 @@ class PersonCrop(BaseTransform):
         side = results['box_scale'] * drawn['scale']
         center = results['box_center'] + results['box_scale'] * drawn['shift']
         frame = crop_frame(drawn['rotation_deg'], drawn['flip'], self.flip_after_rotation)
-        linear = self.crop_px / side * frame[:2, :2]
-        warp = np.concatenate([linear, ((self.crop_px - 1) / 2 - linear @ center)[:, None]], axis=1)
+        warp = crop_warp(center, side, self.crop_px, frame)
         order = list(get_keypoint_set(results['keypoint_set']).flip_indices) if drawn['flip'] else slice(None)
 
         results['img'] = _coloured(
@@ -140,15 +139,13 @@ class PersonCrop(BaseTransform):
 
     def _places(self, points: np.ndarray, center: np.ndarray, side: float, drawn: dict) -> np.ndarray:
         """Pixels of the image (K, 2) to [-1, 1] of the crop, left and right still as in the image."""
-        first = crop_frame(drawn['rotation_deg'], drawn['flip'], False)[:2, :2]
-        if self.flip_after_rotation:  # what is done after the cut to whole pixels
-            first = turn_about_axis(drawn['rotation_deg'])[:2, :2]
-        linear = self.crop_px / side * first
-        places = warp_points(points, np.concatenate([linear, (self.crop_px / 2 - linear @ center)[:, None]], axis=1))
+        mirrored_after = drawn['flip'] and self.flip_after_rotation  # after the cut to whole pixels
+        frame = crop_frame(drawn['rotation_deg'], drawn['flip'] and not mirrored_after, False)
+        places = warp_points(points, crop_matrix(center, side, self.crop_px, frame))
         if self.whole_pixels:
             places = whole_crop_pixels(places)
         places = 2 * places / self.crop_px - 1
-        return places @ MIRROR[:2, :2] if drawn['flip'] and self.flip_after_rotation else places
+        return places @ MIRROR[:2, :2] if mirrored_after else places
 
     def __repr__(self) -> str:
         return (

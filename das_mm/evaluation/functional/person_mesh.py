@@ -28,7 +28,7 @@ def person_errors(pred: np.ndarray, gt: np.ndarray, valid: np.ndarray) -> dict[s
         >>> gt = np.array([[[0., 0., 0.], [100., 0., 0.], [0., 200., 50.]]])
         >>> errors = person_errors(1.1 * gt, gt, np.ones((1, 3), bool))
         >>> errors['MPJPE'].round(2).tolist(), errors['PA-MPJPE'].round(6).tolist()
-        ([10.2], [0.0])
+        ([10.21], [0.0])
     """
     valid = np.asarray(valid, bool)
     aligned = similarity_align(pred, gt, valid)
