@@ -197,6 +197,13 @@ _SETS = (
     _make('mupots17', _MUPOTS, _MUPOTS_LINKS, 'pelvis'),
     # right leg first (mmpose, Moon, RLE) …
     _make('h36m17', f'pelvis r_hip r_knee r_ankle l_hip l_knee l_ankle {_H36M_UPPER}', _H36M_LINKS, 'pelvis'),
+    # … with the middle of the shoulders (RLE's single-stage 3D)
+    _make(
+        'h36m18',
+        f'pelvis r_hip r_knee r_ankle l_hip l_knee l_ankle {_H36M_UPPER} thorax',
+        f'{_H36M_LINKS} 8-17',
+        'pelvis',
+    ),
     # … and left leg first (rows of J_regressor_h36m)
     _make('h36m17_left', f'pelvis l_hip l_knee l_ankle r_hip r_knee r_ankle {_H36M_UPPER}', _H36M_LINKS, 'pelvis'),
     _make('lsp14', f'{_LSP_LIMBS} neck head_top', _LSP_LINKS, 'mid_hip'),

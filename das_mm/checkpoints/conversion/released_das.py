@@ -22,9 +22,8 @@ import torch
 from torch import Tensor
 
 from das_mm.errors import UserError
-from das_mm.models.flows.realnvp import alternating_masks
-
 from .checkpoint_kinds import USE_AS_MODEL, Conversion, SourceKind, name_config, weights_of_config
+from .flow_weights import add_mask, mirror_flow
 from .ledger import Fate, Ledger
 from .source_file import SourceFile
 
@@ -91,8 +90,8 @@ class ReleasedDAS(SourceKind):
             ledger.use_all(_HEAD + theirs, _OURS + ours)
         _convert_scales(ledger)
         for theirs, ours in _FLOWS.items():
-            _mirror_flow(ledger, _HEAD + theirs, f'{_OURS}pose_losses.{ours}.flow.')
-            _add_mask(ledger, f'{_OURS}pose_losses.{ours}.flow.mask', wanted)
+            mirror_flow(ledger, _HEAD + theirs, f'{_OURS}pose_losses.{ours}.flow.')
+            add_mask(ledger, f'{_OURS}pose_losses.{ours}.flow.mask', wanted)
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'the config {config}')
         return Conversion(
@@ -143,19 +142,3 @@ def _convert_scales(ledger: Ledger) -> None:
     ]
     if rows:
         ledger.result[f'{_OURS}scales'] = torch.stack([torch.stack([one.reshape(()) for one in row]) for row in rows])
-
-
-def _mirror_flow(ledger: Ledger, theirs: str, ours: str) -> None:
-    """RealNVP of G(x) to that of G(-x): the nets see and shift the negative, the scales stay."""
-    for name in ledger.names(theirs):
-        part = name.removeprefix(theirs)  # t.<layer>.<0|2|4>.<weight|bias>, s.…, mask
-        negate = re.fullmatch(r'[st]\.\d+\.0\.weight|t\.\d+\.4\.(weight|bias)', part)
-        ledger.use(
-            name, ours + part, torch.neg if negate else None, 'sign: density of truth - prediction' if negate else ''
-        )
-
-
-def _add_mask(ledger: Ledger, name: str, wanted: dict[str, Tensor]) -> None:
-    """The coordinates that each coupling leaves as they are: a constant of the flow, in the file or not."""
-    if name in wanted and name not in ledger.result:
-        ledger.add(name, alternating_masks(*wanted[name].shape), 'a constant of the flow')

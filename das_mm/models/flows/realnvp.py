@@ -21,23 +21,21 @@ from das_mm.registry import MODELS
 
 
 class CouplingNet(nn.Sequential):
-    """D -> hidden -> hidden -> D, in the precision of its input whatever the precision its parameters are kept in.
+    """D -> hidden -> … -> hidden -> D, in the precision of its input whatever the precision its parameters are kept in.
 
     Args:
         dims: D.
-        hidden: Width of the two inner layers.
+        hidden: Width of the inner layers.
         bounded: Ends in tanh (scales), so that one layer stretches by a factor within (1/e, e).
+        num_linear: Linear layers, 2 or more, with leaky ReLUs between them.
     """
 
-    def __init__(self, dims: int, hidden: int, bounded: bool):
-        layers = [
-            nn.Linear(dims, hidden),
-            nn.LeakyReLU(),
-            nn.Linear(hidden, hidden),
-            nn.LeakyReLU(),
-            nn.Linear(hidden, dims),
-        ]
-        super().__init__(*layers, *([nn.Tanh()] if bounded else []))
+    def __init__(self, dims: int, hidden: int, bounded: bool, num_linear: int = 3):
+        widths = [dims, *[hidden] * (num_linear - 1), dims]
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(widths, widths[1:]):
+            layers += [nn.Linear(inputs, outputs), nn.LeakyReLU()]
+        super().__init__(*layers[:-1], *([nn.Tanh()] if bounded else []))
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self:
@@ -68,7 +66,10 @@ class RealNVP(BaseModule):
     Args:
         dims: D >= 1, the dimension of the space.
         num_layers: Number of coupling layers.
-        hidden: Width of the scale and translation nets.
+        hidden: Width of the scale and translation nets (N_n of RLE Table 6).
+        num_linear: Linear layers of each of these nets (L_fc there).
+        init_gain: Gain of the Xavier initialisation of their weights; None for torch's own initialisation, which the
+            released code of RLE leaves them with.
         init_cfg: As in mmengine (a pretrained checkpoint, for instance).
 
     Example:
@@ -79,22 +80,32 @@ class RealNVP(BaseModule):
 
     mask: Tensor  # (num_layers, D)
 
-    def __init__(self, dims: int, num_layers: int = 6, hidden: int = 64, init_cfg: dict | None = None):
+    def __init__(
+        self,
+        dims: int,
+        num_layers: int = 6,
+        hidden: int = 64,
+        init_cfg: dict | None = None,
+        *,
+        num_linear: int = 3,
+        init_gain: float | None = 0.01,
+    ):
         super().__init__(init_cfg)
-        if dims < 1:
-            raise ValueError(f'RealNVP needs dims >= 1, got {dims}')
-        self.dims = dims
+        if dims < 1 or num_linear < 2:
+            raise ValueError(f'RealNVP needs dims >= 1 and num_linear >= 2, got {dims} and {num_linear}')
+        self.dims, self.init_gain = dims, init_gain
         self.register_buffer('mask', alternating_masks(num_layers, dims))
-        self.s = nn.ModuleList(CouplingNet(dims, hidden, bounded=True) for _ in range(num_layers))
-        self.t = nn.ModuleList(CouplingNet(dims, hidden, bounded=False) for _ in range(num_layers))
+        self.s = nn.ModuleList(CouplingNet(dims, hidden, True, num_linear) for _ in range(num_layers))
+        self.t = nn.ModuleList(CouplingNet(dims, hidden, False, num_linear) for _ in range(num_layers))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Xavier with gain 0.01 and torch's own biases (as released): G starts close to the standard normal."""
+        """Xavier with a small gain and torch's own biases: G starts close to the standard normal. Or torch's own."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 module.reset_parameters()
-                nn.init.xavier_uniform_(module.weight, gain=0.01)
+                if self.init_gain is not None:
+                    nn.init.xavier_uniform_(module.weight, gain=self.init_gain)
 
     def init_weights(self) -> None:
         # a head's `init_cfg` for nn.Linear also reaches the flow inside its loss; this undoes that

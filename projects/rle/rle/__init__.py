@@ -1,0 +1,8 @@
+"""Residual log-likelihood estimation (Li et al., ICCV 2021) on das_mm: ``custom_imports = dict(imports='projects.rle.rle')``.
+
+Everything here is registered in the scope ``das_mm``.
+"""
+
+from . import checkpoints, codec, datasets, detectors, estimators, heads, losses, metrics, transforms
+
+__all__ = ['checkpoints', 'codec', 'datasets', 'detectors', 'estimators', 'heads', 'losses', 'metrics', 'transforms']

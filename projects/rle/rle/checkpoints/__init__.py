@@ -1,0 +1,4 @@
+from .mmpose_rle import MMPoseRLE, OwnRLE
+from .released_rle import ReleasedRLE
+
+__all__ = ['MMPoseRLE', 'OwnRLE', 'ReleasedRLE']
