@@ -1,4 +1,4 @@
-"""Weights of released flows, which learnt the density of (prediction - truth) / σ; ours have (truth - prediction) / σ."""
+"""Weights of released flows, which learnt the density of (prediction - truth) / σ; ours is of the opposite sign."""
 
 from __future__ import annotations
 

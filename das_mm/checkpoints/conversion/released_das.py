@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from das_mm.errors import UserError
+
 from .checkpoint_kinds import USE_AS_MODEL, Conversion, SourceKind, name_config, weights_of_config
 from .flow_weights import add_mask, mirror_flow
 from .ledger import Fate, Ledger

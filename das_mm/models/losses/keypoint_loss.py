@@ -42,7 +42,7 @@ class KeypointRLELoss(BaseModule):
             Scalar.
         """
         if target_weight is not None:
-            target_weight = target_weight.reshape(pred.shape[0] * pred.shape[1], -1)
+            target_weight = target_weight.flatten(0, 1)
         return self.criterion(
             pred.flatten(0, 1),
             positive_scale(sigma).flatten(0, 1),

@@ -43,5 +43,3 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(type='RegressedH36MError', protocol=2)
 test_evaluator = val_evaluator
-val_cfg = dict()
-test_cfg = dict()

@@ -75,5 +75,3 @@ val_evaluator = dict(
     type='CocoMetric', ann_file=data_root + 'annotations/person_keypoints_val2017.json', score_mode='bbox',
     nms_mode='none')
 test_evaluator = val_evaluator
-val_cfg = dict()
-test_cfg = dict()

@@ -4,7 +4,7 @@ _base_ = './rle_resnet50_8xb32-270e_coco-256x192.py'
 
 model = dict(
     data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
-    head=dict(feature_norm=False, loss=dict(q=dict(type='LaplacePrior'))))
+    head=dict(feature_norm=False, loss=dict(q=dict(_delete_=True, type='LaplacePrior'))))
 
 train_cfg = dict(max_epochs=210)
 param_scheduler = [

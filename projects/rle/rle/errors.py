@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from das_mm.errors import UserError
 from torch import Tensor
+
+from das_mm.errors import UserError
 
 
 def check_labels(labels: Tensor, num_keypoints: int, dims: int) -> None:

@@ -1,4 +1,4 @@
-"""RLE once more, written from the formulas with torch's functions and a bare state dict; shares no code with the package.
+"""RLE once more, written from the formulas with torch's functions and a bare state dict; no code of the package.
 
 State dicts are named as the authors' code names them. Shapes: B people, K keypoints, D coordinates.
 """
@@ -22,11 +22,13 @@ def released_state(keypoints: int, dims: int, seed: int = 0) -> dict[str, torch.
             state[name] = torch.rand_like(value) * 0.5 + 0.75
         elif name.endswith(('running_mean', 'bias')):
             state[name] = torch.randn_like(value) * 0.1
+        elif name.endswith(('bn3.weight', 'downsample.1.weight')):
+            state[name] = torch.rand_like(value) * 0.3  # features of the size that trained networks have
     outputs = keypoints * dims
     state['fc_coord.linear.weight'] = torch.randn(outputs, 2048) * 0.02
     state['fc_coord.linear.bias'] = torch.randn(outputs) * 0.1
     sigma = 'fc_sigma.linear.' if dims == 2 else 'fc_sigma.'
-    state[f'{sigma}weight'], state[f'{sigma}bias'] = torch.randn(outputs, 2048) * 0.02, torch.randn(outputs) * 0.5
+    state[f'{sigma}weight'], state[f'{sigma}bias'] = torch.randn(outputs, 2048) * 0.01, torch.randn(outputs) * 0.5
     for flow, d in dict(flow=2).items() if dims == 2 else dict(flow2d=2, flow3d=3).items():
         kept = torch.tensor([[0, 1], [1, 0]] if d == 2 else [[0, 0, 1], [1, 1, 0]]).float()
         state[f'{flow}.mask'] = kept.repeat(3, 1)

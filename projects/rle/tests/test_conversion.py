@@ -44,10 +44,11 @@ def test_the_authors_network_is_ours(tmp_path, keypoints, dims):
 
     model, images = model_of(tmp_path / 'ours.pth'), torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        output = model(images, mode='tensor')
+        output = model(images, None, mode='tensor')
     coords, sigma = outputs(state, features(state, images), dims)
     torch.testing.assert_close(output.coords, coords, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(output.raw_sigma.sigmoid(), sigma, rtol=1e-5, atol=1e-5)
+    assert 0.01 < sigma.min() and sigma.max() < 0.99
 
     target, weight = coords + torch.randn_like(coords) * 0.1, torch.ones_like(coords)
     weight[0, :3] = 0
@@ -75,7 +76,7 @@ def test_mmposes_network_there_and_back(tmp_path):
     convert_checkpoint(tmp_path / 'mmpose.pth', tmp_path / 'ours.pth')
     ours, images = model_of(tmp_path / 'ours.pth'), torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        expected, output = theirs(images, mode='tensor'), ours(images, mode='tensor')
+        expected, output = theirs(images, None, mode='tensor'), ours(images, None, mode='tensor')
     torch.testing.assert_close(output.coords, expected[..., :2] - 0.5, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(output.raw_sigma, expected[..., 2:], rtol=1e-5, atol=1e-5)
     target = torch.rand(2, 17, 2)
@@ -107,7 +108,11 @@ def test_what_cannot_be_converted_is_said(tmp_path):
         convert_checkpoint(
             tmp_path / 'whole.pth', tmp_path / 'ours.pth', 'rle_resnet50_8xb32-140e_h36m-mpii-256x256.py'
         )
-    odd = {**released_state(17, 2), 'fc_coord.linear.bias': torch.zeros(10), 'fc_coord.linear.weight': torch.zeros(10, 2048)}
+    odd = {
+        **released_state(17, 2),
+        'fc_coord.linear.bias': torch.zeros(10),
+        'fc_coord.linear.weight': torch.zeros(10, 2048),
+    }
     torch.save(odd, tmp_path / 'odd.pth')
     with pytest.raises(UserError, match='5 keypoints in 2D'):
         convert_checkpoint(tmp_path / 'odd.pth', tmp_path / 'ours.pth')

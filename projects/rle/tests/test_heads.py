@@ -82,9 +82,7 @@ def test_depths_are_relative_to_the_root_in_evaluation_only():
 @pytest.mark.parametrize('shift, offset', [(True, 1 / W), (False, 4 / W)])
 def test_flip_test(shift, offset):
     torch.manual_seed(1)
-    plain, mirrored = (
-        KeypointEstimate(torch.randn(2, K, 3), torch.rand(2, K), torch.rand(2, K, 3)) for _ in range(2)
-    )
+    plain, mirrored = (KeypointEstimate(torch.randn(2, K, 3), torch.rand(2, K), torch.rand(2, K, 3)) for _ in range(2))
     average = flip_average(plain, mirrored, FLIP, W, shift)
     for k, other in enumerate(FLIP):
         x = -mirrored.coords[:, other, 0] - offset
@@ -92,7 +90,9 @@ def test_flip_test(shift, offset):
         torch.testing.assert_close(
             average.coords[:, k, 1:], (plain.coords[:, k, 1:] + mirrored.coords[:, other, 1:]) / 2
         )
-        torch.testing.assert_close(average.confidence[:, k], (plain.confidence[:, k] + mirrored.confidence[:, other]) / 2)
+        torch.testing.assert_close(
+            average.confidence[:, k], (plain.confidence[:, k] + mirrored.confidence[:, other]) / 2
+        )
         torch.testing.assert_close(average.sigma[:, k], (plain.sigma[:, k] + mirrored.sigma[:, k]) / 2)  # sides stay
 
 

@@ -28,7 +28,9 @@ def loaded(loss: torch.nn.Module, state: dict[str, torch.Tensor], **flows: str) 
     """The loss with flows of the state dict, mirrored: there the residual is prediction minus truth."""
     for name, prefix in flows.items():
         module = loss.get_submodule(name)
-        weights = {key.removeprefix(f'{prefix}.'): value for key, value in state.items() if key.startswith(f'{prefix}.')}
+        weights = {
+            key.removeprefix(f'{prefix}.'): value for key, value in state.items() if key.startswith(f'{prefix}.')
+        }
         for key in weights:
             kind, _, place = (*key.split('.')[:3], '', '')[:3]
             if place == '0' and key.endswith('weight') or kind == 't' and place == '4':
@@ -207,4 +209,6 @@ def test_bad_input():
         ResidualLikelihoodLoss(2)(three, three, three)
     with pytest.raises(ValueError, match=r'\(B, K, 3\)'):
         MixedDimensionLoss()(three[..., :2], three[..., :2], three[..., :2], three)
-    assert isinstance(MODELS.build(dict(type='MixedDimensionLoss', criterion=dict(type='L1PoseLoss'))), MixedDimensionLoss)
+    assert isinstance(
+        MODELS.build(dict(type='MixedDimensionLoss', criterion=dict(type='L1PoseLoss'))), MixedDimensionLoss
+    )

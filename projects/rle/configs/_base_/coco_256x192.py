@@ -58,5 +58,3 @@ val_evaluator = dict(
     type='CocoMetric', ann_file=data_root + 'annotations/person_keypoints_val2017.json', score_mode='bbox_rle',
     nms_mode='oks_nms', nms_thr=0.9)
 test_evaluator = val_evaluator
-val_cfg = dict()
-test_cfg = dict()

@@ -1,7 +1,7 @@
 """mmpose's RLE checkpoints, to ours and back.
 
-mmpose has one layer of 4K (x, y, raw σ_x, raw σ_y of every keypoint), without the division by the length of the feature,
-and coordinates x / W where ours are x / W - 0.5.
+mmpose has one layer of 4K (x, y, raw σ_x, raw σ_y of every keypoint), without the division by the length of the
+feature, and coordinates x / W where ours are x / W - 0.5.
 """
 
 from __future__ import annotations
@@ -28,10 +28,7 @@ CONFIGS = {(17, 50): 'rle_resnet50-mmpose_8xb64-210e_coco-256x192.py'}
 _FLOW = 'head.loss_module.criterion.flow.'
 _THEIR_FLOW = 'head.loss_module.flow_model.'
 # mmpose 0.x
-_OLD_NAMES = {
-    r'^keypoint_head\.': 'head.',
-    r'^head\.loss\.': 'head.loss_module.',
-}
+_OLD_NAMES = {r'^keypoint_head\.': 'head.', r'^head\.loss\.': 'head.loss_module.'}
 
 
 def merge_layers(coord: Tensor, sigma: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Checkpoints of the authors' code (github.com/Jeff-sjtu/res-loglikelihood-regression): bare state dicts.
 
-``preact.*`` is torchvision's ResNet without its classifier, ``fc_coord.linear`` the layer behind the normalised feature,
-``fc_sigma.linear`` (2D) or ``fc_sigma`` (3D) that of the scales; ``flow`` or ``flow2d`` and ``flow3d`` are the flows.
-Frames, channel order and means are those of the configs named here.
+``preact.*`` is torchvision's ResNet without its classifier, ``fc_coord.linear`` the layer behind the normalised
+feature, ``fc_sigma.linear`` (2D) or ``fc_sigma`` (3D) that of the scales; ``flow`` or ``flow2d`` and ``flow3d`` are the
+flows. Frames, channel order and means are those of the configs named here.
 """
 
 from __future__ import annotations

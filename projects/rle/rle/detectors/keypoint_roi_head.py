@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmcv.transforms import BaseTransform
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from das_mm.registry import MODELS, TRANSFORMS
-from mmcv.transforms import BaseTransform
 
 
 @MODELS.register_module()

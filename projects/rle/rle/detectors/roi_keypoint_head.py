@@ -53,9 +53,7 @@ class RoIKeypointFlowHead(BaseModule):
         self.convs = nn.Sequential(*(ConvModule(a, b, 3, padding=1) for a, b in zip(channels, channels[1:])))
         self.fc = nn.Linear(channels[-1], 4 * num_keypoints)
         nn.init.xavier_uniform_(self.fc.weight, gain=0.01)
-        self.loss_module = MODELS.build(
-            {'_scope_': 'das_mm', **(loss or dict(type='ResidualLikelihoodLoss', dims=2))}
-        )
+        self.loss_module = MODELS.build({'_scope_': 'das_mm', **(loss or dict(type='ResidualLikelihoodLoss', dims=2))})
 
     def forward(self, x: Tensor) -> RegressionOutput:
         """(N, C, H, W) -> coordinates and raw scales, (N, K, 2) each."""

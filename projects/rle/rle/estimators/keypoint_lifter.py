@@ -15,8 +15,8 @@ from das_mm.registry import MODELS
 
 @MODELS.register_module()
 class KeypointLifter(TopdownPoseEstimator):
-    """mmpose's TCN with kernels of 1 is the network of Martinez et al.: the feature of 2K numbers through a stem of 1024
-    and two residual blocks. ``pred_instances`` have ``keypoints_3d`` (1, K, 3) mm in the camera, the root where the
+    """mmpose's TCN with kernels of 1 is the network of Martinez et al.: 2K numbers through a stem of 1024 and two
+    residual blocks. ``pred_instances`` have ``keypoints_3d`` (1, K, 3) mm in the camera, the root where the
     metainfo's ``keypoints_cam_mm`` have it.
 
     Args: as in mmpose.

@@ -42,11 +42,7 @@ class SoftArgmaxFlowHead(KeypointRegressionHead):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        num_keypoints: int,
-        loss: ConfigType | None = None,
-        decoder: OptConfigType = None,
+        self, in_channels: int, num_keypoints: int, loss: ConfigType | None = None, decoder: OptConfigType = None
     ):
         super().__init__(num_keypoints, 2, loss, decoder)
         self.final_layer = nn.Conv2d(in_channels, num_keypoints, 1)

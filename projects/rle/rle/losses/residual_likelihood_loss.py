@@ -58,7 +58,9 @@ def residual_criterion(
         UserError: An unknown formula, or ``log_s`` where there is none.
     """
     if formula not in FORMULAS:
-        raise UserError(f'there is no formula {formula!r}', field='formula', remedy=f'use one of: {", ".join(FORMULAS)}')
+        raise UserError(
+            f'there is no formula {formula!r}', field='formula', remedy=f'use one of: {", ".join(FORMULAS)}'
+        )
     if log_s and (formula == 'official' or not residual):
         raise UserError(
             'log s belongs to Eq. 8', field='log_s', remedy="leave it out, or use formula='paper' with residual=True"
@@ -70,7 +72,9 @@ def residual_criterion(
         return dict(type='OfficialDLELoss' if official else 'DLELoss', flow=flow)
     if not official:
         return dict(type='RLELoss', flow=flow, prior=q, normalized=log_s)
-    return dict(type='OfficialRLELoss', flow=flow, prior='gaussian' if q == 'gaussian' else None if q == 'laplace' else q)
+    return dict(
+        type='OfficialRLELoss', flow=flow, prior='gaussian' if q == 'gaussian' else None if q == 'laplace' else q
+    )
 
 
 @MODELS.register_module()
@@ -102,10 +106,12 @@ class ResidualLikelihoodLoss(KeypointRLELoss):
         """Whether it learns σ, so that the network needs a layer for it."""
         return self.criterion.uses_sigma
 
-    def forward(self, pred: Tensor, sigma: Tensor | None, target: Tensor, target_weight: Tensor | None = None) -> Tensor:
+    def forward(
+        self, pred: Tensor, sigma: Tensor | None, target: Tensor, target_weight: Tensor | None = None
+    ) -> Tensor:
         """As in the parent; ``sigma`` (B, K, D) before the sigmoid, None for a loss that does not learn it."""
         if sigma is not None:
             return super().forward(pred, sigma, target, target_weight)
         if target_weight is not None:
-            target_weight = target_weight.reshape(pred.shape[0] * pred.shape[1], -1)
+            target_weight = target_weight.flatten(0, 1)
         return self.criterion(pred.flatten(0, 1), None, target.flatten(0, 1), target_weight, avg_factor=len(pred))

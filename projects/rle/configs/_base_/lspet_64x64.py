@@ -1,6 +1,6 @@
-# LSPET (das-mm convert lspet --split train_rest and val_tenth): one person an image, 14 keypoints, crops by the true box
+# LSPET (das-mm convert lspet --split train_rest and val_tenth): one person an image, 14 keypoints, true boxes
 keypoint_set = 'lsp14'
-input_size = (96, 96)
+input_size = (64, 64)
 data_root = 'data/lspet/'
 codec = dict(type='CenteredRegressionLabel', input_size=input_size)
 meta_keys = ('id', 'img_id', 'img_path', 'ori_shape', 'img_shape', 'input_size', 'input_center', 'input_scale', 'flip',
@@ -54,5 +54,3 @@ val_evaluator = [
     dict(type='ConfidenceCorrelation'),
 ]
 test_evaluator = val_evaluator
-val_cfg = dict()
-test_cfg = dict()
