@@ -152,13 +152,14 @@ def test_mask_rcnn_keypoints_train_and_predict():
     head.eval()
     with torch.no_grad():
         results = head.predict(features, proposals(), samples, rescale=True)
-    for result in results:
-        middle = (result.bboxes[:, :2] + result.bboxes[:, 2:]) / 2
-        # an untrained head puts everything near the middle of the box, in px of the original image
-        assert torch.allclose(result.keypoints.mean(1), middle, atol=8) and result.bboxes.max() <= 32
-        assert (
-            result.keypoints.shape[1:] == (3, 2) and ((result.keypoint_scores > 0) & (result.keypoint_scores < 1)).all()
-        )
+        inputs = head.predict(features, proposals(), samples, rescale=False)
+    for result, on_input in zip(results, inputs):
+        torch.testing.assert_close(on_input.keypoints, 2 * result.keypoints)
+        torch.testing.assert_close(on_input.bboxes, 2 * result.bboxes)
+        sides = (result.bboxes[:, 2:] - result.bboxes[:, :2])[:, None]
+        frame = (result.keypoints - result.bboxes[:, None, :2]) / sides - 0.5
+        assert frame.shape[1:] == (3, 2) and frame.abs().max() < 1.5  # an untrained head stays near the box
+        assert ((result.keypoint_scores > 0) & (result.keypoint_scores < 1)).all()
 
 
 def roi_extractor(size: int) -> dict:

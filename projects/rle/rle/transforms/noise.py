@@ -15,8 +15,8 @@ class NoiseRectangle(BaseTransform):
     """A rectangle of white noise over a part of the person's box, in every image (not mentioned in the paper).
 
     Its area is U(0, max_area) of the box, its height over its width U(0.3, 1/0.3); it lies in the image, and in the box
-    unless it is larger than that on one side. Before the crop. The released code draws until a rectangle fits; here an image of which none of a hundred does is
-    left as it is.
+    unless it is larger than that on one side. It comes before the crop. The released code draws until a rectangle fits;
+    here an image of which none of a hundred does is left as it is.
 
     Args:
         max_area: Largest share of the box.
