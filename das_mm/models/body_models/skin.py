@@ -96,7 +96,8 @@ class KeypointLayer(nn.Module):
     def __init__(self, body: SMPLBody, matrix: sparse.csr_matrix) -> None:
         super().__init__()
         columns = np.unique(matrix.indices)
-        chosen = torch.tensor(columns[columns < body.num_vertices], dtype=torch.long, device=body.v_template.device)
+        vertices = columns[columns < body.num_vertices]
+        chosen = torch.tensor(vertices, dtype=torch.long, device=body.v_template.device)
         posedirs = body.posedirs.T.unflatten(0, (-1, 3))  # (V, 3, 207)
         eye = torch.eye(_NUM_JOINTS).to(body.v_template)
         self.skin = Skin(
@@ -107,7 +108,7 @@ class KeypointLayer(nn.Module):
             # each joint regressed from a point of its own, so that it needs no other vertex
             torch.cat([eye.new_zeros(_NUM_JOINTS, len(chosen)), eye], dim=1),
         )
-        needed = np.append(chosen.cpu().numpy(), body.num_vertices + np.arange(_NUM_JOINTS))
+        needed = np.append(vertices, body.num_vertices + np.arange(_NUM_JOINTS))
         self.register_buffer('matrix', torch.tensor(matrix[:, needed].toarray()).to(body.v_template), persistent=False)
 
     def forward(self, global_orient: Tensor, body_pose: Tensor, betas: Tensor) -> Tensor:

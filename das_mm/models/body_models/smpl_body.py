@@ -98,6 +98,8 @@ class SMPLBody(Skin):
         )
         for name, array in zip(('joints_template', 'joints_dirs'), joints):  # (24, 3), (24, 3, B)
             self.register_buffer(name, torch.tensor(array, dtype=torch.float32), persistent=False)
+        # arrays: a model that is built without memory, for the names of its weights, has no values in its buffers
+        self._surface = SimpleNamespace(v_template=arrays.v_template, faces=arrays.faces, source=arrays.source)
         self._regressors = read_regressors(regressors or {}, arrays)
         self._regressor_files = dict(regressors or {})
 
@@ -209,10 +211,7 @@ class SMPLBody(Skin):
 
     def superset_matrix(self, keypoint_set: str) -> sparse.csr_matrix:
         """(K, V + 24): the joints of a superset; see :func:`das_mm.bodies.joint_supersets.superset_matrix`."""
-        surface = SimpleNamespace(
-            v_template=self.v_template.cpu().numpy(), faces=self.faces.cpu().numpy(), source=self.source
-        )
-        return superset_matrix(keypoint_set, surface, self._regressor_files)
+        return superset_matrix(keypoint_set, self._surface, self._regressor_files)
 
     def evaluation_names(self, keypoint_set: str = 'lsp14') -> tuple[str, ...]:
         """Names that stand for a keypoint set when errors are measured from vertices.

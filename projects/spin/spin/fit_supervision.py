@@ -1,4 +1,4 @@
-"""What the network is taught: the best fit seen so far, a better one from the loop, or the ground truth (thesis §3.3.4).
+"""What the network is taught: the best fit seen so far, a better one of the loop, or the ground truth (§3.3.4).
 
 The order of one step is that of the released trainer: the old fit is read, placed and scored on today's crop; SMPLify
 starts from the prediction; per sample the better one is kept and written to the store; only then the targets are

@@ -75,24 +75,22 @@ class FitsStore:
         self.sets = {one.name: one for one in sets}
         self.fits = {name: torch.full((one.num_samples, NUM_FIT), torch.nan) for name, one in self.sets.items()}
 
-    def fill(self, dataset: str, fits: Tensor, file: Any = None) -> None:
+    def fill(self, dataset: str, fits: Tensor) -> None:
         """The fits to begin with, made offline.
 
         Args:
             dataset: Name.
             fits: (N, 82); rows that are not finite stay without a fit.
-            file: Where they are from, for messages.
 
         Raises:
             UserError: Another shape, or a data set that is not trained on.
         """
-        known = self._known(dataset, file, 'dataset')
+        known = self._known(dataset)
         if fits.shape != known.shape:
             raise UserError(
                 f'fits of shape {tuple(fits.shape)} for the {len(known)} samples of {dataset}',
-                file=file,
                 field='fits',
-                remedy=f'give an array of shape ({len(known)}, {NUM_FIT}): one row a sample of this data set, in its order',
+                remedy=f'give ({len(known)}, {NUM_FIT}) numbers: one row a sample, in the order of the data set',
             )
         sound = fits.isfinite().all(1)
         known[sound] = fits[sound].to(known)
@@ -158,12 +156,11 @@ class FitsStore:
         for name in self.sets:
             self.fits[name].copy_(state[name]['fits'])
 
-    def _known(self, dataset: str, file: Any = None, field: str | None = None) -> Tensor:
+    def _known(self, dataset: str) -> Tensor:
         if dataset not in self.fits:
             raise UserError(
                 f'there are no fits of the data set {dataset!r}',
-                file=file,
-                field=field,
+                field='dataset',
                 remedy=f'use one of: {_listed(self.fits)}',
             )
         return self.fits[dataset]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from das_mm.bodies.mean_parameters import load_mean_parameters
 from das_mm.registry import MODELS
@@ -45,6 +46,7 @@ class IEFHead(BaseModule):
 
     Args:
         in_channels: C of the feature.
+        grid: The map is averaged to ``grid`` × ``grid`` places and these laid side by side; 1, as released, to one.
         hidden_channels: Of ``fc1`` and ``fc2``.
         num_iterations: Rounds.
         dropout: Probability.
@@ -59,14 +61,15 @@ class IEFHead(BaseModule):
     def __init__(
         self,
         in_channels: int = 2048,
+        grid: int = 1,
         hidden_channels: int = 1024,
         num_iterations: int = 3,
         dropout: float = 0.5,
         mean_params: str | Path | None = None,
     ) -> None:
         super().__init__()
-        self.in_channels, self.num_iterations = in_channels, num_iterations
-        self.fc1 = nn.Linear(in_channels + _NUM_PARAMETERS, hidden_channels)
+        self.in_channels, self.grid, self.num_iterations = in_channels, grid, num_iterations
+        self.fc1 = nn.Linear(in_channels * grid**2 + _NUM_PARAMETERS, hidden_channels)
         self.drop1 = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden_channels, hidden_channels)
         self.drop2 = nn.Dropout(dropout)
@@ -79,14 +82,15 @@ class IEFHead(BaseModule):
         for name, values in (('pose', mean.pose), ('shape', mean.shape), ('cam', mean.cam)):
             self.register_buffer(f'init_{name}', torch.tensor(values).reshape(1, -1))
 
-    def forward(self, feature: Tensor) -> RegressedBody:
-        """(B, C) pooled features to bodies; rotations by Gram and Schmidt.
+    def forward(self, features: Tensor) -> RegressedBody:
+        """A map (B, C, H, W) to bodies; rotations by Gram and Schmidt.
 
         Raises:
             ValueError: Another shape.
         """
-        if feature.ndim != 2 or feature.shape[1] != self.in_channels:
-            raise ValueError(f'expected pooled features (B, {self.in_channels}), got {tuple(feature.shape)}')
+        if features.ndim != 4 or features.shape[1] != self.in_channels:
+            raise ValueError(f'expected a map (B, {self.in_channels}, H, W), got {tuple(features.shape)}')
+        feature = F.adaptive_avg_pool2d(features, self.grid).flatten(1)
         starts = (self.init_pose, self.init_shape, self.init_cam)
         pose, betas, camera = (start.expand(len(feature), -1) for start in starts)
         for _ in range(self.num_iterations):

@@ -17,6 +17,7 @@ from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 
 from .ief_head import RegressedBody
 
+NUM_KEYPOINTS = KEYPOINT_SETS['spin49'].num_keypoints
 NUM_OPENPOSE = KEYPOINT_SETS['openpose25'].num_keypoints
 #: right and left hip among the 24 annotated keypoints
 HIPS = (KEYPOINT_SETS['gt24'].index('right_hip'), KEYPOINT_SETS['gt24'].index('left_hip'))

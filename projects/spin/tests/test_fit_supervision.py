@@ -68,7 +68,7 @@ def test_targets_are_guarded_and_the_ground_truth_goes_before_them():
 
 
 def test_old_fits_are_scored_on_the_crop_of_today(smplify):
-    """The same stored row is good for the crop it explains and bad for another; a row without a fit is infinitely bad."""
+    """One stored row is good for the crop it explains and bad for another; without a fit a row is infinitely bad."""
     store = FitsStore([SampleSet('x', 3)])
     pose = _standing(2)
     store.fill('x', torch.cat([torch.cat([pose, torch.zeros(2, 10)], 1), torch.full((1, 82), torch.nan)]))

@@ -82,8 +82,8 @@ def test_static_fits_fill_the_rows_that_they_have():
     fits[1, 3] = torch.inf
     store.fill('coco', fits)
     assert store.fits['coco'].isfinite().all(1).tolist() == [True, False, True]
-    with pytest.raises(UserError, match=r'3 samples of coco(.|\n)*shape \(3, 82\)'):
-        store.fill('coco', fits[:2], file='fits.npy')
+    with pytest.raises(UserError, match=r'3 samples of coco(.|\n)*give \(3, 82\) numbers'):
+        store.fill('coco', fits[:2])
     with pytest.raises(UserError, match=r'mpii(.|\n)*use one of: coco, lsp'):
         store.fill('mpii', fits)
 

@@ -1,0 +1,12 @@
+# "Paired" (thesis Tables 7 to 10): begins with a model that Human3.6M has taught with all its labels (the config
+# hmr_resnet50_1xb64-20k_h36m-224x224): --cfg-options load_from=work_dirs/hmr_…/epoch_4.pth
+_base_ = ['./_base_/spin_resnet50.py', './_base_/mixed_224x224.py']
+
+initial_weights = dict(
+    paper='the regressor trained on Human3.6M with its pose and shape parameters',
+    get='das-mm train hmr_resnet50_1xb64-20k_h36m-224x224',
+    freeze=dict())
+
+evaluator_body = dict(type='SMPLBody', model_path={{_base_.smpl_path}}, regressors={{_base_.regressors}})
+val_evaluator = dict(type='PersonMeshMetric', body_model=evaluator_body, joints='j14', truth='mesh')
+test_evaluator = val_evaluator
