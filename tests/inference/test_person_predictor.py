@@ -19,6 +19,7 @@ from das_mm.inference.predictor import InputImage
 from das_mm.inference.result_camera import resolve_for_camera
 from das_mm.inference.result_check import result_schema
 from das_mm.inference.result_files import read_results
+from das_mm.visualization.visualizer import DASVisualizer
 from tests.json_schema import violations
 from tests.toy_person import PERSON_VIEW, spots, write_person_checkpoint
 
@@ -221,7 +222,20 @@ def test_people_found_by_the_package_s_model_are_followed(deep, tmp_path):
     assert all([person['track_id'] for person in result['people']] == [0, 1] for result in results)
     assert (tmp_path / 'o' / 'tracks' / 'clip' / '0000.npz').is_file()
     samples = list(inferencer(frames, boxes=boxes, return_datasamples=True))
-    assert samples[0]['predictions'][0].pred_instances.keypoints.shape == (2, 15, 2)
+    sample = samples[0]['predictions'][0]
+    assert sample.pred_instances.keypoints.shape == (2, 15, 2)
+
+
+def test_pictures_of_a_test_without_depths(flat, tmp_path):
+    """What mmpose's hook draws of a sample in `das-mm test`."""
+    predictor = open_predictor(flat, device='cpu', allow=ALLOW, boxes='image')
+    image = InputImage(spots((240, 120), PLACES[:1]), dict(K=None), 'a')
+    (prediction,) = predictor.predict([predictor.prepare(image)])
+    assert 'keypoints_3d' not in prediction.sample.pred_instances
+    drawn = DASVisualizer(name='crops', keypoint_set='panoptic15').add_datasample(
+        'a', image.pixels[..., ::-1], prediction.sample, draw_gt=False, out_file=tmp_path / 'a.png'
+    )
+    assert (drawn != image.pixels).any() and (tmp_path / 'a.png').is_file()
 
 
 def test_boxes_of_keypoints_are_made_larger():

@@ -67,8 +67,10 @@ def test_the_wheel_is_whole(wheel):
         }
 
     assert {path.as_posix() for path in files('das_mm')} <= names
-    for folder in ('configs', 'projects'):
-        assert {f'das_mm/.mim/{path.as_posix()}' for path in files(folder)} <= names
+    wanted = {path for folder in ('configs', 'projects') for path in files(folder)}
+    tests = {path for path in wanted if path.parts[0] == 'projects' and path.parts[2:3] == ('tests',)}
+    assert {f'das_mm/.mim/{path.as_posix()}' for path in wanted - tests} <= names
+    assert not {f'das_mm/.mim/{path.as_posix()}' for path in tests} & names
     assert {'das_mm/.mim/model-index.yml', 'das_mm/py.typed'} <= names
     assert not [name for name in names if not name.startswith(('das_mm/', 'das_mm-'))]
 
@@ -83,6 +85,26 @@ assert (folder / 'names' / {name!r}).is_file()
 print(pathlib.Path(das_mm.config_path(str(folder / 'names' / {name!r}))).relative_to(folder))
 """
     assert run(installed / 'python', '-c', ask, cwd=tmp_path).stdout.strip() == f'configs/das/{CONFIG_NAME}'
+
+
+def test_projects_are_found_from_any_folder(installed, tmp_path):
+    """Python would import every project out of the wheel, and its configs are found by their names."""
+    ask = """
+import importlib.util, das_mm, pathlib
+from das_mm.config_files import config_path, runnable_configs
+from das_mm.project_packages import list_projects
+root = pathlib.Path(das_mm.__file__).parent / '.mim' / 'projects'
+for name in list_projects():
+    assert pathlib.Path(importlib.util.find_spec(f'projects.{name}.{name}').origin).is_relative_to(root), name
+for config in runnable_configs():
+    if config.startswith('projects/'):
+        assert pathlib.Path(config_path(pathlib.Path(config).stem)).is_relative_to(root), config
+print(*list_projects())
+"""
+    there = sorted(path.parent.name for path in REPOSITORY.glob('projects/*/*/__init__.py'))
+    assert run(installed / 'python', '-c', ask, cwd=tmp_path).stdout.split() == [
+        name for name in there if name != 'tests'
+    ]
 
 
 def test_das_mm_train_and_test(installed, user_config, tmp_path):
