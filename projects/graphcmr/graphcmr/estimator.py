@@ -144,6 +144,7 @@ class GraphCMR(BasePoseEstimator):
         fields['vertices'] = (1000 * (found['vertices'] + translation[:, None])).astype(np.float32)
         if 'mesh_vertices_m' in found:
             fields['mesh_vertices_m'] = found['mesh_vertices_m']
+        fields['smpl_transl_mm'] = (1000 * translation).astype(np.float32)  # of a mesh without parameters too
         if 'rotations' in found:
             axis_angle = matrix_to_axis_angle(found['rotations'].astype(np.float64))
             root_mm = 1000 * found['joints'][:, _SET.root_index]
@@ -152,7 +153,6 @@ class GraphCMR(BasePoseEstimator):
                 smpl_body_pose=axis_angle[:, 1:].astype(np.float32),
                 smpl_betas=found['betas'],
                 smpl_root_mm=root_mm.astype(np.float32),
-                smpl_transl_mm=(1000 * translation).astype(np.float32),
             )
         return InstanceData(**fields)
 
