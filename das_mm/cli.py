@@ -21,6 +21,7 @@ from .version import __version__
 _ORDER = (
     'demo',
     'infer',
+    'fit',
     'train',
     'test',
     'browse',

@@ -114,6 +114,7 @@ def _settings(
     )
     if 'boxes' in words:
         told['boxes'] = words['boxes']
+    told.update(getattr(predictor, 'run_settings', {}))
     if source.is_sequence:
         told.update(smoothed=options.smooth, tracked=tracker.track, birth_thr=options.birth_thr)
         told.update(camera=camera.told(source.path))

@@ -33,10 +33,11 @@ says every field; in short::
                               depth is not in it
       of a video whose people are followed
         track_id              who it is, the same number from frame to frame; null for whom it is not known (yet)
-      of a model of meshes (null where its numbers are not finite)
+      of a model of meshes, and where bodies were fitted (null where its numbers are not finite)
         smpl                  global_orient (3) and body_pose (23, 3) rad in the camera frame, betas (10), root_mm (3)
-                              where the root of the mesh lies before it is moved, transl_mm (3) the move that lays it on
-                              root_cam_mm (null as that), body: 'generated' or the sha256 of the licensed file. The
+                              where the root of the mesh lies before it is moved (of a fitted body: the place of it that
+                              comes to lie on the person's root), transl_mm (3) the move that lays it on root_cam_mm
+                              (null as that), body: 'generated' or the sha256 of the licensed file. The
                               surface is 1000 · body(global_orient, body_pose, betas) + transl_mm, which
                               :func:`.mesh_vertices` computes
       of other tasks        the fields they describe (see :mod:`das_mm.structures.task_fields`), null where they are not

@@ -11,6 +11,7 @@ from das_mm.command import add_allow_argument, add_config_argument, completed_by
 from das_mm.engine.precision import PRECISIONS
 from das_mm.errors import UserError
 from das_mm.inference.mesh_exporters import EXPORTERS
+from das_mm.tools.support.fit_options import add_fit_arguments, open_fitter
 
 if TYPE_CHECKING:
     from das_mm.inference.output_folders import OutputFolders
@@ -116,6 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument('--no-overlays', action='store_true', help='no annotated images and videos')
     output.add_argument('--no-viewer', action='store_true', help='no 3D viewer')
     _add_picture_arguments(parser)
+    add_fit_arguments(parser)
     export = output.add_argument(
         '--export',
         action='append',
@@ -125,6 +127,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f'{", ".join(EXPORTERS.names())}, or what a module of the config adds; may be repeated',
     )
     completed_by(export, lambda **_: EXPORTERS.names())
+    output.add_argument(
+        '--fit', action='store_true', help='fit SMPL bodies to the people found; as das-mm fit does to results'
+    )
     output.add_argument(
         '--viewer-frames',
         type=int,
@@ -191,6 +196,12 @@ def run(args: argparse.Namespace) -> int:
     )
     if (words := predictor.provenance.get('boxes')) is not None:
         report.say(f'boxes of people: {words}')
+    if args.fit:
+        from das_mm.inference.fitted_predictor import FittedPredictor
+        from das_mm.inference.fitted_results import AssumedSigma
+
+        assumed = None if args.fit_sigma is None else AssumedSigma.parse(args.fit_sigma)
+        predictor = FittedPredictor(predictor, open_fitter(args, predictor.keypoint_set), assumed)
     if args.weights is None and args.config is None:
         report.say(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
     found = Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing, with_overlays=args.show)
