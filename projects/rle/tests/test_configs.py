@@ -16,6 +16,7 @@ from mmpose.structures import PoseDataSample
 from das_mm.config_files import config_path
 from das_mm.engine.config_reader import read_config
 from das_mm.registry import MODELS
+from projects.rle.rle import detectors, estimators
 
 CONFIGS = sorted(path.stem for path in Path(__file__).parents[1].glob('configs/*.py'))
 # millions of parameters without flows: RLE Tables 5 and 8 where they tell them
@@ -87,6 +88,7 @@ def test_trains_a_step(name, dims, changes):
     samples = [person(dims, keypoints) for _ in range(3)]
     if 'mpii' in name:
         samples[2].gt_instance_labels.keypoint_weights[..., 2] = 0
+    assert isinstance(model, (estimators.TopdownRegressor, estimators.KeypointLifter))
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     inputs = torch.rand(3, *shape)
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
@@ -128,6 +130,7 @@ def test_mask_rcnn_keypoints_train_and_predict():
                 test_cfg=dict(score_thr=0.0, nms=dict(type='nms', iou_threshold=0.5), max_per_img=4),
             )
         )
+    assert isinstance(head, detectors.FlowKeypointRoIHead)
     assert sum(isinstance(module, torch.nn.Conv2d) for module in head.mask_head.modules()) == 8
     features = (torch.randn(2, 4, 16, 16),)
     boxes = torch.tensor([[4.0, 4, 36, 60]])

@@ -10,7 +10,7 @@ from mmengine.dataset import ConcatDataset
 
 from das_mm.errors import UserError
 from das_mm.structures.keypoint_sets import get_keypoint_set
-from projects.rle.rle.datasets import PersonKeypointDataset, PhotographHalfSampler
+from projects.rle.rle.datasets import PersonKeypointDataset, PhotographHalfSampler, SyntheticPoseDataset
 from projects.rle.rle.keypoint_tables import carry_over
 from projects.rle.rle.metrics import ConfidenceCorrelation, RegressedH36MError
 from projects.rle.rle.metrics.confidence_correlation import pearson
@@ -119,6 +119,18 @@ def test_lifting_inputs(h36m):
     record.pop('keypoints_cam_mm')
     with pytest.raises(UserError, match='no visible joint'):
         PackLiftingInputs().transform(record)
+
+
+def test_synthetic_poses():
+    people = SyntheticPoseDataset(8, seed=3, pipeline=[dict(type='das_mm.PackLiftingInputs')])
+    space = np.stack([people.get_data_info(i)['keypoints_cam_mm'] for i in range(8)])
+    head, feet = (get_keypoint_set('smpl24').index(name) for name in ('smpl_head', 'left_ankle'))
+    assert (space[..., 2] > 2000).all() and (space[:, head, 1] < space[:, feet, 1]).mean() > 0.7  # y looks down
+    again = SyntheticPoseDataset(8, seed=3).get_data_info(5)
+    np.testing.assert_array_equal(again['keypoints_cam_mm'], space[5])
+    assert people[0]['inputs'].shape == (48,) and not np.allclose(
+        SyntheticPoseDataset(8, seed=4)[0]['bbox'], again['bbox']
+    )
 
 
 def test_files_that_do_not_fit(tmp_path, h36m):

@@ -14,9 +14,10 @@ from das_mm.evaluation.functional.sequences import h36m_capture
 from das_mm.registry import METRICS
 from das_mm.structures.arrays import to_numpy
 
+from .confidence_correlation import pearson
+
 # recordings of S9 that the authors leave out, by subject, action and take of the released annotation files
 LEFT_OUT = ('s_09_act_05_subact_02_ca', 's_09_act_10_subact_02_ca', 's_09_act_13_subact_01_ca')
-NUM_EVALUATED = 17
 PROTOCOLS = {1: (11,), 2: (9, 11)}
 
 
@@ -27,18 +28,23 @@ class RegressedH36MError(BaseMetric):
     Keypoints are back-projected with the root at its true depth and the true focal length and principal point, and
     compared relative to the pelvis. The means are over 17 keypoints: the pelvis, whose error is 0, is among them, the
     thorax (the eighteenth) is not. Protocol 1 is subject 11, protocol 2 subjects 9 and 11; ``all`` takes everybody
-    (synthetic people). Numbers are ``mpjpe_mm``, ``pa_mpjpe_mm`` and ``mpjpe_<action>_mm``.
+    (synthetic people). Numbers are ``mpjpe_mm``, ``pa_mpjpe_mm``, ``mpjpe_<action>_mm``, and ``pearson``, the
+    correlation of a person's confidence (Eq. 9) with minus the error: as Table 4's, of 3D.
 
     Args:
         protocol: 1, 2 or 'all'.
+        num_evaluated: Keypoints that count, the first ones.
     """
 
     default_prefix = 'rle_h36m'
 
-    def __init__(self, protocol: int | str = 2, collect_device: str = 'cpu', prefix: str | None = None):
+    def __init__(
+        self, protocol: int | str = 2, num_evaluated: int = 17, collect_device: str = 'cpu', prefix: str | None = None
+    ):
         super().__init__(collect_device=collect_device, prefix=prefix)
         if protocol not in (1, 2, 'all'):
             raise UserError(f'there is no protocol {protocol!r}', field='protocol', remedy="use 1, 2 or 'all'")
+        self.num_evaluated = num_evaluated
         self.subjects = None if protocol == 'all' else PROTOCOLS[int(protocol)]
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -63,14 +69,16 @@ class RegressedH36MError(BaseMetric):
                 if capture.subject not in self.subjects or any(part in name for part in LEFT_OUT):
                     continue
                 action = capture.action
-            pred = to_numpy(sample['pred_instances']['keypoints_3d'])[0, :NUM_EVALUATED].astype(np.float64)
-            true = np.asarray(sample['keypoints_cam_mm'], dtype=np.float64)[:NUM_EVALUATED]
-            self.results.append((action, pred, true))
+            pred = to_numpy(sample['pred_instances']['keypoints_3d'])[0, : self.num_evaluated].astype(np.float64)
+            true = np.asarray(sample['keypoints_cam_mm'], dtype=np.float64)[: self.num_evaluated]
+            scores = sample['pred_instances'].get('keypoint_scores')
+            confidence = 1.0 if scores is None else float(to_numpy(scores).mean())
+            self.results.append((action, pred, true, confidence))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """The numbers; NaN where the protocol takes nobody."""
         if not results:
-            return dict(mpjpe_mm=float('nan'), pa_mpjpe_mm=float('nan'))
+            return dict(mpjpe_mm=float('nan'), pa_mpjpe_mm=float('nan'), pearson=float('nan'))
         actions = np.array([action for action, *_ in results])
         pred, true = (np.stack([row[i] for row in results]) for i in (1, 2))
         valid = np.isfinite(true).all(axis=2)
@@ -79,6 +87,7 @@ class RegressedH36MError(BaseMetric):
         numbers = dict(
             mpjpe_mm=float(errors.mean()),
             pa_mpjpe_mm=float(mpjpe(_rooted(pred), _rooted(true), valid, alignment='procrustes').mean()),
+            pearson=pearson(np.array([row[3] for row in results]), -errors),
         )
         if self.subjects is not None:
             numbers.update(
