@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from das_mm.structures.cameras import focal_px, project
+from das_mm.structures.crop_cameras import full_frame_translation
 from das_mm.structures.task_fields import TaskDescription
 
 from .posable_body import PosableBody, body_roots_mm
@@ -51,10 +52,26 @@ def people_of_crops(
         body: The body.
         root: Keypoints of it whose mean is the root.
     """
+    own_root = body_roots_mm(body, root, axis_angle, betas)
+    fields = points_of_crops(points_mm, own_root, translation_mm, camera)
+    smpl = dict(
+        smpl_global_orient=axis_angle[:, 0], smpl_body_pose=axis_angle[:, 1:], smpl_betas=betas, smpl_root_mm=own_root
+    )
+    return fields | {name: np.asarray(values, np.float32) for name, values in smpl.items()}
+
+
+def points_of_crops(
+    points_mm: np.ndarray, root_mm: np.ndarray, translation_mm: np.ndarray, camera: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """The fields of :func:`people_of_crops` without those of the parameters: of a mesh that has none.
+
+    Args:
+        points_mm, translation_mm, camera: As there.
+        root_mm: (n, 3) before it is moved.
+    """
     K, dist = np.asarray(camera['K'], np.float64), camera.get('dist')
     translation = np.asarray(translation_mm, np.float64)
-    own_root = body_roots_mm(body, root, axis_angle, betas)
-    roots, points = own_root + translation, points_mm + translation[:, None]
+    roots, points = root_mm + translation, points_mm + translation[:, None]
     fields = dict(
         keypoints=project(points, K, dist),
         keypoints_3d=points,
@@ -62,10 +79,58 @@ def people_of_crops(
         root_depths_mm=roots[:, 2],
         root_depths_norm=roots[:, 2] / focal_px(K),
         relative_depths_mm=points[..., 2] - roots[:, None, 2],
-        smpl_global_orient=axis_angle[:, 0],
-        smpl_body_pose=axis_angle[:, 1:],
-        smpl_betas=betas,
-        smpl_root_mm=own_root,
         smpl_transl_mm=translation,
     )
     return {name: np.asarray(values, np.float32) for name, values in fields.items()}
+
+
+def person_of_crop(fields: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The one person of a crop with its scores and its box.
+
+    Args:
+        fields: Of :func:`people_of_crops` or :func:`points_of_crops`, n = 1.
+        meta: Metainfo of the crop: ``bbox_score`` at inference, ``bbox`` or ``box_center`` and ``box_scale``.
+
+    Returns:
+        The fields with ``scores``, ``bbox_scores``, ``keypoint_scores`` and ``bboxes``. At inference nobody (n = 0)
+        where a number is not finite: what a network that has gone astray says of a photograph is nobody; in a test the
+        metric counts it.
+    """
+    score = np.float32(np.reshape(meta.get('bbox_score', 1.0), -1)[0])
+    scores = np.full(1, score, np.float32)
+    person = dict(
+        fields,
+        scores=scores,
+        bbox_scores=scores,
+        bboxes=_box(meta),
+        keypoint_scores=np.full(fields['keypoints'].shape[:2], score, np.float32),
+    )
+    if 'bbox_score' in meta and not all(np.isfinite(values).all() for values in person.values()):
+        person = {name: values[:0] for name, values in person.items()}
+    return person
+
+
+def crop_translation(crop_camera: np.ndarray, meta: Mapping[str, Any], camera: Mapping[str, Any]) -> np.ndarray:
+    """Where the body of a crop stands before the camera of the whole image, (1, 3) m.
+
+    Args:
+        crop_camera: (1, 3): s, tx, ty.
+        meta: Of the crop: ``box_center``, ``box_scale`` and ``augmentation``.
+        camera: ``K`` of the image.
+
+    Raises:
+        ValueError: The crop was turned or mirrored: its sides are not those of the image.
+    """
+    augmentation = meta.get('augmentation') or {}
+    if augmentation.get('flip') or augmentation.get('rotation_deg'):
+        raise ValueError('people cannot be read from a crop that was turned or mirrored')
+    center, side = np.asarray(meta['box_center'], np.float64), np.asarray(meta['box_scale'], np.float64)
+    return full_frame_translation(crop_camera, center[None], side[None], np.asarray(camera['K'], np.float64)[None])
+
+
+def _box(meta: Mapping[str, Any]) -> np.ndarray:
+    """(1, 4) xyxy px: the person's box, or else the square that was cut out."""
+    if 'bbox' in meta:
+        return np.asarray(meta['bbox'], np.float32).reshape(1, 4)
+    center, half = np.asarray(meta['box_center'], np.float32), np.float32(meta['box_scale'] / 2)
+    return np.concatenate([center - half, center + half])[None]

@@ -13,10 +13,15 @@ from mmpose.structures import PoseDataSample
 from mmpose.utils.typing import ConfigType, OptConfigType, OptMultiConfig, OptSampleList, SampleList
 from torch import Tensor
 
-from das_mm.bodies.smpl_fields import SMPL_FIELDS
+from das_mm.bodies.people_of_crops import (
+    crop_translation,
+    describe_crop_meshes,
+    people_of_crops,
+    person_of_crop,
+    points_of_crops,
+)
 from das_mm.models.body_models.protocol import BodyModelProtocol
 from das_mm.registry import MODELS
-from das_mm.structures.crop_people import place_crop_people
 from das_mm.structures.image_frame import known_camera
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
 from das_mm.structures.rotations import matrix_to_axis_angle
@@ -77,8 +82,7 @@ class GraphCMR(BasePoseEstimator):
         """What it does, by name; meshes are told by their parameters, where it has these."""
         tasks = dict(pose=TaskDescription('pose'))
         if self.head.has_parameters:
-            body = dict(self.head.body.describe(), root=[_SET.root], placement='camera')
-            tasks['mesh'] = TaskDescription('mesh', SMPL_FIELDS, body)
+            tasks['mesh'] = describe_crop_meshes(self.body, (_SET.root,))
         return tasks
 
     @property
@@ -137,24 +141,19 @@ class GraphCMR(BasePoseEstimator):
     def _in_image(
         self, found: dict[str, np.ndarray], sample: PoseDataSample, camera: Mapping[str, Any]
     ) -> InstanceData:
-        meta = sample.metainfo
-        fields, translation = place_crop_people(found['joints'], found['camera'], meta, camera, _SET.root_index or 0)
-        score = np.array([meta.get('box_score', 1.0)], np.float32)
-        fields |= dict(scores=score, bbox_scores=score, keypoint_scores=np.repeat(score[:, None], len(_SET.sigmas), 1))
+        translation = crop_translation(found['camera'], sample.metainfo, camera)
+        joints = 1000 * found['joints'].astype(np.float64)
+        if 'rotations' in found:
+            axis_angle = matrix_to_axis_angle(found['rotations'].astype(np.float64))
+            fields = people_of_crops(
+                axis_angle, found['betas'], 1000 * translation, joints, camera, self.body, (_SET.root,)
+            )
+        else:
+            fields = points_of_crops(joints, joints[:, _SET.root_index], 1000 * translation, camera)
         fields['vertices'] = (1000 * (found['vertices'] + translation[:, None])).astype(np.float32)
         if 'mesh_vertices_m' in found:
             fields['mesh_vertices_m'] = found['mesh_vertices_m']
-        fields['smpl_transl_mm'] = (1000 * translation).astype(np.float32)  # of a mesh without parameters too
-        if 'rotations' in found:
-            axis_angle = matrix_to_axis_angle(found['rotations'].astype(np.float64))
-            root_mm = 1000 * found['joints'][:, _SET.root_index]
-            fields |= dict(
-                smpl_global_orient=axis_angle[:, 0].astype(np.float32),
-                smpl_body_pose=axis_angle[:, 1:].astype(np.float32),
-                smpl_betas=found['betas'],
-                smpl_root_mm=root_mm.astype(np.float32),
-            )
-        return InstanceData(**fields)
+        return InstanceData(metainfo=None, **person_of_crop(fields, sample.metainfo))
 
 
 def _rows(predicted: PredictedMesh, joints: Tensor) -> list[dict[str, np.ndarray]]:

@@ -33,13 +33,11 @@ def model(mesh_cache):
 
 def make_sample(center, side, **labels):
     """A crop of ``side`` px about ``center`` of an image of 640 x 480."""
-    scale = side / CROP
     sample = PoseDataSample()
-    shift = np.asarray(center) - scale * (CROP - 1) / 2
     sample.set_metainfo(
         dict(
-            crop_to_image=np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]),
-            img_shape=(CROP, CROP),
+            box_center=np.array(center, float),
+            box_scale=float(side),
             ori_shape=(480, 640),
             camera=dict(K=K, source='user'),
         )
@@ -99,11 +97,11 @@ def test_person_stands_in_the_image_where_the_crop_was(model):
             np.concatenate([found.smpl_global_orient[:, None], found.smpl_body_pose], axis=1), found.smpl_betas
         )
         assert np.allclose(1000 * posed + transl, found.vertices, atol=0.5)
-        assert np.allclose(found.smpl_root_mm + transl, found.keypoints_3d[:, 14], atol=0.1)
+        assert np.allclose(found.bboxes, [[*(np.array(center) - side / 2), *(np.array(center) + side / 2)]])
 
 
 def test_turned_crops_tell_nothing(model):
     sample = make_sample((150, 300), 180)
-    sample.set_metainfo(dict(crop_to_image=np.array([[0, 1.0, 0], [-1, 0, 0]])))
-    with pytest.raises(ValueError, match='upright'):
+    sample.set_metainfo(dict(augmentation=dict(rotation_deg=30.0, flip=False)))
+    with pytest.raises(ValueError, match='turned or mirrored'):
         model.predict(torch.randn(1, 3, CROP, CROP), [sample])

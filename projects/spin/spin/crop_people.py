@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from mmengine.structures import InstanceData
@@ -11,9 +10,8 @@ from mmpose.structures import PoseDataSample
 from mmpose.utils.typing import SampleList
 from torch import Tensor
 
-from das_mm.bodies.people_of_crops import people_of_crops
+from das_mm.bodies.people_of_crops import crop_translation, people_of_crops, person_of_crop
 from das_mm.models.body_models.protocol import BodyModelProtocol
-from das_mm.structures.crop_cameras import full_frame_translation
 from das_mm.structures.image_frame import known_camera
 from das_mm.structures.tensor_rotations import matrix_to_axis_angle
 
@@ -59,32 +57,8 @@ def _person(
     fov_deg: float | None,
 ) -> InstanceData:
     meta = sample.metainfo
-    augmentation = meta.get('augmentation') or {}
-    if augmentation.get('flip') or augmentation.get('rotation_deg'):
-        raise ValueError('people cannot be read from a crop that was turned or mirrored')
     camera = known_camera(meta.get('camera'), meta['ori_shape'], fov_deg)
     sample.set_metainfo(dict(camera=camera))
-    translation = full_frame_translation(
-        crop_camera, np.asarray(meta['box_center']), np.asarray(meta['box_scale']), np.asarray(camera['K'])
-    )
-    fields = people_of_crops(pose, betas, 1000 * translation[None], points_mm, camera, body, ROOT)
-    score = np.float32(np.reshape(meta.get('bbox_score', 1.0), -1)[0])
-    scores = np.full(1, score, np.float32)
-    fields |= dict(
-        scores=scores,
-        bbox_scores=scores,
-        bboxes=_box(meta),
-        keypoint_scores=np.full(fields['keypoints'].shape[:2], score, np.float32),
-    )
-    # what a network that has gone astray says of a photograph is nobody; in a test the metric counts it
-    if 'bbox_score' in meta and not all(np.isfinite(values).all() for values in fields.values()):
-        fields = {name: values[:0] for name, values in fields.items()}
-    return InstanceData(metainfo=None, **fields)
-
-
-def _box(meta: Mapping[str, Any]) -> np.ndarray:
-    """(1, 4) xyxy px: the person's box, or else the square that was cut out."""
-    if 'bbox' in meta:
-        return np.asarray(meta['bbox'], np.float32).reshape(1, 4)
-    center, half = np.asarray(meta['box_center'], np.float32), np.float32(meta['box_scale'] / 2)
-    return np.concatenate([center - half, center + half])[None]
+    translation = crop_translation(crop_camera[None], meta, camera)
+    fields = people_of_crops(pose, betas, 1000 * translation, points_mm, camera, body, ROOT)
+    return InstanceData(metainfo=None, **person_of_crop(fields, meta))

@@ -11,6 +11,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from das_mm.models.losses.crop_terms import chosen_mean, confident_mean, hip_centred_mean
 from das_mm.registry import MODELS
 from das_mm.structures import KEYPOINT_SETS
 from das_mm.structures.tensor_rotations import axis_angle_to_matrix
@@ -19,8 +20,6 @@ from .ief_head import RegressedBody
 
 NUM_KEYPOINTS = KEYPOINT_SETS['spin49'].num_keypoints
 NUM_OPENPOSE = KEYPOINT_SETS['openpose25'].num_keypoints
-#: right and left hip among the 24 annotated keypoints
-HIPS = (KEYPOINT_SETS['gt24'].index('right_hip'), KEYPOINT_SETS['gt24'].index('left_hip'))
 
 
 class Keypoints(NamedTuple):
@@ -108,48 +107,16 @@ class SPINLoss(BaseModule):
         target_rotations = axis_angle_to_matrix(targets.pose.unflatten(1, (-1, 3)))
         terms = dict(
             keypoints_2d=self.keypoint_weight * self._keypoints_2d(predicted.in_crop, labels.in_crop),
-            keypoints_3d=self.keypoint_weight * _keypoints_3d(predicted.in_space, labels.in_space, has_pose_3d.bool()),
-            pose=self.pose_weight * _mean_of((body.rotations - target_rotations).square(), valid),
-            betas=self.betas_weight * _mean_of((body.betas - targets.betas).square(), valid),
+            keypoints_3d=self.keypoint_weight * hip_centred_mean(predicted.in_space, labels.in_space, has_pose_3d),
+            pose=self.pose_weight * chosen_mean(body.rotations, target_rotations, valid),
+            betas=self.betas_weight * chosen_mean(body.betas, targets.betas, valid),
             camera=torch.exp(-10 * body.camera[:, 0]).square().mean(),  # keeps the scale positive
         )
         if self.vertices_weight:
-            terms['vertices'] = self.vertices_weight * _mean_of((vertices - targets.vertices).abs(), valid)
+            terms['vertices'] = self.vertices_weight * chosen_mean(vertices, targets.vertices, valid, torch.abs)
         return {f'loss_{name}': self.loss_weight * term for name, term in terms.items()}
 
     def _keypoints_2d(self, predicted: Tensor, labels: Tensor) -> Tensor:
         part = torch.full_like(labels[..., 2:], self.annotated_weight)
         part[:, :NUM_OPENPOSE] = self.openpose_weight
-        return _confident_mean(predicted, labels[..., :2], labels[..., 2:] * part)
-
-
-def _keypoints_3d(predicted: Tensor, labels: Tensor, has_pose_3d: Tensor) -> Tensor:
-    """Mean of confidence · squared error of people with 3D labels, both sides from the middle of their hips."""
-    chosen = has_pose_3d & _has_hips(labels)
-    points, confidence = labels[chosen, :, :3], labels[chosen, :, 3:]
-    if not len(points):
-        return 0 * predicted.sum()
-    return _confident_mean(_from_hips(predicted[chosen]), _from_hips(points), confidence)
-
-
-def _has_hips(labels: Tensor) -> Tensor:
-    """(B,) whether the hips have a place: without one nothing can be measured from them. The confidence alone does not
-    say it, since labels may have places that are not to be trusted."""
-    hips = labels[:, list(HIPS)]
-    absent = (hips[..., 3] <= 0) & ((hips[..., :3] == 0).all(-1) | ~hips[..., :3].isfinite().all(-1))
-    return ~absent.any(1)
-
-
-def _from_hips(points: Tensor) -> Tensor:
-    return points - points[:, list(HIPS)].mean(1, keepdim=True)
-
-
-def _confident_mean(predicted: Tensor, labels: Tensor, confidence: Tensor) -> Tensor:
-    """Mean over all entries of confidence · squared error; without confidence a label may be anything, NaN too."""
-    labels = torch.where(confidence > 0, labels, 0)
-    return (confidence * (predicted - labels).square()).mean()
-
-
-def _mean_of(errors: Tensor, chosen: Tensor) -> Tensor:
-    """Mean over the entries of the rows that are chosen."""
-    return errors[chosen].mean() if chosen.any() else 0 * torch.nan_to_num(errors).sum()
+        return confident_mean(predicted, torch.cat([labels[..., :2], labels[..., 2:] * part], dim=-1))
