@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -55,6 +55,14 @@ class Surface(Protocol):
 
     @property
     def source(self) -> str: ...
+
+
+class BodySurface(NamedTuple):
+    """The least that is a :class:`Surface`."""
+
+    v_template: np.ndarray
+    faces: np.ndarray
+    source: str
 
 
 def load_joint_regressor(kind: str, path: str | Path | None, surface: Surface) -> np.ndarray:

@@ -72,7 +72,7 @@ def superset_matrix(
         extra = load_joint_regressor('extra', files.get('extra'), surface)
         picked[: len(FACE_ROWS)] = load_face_rows(files.get('extra'))
     joints = sparse.hstack([sparse.csr_matrix((num_joints, num_vertices)), sparse.eye(num_joints)])
-    points = sparse.vstack([joints, _on_vertices(np.concatenate([picked, extra]))], format='csr')
+    points = sparse.csr_matrix(sparse.vstack([joints, _on_vertices(np.concatenate([picked, extra]))]))
     chosen = points[indices]
     if keypoint_set == 'prohmr44':
         j19 = load_joint_regressor('j19', files.get('j19'), surface)

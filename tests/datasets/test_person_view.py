@@ -8,13 +8,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.registry import DefaultScope
 
+from das_mm.config_files import config_root
 from das_mm.datasets import DASDataset, PackPersonInputs, PersonCrop, PersonViewDataset
 from das_mm.datasets.datasets import DetectionFile, ImitatedDetections
 from das_mm.datasets.transforms import turn_lens
 from das_mm.errors import UserError
 from das_mm.models.body_models import SMPLBody, SuperJoints
+from das_mm.registry import DATASETS, METRICS
 from das_mm.structures import KEYPOINT_SETS, get_keypoint_set, project, warp_points
 from das_mm.structures.crop_transform import crop_frame, restore_pose
 
@@ -335,6 +339,21 @@ def test_detections_of_openpose_itself(tmp_path):
     with pytest.raises(UserError, match='openpose.folder'):
         view_of = dict(type='OpenPoseFolder', folder=str(tmp_path / 'none'))
         PersonViewDataset(inside, keypoint_set='spin49', openpose=view_of)
+
+
+@pytest.mark.parametrize('name', ['person-mixed_224x224', 'person-synthetic_96x96'])
+def test_configs_name_what_there_is(name):
+    """Every view of the base configs can be made, before any file is there."""
+    config = Config.fromfile(config_root() / '_base_' / 'datasets' / f'{name}.py')
+    train = config.train_dataloader
+    views = train.dataset.get('datasets', [train.dataset]) + [config.val_dataloader.dataset]
+    views += [config[part] for part in ('mpi_inf_3dhp', 'lspet') if part in config]
+    with DefaultScope.overwrite_default_scope('das_mm'):
+        made = [DATASETS.build(dict(one, lazy_init=True)) for one in views]
+        assert METRICS.get(config.val_evaluator.type) is not None
+    assert all(one.keypoint_set.name == config.keypoint_set and len(one.pipeline.transforms) == 3 for one in made)
+    if 'probabilities' in train.sampler:
+        assert len(train.sampler.probabilities) == len(made) - 3 and sum(train.sampler.probabilities) == 1
 
 
 def test_joints_of_the_superset_are_near_the_labels(people):

@@ -66,6 +66,7 @@ class PersonViewDataset(FaultTolerantDataset):
     """
 
     dataset: DASDataset
+    data_list: Any  # (n, 3), see load_data_list
 
     def __init__(
         self,

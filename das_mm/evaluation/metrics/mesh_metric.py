@@ -11,8 +11,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from das_mm.errors import UserError
-from das_mm.registry import METRICS, MODELS
+from das_mm.registry import METRICS
 from das_mm.structures.arrays import to_numpy
 from das_mm.structures.people import People
 from das_mm.structures.tensor_rotations import axis_angle_to_matrix
@@ -27,6 +26,7 @@ from ..functional.summary import summarise_detection
 from ..readers.mesh_reader import read_predicted_bodies, read_true_bodies
 from ..readers.sample_reader import as_dict, has_3d, keypoint_indices, read_ground_truth, read_predictions, resolve_root
 from .choices import check_choice
+from .metric_bodies import build_bodies
 from .tables import format_table
 
 _CHUNK = 32  # people posed at once: some 20 MB
@@ -88,19 +88,7 @@ class MeshMetric(BaseMetric):
         if person_file is not None:
             check_ending(person_file, ('.csv', '.json'), 'person_file')
         self.matcher = NearestRootMatcher() if name == 'nearest_root' else build_matcher(matching)
-        # our names must be found from a config of another scope (mmpose's) as well
-        self.body, *true = (
-            MODELS.build({'_scope_': 'das_mm', **config}).to(device).eval()
-            for config in (body_model or dict(type='SMPLBody'), *(true_bodies or {}).values())
-        )
-        self.true_bodies = dict(zip(true_bodies or {}, true))
-        for gender, body in self.true_bodies.items():
-            if body.num_vertices != self.body.num_vertices:
-                raise UserError(
-                    f'it has {body.num_vertices} vertices, `body_model` has {self.body.num_vertices}',
-                    field=f'true_bodies.{gender}',
-                    remedy='use bodies of one topology',
-                )
+        self.body, self.true_bodies = build_bodies(body_model, true_bodies, device)
         self.score_thr, self.root, self.person_file, self.device = score_thr, root, person_file, device
 
     # ---------------------------------------------------------------- each image

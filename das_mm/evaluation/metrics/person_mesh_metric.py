@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 
 from das_mm.errors import UserError
 from das_mm.models.body_models import SuperJoints
-from das_mm.registry import METRICS, MODELS
+from das_mm.registry import METRICS
 from das_mm.structures import KEYPOINT_SETS, convert_indices, get_keypoint_set
 from das_mm.structures.arrays import to_numpy
 
@@ -22,6 +22,7 @@ from ..functional.person_mesh import person_errors, vertex_errors
 from ..readers.person_reader import predicted_meshes, true_meshes
 from ..readers.sample_reader import as_dict
 from .choices import check_choice
+from .metric_bodies import build_bodies
 
 _NAMES = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-pelvis')
 
@@ -69,18 +70,7 @@ class PersonMeshMetric(BaseMetric):
         check_choice(joints, ('j14', 'j17'), 'joints')
         check_choice(truth, ('labels', 'mesh'), 'truth')
         check_choice(labels_3d, ('keypoints_3d', 'keypoints_3d_univ'), 'labels_3d')
-        self.body, *true = (
-            MODELS.build({'_scope_': 'das_mm', **config}).eval()
-            for config in (body_model or dict(type='SMPLBody'), *(true_bodies or {}).values())
-        )
-        self.true_bodies = dict(zip(true_bodies or {}, true))
-        for gender, body in self.true_bodies.items():
-            if body.num_vertices != self.body.num_vertices:
-                raise UserError(
-                    f'it has {body.num_vertices} vertices, `body_model` has {self.body.num_vertices}',
-                    field=f'true_bodies.{gender}',
-                    remedy='use bodies of one topology',
-                )
+        self.body, self.true_bodies = build_bodies(body_model, true_bodies)
         self.regressor = SuperJoints(self.body, 'h36m17_left')
         self.joints, self.truth, self.threshold_mm, self.labels_3d = joints, truth, threshold_mm, labels_3d
 

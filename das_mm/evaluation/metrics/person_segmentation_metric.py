@@ -14,13 +14,14 @@ from mmengine.logging import print_log
 
 from das_mm.engine.array_files import read_npy
 from das_mm.errors import UserError
-from das_mm.registry import METRICS, MODELS
+from das_mm.registry import METRICS
 from das_mm.rendering import build_tracer
 from das_mm.structures.arrays import to_numpy
 
 from ..functional.segmentation import label_counts, segmentation_scores
 from ..readers.person_reader import predicted_meshes
 from ..readers.sample_reader import as_dict
+from .metric_bodies import build_bodies
 
 
 @METRICS.register_module()
@@ -57,7 +58,7 @@ class PersonSegmentationMetric(BaseMetric):
             raise UserError(
                 'there is no such folder', file=mask_dir, field='mask_dir', remedy='give the folder of masks'
             )
-        self.body = MODELS.build({'_scope_': 'das_mm', **(body_model or dict(type='SMPLBody'))})
+        self.body, _ = build_bodies(body_model)
         self.faces = np.asarray(self.body.faces.cpu())
         self.vertex_parts = None if vertex_parts is None else _read_parts(vertex_parts, self.body.num_vertices)
 

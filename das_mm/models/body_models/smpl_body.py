@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
+from das_mm.bodies.joint_regressors import BodySurface
 from das_mm.bodies.joint_supersets import superset_matrix
 from das_mm.bodies.landmarks import KEYPOINT_NAMES, keypoint_matrix
 from das_mm.bodies.skeleton import PARENTS
@@ -99,7 +99,7 @@ class SMPLBody(Skin):
         for name, array in zip(('joints_template', 'joints_dirs'), joints):  # (24, 3), (24, 3, B)
             self.register_buffer(name, torch.tensor(array, dtype=torch.float32), persistent=False)
         # arrays: a model that is built without memory, for the names of its weights, has no values in its buffers
-        self._surface = SimpleNamespace(v_template=arrays.v_template, faces=arrays.faces, source=arrays.source)
+        self._surface = BodySurface(arrays.v_template, arrays.faces, arrays.source)
         self._regressors = read_regressors(regressors or {}, arrays)
         self._regressor_files = dict(regressors or {})
 
