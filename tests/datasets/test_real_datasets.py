@@ -140,7 +140,7 @@ def test_filters(tmp_path):
         content['annotations'][4]['iscrowd'] = 1
         content['annotations'][5]['is_valid'] = False
         for image, seq in zip(content['images'], ('TS1', 'TS10', 'TS2', 'S9_a', 'S11_b', 'S9_c', 'TS1', '')):
-            image['seq'] = seq
+            image['seq'], image['view'] = seq, '60457274' if seq.startswith('S9') else '54138969'
         content['images'][7]['is_labeled'] = False
 
     files = write(tmp_path, edit, num_images=8, people=(1, 1))
@@ -154,6 +154,7 @@ def test_filters(tmp_path):
     assert kept(min_labelled_keypoints_per_image=3) == [3, 5, 6]  # crowds are not counted
     assert kept(sequences=['TS1']) == [0, 6] and kept(sequences=['S9*', 'TS2']) == [2, 3, 5]
     assert kept(sequences=['TS1'], filter_empty_gt=True) == [6]
+    assert kept(views=['60457274']) == [3, 5] and kept(views=['5*'], sequences=['S*']) == [4]
     with pytest.raises(UserError, match='there is no filter min_size'):
         kept(min_size=32)
     with pytest.raises(UserError, match='no image is left'):

@@ -71,9 +71,9 @@ class DASDataset(FaultTolerantDataset):
             ``test_mode``, ``lazy_init`` and the three below.
         filter_cfg: Which images to keep: ``filter_empty_gt=True``, those with someone who can be learnt;
             ``min_labelled_keypoints_per_image``, those with so many on all people together; ``sequences``, those
-            whose ``seq`` is one of these or matches one of these patterns (as ``'TS1'`` or ``'S9*'``); ``num_images``,
-            at most so many of the others, spread evenly over the file. In training, images with ``is_labeled`` false
-            are never kept.
+            whose ``seq`` is one of these or matches one of these patterns (as ``'TS1'`` or ``'S9*'``); ``views``, the
+            same of the cameras (``'60457274'``, the frontal one of Human3.6M); ``num_images``, at most so many of the
+            others, spread evenly over the file. In training, images with ``is_labeled`` false are never kept.
         metainfo: Overrides single entries of the meta information that comes from ``keypoint_set``.
         serialize_data: mmengine's switch, of no effect here: there are no python objects to pack.
 

@@ -12,7 +12,7 @@ from das_mm.errors import UserError
 
 from .record_table import RecordTable
 
-FILTERS = ('filter_empty_gt', 'min_labelled_keypoints_per_image', 'sequences', 'num_images')
+FILTERS = ('filter_empty_gt', 'min_labelled_keypoints_per_image', 'sequences', 'views', 'num_images')
 
 
 def check_filters(filters: Mapping[str, Any] | None) -> None:
@@ -53,7 +53,8 @@ def passing_images(table: RecordTable, filters: Mapping[str, Any], valid_people:
     if filters.get('min_labelled_keypoints_per_image'):
         labelled = (columns['keypoints_flags'] > 0).sum(axis=1) * ~columns['iscrowd']
         keep &= table.people_per_image(labelled) >= filters['min_labelled_keypoints_per_image']
-    if filters.get('sequences'):
-        named = [any(fnmatchcase(seq, pattern) for pattern in filters['sequences']) for seq in table.header['seq']]
-        keep &= np.array(named, dtype=bool)[columns['seq']]
+    for name, column in (('sequences', 'seq'), ('views', 'view')):
+        if filters.get(name):
+            named = [any(fnmatchcase(one, pattern) for pattern in filters[name]) for one in table.header[column]]
+            keep &= np.array(named, dtype=bool)[columns[column]]
     return keep
