@@ -29,6 +29,7 @@ _ORDER = (
     'convert',
     'convert-checkpoint',
     'synth',
+    'project',
     'export',
     'speed',
     'ablation',

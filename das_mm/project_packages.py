@@ -30,6 +30,18 @@ def list_projects() -> list[str]:
     )
 
 
+def list_programs() -> list[str]:
+    """Programs of the projects, as `spin.fit_dataset`: modules of their packages that are verbs
+    (:class:`das_mm.command.Verb`), told by their text, so that none is imported."""
+    found = []
+    for name in list_projects():
+        for file in sorted((project_root() / name / name).glob('*.py')):
+            text = '\n' + file.read_text(encoding='utf-8')
+            if all(mark in text for mark in ('\nHELP = ', '\ndef add_arguments(', '\ndef run(')):
+                found.append(f'{name}.{file.stem}')
+    return found
+
+
 def offer_projects() -> None:
     """Let `import projects.<name>.<name>` find ours behind all else. The path, and not a finder, since processes that
     are spawned are given it before they import anything."""

@@ -133,6 +133,18 @@ def test_a_projects_checkpoint_is_recognised_without_naming_it(projects, tmp_pat
     assert caught.value.remedy == 'give a checkpoint of one of: zebra (the zebra network)'
 
 
+def test_programs_of_projects(projects, capsys):
+    (projects / 'zebra' / 'zebra' / 'count.py').write_text(
+        'HELP = "counts stripes"\n\n\ndef add_arguments(parser):\n    parser.add_argument("--stripes", type=int)\n\n\n'
+        'def run(args):\n    print("stripes:", args.stripes)\n    return 3\n'
+    )
+    assert project_packages.list_programs() == ['zebra.count']
+    assert main(['project', 'zebra.count', '--stripes', '7']) == 3
+    assert 'stripes: 7' in capsys.readouterr().out
+    assert main(['project', 'zebra.other']) == 2
+    assert 'use one of: zebra.count' in capsys.readouterr().err
+
+
 def test_a_broken_project_is_named(projects, tmp_path):
     (projects / 'lion' / 'lion').mkdir(parents=True)
     (projects / 'lion' / 'lion' / '__init__.py').write_text('import no_such_package')

@@ -122,7 +122,6 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.benchmarks.speed import describe_machine, describe_software, make_subject, network_size
     from das_mm.checkpoints.model_loader import choose_device
-    from das_mm.models.estimator_protocol import input_view
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -136,8 +135,8 @@ def run(args: argparse.Namespace) -> int:
             machine=describe_machine(device),
             software=describe_software(),
         )
-        if input_view(model) == 'person':
-            _crops(args, model, counts, facts, out)
+        if not _is_das(model):
+            _estimator(args, model, counts, facts, out)
             return 0
         args.batch = args.batch or [1]
         size = network_size(cfg, _read_size(args.size) or (_PEER_SIZE if args.peer else None))
@@ -214,32 +213,40 @@ def _speed(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts:
     print_tables(tables, f'{out / "speed.json"}, speed.png')
 
 
-def _crops(args: argparse.Namespace, model: Any, counts: dict[str, int], facts: dict[str, Any], out: Path) -> None:
-    """Of a model that reads crops of people.
+def _is_das(model: Any) -> bool:
+    """Whether its parts are known: people can be planted on the points of its levels."""
+    return hasattr(model, 'head') and hasattr(model.head, 'strides') and hasattr(model, 'input_channels')
+
+
+def _estimator(args: argparse.Namespace, model: Any, counts: dict[str, int], facts: dict[str, Any], out: Path) -> None:
+    """Of any model that speaks the protocol, per image or, where it reads crops of people, per person.
 
     Raises:
-        UserError: Options that are of models that see whole images.
+        UserError: Options that are of DAS.
     """
     others = ('size', 'people', 'levels', 'channels_last', 'compile', 'train', 'paper', 'dense', 'peer')
     given = [f'--{name.replace("_", "-")}' for name in others if getattr(args, name)]
     if given or args.dtype != ['float32']:
         raise UserError(
-            'this model reads crops of people; of these a batch is timed in float32, plain',
+            'of a model that is no DAS, batches are timed in float32, plain, of the input that its config prepares',
             field=', '.join(given or ['--dtype']),
             remedy='leave them out',
         )
     if min(args.batch or [1]) < 1:
-        raise UserError('no crop makes no batch', field='--batch', remedy='give 1 or more')
-    from das_mm.benchmarks.speed import crop_table, measure_crops
+        raise UserError('nothing makes no batch', field='--batch', remedy='give 1 or more')
+    from das_mm.benchmarks.speed import estimator_table, measure_estimator
     from das_mm.checkpoints.model_loader import describe_dataset
     from das_mm.engine import atomic_write
+    from das_mm.models.estimator_protocol import input_view
 
     model.dataset_meta = describe_dataset(model.cfg, {}, model.num_keypoints, facts['config'])
-    with round_progress('crops') as on_round:
-        rows = measure_crops(model, args.batch or [_CROPS], counts['runs'], counts['warmup'], args.seed, on_round)
-    result = dict(kind='crops', **facts, setting=dict(counts, seed=args.seed), rows=rows)
-    atomic_write(out / 'crops.json', (json.dumps(result, indent=2) + '\n').encode())
-    print_tables([crop_table(f'{facts["config"]}, {device_words(facts)}', rows)], str(out / 'crops.json'))
+    what, batches = ('person', [_CROPS]) if input_view(model) == 'person' else ('image', [1])
+    with round_progress(what) as on_round:
+        rows = measure_estimator(model, args.batch or batches, counts['runs'], counts['warmup'], args.seed, on_round)
+    result = dict(kind=f'estimator of {what}s', **facts, setting=dict(counts, seed=args.seed), rows=rows)
+    atomic_write(out / 'estimator.json', (json.dumps(result, indent=2) + '\n').encode())
+    table = estimator_table(f'{facts["config"]}, {device_words(facts)}', what, rows)
+    print_tables([table], str(out / 'estimator.json'))
 
 
 def _peer(args: argparse.Namespace, model: DAS, setting: dict[str, Any], facts: dict[str, Any], out: Path) -> None:

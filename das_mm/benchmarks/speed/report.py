@@ -81,14 +81,14 @@ def peer_table(title: str, name: str, rows: Sequence[Mapping[str, Any]]) -> Tabl
     return table
 
 
-def crop_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    """A row a batch of crops: work of a person, part by part, and of all beside the network alone."""
+def estimator_table(title: str, what: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A row a batch: work of a ``what`` ('image' or 'person'), part by part, and of all beside the network alone."""
     table = Table(
-        'crops a batch', 'crop, ms', 'network, ms', 'crop to person, ms', 'a person, ms', 'over network', 'peak memory',
+        'batch', 'input, ms', 'network, ms', 'input to people, ms', f'{what}, ms', 'over network', 'peak memory',
         title=title,
     )  # fmt: skip
     for row in rows:
-        parts = [f'{1000 * row["person_s"][part]["median"]:.2f}' for part in ('crops', 'network', 'people', 'whole')]
+        parts = [f'{1000 * row["each_s"][part]["median"]:.2f}' for part in ('input', 'network', 'people', 'whole')]
         ratio = f'{row["over_network"]["median"]:.2f} ({_quartiles(dict(ratio=row["over_network"]))})'
         table.add_row(str(row['batch']), *parts, ratio, megabytes(row['peak_memory_bytes']))
     return table

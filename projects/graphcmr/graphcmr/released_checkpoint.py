@@ -25,7 +25,7 @@ from das_mm.checkpoints.model_loader import build_model
 from das_mm.config_files import config_path
 from das_mm.engine.config_reader import read_config
 
-_CONFIG = 'projects/graphcmr/configs/graphcmr_resnet50_1xb16_in-the-wild-224x224.py'
+_CONFIG = 'projects/graphcmr/configs/graphcmr_resnet50_1xb16-50e_in-the-wild-224x224.py'
 _GRAPH, _REGRESSOR = 'graph_cnn.', 'smpl_param_regressor.'
 _SKIP = re.compile(r'^(.+)\.skip_conv\.([Wb])$')
 

@@ -3,6 +3,7 @@
 #   python -m projects.spin.spin.fit_dataset CONFIG --out work_dirs/fits --method adam --steps 30
 _base_ = ['./_base_/spin_resnet50.py', '../../../configs/_base_/datasets/person-synthetic_96x96.py']
 
+smpl_path = None  # the generated body
 model = dict(
     backbone=dict(depth=18, stem_channels=16, base_channels=16, init_cfg=None),
     head=dict(in_channels=128, hidden_channels=256, dropout=0.1, mean_params=None),
