@@ -15,10 +15,12 @@ from mmengine.runner import Runner
 
 from das_mm.errors import UserError
 from das_mm.fitting import LBFGSOptions
+from das_mm.models.body_models import SMPLBody
 from projects.spin.spin.fit_dataset import fit_view
 from projects.spin.spin.fits_store import NUM_FIT, SampleSet
 from projects.spin.spin.offline_fitters import AdamFitter, NetworkFitter, StagedFitter
 from projects.spin.spin.sample_sets import sample_set
+from projects.spin.spin.score_fits import score
 from projects.spin.spin.static_fits import StaticFits, read_fits, write_fits
 
 from .conftest import AUGMENTATION, make_model, make_view, model_config, view_config
@@ -121,3 +123,15 @@ def test_files_of_fits_are_checked(tmp_path, people):
     for name in ('wide.npy', 'torn.npz', 'absent.npy'):
         with pytest.raises(UserError, match=name):
             read_fits(tmp_path / name)
+
+
+def test_fits_are_scored_on_plain_crops_and_against_the_truth(people):
+    view = make_view(people)
+    records = [view.get_data_info(index) for index in range(5)]
+    fits = torch.tensor(np.stack([np.append(one['smpl_pose'], one['smpl_betas']) for one in records])).float()
+    fits[4] = torch.nan
+    told = score(view, fits, SMPLBody())
+    assert told['people'] == 5 and told['fitted'] == 0.8 == told['valid'] and told['PA-MPJPE'] < 0.1
+    fits[:4, 3:72] += 0.5
+    bent = score(view, fits, SMPLBody())
+    assert bent['energy'] > told['energy'] and bent['PA-MPJPE'] > 20
