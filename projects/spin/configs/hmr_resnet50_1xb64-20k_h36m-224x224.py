@@ -9,3 +9,9 @@ train_cfg = dict(max_epochs=max_epochs)
 train_dataloader = dict(
     sampler=dict(_delete_=True, type='MixedSourceSampler', probabilities=[1.], length=320000),
     dataset=dict(_delete_=True, type='mmengine.ConcatDataset', datasets=[{{_base_.h36m}}]))
+custom_hooks = [
+    dict(type='das_mm.EpochSeedHook'),
+    dict(type='SyncBuffersHook'),
+    dict(type='das_mm.LabelBodyHook'),
+    dict(type='FitsStoreHook'),  # without fits: the labels teach
+]

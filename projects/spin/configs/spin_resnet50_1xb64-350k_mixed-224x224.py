@@ -7,6 +7,17 @@ initial_weights = dict(
     get='das-mm train hmr_resnet50_1xb64-20k_h36m-224x224',
     freeze=dict())
 
+# files of python -m projects.spin.spin.fit_dataset, or SPIN's own static_fits/*.npy where their rows are those of the
+# annotation files. Human3.6M has its labels
+custom_hooks = [
+    dict(type='das_mm.EpochSeedHook'),
+    dict(type='SyncBuffersHook'),
+    dict(type='das_mm.LabelBodyHook'),
+    dict(type='FitsStoreHook', static_fits=dict(
+        lsp='work_dirs/fits/lsp.npz', lspet='work_dirs/fits/lspet.npz', mpii='work_dirs/fits/mpii.npz',
+        coco='work_dirs/fits/coco.npz', mpi_inf_3dhp='work_dirs/fits/mpi_inf_3dhp.npz')),
+]
+
 evaluator_body = dict(type='SMPLBody', model_path={{_base_.smpl_path}}, regressors={{_base_.regressors}})
 val_evaluator = dict(type='PersonMeshMetric', body_model=evaluator_body, joints='j14', truth='mesh')
 test_evaluator = val_evaluator

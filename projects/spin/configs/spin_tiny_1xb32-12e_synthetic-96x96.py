@@ -2,6 +2,7 @@
 # network from nothing, static fits made by
 #   python -m projects.spin.spin.fit_dataset CONFIG --out work_dirs/fits --method adam --steps 30
 _base_ = ['./_base_/spin_resnet50.py', '../../../configs/_base_/datasets/person-synthetic_96x96.py']
+smpl_path = regressors = mixture_file = mean_params = None
 
 smpl_path = None  # the generated body
 model = dict(
@@ -20,6 +21,6 @@ auto_scale_lr = dict(base_batch_size=32)
 custom_hooks = [
     dict(type='das_mm.EpochSeedHook'),
     dict(type='SyncBuffersHook'),
-    dict(type='FitsStoreHook', static_fits=dict(synthetic='work_dirs/fits/synthetic.npz')),
+    dict(type='FitsStoreHook', static_fits=dict(synthetic_people='work_dirs/fits/synthetic_people.npz')),
 ]
 train_dataloader = dict(persistent_workers=False)

@@ -44,6 +44,5 @@ custom_hooks = [
     dict(type='das_mm.EpochSeedHook'),
     dict(type='SyncBuffersHook'),
     dict(type='das_mm.LabelBodyHook'),
-    # data set -> file of python -m projects.spin.spin.fit_dataset, or SPIN's own static_fits/*.npy where the rows agree
-    dict(type='FitsStoreHook', static_fits=dict()),
+    dict(type='FitsStoreHook'),
 ]
