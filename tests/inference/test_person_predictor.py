@@ -14,11 +14,12 @@ from das_mm.checkpoints.model_loader import load_model
 from das_mm.cli import main
 from das_mm.errors import UserError
 from das_mm.inference.box_files import BoxFile
-from das_mm.inference.person_boxes import FoundBoxes, boxes_of_people
-from das_mm.inference.predictor import InputImage
+from das_mm.inference.person_boxes import DetectedPeople, FoundBoxes, boxes_of_people
+from das_mm.inference.predictor import InputImage, Prediction
 from das_mm.inference.result_camera import resolve_for_camera
 from das_mm.inference.result_check import result_schema
 from das_mm.inference.result_files import read_results
+from das_mm.structures.people import People
 from das_mm.visualization.visualizer import DASVisualizer
 from tests.json_schema import violations
 from tests.toy_person import PERSON_VIEW, spots, write_person_checkpoint
@@ -201,11 +202,44 @@ def test_graphs_are_of_whole_images(flat, tmp_path, capsys):
         == 2
     )
     said = capsys.readouterr().err
-    assert 'this one reads crops of people' in said and not (tmp_path / 'a.onnx').exists()
+    assert 'this one reads crops of people' in said and not (tmp_path / 'a.pt2').exists()
 
 
-def test_people_found_by_the_package_s_model_are_followed(deep, tmp_path):
-    """The default: DAS finds boxes; the people of a clip get identities, and are smoothed."""
+class Finder:
+    """A model that finds the spots of an image, a box about each, and one that is too far to the right."""
+
+    def __init__(self):
+        self.forgotten = 0
+
+    def prepare(self, image):
+        return image
+
+    def predict(self, prepared, score_thr=None, with_sigma=None):
+        boxes = np.array([box_at(place)[:4] for place in PLACES] + [[900, 0, 950, 50]], float)
+        people = People(bboxes_px=boxes, scores=np.array([0.9, 0.8, 0.7, 0.6]))
+        return [Prediction(people if image.pixels.any() else People.empty(15), {}) for image in prepared]
+
+    def forget(self):
+        self.forgotten += 1
+
+
+def test_boxes_that_a_model_finds(flat):
+    opened = []
+    source = DetectedPeople(lambda: opened.append(Finder()) or opened[-1], 'found by a toy')
+    source.forget()
+    assert not opened  # until the first image
+    predictor = open_predictor(flat, device='cpu', allow=ALLOW, boxes=source)
+    images = [InputImage(spots((240, 120), places), dict(K=None), 'a') for places in (PLACES, [])]
+    some, nobody = predictor.predict([predictor.prepare(image) for image in images])
+    predictor.forget()
+    assert len(opened) == opened[0].forgotten == 1 and predictor.provenance['boxes'] == 'found by a toy'
+    np.testing.assert_allclose(some.people.keypoints_px[:, 0], PLACES, atol=2.5)
+    np.testing.assert_allclose(some.people.bboxes_px[0], boxes_of_people(np.array([box_at(PLACES[0])[:4]]))[0])
+    assert len(nobody.people) == 0 and nobody.people.roots_px.shape == (0, 2)
+
+
+def test_people_of_a_clip_are_followed(deep, tmp_path):
+    """By boxes of a file; without one the package's model is what finds people."""
     inferencer = DASInferencer(load_model(deep, device='cpu', allow=ALLOW), show_progress=False)
     assert inferencer.predictor.provenance['boxes'].startswith('found by das_tiny')
     frames = tmp_path / 'clip.mp4'

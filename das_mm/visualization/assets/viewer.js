@@ -254,7 +254,9 @@ function drawThumbnail(frame) {
 
 function drawLegend(frame, box) {
   const n = frame.people.length;
-  $('count').textContent = n === 0 ? 'nobody found' : n === 1 ? '1 person found' : `${n} people found`;
+  const flat = n > 0 && !frame.people.some(person => (person.cam || []).some(Boolean));
+  $('count').textContent = (n === 0 ? 'nobody found' : n === 1 ? '1 person found' : `${n} people found`)
+    + (flat ? ', in the picture alone: nothing is known of depths' : '');
   $('nobody').hidden = n > 0;
   $('people').replaceChildren(...frame.people.map(person => {
     const item = document.createElement('li'), swatch = document.createElement('i');
