@@ -173,10 +173,10 @@ class SMPLify(nn.Module):
         valid = usable & quality.isfinite()
         for tensor in (pose, betas, place):
             valid &= tensor.isfinite().all(-1)
-        fitted = (
+        pose, betas, place = (
             torch.where(valid[:, None], tensor.detach(), first) for tensor, first in zip((pose, betas, place), start)
         )
-        return FitResult(*fitted, torch.where(valid, quality, torch.inf), joints, valid)
+        return FitResult(pose, betas, place, torch.where(valid, quality, torch.inf), joints, valid)
 
 
 def minimise(parameters: Sequence[Tensor], energy: Callable[[], Tensor], steps: int, lr: float) -> None:

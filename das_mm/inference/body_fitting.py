@@ -145,7 +145,8 @@ class BodyFitter:
         lost = np.array([reason is not None for reason in reasons], dtype=bool)
         for array in (*fields.values(), *places):
             array[lost] = np.nan
-        return BodyFits(fields, *places, reasons)
+        start_mm, fitted_mm, start_px, fitted_px = places
+        return BodyFits(fields, start_mm, fitted_mm, start_px, fitted_px, reasons)
 
     def _observed(self, given: FittedKeypoints, rows: np.ndarray) -> tuple[PeopleObservations, FittingCamera]:
         device = self.body.v_template.device

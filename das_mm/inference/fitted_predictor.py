@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from das_mm.bodies.posable_body import PosableBody
 from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.errors import UserError
 from das_mm.structures import back_project
@@ -44,13 +45,16 @@ class FittedPredictor:
         self.provenance: Mapping[str, Any] = predictor.provenance
         root = [fitter.keypoint_set.keypoints[row] for row in fitter.keypoint_set.root_sources]
         body = dict(fitter.body.describe(), root=root, placement='camera')
-        self.tasks = {**predictor.tasks, 'mesh': TaskDescription('mesh', SMPL_FIELDS, body)}
+        self.tasks: Mapping[str, TaskDescription] = {
+            **predictor.tasks,
+            'mesh': TaskDescription('mesh', SMPL_FIELDS, body),
+        }
         #: what a run that is gone on with must have had too
         self.run_settings = dict(fitted_body=fitter.body.name, fit_sigma=None if assumed is None else str(assumed))
 
     @property
-    def body(self):
-        return self._fitter.body
+    def body(self) -> PosableBody | None:
+        return cast('PosableBody', self._fitter.body)
 
     @property
     def uses_sigma(self) -> bool:

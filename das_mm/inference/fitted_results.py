@@ -180,8 +180,15 @@ def told_keypoints(
 def together(parts: Sequence[FittedKeypoints]) -> FittedKeypoints:
     """The people of several images in one; where some have a lens distortion, it is 0 for the others."""
     join = lambda name: np.concatenate([getattr(part, name) for part in parts])
-    names = ('keypoints_px', 'sigma_px', 'sigma_depth_mm', 'relative_depths_mm', 'root_cam_mm', 'K')
     dist = None
     if any(part.dist is not None for part in parts):
         dist = np.concatenate([np.zeros((len(part), 5)) if part.dist is None else part.dist for part in parts])
-    return FittedKeypoints(*map(join, names), dist)
+    return FittedKeypoints(
+        join('keypoints_px'),
+        join('sigma_px'),
+        join('sigma_depth_mm'),
+        join('relative_depths_mm'),
+        join('root_cam_mm'),
+        join('K'),
+        dist,
+    )

@@ -57,10 +57,9 @@ class ResultPictures(Source):
         about = result['image']
         size = (about['height'], about['width'], 3)
         image = self._picture(about) if self._wanted else None
-        is_missing = image is None or image.shape != size
-        if is_missing:
-            image = np.broadcast_to(_GREY, size)
-        return ResultFrame(image, self, about['frame'], about['time_s'], is_missing and self._wanted)
+        if image is None or image.shape != size:
+            return ResultFrame(np.broadcast_to(_GREY, size), self, about['frame'], about['time_s'], self._wanted)
+        return ResultFrame(image, self, about['frame'], about['time_s'])
 
     def _picture(self, about: Mapping[str, Any]) -> np.ndarray | None:
         if self._video is not None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from das_mm.errors import UserError
 from das_mm.fitting import KeypointRoles, anchor_energy, geman_mcclure, reprojection_energy, torso_energy
+from das_mm.structures import KeypointSet
 
 
 def observations(seed: int = 0):
@@ -47,3 +50,11 @@ def test_the_torso_is_the_detectors_only_where_it_is_whole():
 def test_the_depth_anchor():
     depth, start = np.array([40.0, 41.5]), np.array([40.0, 40.0])
     np.testing.assert_allclose(anchor_energy(torch.tensor(depth), torch.tensor(start)), (depth - start) ** 2)
+
+
+def test_the_torso_of_any_set():
+    roles = KeypointRoles.of_set('coco17')
+    assert roles.annotated_torso == (12, 11, 6, 5) and roles.detected_torso is None and not roles.ignored
+    without = KeypointSet('arms', ('left_wrist', 'right_wrist'), (), 'left_wrist', (0.1, 0.1))
+    with pytest.raises(UserError, match="'arms' has no right_hip, left_hip, right_shoulder, left_shoulder"):
+        KeypointRoles.of_set(without)
