@@ -31,6 +31,13 @@ class FittedPredictor:
 
     Raises:
         UserError: The predictor tells no scales, and none are assumed.
+
+    Example::
+
+        predictor = open_predictor(task='pose')
+        fitter = BodyFitter(SMPLBody(), predictor.keypoint_set)
+        for found in Inferencer(FittedPredictor(predictor, fitter))('photos/'):
+            print([person['smpl'] for person in found.result['people']])
     """
 
     def __init__(self, predictor: Predictor, fitter: BodyFitter, assumed: AssumedSigma | None = None):
