@@ -1,6 +1,6 @@
 # Single-stage 3D, RLE Table 8: 48.6 mm, protocol 2. Human3.6M crops are the box itself, MPII's the box × 1.25; an epoch
 # is Human3.6M once and as many draws from MPII. The released config trains 200 epochs with another set of poses from
-# 140 on, which is not part of the paper. Its gradients are clipped at 35 for each parameter by itself, ours over all
+# 140 on, which is not part of the paper
 _base_ = ['./_base_/adam_270e.py', './_base_/rle_resnet50.py']
 
 keypoint_set = 'h36m18'
@@ -33,7 +33,7 @@ people_3d = dict(
 
 train_cfg = dict(max_epochs=140)
 param_scheduler = [dict(type='MultiStepLR', milestones=[90, 120], gamma=0.1, by_epoch=True)]
-optim_wrapper = dict(clip_grad=dict(max_norm=35, norm_type=2))
+optim_wrapper = dict(type='PerParameterClipOptimWrapper', clip_grad=dict(max_norm=35, norm_type=2))
 train_dataloader = dict(
     batch_size=32,
     num_workers=4,

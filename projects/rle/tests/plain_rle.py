@@ -15,15 +15,24 @@ from torchvision.models import resnet50
 def released_state(keypoints: int, dims: int, seed: int = 0) -> dict[str, torch.Tensor]:
     """Random weights under the names of the authors' 2D (dims 2) or Human3.6M (dims 3) checkpoints, ResNet-50."""
     torch.manual_seed(seed)
-    trunk = resnet50(weights=None).state_dict()
-    state = {f'preact.{name}': value for name, value in trunk.items() if not name.startswith('fc.')}
+    with torch.device('meta'):
+        trunk = resnet50(weights=None).state_dict()
+    state = {
+        f'preact.{name}': torch.zeros(value.shape, dtype=value.dtype)
+        for name, value in trunk.items()
+        if not name.startswith('fc.')
+    }
     for name, value in state.items():
-        if name.endswith('running_var'):
+        if value.ndim == 4:
+            value.normal_(std=(2 / value[0].numel()) ** 0.5)
+        elif name.endswith('running_var'):
             state[name] = torch.rand_like(value) * 0.5 + 0.75
         elif name.endswith(('running_mean', 'bias')):
             state[name] = torch.randn_like(value) * 0.1
         elif name.endswith(('bn3.weight', 'downsample.1.weight')):
             state[name] = torch.rand_like(value) * 0.3  # features of the size that trained networks have
+        elif name.endswith('weight'):
+            state[name] = torch.ones_like(value)
     outputs = keypoints * dims
     state['fc_coord.linear.weight'] = torch.randn(outputs, 2048) * 0.02
     state['fc_coord.linear.bias'] = torch.randn(outputs) * 0.1
@@ -42,9 +51,11 @@ def released_state(keypoints: int, dims: int, seed: int = 0) -> dict[str, torch.
 
 def features(state: dict[str, torch.Tensor], images: torch.Tensor) -> torch.Tensor:
     """Pooled features (B, 2048)."""
-    trunk = resnet50(weights=None)
+    with torch.device('meta'):
+        trunk = resnet50(weights=None)
     trunk.fc = torch.nn.Identity()
-    trunk.load_state_dict({k.removeprefix('preact.'): v for k, v in state.items() if k.startswith('preact.')})
+    weights = {k.removeprefix('preact.'): v for k, v in state.items() if k.startswith('preact.')}
+    trunk.load_state_dict(weights, assign=True)
     with torch.no_grad():
         return trunk.eval()(images)
 

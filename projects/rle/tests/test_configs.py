@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import ConfigDict
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
@@ -163,6 +164,16 @@ def test_mask_rcnn_keypoints_train_and_predict():
         frame = (result.keypoints - result.bboxes[:, None, :2]) / sides - 0.5
         assert frame.shape[1:] == (3, 2) and frame.abs().max() < 1.5  # an untrained head stays near the box
         assert ((result.keypoint_scores > 0) & (result.keypoint_scores < 1)).all()
+
+
+def test_gradients_are_clipped_parameter_by_parameter():
+    layer = torch.nn.Linear(2, 2)
+    cfg = read_config(config_path('rle_resnet50_8xb32-140e_h36m-mpii-256x256.py')).optim_wrapper
+    with DefaultScope.overwrite_default_scope('das_mm'):
+        wrapper = build_optim_wrapper(layer, cfg)
+    layer.weight.grad, layer.bias.grad = torch.full((2, 2), 100.0), torch.ones(2)
+    wrapper.step()
+    assert layer.weight.grad.norm().item() == pytest.approx(35, rel=1e-3) and layer.bias.grad.eq(1).all()
 
 
 def roi_extractor(size: int) -> dict:

@@ -29,8 +29,10 @@ MMPOSE_PATH = str(
 def model_of(path) -> torch.nn.Module:
     """The model of a converted file, from the config that the file names; nothing is downloaded."""
     checkpoint = torch.load(path, weights_only=True)
-    model = build_model(read_config(config_path(checkpoint['meta']['config'])))
-    model.load_state_dict(checkpoint['state_dict'], strict=True)
+    with torch.device('meta'):
+        model = build_model(read_config(config_path(checkpoint['meta']['config'])))
+    model.load_state_dict(checkpoint['state_dict'], strict=True, assign=True)
+    model.data_preprocessor = None
     return model.eval()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from mmpose.models.losses import RLELoss as MMPoseRLELoss
 from das_mm.errors import UserError
 from das_mm.models.flows import RealNVP
 from das_mm.registry import MODELS
+from projects.rle.rle.density_picture import criterion_of, draw_densities
 from projects.rle.rle.losses import MixedDimensionLoss, ResidualLikelihoodLoss
 from projects.rle.tests.plain_rle import log_flow, released_loss, released_state
 
@@ -197,6 +199,15 @@ def test_one_flow_for_all_keypoints_and_images():
     assert loss.criterion.flow is flow
     assert sum(p.numel() for p in loss.parameters()) == 53_784
     assert sum(p.numel() for p in MixedDimensionLoss().parameters()) == 53_784 + 55_332
+
+
+def test_picture_of_densities(tmp_path):
+    losses = {'RLE': ResidualLikelihoodLoss(2).criterion, 'Laplace': MODELS.build(dict(type='LaplaceNLLLoss'))}
+    picture = draw_densities(losses, tmp_path / 'densities.png', num_dims=2)
+    assert picture.stat().st_size > 5000
+    model = SimpleNamespace(head=SimpleNamespace(loss_module=ResidualLikelihoodLoss(criterion=dict(type='L1PoseLoss'))))
+    with pytest.raises(UserError, match='learns no density'):
+        criterion_of(model)
 
 
 def test_bad_input():

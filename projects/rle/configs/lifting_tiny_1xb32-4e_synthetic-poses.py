@@ -4,9 +4,9 @@ _base_ = '../../../configs/_base_/default_runtime.py'
 custom_imports = dict(imports='projects.rle.rle')
 
 data_mode = 'topdown'
-max_epochs = 6
+max_epochs = 4
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-3))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=3e-3))
 param_scheduler = [
     dict(type='CosineAnnealingLR', eta_min=2e-5, by_epoch=True, begin=0, end=max_epochs, T_max=max_epochs,
          convert_to_iter_based=True),
@@ -29,7 +29,7 @@ train_dataloader = dict(
     persistent_workers=False,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='SyntheticPoseDataset', num_people=2500, seed=0,
+        type='SyntheticPoseDataset', num_people=1500, seed=0,
         pipeline=[dict(type='PackLiftingInputs', flip_prob=0.5)]))
 val_dataloader = dict(
     batch_size=100,
@@ -38,7 +38,7 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(
-        type='SyntheticPoseDataset', num_people=500, seed=1, test_mode=True,
+        type='SyntheticPoseDataset', num_people=300, seed=1, test_mode=True,
         pipeline=[dict(type='PackLiftingInputs')]))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='RegressedH36MError', protocol='all', num_evaluated=24)

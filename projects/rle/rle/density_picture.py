@@ -1,0 +1,77 @@
+"""A picture of what flows have learnt: the density of z = (label - prediction) / σ of checkpoints beside the Q it began
+with: ``python -m projects.rle.rle.density_picture OUT.png NAME=CHECKPOINT …``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from das_mm.checkpoints.model_loader import load_model
+from das_mm.errors import UserError
+from das_mm.models.losses import LikelihoodLoss, error_density_grid
+from das_mm.visualization.density import region_levels
+from das_mm.visualization.figures import new_figure, save_figure
+
+EXTENT = 6.0
+SHARES = (0.5, 0.9)
+
+
+def criterion_of(model: Any) -> LikelihoodLoss:
+    """The loss of a regressor that learns a density.
+
+    Raises:
+        UserError: Its loss is ℓ1 or ℓ2.
+    """
+    loss = model.head.loss_module
+    criterion = getattr(loss, 'criterion', None) or loss.criterion_3d
+    if not isinstance(criterion, LikelihoodLoss):
+        raise UserError(
+            f'a {type(criterion).__name__} learns no density',
+            field='model.head.loss',
+            remedy='give checkpoints of losses with a σ',
+        )
+    return criterion
+
+
+def draw_densities(losses: Mapping[str, LikelihoodLoss], path: str | Path, num_dims: int) -> Path:
+    """One panel a loss: regions of 50 and 90 % of the density over the first two coordinates; a Laplace Q dashed.
+
+    Args:
+        losses: By their names.
+        path: Of the picture.
+        num_dims: Of losses without a flow.
+    """
+    figure = new_figure(3.1 * len(losses), 3.5, layout='constrained')
+    axes = figure.subplots(1, len(losses), squeeze=False)[0]
+    for panel, (name, loss) in zip(axes, losses.items()):
+        grid = error_density_grid(loss, extent=EXTENT, resolution=48, dims=(0, 1), num_dims=num_dims)
+        x, y = (axis.numpy() for axis in grid.axes)
+        density = grid.density.numpy()
+        laplace = np.exp(-np.abs(x)[:, None] - np.abs(y)[None]) / 4
+        panel.contourf(x, y, density.T, levels=[*sorted(region_levels(density, SHARES)), density.max() * 1.01])
+        panel.contour(x, y, laplace.T, levels=sorted(region_levels(laplace, SHARES)), colors='k', linestyles='--')
+        panel.set(title=name, xlabel='z of x', ylabel='z of y', aspect='equal')
+    return save_figure(path, figure)
+
+
+def main(arguments: list[str]) -> int:
+    """Draw; arguments as in the head of this module."""
+    out, *named = arguments
+    losses = {}
+    for one in named:
+        name, _, checkpoint = one.partition('=')
+        model: Any = load_model(checkpoint)
+        losses[name] = criterion_of(model)
+    with torch.no_grad():
+        draw_densities(losses, out, model.head.dims)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
