@@ -47,6 +47,8 @@ class IEFHead(BaseModule):
     Args:
         in_channels: C of the feature.
         grid: The map is averaged to ``grid`` × ``grid`` places and these laid side by side; 1, as released, to one.
+        feature_norm: Bring each person's features to mean 0 and variance 1 first, for backbones whose last map is not
+            normalised: the camera would begin far behind the image. Released: no.
         hidden_channels: Of ``fc1`` and ``fc2``.
         num_iterations: Rounds.
         dropout: Probability.
@@ -62,6 +64,7 @@ class IEFHead(BaseModule):
         self,
         in_channels: int = 2048,
         grid: int = 1,
+        feature_norm: bool = False,
         hidden_channels: int = 1024,
         num_iterations: int = 3,
         dropout: float = 0.5,
@@ -69,6 +72,7 @@ class IEFHead(BaseModule):
     ) -> None:
         super().__init__()
         self.in_channels, self.grid, self.num_iterations = in_channels, grid, num_iterations
+        self.feature_norm = feature_norm
         self.fc1 = nn.Linear(in_channels * grid**2 + _NUM_PARAMETERS, hidden_channels)
         self.drop1 = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden_channels, hidden_channels)
@@ -91,6 +95,8 @@ class IEFHead(BaseModule):
         if features.ndim != 4 or features.shape[1] != self.in_channels:
             raise ValueError(f'expected a map (B, {self.in_channels}, H, W), got {tuple(features.shape)}')
         feature = F.adaptive_avg_pool2d(features, self.grid).flatten(1)
+        if self.feature_norm:
+            feature = F.layer_norm(feature, feature.shape[1:])
         starts = (self.init_pose, self.init_shape, self.init_cam)
         pose, betas, camera = (start.expand(len(feature), -1) for start in starts)
         for _ in range(self.num_iterations):
