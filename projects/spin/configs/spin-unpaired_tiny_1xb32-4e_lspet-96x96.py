@@ -1,7 +1,7 @@
 # SPIN on photographs with 2D labels alone, at a size for two CPU cores: 640 people of LSPET, and of the tenth that
 # is kept aside the first 200 to measure. The backbone's blocks are MoveNet's and stay what they are:
 #   das-mm convert lspet …; das-mm convert-checkpoint movenet-multipose.json work_dirs/movenet.pth
-#   python -m projects.spin.spin.fit_dataset CONFIG --out work_dirs/fits --method adam --steps 30
+#   das-mm project spin.fit_dataset CONFIG --out work_dirs/fits --method adam --steps 30
 #   das-mm train CONFIG --cfg-options load_from=work_dirs/movenet.pth
 _base_ = './spin_tiny_1xb32-12e_synthetic-96x96.py'
 data_root = 'data/'

@@ -7,7 +7,7 @@ initial_weights = dict(
     get='das-mm train hmr_resnet50_1xb64-20k_h36m-224x224',
     freeze=dict())
 
-# files of python -m projects.spin.spin.fit_dataset, or SPIN's own static_fits/*.npy where their rows are those of the
+# files of das-mm project spin.fit_dataset, or SPIN's own static_fits/*.npy where their rows are those of the
 # annotation files. Human3.6M has its labels
 custom_hooks = [
     dict(type='das_mm.EpochSeedHook'),

@@ -1,6 +1,6 @@
 # SPIN at a size that two CPU cores train in minutes, on synthetic people whose 2D keypoints alone are used: a small
 # network from nothing, static fits made by
-#   python -m projects.spin.spin.fit_dataset CONFIG --out work_dirs/fits --method adam --steps 30
+#   das-mm project spin.fit_dataset CONFIG --out work_dirs/fits --method adam --steps 30
 _base_ = ['./_base_/spin_resnet50.py', '../../../configs/_base_/datasets/person-synthetic_96x96.py']
 smpl_path = regressors = mixture_file = mean_params = None
 

@@ -1,4 +1,4 @@
-"""Fits bodies to all people of a config's data sets before a training: ``python -m projects.spin.spin.fit_dataset``.
+"""Fits bodies to all people of a config's data sets before a training: ``das-mm project spin.fit_dataset``.
 
 Every person begins at the mean pose, or at what a network says of its crop (``--weights``). What has been fitted is
 kept after each batch, and a run that is started again goes on from there.
@@ -7,7 +7,6 @@ kept after each batch, and a run that is started again goes on from there.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import numpy as np
 import torch
 
 from das_mm.checkpoints.model_loader import load_model
-from das_mm.command import run_script
 from das_mm.config_files import config_path
 from das_mm.datasets.datasets import PersonViewDataset
 from das_mm.engine.config_reader import read_config
@@ -109,7 +107,3 @@ def _fitter(cfg: Any, args: argparse.Namespace) -> Fitter:
     if args.weights is None:
         return AdamFitter(cfg.model, args.steps)
     return NetworkFitter(load_model(args.weights, cfg), args.steps)
-
-
-if __name__ == '__main__':
-    run_script(sys.modules[__name__])

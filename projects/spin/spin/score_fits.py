@@ -1,4 +1,4 @@
-"""Tells how good fits are: ``python -m projects.spin.spin.score_fits CONFIG FILES``, files of fits or checkpoints.
+"""Tells how good fits are: ``das-mm project spin.score_fits CONFIG FILES``, files of fits or checkpoints.
 
 All are scored on the plain crops of the config's people, so that fits of different epochs can be compared: in a
 training they are judged on augmented crops, and what is logged there moves with the augmentation.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from das_mm.command import run_script
 from das_mm.config_files import config_path
 from das_mm.datasets.datasets import PersonViewDataset
 from das_mm.engine.checkpoint_files import read_checkpoint
@@ -121,7 +119,3 @@ def _fits_of(view: PersonViewDataset, file: Path) -> Tensor:
     store = FitsStore([of])
     store.load_state_dict({of.name: state[of.name]}, file)
     return store.fits[of.name]
-
-
-if __name__ == '__main__':
-    run_script(sys.modules[__name__])

@@ -17,7 +17,7 @@ from das_mm.errors import UserError
 
 from .fits_store import NUM_FIT, SampleSet
 
-_REMEDY = 'make it by python -m projects.spin.spin.fit_dataset, or give an array (people, 82) of numbers'
+_REMEDY = 'make it by das-mm project spin.fit_dataset, or give an array (people, 82) of numbers'
 
 
 @dataclass
@@ -50,7 +50,7 @@ class StaticFits:
                 f'its {len(self.fits)} fits are of {whose}, not of the {wanted.num_samples} people of {wanted.name}',
                 file=file,
                 field='fits',
-                remedy='make the fits of this data set: python -m projects.spin.spin.fit_dataset',
+                remedy='make the fits of this data set: das-mm project spin.fit_dataset',
             )
 
 
