@@ -17,3 +17,5 @@ custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='GeometryWarmUp', iterations=240),
 ]
+val_evaluator = [dict(type='MultiPerson3DMetric'), dict(type='RootDepthMetric')]
+test_evaluator = val_evaluator

@@ -6,5 +6,14 @@ from .mar_decoder import MARDecoder
 from .mar_head import MARHead
 from .paf_codec import PartAffinityFields
 from .person_grouper import DepthAwareGrouper
+from .root_depth_metric import RootDepthMetric
 
-__all__ = ['MAR', 'DepthAwareGrouper', 'GeometryWarmUp', 'MARDecoder', 'MARHead', 'PartAffinityFields']
+__all__ = [
+    'MAR',
+    'DepthAwareGrouper',
+    'GeometryWarmUp',
+    'MARDecoder',
+    'MARHead',
+    'PartAffinityFields',
+    'RootDepthMetric',
+]

@@ -14,7 +14,7 @@ model = dict(
     head=dict(
         keypoint_set='panoptic15',
         maps=dict(in_channels=(64, 64, 64), strides=(8, 16, 32), feat_channels=64, offset_scales=3, depth_scales=3),
-        roots=dict(torso_mm=500.),
+        roots=dict(torso_mm=523.),
         sigmas=(1.2, 1.0, 0.8),
         half_widths=(0.8, 0.8, 0.8),
         loss_weights=dict(heatmap=100., field=30., offset=0.5, relative_depth=1., regression=0.2, geometry=0.2)))
