@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from mmengine.runner import Runner
 
+from das_mm.checkpoints.packaged import backbone_checkpoint
 from das_mm.command import run_verb
 from das_mm.demo.base import DemoTask, draw_poses, ground_truth_of, training_scenes, unseen_scenes
 from das_mm.demo.main_job import DemoSettings, run_demo
@@ -47,7 +49,11 @@ class MARTask(DemoTask):
         ('depths.png', 'both depths of everybody, with their σ, beside the truth'),
     )
 
-    def reported_of(self, metrics) -> dict[str, float | None]:
+    def backbone_weights(self) -> Path | None:
+        """The package's weights of DAS, whose backbone this model has; its pyramid is another one and starts anew."""
+        return backbone_checkpoint('pose')
+
+    def reported_of(self, metrics: Mapping[str, float]) -> dict[str, float | None]:
         """The task's numbers; those of depths only where people were found by this model."""
         missing = {key: float('nan') for key in self.reported.values() if key not in metrics}
         return super().reported_of({**metrics, **missing})
@@ -106,11 +112,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--num-val', type=int, metavar='N', help='unseen scenes; default: as in the config')
     parser.add_argument('--epochs', type=int, metavar='N', help='default: as in the config')
     parser.add_argument('--seed', type=int, default=0, help='default 0')
+    parser.add_argument(
+        '--from-scratch', action='store_true', help="the backbone does not start from that of the package's DAS"
+    )
     args = parser.parse_args(argv)
 
     def run() -> None:
         settings = DemoSettings(
-            args.out, 'mar', args.num_train, args.num_val, args.epochs, args.seed, from_scratch=True
+            args.out, 'mar', args.num_train, args.num_val, args.epochs, args.seed, from_scratch=args.from_scratch
         )
         report = run_demo(settings)
         for row in report['rows']:
