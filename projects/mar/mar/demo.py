@@ -1,4 +1,4 @@
-"""MAR on synthetic people, from nothing: ``python -m projects.mar.mar.demo --out mar_demo``.
+"""MAR on synthetic people: ``das-mm project mar.demo --out mar_demo``.
 
 Makes scenes, trains the tiny model in about a quarter of an hour on two cores, evaluates it on unseen scenes, and draws
 heat maps, part affinity fields, both depths with their σ beside the truth, and the people in 3D.
@@ -17,7 +17,7 @@ import torch
 from mmengine.runner import Runner
 
 from das_mm.checkpoints.packaged import backbone_checkpoint
-from das_mm.command import run_verb
+from das_mm.command import run_script
 from das_mm.demo.base import DemoTask, draw_poses, ground_truth_of, training_scenes, unseen_scenes
 from das_mm.demo.main_job import DemoSettings, run_demo
 from das_mm.demo.pictures import show_people
@@ -28,6 +28,8 @@ from das_mm.registry import METRICS
 from das_mm.structures.people import People
 
 from .map_pictures import save_depth_plot, save_map_sheet
+
+HELP = 'train a tiny MAR on synthetic people, evaluate it and draw what it learned'
 
 _CONFIG = Path(__file__).parents[1] / 'configs' / 'mar_tiny_1xb8-12e_synthetic-448x256.py'
 _DEPTHS = ('regression_median_mm', 'geometry_median_mm', 'told_median_mm', 'geometry_valid')
@@ -104,9 +106,7 @@ def _depths_of(model: Any, dataset: Any) -> tuple[np.ndarray, dict[str, np.ndarr
     return np.concatenate(true_mm), joined, sigmas
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog='python -m projects.mar.mar.demo', description=__doc__.splitlines()[0])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='everything is written there')
     parser.add_argument('--num-train', type=int, metavar='N', help='scenes to train on; default: as in the config')
     parser.add_argument('--num-val', type=int, metavar='N', help='unseen scenes; default: as in the config')
@@ -115,21 +115,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         '--from-scratch', action='store_true', help="the backbone does not start from that of the package's DAS"
     )
-    args = parser.parse_args(argv)
 
-    def run() -> None:
-        settings = DemoSettings(
-            args.out, 'mar', args.num_train, args.num_val, args.epochs, args.seed, from_scratch=args.from_scratch
-        )
-        report = run_demo(settings)
-        for row in report['rows']:
-            numbers = (f'{name} {value:.1f}' for name, value in report[row].items() if value is not None)
-            print(f'{row}: {", ".join(numbers)}')
-        for name, what in (('overlays.png', 'predictions over the truth'), ('viewer.html', '3D'), *MARTask.written):
-            print(f'{args.out / name}  {what}')
 
-    return run_verb('mar demo', run)
+def run(args: argparse.Namespace) -> None:
+    """Run the demo, print its numbers and where what lies."""
+    settings = DemoSettings(
+        args.out, 'mar', args.num_train, args.num_val, args.epochs, args.seed, from_scratch=args.from_scratch
+    )
+    report = run_demo(settings)
+    for row in report['rows']:
+        numbers = (f'{name} {value:.1f}' for name, value in report[row].items() if value is not None)
+        print(f'{row}: {", ".join(numbers)}')
+    for name, what in (('overlays.png', 'predictions over the truth'), ('viewer.html', '3D'), *MARTask.written):
+        print(f'{args.out / name}  {what}')
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_script(sys.modules[__name__])

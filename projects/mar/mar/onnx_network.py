@@ -2,7 +2,7 @@
 
 ::
 
-    python -m projects.mar.mar.onnx_network CONFIG CHECKPOINT --out mar.onnx
+    das-mm project mar.onnx_network CONFIG CHECKPOINT --out mar.onnx
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from das_mm.checkpoints.model_loader import load_model
 from das_mm.checkpoints.onnx_session import open_session
 from das_mm.checkpoints.onnx_sum import with_sum
 from das_mm.checkpoints.optional_packages import require
-from das_mm.command import run_verb
+from das_mm.command import add_config_argument, run_script, size_argument
 from das_mm.deploy.graph_parts import Pixels
 from das_mm.deploy.graph_recorder import quiet
 from das_mm.engine import atomic_write
@@ -31,6 +31,8 @@ from das_mm.errors import UserError
 from .mar import MAR
 from .mar_decoder import MARDecoder
 from .root_depths import InputCamera
+
+HELP = 'write the network of a MAR as an ONNX file; what follows it is numpy'
 
 OUTPUTS = ('heatmaps', 'fields', 'offsets', 'depth')
 OPSET = 18
@@ -133,27 +135,26 @@ class MARGraph:
         return self.decoder.decode(*(one[0] for one in maps), camera, {**self.test_cfg, **(test_cfg or {})})
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Writes a checkpoint's network and says how far onnxruntime is from torch on random images."""
-    parser = argparse.ArgumentParser(description='the network of MAR as an ONNX file')
-    parser.add_argument('config', metavar='CONFIG')
-    parser.add_argument('weights', metavar='CKPT')
-    parser.add_argument('--out', type=Path, default=Path('mar.onnx'), metavar='FILE')
-    parser.add_argument('--size', type=int, nargs=2, default=(832, 512), metavar=('WIDTH', 'HEIGHT'))
-    args = parser.parse_args(argv)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_argument(parser, metavar='CONFIG')
+    parser.add_argument('weights', metavar='CKPT', help='checkpoint')
+    parser.add_argument('--out', type=Path, default=Path('mar.onnx'), metavar='FILE', help='default %(default)s')
+    parser.add_argument(
+        '--size', type=size_argument('832x512', 32), default=(832, 512), metavar='WxH', help='of images; 832x512'
+    )
 
-    def run() -> None:
-        model: Any = load_model(args.weights, args.config, 'cpu')
-        export_network(model, args.out, tuple(args.size))
-        images = torch.rand(1, 3, args.size[1], args.size[0]) * 255
-        with torch.no_grad():
-            ours = PixelsToMaps(model).eval()(images)
-        theirs = MARGraph(args.out, 'cpu').session.run(list(OUTPUTS), dict(images=images.numpy()))
-        apart = max(float(np.abs(a.numpy() - b).max()) for a, b in zip(ours, theirs))
-        print(f'{args.out}: {args.out.stat().st_size / 1e6:.1f} MB, largest difference from torch {apart:.2g}')
 
-    return run_verb('mar export', run)
+def run(args: argparse.Namespace) -> None:
+    """Writes a checkpoint's network and says how far onnxruntime is from torch on a random image."""
+    model: Any = load_model(args.weights, args.config, 'cpu')
+    export_network(model, args.out, args.size)
+    images = torch.rand(1, 3, args.size[1], args.size[0]) * 255
+    with torch.no_grad():
+        ours = PixelsToMaps(model).eval()(images)
+    theirs = MARGraph(args.out, 'cpu').session.run(list(OUTPUTS), dict(images=images.numpy()))
+    apart = max(float(np.abs(a.numpy() - b).max()) for a, b in zip(ours, theirs))
+    print(f'{args.out}: {args.out.stat().st_size / 1e6:.1f} MB, largest difference from torch {apart:.2g}')
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_script(sys.modules[__name__])
