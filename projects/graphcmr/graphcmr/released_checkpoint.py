@@ -25,7 +25,8 @@ from das_mm.checkpoints.model_loader import build_model
 from das_mm.config_files import config_path
 from das_mm.engine.config_reader import read_config
 
-_CONFIG = 'projects/graphcmr/configs/graphcmr_resnet50_1xb16-50e_in-the-wild-224x224.py'
+#: what a released file is for: the default of the authors' code
+CONFIG = 'projects/graphcmr/configs/graphcmr_resnet50_1xb16-50e_in-the-wild-224x224.py'
 _GRAPH, _REGRESSOR = 'graph_cnn.', 'smpl_param_regressor.'
 _SKIP = re.compile(r'^(.+)\.skip_conv\.([Wb])$')
 
@@ -43,7 +44,7 @@ class ReleasedGraphCMR(SourceKind):
     @classmethod
     def convert(cls, source: SourceFile, config: str | None = None) -> Conversion:
         """Every weight under its new name; those that the network never reads are told."""
-        name = config or _CONFIG
+        name = config or CONFIG
         ledger = Ledger(source.weights, source.path)
         ledger.drop(f'{_GRAPH}resnet.fc.', 'classes of ImageNet; the features are read before it')
         ledger.use_all(f'{_GRAPH}resnet.', 'backbone.')
@@ -51,7 +52,7 @@ class ReleasedGraphCMR(SourceKind):
             reason = 'never read: the block keeps its channels' if _is_dead(weight, source.weights) else ''
             ledger.use(weight, weight.replace(_GRAPH, 'head.vertex_network.', 1), reason=reason)
         ledger.use_all(_REGRESSOR, 'head.parameter_network.')
-        wanted = _weights_of(name)
+        wanted = weights_for_any_body(name)
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'the config {name}')
         dead = [one for one in ledger.entries if one.reason.startswith('never read')]
@@ -74,7 +75,7 @@ def _is_dead(name: str, weights: dict[str, Tensor]) -> bool:
     return matrix is not None and matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
 
 
-def _weights_of(config: str) -> dict[str, Tensor]:
+def weights_for_any_body(config: str) -> dict[str, Tensor]:
     """Names and shapes of the weights of a config's model; they are the same for every body of SMPL's topology, so the
     licensed files need not be there."""
     cfg = read_config(config_path(config))

@@ -8,7 +8,7 @@ from das_mm.checkpoints.conversion import convert_checkpoint
 from das_mm.checkpoints.model_loader import load_model
 from das_mm.errors import UserError
 from projects.graphcmr.graphcmr.graph_cnn import GraphCNN
-from projects.graphcmr.graphcmr.released_checkpoint import ReleasedGraphCMR
+from projects.graphcmr.graphcmr.released_checkpoint import CONFIG, ReleasedGraphCMR, weights_for_any_body
 from projects.graphcmr.graphcmr.smpl_regressors import SMPLParamRegressor
 from projects.graphcmr.tests.plain_graphcmr import (
     dense_adjacency,
@@ -62,7 +62,7 @@ def released(mesh, tmp_path_factory):
     return folder, weights
 
 
-def test_sizes_are_the_released_ones(mesh):
+def test_sizes_are_the_released_ones(mesh, mesh_cache):
     shapes = released_shapes(mesh, resnet50, 2048, 256, 5, 1024)
     counts = [sum(name.startswith(part) for name in shapes) for part in ('graph_cnn.', 'smpl_param_regressor.')]
     assert counts == [444, 37]
@@ -81,6 +81,18 @@ def test_sizes_are_the_released_ones(mesh):
     }.items():
         assert shapes[name] == shape
     assert ReleasedGraphCMR.recognises(dict.fromkeys(shapes))
+    # the config that a released file is for has all of it, but for the classes of ImageNet
+    wanted = {name: list(tensor.shape) for name, tensor in weights_for_any_body(CONFIG).items()}
+    prefixes = {
+        'graph_cnn.resnet.': 'backbone.',
+        'graph_cnn.': 'head.vertex_network.',
+        'smpl_param_regressor.': 'head.parameter_network.',
+    }
+    ours = {}
+    for name, shape in shapes.items():
+        prefix = next(prefix for prefix in prefixes if name.startswith(prefix))
+        ours[prefixes[prefix] + name.removeprefix(prefix)] = shape
+    assert {name: shape for name, shape in ours.items() if '.fc.' not in name} == wanted
 
 
 def test_converted_network_says_what_the_plain_one_says(released, mesh, body_pyramid, mesh_cache):
