@@ -100,7 +100,7 @@ class DASInferencer(BaseInferencer):
         self._device = device
         self.predictor = predictor_of(self.model, scope or 'das_mm', device=device)
         self.pipeline = self.predictor.pipeline
-        self.collate_fn = self.predictor.collate
+        self.collate_fn: Callable[[Sequence[Any]], Any] = self.predictor.collate
         self.visualizer = None
         self._inferencer = Inferencer(self.predictor, camera)
         if task is not None:

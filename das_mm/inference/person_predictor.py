@@ -87,8 +87,10 @@ class PersonPredictor:
             return [one.with_people(replace(one.people, keypoints_sigma=None)) for one in predictions]
         return predictions
 
-    #: makes a batch of what :meth:`prepare` gave
-    collate = staticmethod(list)
+    @staticmethod
+    def collate(prepared: Sequence[PreparedImage]) -> list[PreparedImage]:
+        """A batch of what :meth:`prepare` gave."""
+        return list(prepared)
 
     def forward(
         self, batch: Sequence[PreparedImage], score_thr: float | None = None, with_sigma: bool | None = None
@@ -179,7 +181,10 @@ def _sample_of(image: InputImage, people: People, camera: Mapping[str, Any]) -> 
             time_s=image.time_s,
         )
     )
-    sample.pred_instances = InstanceData(**people.instances())
+    found = InstanceData()
+    for name, values in people.instances().items():
+        found.set_field(values, name)
+    sample.pred_instances = found
     return sample
 
 

@@ -41,7 +41,7 @@ class _Import(argparse.Action):
 
         before = CONVERTERS.names()
         try:
-            importlib.import_module(values)
+            importlib.import_module(str(values))
         except ImportError as error:
             raise UserError(
                 f"'{values}' cannot be imported ({error})",
