@@ -6,8 +6,9 @@ custom_imports = dict(imports='projects.rle.rle')
 data_mode = 'topdown'
 max_epochs = 4
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=3e-3))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3))
 param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=30),
     dict(type='CosineAnnealingLR', eta_min=2e-5, by_epoch=True, begin=0, end=max_epochs, T_max=max_epochs,
          convert_to_iter_based=True),
 ]

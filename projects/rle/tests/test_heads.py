@@ -16,6 +16,7 @@ from projects.rle.rle.codec import CenteredRegressionLabel
 from projects.rle.rle.heads import (
     FlowRegressionHead,
     KeypointEstimate,
+    LiftingFlowHead,
     NormalizedLinear,
     RegressionOutput,
     SoftArgmaxFlowHead,
@@ -119,6 +120,15 @@ def test_codec():
     assert encoded['keypoint_weights'][0].tolist() == [[1, 1, 1], [0, 0, 0], [0, 0, 0], [1, 1, 0]]
     assert encoded['keypoint_labels'][0, 0, 2] == 0.25 and encoded['keypoint_labels'][0, 3, 2] == 0
     assert codec.decode(encoded['keypoint_labels'])[1][0, 0] == 500
+
+
+def test_lifting_has_its_root_at_the_origin():
+    head = LiftingFlowHead(8, K, root_index=1)
+    feature = torch.rand(1, 8)
+    (person,) = head.predict((feature[..., None],), None)
+    coords = head((feature,)).coords.detach()
+    assert (person.keypoints_3d[0, 1] == 0).all() and coords[0, 1].any()
+    np.testing.assert_allclose(person.keypoints_3d[0, 2], 1000 * coords[0, 2], rtol=1e-5)
 
 
 def test_soft_argmax_and_its_head():

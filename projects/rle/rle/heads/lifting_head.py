@@ -19,7 +19,7 @@ from .keypoint_estimate import RegressionOutput, read_output
 
 @MODELS.register_module()
 class LiftingFlowHead(FlowRegressionHead):
-    """Coordinates in metres relative to the root, on the feature of the fully connected network.
+    """Coordinates in metres relative to the root, on the feature of the fully connected network. The root is at 0.
 
     Args:
         in_channels: Of the feature.
@@ -44,6 +44,7 @@ class LiftingFlowHead(FlowRegressionHead):
     ) -> InstanceList:
         """People: ``keypoints_3d`` (1, K, 3) mm relative to the root, ``keypoint_scores`` (1, K)."""
         plain = read_output(output)
-        relative = 1000 * (plain.coords - plain.coords[:, self.root_index : self.root_index + 1])
+        relative = 1000 * plain.coords
+        relative[:, self.root_index] = 0  # the origin of all labels; what the network says there is never learnt
         arrays = [values.float().cpu().numpy()[:, None] for values in (relative, plain.confidence)]
         return [InstanceData(keypoints_3d=pose, keypoint_scores=scores) for pose, scores in zip(*arrays)]
