@@ -1,16 +1,15 @@
-"""A picture of what flows have learnt: the density of z = (label - prediction) / σ of checkpoints beside the Q it began
-with: ``python -m projects.rle.rle.density_picture OUT.png NAME=CHECKPOINT …``.
+"""A picture of what flows have learnt, the density of z = (label - prediction) / σ of checkpoints beside a Laplace Q:
+``das-mm project rle.density_picture OUT.png NAME=CHECKPOINT …``.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from das_mm.checkpoints.model_loader import load_model
 from das_mm.errors import UserError
@@ -20,6 +19,7 @@ from das_mm.visualization.figures import new_figure, save_figure
 
 EXTENT = 6.0
 SHARES = (0.5, 0.9)
+HELP = 'draw the densities that checkpoints have learnt'
 
 
 def criterion_of(model: Any) -> LikelihoodLoss:
@@ -60,18 +60,25 @@ def draw_densities(losses: Mapping[str, LikelihoodLoss], path: str | Path, num_d
     return save_figure(path, figure)
 
 
-def main(arguments: list[str]) -> int:
-    """Draw; arguments as in the head of this module."""
-    out, *named = arguments
-    losses = {}
-    for one in named:
-        name, _, checkpoint = one.partition('=')
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('out', type=Path, metavar='OUT.png', help='the picture')
+    parser.add_argument(
+        'checkpoints', nargs='+', metavar='NAME=CHECKPOINT', help='a title and the weights, for a panel'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw.
+
+    Raises:
+        UserError: An argument without a title, or weights whose loss learns no density.
+    """
+    losses, dims = {}, 2
+    for one in args.checkpoints:
+        name, mark, checkpoint = one.partition('=')
+        if not mark:
+            raise UserError(f'{one!r} has no title', field='NAME=CHECKPOINT', remedy=f'write RLE={one}')
         model: Any = load_model(checkpoint)
-        losses[name] = criterion_of(model)
-    with torch.no_grad():
-        draw_densities(losses, out, model.head.dims)
+        losses[name], dims = criterion_of(model), model.head.dims
+    draw_densities(losses, args.out, dims)
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmengine.optim import OptimWrapper
 
@@ -16,6 +18,7 @@ class PerParameterClipOptimWrapper(OptimWrapper):
     """
 
     def _clip_grad(self) -> None:
+        options: dict[str, Any] = self.clip_grad_kwargs or {}
         for group in self.optimizer.param_groups:
             for parameter in group['params']:
-                torch.nn.utils.clip_grad_norm_(parameter, **self.clip_grad_kwargs)
+                torch.nn.utils.clip_grad_norm_(parameter, options['max_norm'], options.get('norm_type', 2.0))

@@ -47,7 +47,7 @@ class PersonKeypointDataset(BaseCocoStyleDataset):
 
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
-        return parse_pose_metainfo(metainfo)
+        return parse_pose_metainfo(metainfo or {})
 
     @property
     def metainfo(self) -> dict:

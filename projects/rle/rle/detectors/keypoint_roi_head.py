@@ -23,7 +23,7 @@ class FlowKeypointRoIHead(StandardRoIHead):
     ``keypoint_weights`` (n, K); results get ``keypoints`` (n, K, 2), ``keypoint_scores`` (n, K), ``bbox_scores`` (n,).
     """
 
-    def mask_loss(self, x: tuple[Tensor, ...], sampling_results: list, bbox_feats: Tensor, batch_gt_instances: list):
+    def mask_loss(self, x: Any, sampling_results: list, bbox_feats: Tensor, batch_gt_instances: list):
         """The loss of the keypoints of positive regions, divided by their number; 0 without any."""
         boxes = torch.cat([result.pos_priors for result in sampling_results])
         rows = lambda name: torch.cat(
@@ -37,7 +37,7 @@ class FlowKeypointRoIHead(StandardRoIHead):
         return dict(mask_preds=output, loss_mask=losses)
 
     def predict_mask(
-        self, x: tuple[Tensor, ...], batch_img_metas: list[dict], results_list: list, rescale: bool = False
+        self, x: Any, batch_img_metas: list[dict], results_list: list, rescale: bool = False
     ) -> list[InstanceData]:
         """The results with keypoints, in px of the original image where ``rescale``."""
         boxes = [result.bboxes for result in results_list]

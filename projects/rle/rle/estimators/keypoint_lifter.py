@@ -31,6 +31,7 @@ class KeypointLifter(TopdownPoseEstimator):
         self, batch_pred_instances: InstanceList, batch_pred_fields: Any, batch_data_samples: SampleList
     ) -> SampleList:
         """Puts people back where their roots are."""
+        person: Any
         for person, sample in zip(batch_pred_instances, batch_data_samples):
             truth = sample.metainfo.get('keypoints_cam_mm')
             if truth is not None:

@@ -74,7 +74,7 @@ class TopdownRegressor(TopdownPoseEstimator):
         self, batch_pred_instances: InstanceList, batch_pred_fields: Any, batch_data_samples: SampleList
     ) -> SampleList:
         """Moves people from their crops into the original image and its camera space."""
-        crop_px = [person.keypoints.copy() for person in batch_pred_instances]
+        crop_px = [np.array(person['keypoints']) for person in batch_pred_instances]
         samples = super().add_pred_to_datasample(batch_pred_instances, batch_pred_fields, batch_data_samples)
         for sample, keypoints in zip(samples, crop_px):
             self._finish(sample, keypoints)
