@@ -12,12 +12,14 @@ from mmengine.registry import DefaultScope
 from mmpose.models.heads import RLEHead
 
 from das_mm.checkpoints.conversion import convert_checkpoint, recognise
+from das_mm.checkpoints.conversion.source_file import SourceFile
 from das_mm.checkpoints.model_loader import build_model
 from das_mm.config_files import config_path
 from das_mm.engine.config_reader import read_config
 from das_mm.errors import UserError
 from projects.rle.rle.checkpoints import MMPoseRLE, OwnRLE, ReleasedRLE
 from projects.rle.rle.checkpoints.mmpose_rle import merge_layers, split_layer
+from projects.rle.rle.checkpoints.released_rle import CONFIGS, config_for
 from projects.rle.tests.plain_rle import features, outputs, released_loss, released_state
 
 MMPOSE_PATH = str(
@@ -101,24 +103,15 @@ def test_rows_of_the_two_layouts():
 
 def test_what_cannot_be_converted_is_said(tmp_path):
     state = released_state(17, 2)
-    torch.save(dict(state), tmp_path / 'whole.pth')
+    whole = SourceFile(tmp_path / 'whole.pth', dict(state), {}, [], '')
+    with pytest.raises(UserError, match='not those of'):  # another head
+        ReleasedRLE.convert(whole, 'rle_resnet50_8xb32-140e_h36m-mpii-256x256.py')
     del state['fc_sigma.linear.bias']
-    torch.save(state, tmp_path / 'part.pth')
     with pytest.raises(UserError, match='fc_sigma'):
-        convert_checkpoint(tmp_path / 'part.pth', tmp_path / 'ours.pth')
-    with pytest.raises(UserError, match=r'preact|another shape|not those of'):  # another head
-        convert_checkpoint(
-            tmp_path / 'whole.pth', tmp_path / 'ours.pth', 'rle_resnet50_8xb32-140e_h36m-mpii-256x256.py'
-        )
-    odd = {
-        **released_state(17, 2),
-        'fc_coord.linear.bias': torch.zeros(10),
-        'fc_coord.linear.weight': torch.zeros(10, 2048),
-    }
-    torch.save(odd, tmp_path / 'odd.pth')
-    with pytest.raises(UserError, match='5 keypoints in 2D'):
-        convert_checkpoint(tmp_path / 'odd.pth', tmp_path / 'ours.pth')
-    convert_checkpoint(tmp_path / 'whole.pth', tmp_path / 'ours.pth')
+        ReleasedRLE.convert(SourceFile(tmp_path / 'part.pth', state, {}, [], ''))
+    with pytest.raises(UserError, match='5 keypoints in 2D on a ResNet-50'):
+        config_for(5, 2, 50, tmp_path / 'odd.pth')
+    ours = SourceFile(tmp_path / 'ours.pth', {}, dict(config=CONFIGS[17, 2, 50]), [], '')
     with pytest.raises(UserError, match='normalised feature'):
-        convert_checkpoint(tmp_path / 'ours.pth', tmp_path / 'mmpose.pth', config=MMPOSE_PATH)
+        OwnRLE.convert(ours, MMPOSE_PATH)
     assert ReleasedRLE.recognises(state) and not ReleasedRLE.recognises({})
