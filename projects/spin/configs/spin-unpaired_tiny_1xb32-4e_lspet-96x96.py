@@ -13,13 +13,13 @@ initial_weights = dict(
 model = dict(
     data_preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),
     backbone=dict(_delete_=True, type='MobileNetV2Pyramid', frozen_blocks=17),
-    head=dict(in_channels=568, grid=3, feature_norm=True, hidden_channels=512),
+    head=dict(in_channels=568, feature_norm=True, hidden_channels=256),
     # measured under a long lens, as the crop's own camera is one
     test_cfg=dict(default_fov_deg=3.))
 
 max_epochs = 4
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
 default_hooks = dict(checkpoint=dict(save_best='2d/reprojection', rule='less', max_keep_ckpts=max_epochs))
 custom_hooks = [
     dict(type='das_mm.EpochSeedHook'),
