@@ -46,7 +46,6 @@ class IEFHead(BaseModule):
 
     Args:
         in_channels: C of the feature.
-        grid: The map is averaged to ``grid`` × ``grid`` places and these laid side by side; 1, as released, to one.
         feature_norm: Bring each person's features to mean 0 and variance 1 first, for backbones whose last map is not
             normalised: the camera would begin far behind the image. Released: no.
         hidden_channels: Of ``fc1`` and ``fc2``.
@@ -63,7 +62,6 @@ class IEFHead(BaseModule):
     def __init__(
         self,
         in_channels: int = 2048,
-        grid: int = 1,
         feature_norm: bool = False,
         hidden_channels: int = 1024,
         num_iterations: int = 3,
@@ -71,9 +69,9 @@ class IEFHead(BaseModule):
         mean_params: str | Path | None = None,
     ) -> None:
         super().__init__()
-        self.in_channels, self.grid, self.num_iterations = in_channels, grid, num_iterations
+        self.in_channels, self.num_iterations = in_channels, num_iterations
         self.feature_norm = feature_norm
-        self.fc1 = nn.Linear(in_channels * grid**2 + _NUM_PARAMETERS, hidden_channels)
+        self.fc1 = nn.Linear(in_channels + _NUM_PARAMETERS, hidden_channels)
         self.drop1 = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden_channels, hidden_channels)
         self.drop2 = nn.Dropout(dropout)
@@ -87,14 +85,14 @@ class IEFHead(BaseModule):
             self.register_buffer(f'init_{name}', torch.tensor(values).reshape(1, -1))
 
     def forward(self, features: Tensor) -> RegressedBody:
-        """A map (B, C, H, W) to bodies; rotations by Gram and Schmidt.
+        """A map (B, C, H, W), averaged over its places, to bodies; rotations by Gram and Schmidt.
 
         Raises:
             ValueError: Another shape.
         """
         if features.ndim != 4 or features.shape[1] != self.in_channels:
             raise ValueError(f'expected a map (B, {self.in_channels}, H, W), got {tuple(features.shape)}')
-        feature = F.adaptive_avg_pool2d(features, self.grid).flatten(1)
+        feature = features.mean((2, 3))
         if self.feature_norm:
             feature = F.layer_norm(feature, feature.shape[1:])
         starts = (self.init_pose, self.init_shape, self.init_cam)
