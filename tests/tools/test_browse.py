@@ -113,3 +113,16 @@ def test_a_sample_of_mmpose():
     drawn = draw_input(image, sample, skeleton)
     assert drawn.shape == (64 * 17, 48 * 17, 3) and (drawn != 90).any()
     assert describe_input(sample, (64, 48)) == '7   48x64   1 person'
+
+
+def test_the_keypoints_of_a_crop_are_drawn():
+    sample = PoseDataSample()
+    keypoints = torch.zeros(1, 24, 3)
+    keypoints[0, :2] = torch.tensor([[-0.5, -0.5, 1], [0.5, 0.5, 1]])  # ankle and knee, which are linked
+    sample.gt_instance_labels = InstanceData(keypoints_2d=keypoints)
+    picture = draw_input(np.zeros((40, 40, 3), np.uint8), sample, skeleton_of('gt24'))
+    drawn = picture.max(axis=2) > 0
+    assert picture.shape == (800, 800, 3)
+    assert all(drawn[place - 25 : place + 25, place - 25 : place + 25].any() for place in (200, 600))
+    rows, columns = np.nonzero(drawn)
+    assert 100 < min(rows.min(), columns.min()) < 210 and 590 < max(rows.max(), columns.max()) < 700

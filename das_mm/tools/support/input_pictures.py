@@ -36,7 +36,8 @@ def draw_input(
 
     Args:
         image_bgr: (H, W, 3) uint8.
-        sample: With ``gt_instance_labels`` of :class:`.PackDASInputs`; of mmpose's samples the keypoints are drawn.
+        sample: With ``gt_instance_labels`` of :class:`.PackDASInputs`; of mmpose's samples and of a person's crop the
+            keypoints are drawn.
         assigner: Of the model's head.
         size_divisor: The input is padded to a multiple of it, as by the data preprocessor.
     """
@@ -99,6 +100,10 @@ def _has_labels(sample: PoseDataSample) -> bool:
 
 
 def _draw_keypoints(image: np.ndarray, sample: PoseDataSample, skeleton: Skeleton, scale: float) -> np.ndarray:
+    if 'gt_instance_labels' in sample and 'keypoints_2d' in sample.gt_instance_labels:
+        labels: Any = sample.gt_instance_labels  # of a crop, in [-1, 1]
+        points, known = np.split(labels.keypoints_2d.numpy(), [2], axis=2)
+        return draw_people(image, _in_crop(points, known[..., 0] > 0, image.shape), skeleton, scale=scale)
     truth = sample.gt_instances if 'gt_instances' in sample else {}
     points = truth.get('transformed_keypoints')
     if points is None:
@@ -106,6 +111,11 @@ def _draw_keypoints(image: np.ndarray, sample: PoseDataSample, skeleton: Skeleto
     visible = np.asarray(truth.get('keypoints_visible', np.ones(points.shape[:2])))
     visible = visible[..., 0] if visible.ndim == 3 else visible  # mmpose: with weights beside it
     return draw_people(image, People(keypoints_px=np.asarray(points), keypoints_valid=visible), skeleton, scale=scale)
+
+
+def _in_crop(points: np.ndarray, known: np.ndarray, shape: tuple[int, ...]) -> People:
+    """People of keypoints (1, K, 2) in [-1, 1], edge to edge."""
+    return People(keypoints_px=(points + 1) / 2 * shape[1::-1] - 0.5, keypoints_valid=known)
 
 
 def _draw_assigned(
