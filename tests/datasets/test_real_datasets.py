@@ -33,6 +33,7 @@ NATIVE = dict(
     DASMPIIDataset='mpii16',
     DASLSPDataset='lsp14',
     DASLSPETDataset='lsp14',
+    DASUP3DDataset='lsp14',
 )
 
 

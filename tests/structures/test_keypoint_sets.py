@@ -42,6 +42,7 @@ FLIPS = dict(
     smpl24=[0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22],
 )
 FLIPS['gt24'] = FLIPS['j24']
+FLIPS['h36m18'] = [*FLIPS['h36m17'], 17]
 FLIPS['spin49'] = FLIPS['openpose25'] + [25 + i for i in FLIPS['j24']]
 FLIPS['prohmr44'] = FLIPS['openpose25'] + [25 + i for i in FLIPS['j24'][:19]]
 
