@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.utils.typing import InstanceList, SampleList
 from torch import Tensor
 
 from das_mm.registry import MODELS
 
+from .regressor_base import RegressorBase
+
 
 @MODELS.register_module()
-class KeypointLifter(TopdownPoseEstimator):
+class KeypointLifter(RegressorBase):
     """mmpose's TCN with kernels of 1 is the network of Martinez et al.: 2K numbers through a stem of 1024 and two
     residual blocks. ``pred_instances`` have ``keypoints_3d`` (1, K, 3) mm in the camera, the root where the
     metainfo's ``keypoints_cam_mm`` have it.

@@ -6,27 +6,24 @@ Letters: K keypoints, D coordinates.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.utils.typing import InstanceList, SampleList
 
 from das_mm.registry import MODELS
 from das_mm.structures.camera_space import to_camera_space
 from das_mm.structures.cameras import focal_px
 from das_mm.structures.image_frame import known_camera
-from das_mm.structures.task_fields import TaskDescription
 
-if TYPE_CHECKING:
-    from mmengine.config import Config
+from .regressor_base import RegressorBase
 
 # side of the cube around a person that the crop is taken for where nobody knows the depth of the root
 ASSUMED_CROP_MM = 2000.0
 
 
 @MODELS.register_module()
-class TopdownRegressor(TopdownPoseEstimator):
+class TopdownRegressor(RegressorBase):
     """mmpose's top-down estimator that also speaks to inference (:mod:`das_mm.models.estimator_protocol`).
 
     Beside mmpose's fields ``pred_instances`` has ``scores`` (1,), the score of the box times the confidence of RLE
@@ -41,34 +38,6 @@ class TopdownRegressor(TopdownPoseEstimator):
     """
 
     input_view = 'person'
-    max_frame_gap: int | None = None
-    body = None
-    test_cfg: Mapping[str, Any]
-    cfg: Config
-    dataset_meta: dict[str, Any]
-    provenance: dict[str, Any]
-
-    @property
-    def tasks(self) -> dict[str, TaskDescription]:
-        """What it does, by name."""
-        return dict(pose=TaskDescription('pose'))
-
-    @property
-    def num_keypoints(self) -> int:
-        return self.head.num_keypoints
-
-    @property
-    def uses_sigma(self) -> bool:
-        """It learns the scales of its errors."""
-        return self.head.uses_sigma
-
-    @property
-    def score_thr(self) -> float:
-        """People of a lower score are left out."""
-        return float((self.test_cfg or {}).get('score_thr', 0.0))
-
-    def forget(self) -> None:
-        """Another video begins; it remembers nothing anyway."""
 
     def add_pred_to_datasample(
         self, batch_pred_instances: InstanceList, batch_pred_fields: Any, batch_data_samples: SampleList
