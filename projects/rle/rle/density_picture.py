@@ -1,5 +1,7 @@
-"""A picture of what flows have learnt, the density of z = (label - prediction) / σ of checkpoints beside a Laplace Q:
-``das-mm project rle.density_picture OUT.png NAME=CHECKPOINT …``.
+"""A picture of what flows have learnt: ``das-mm project rle.density_picture OUT.png NAME=CHECKPOINT …``.
+
+The density of z = (label - prediction) / σ in units of its own spread, since G takes up any factor common to all σ,
+beside a Laplace density of that spread.
 """
 
 from __future__ import annotations
@@ -10,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from das_mm.checkpoints.model_loader import load_model
 from das_mm.errors import UserError
-from das_mm.models.losses import LikelihoodLoss, error_density_grid
+from das_mm.models.losses import LikelihoodLoss, error_density_grid, residual_spread
 from das_mm.visualization.density import region_levels
 from das_mm.visualization.figures import new_figure, save_figure
 
-EXTENT = 6.0
+EXTENT = 4.0  # standard deviations
 SHARES = (0.5, 0.9)
 HELP = 'draw the densities that checkpoints have learnt'
 
@@ -40,23 +43,26 @@ def criterion_of(model: Any) -> LikelihoodLoss:
 
 
 def draw_densities(losses: Mapping[str, LikelihoodLoss], path: str | Path, num_dims: int) -> Path:
-    """One panel a loss: regions of 50 and 90 % of the density over the first two coordinates; a Laplace Q dashed.
+    """One panel a loss: regions of 50 and 90 % of the density over the first two coordinates; a Laplace density dashed.
 
     Args:
         losses: By their names.
         path: Of the picture.
         num_dims: Of losses without a flow.
     """
-    figure = new_figure(3.1 * len(losses), 3.5, layout='constrained')
+    figure = new_figure(3.6 * len(losses), 3.8, layout='constrained')
     axes = figure.subplots(1, len(losses), squeeze=False)[0]
     for panel, (name, loss) in zip(axes, losses.items()):
-        grid = error_density_grid(loss, extent=EXTENT, resolution=48, dims=(0, 1), num_dims=num_dims)
-        x, y = (axis.numpy() for axis in grid.axes)
-        density = grid.density.numpy()
-        laplace = np.exp(-np.abs(x)[:, None] - np.abs(y)[None]) / 4
+        spread = residual_spread(loss, generator=torch.Generator().manual_seed(0), num_dims=num_dims)[:2]
+        grid = error_density_grid(loss, EXTENT * float(spread.max()), 48, (0, 1), num_dims)
+        x, y = (axis.cpu().numpy() / float(one) for axis, one in zip(grid.axes, spread))
+        density = grid.density.cpu().numpy()
+        laplace = np.exp(-np.sqrt(2) * (np.abs(x)[:, None] + np.abs(y)[None]))
         panel.contourf(x, y, density.T, levels=[*sorted(region_levels(density, SHARES)), density.max() * 1.01])
         panel.contour(x, y, laplace.T, levels=sorted(region_levels(laplace, SHARES)), colors='k', linestyles='--')
-        panel.set(title=name, xlabel='z of x', ylabel='z of y', aspect='equal')
+        words = f'{name}: spread {spread[0]:.2g}, {spread[1]:.2g} σ'
+        limits = (-EXTENT, EXTENT)
+        panel.set(title=words, xlabel='x / spread', ylabel='y / spread', aspect='equal', xlim=limits, ylim=limits)
     return save_figure(path, figure)
 
 
