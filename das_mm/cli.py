@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status of :func:`.run_verb`, and 2 for a wrong command line.
     """
+    # before torch is loaded: threads of OpenMP that spin while they wait take the processor from those that work, and
+    # on a busy machine two threads become slower than one
+    os.environ.setdefault('GOMP_SPINCOUNT', '0')
     if '_ARGCOMPLETE' in os.environ:  # the shell asks for completions, and this process ends with them
         complete()
     argv = list(sys.argv[1:] if argv is None else argv)

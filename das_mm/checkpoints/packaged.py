@@ -7,34 +7,51 @@ from pathlib import Path
 
 from das_mm.errors import UserError
 
-#: names of the packaged checkpoints, which are those of their configs, by task
-PACKAGED = {
+#: names of the tiny checkpoints, which are those of their configs, by task: what the demo trains in minutes and what
+#: the trainings of the papers' tables begin with
+TINY = {
     'pose': 'das_tiny_1xb8-12e_synthetic-448x256',
     'mesh': 'das-mesh_tiny-l2_1xb8-20e_synthetic-448x256',
     'tracking': 'das-track_tiny_1xb8-10e_synthetic-448x256',
 }
 
-#: task -> the task whose packaged weights lend backbone and pyramid to a training; tracking's have stems for the
+#: names of the checkpoints that people are found with where none is given, by task
+PACKAGED = {**TINY, 'pose': 'das_small_1xb16_photographs-synthetic-416x320'}
+
+#: task -> the task whose tiny weights lend backbone and pyramid to a training; tracking's have stems for the
 #: previous frame
 BACKBONE_FROM = {'pose': 'pose', 'mesh': 'pose', 'tracking': 'tracking'}
 
 
 def backbone_checkpoint(task: str = 'pose') -> Path:
-    """The packaged weights whose backbone and pyramid a training of a task starts from.
+    """The tiny weights whose backbone and pyramid a training of a task starts from.
 
     Raises:
         UserError: This installation has no weights.
     """
-    return pretrained_checkpoint(BACKBONE_FROM[task])
+    return tiny_checkpoint(BACKBONE_FROM[task])
 
 
 def pretrained_checkpoint(task: str = 'pose') -> Path:
-    """The weights that come with the package.
+    """The weights that come with the package to find people with.
 
     Raises:
         UserError: The package has none for this task.
     """
-    path = Path(__file__).parents[1] / 'assets' / f'{PACKAGED[task]}.pth'
+    return _asset(f'{PACKAGED[task]}.pth')
+
+
+def tiny_checkpoint(task: str = 'pose') -> Path:
+    """The weights of the demo that come with the package.
+
+    Raises:
+        UserError: The package has none for this task.
+    """
+    return _asset(f'{TINY[task]}.pth')
+
+
+def _asset(name: str) -> Path:
+    path = Path(__file__).parents[1] / 'assets' / name
     if not path.is_file():
         raise UserError(
             'the package has no weights for this task', file=path, remedy='train them: leave --pretrained out'

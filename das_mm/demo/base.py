@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from mmengine.runner import Runner
 
-from das_mm.checkpoints.packaged import BACKBONE_FROM, PACKAGED, backbone_checkpoint, pretrained_checkpoint
+from das_mm.checkpoints.packaged import BACKBONE_FROM, TINY, backbone_checkpoint, tiny_checkpoint
 from das_mm.errors import UserError
 from das_mm.evaluation import finite_or_none, record_to_sample
 from das_mm.visualization import draw_ground_truth_and_prediction
@@ -58,13 +58,13 @@ class DemoTask(ABC):
         Raises:
             UserError: There are none.
         """
-        if self.name not in PACKAGED:
+        if self.name not in TINY:
             raise UserError(
                 f"the package has no weights for '{self.name}'",
                 field='--pretrained',
                 remedy='train them: leave --pretrained out',
             )
-        return pretrained_checkpoint(self.name), PACKAGED[self.name]
+        return tiny_checkpoint(self.name), TINY[self.name]
 
     def backbone_weights(self) -> Path | None:
         """The checkpoint whose backbone and pyramid a training starts from; None for random numbers.

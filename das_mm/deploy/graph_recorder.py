@@ -26,7 +26,7 @@ _EXAMPLE_SIZE = 3, 4  # height and width in steps of the divisor; two images
 _SIDE = dict(min=1, max=1 << 14)
 
 
-def record(model: DAS, opset: int, num_best: int, error_spread: Tensor | None) -> RecordedParts:
+def record(model: DAS, opset: int, num_best: int, error_spread: Tensor | None, folded: bool = True) -> RecordedParts:
     """The parts of ``model`` as ONNX models.
 
     Args:
@@ -57,6 +57,7 @@ def record(model: DAS, opset: int, num_best: int, error_spread: Tensor | None) -
             dict(inputs=inputs),
             opset,
             None,
+            folded,
             inputs={0: batch, 2: divisor * Dim('rows', **_SIDE), 3: divisor * Dim('columns', **_SIDE)},
         )
         feat, confidence = found[0], found[len(found) // 2]
@@ -94,9 +95,17 @@ def record(model: DAS, opset: int, num_best: int, error_spread: Tensor | None) -
 
 
 def _onnx(
-    part: nn.Module, example: Mapping[str, Tensor], opset: int, outputs: list[str] | None, **dynamic: dict[int, Any]
+    part: nn.Module,
+    example: Mapping[str, Tensor],
+    opset: int,
+    outputs: list[str] | None,
+    folded: bool = True,
+    **dynamic: dict[int, Any],
 ) -> tuple[ModelProto, Any]:
-    """The part as ONNX, and what it gives for the example; output names of a dictionary are its keys."""
+    """The part as ONNX, and what it gives for the example; output names of a dictionary are its keys.
+
+    With ``folded`` the norms become part of the convolutions before them, whose weights are then new numbers.
+    """
     part.eval()
     given = part(**example)
     if isinstance(given, dict):
@@ -109,7 +118,9 @@ def _onnx(
         strict=not isinstance(part, (Pixels, Network)),
         dynamic_shapes={name: dynamic.get(name) for name in example},
     )
-    recorded: Any = torch.onnx.export(program, dynamo=True, opset_version=opset, output_names=outputs, verbose=False)
+    recorded: Any = torch.onnx.export(
+        program, dynamo=True, opset_version=opset, output_names=outputs, verbose=False, optimize=folded
+    )
     return recorded.model_proto, given
 
 

@@ -66,7 +66,8 @@ def export_onnx(
     _check_file(model, out, opset, onnx.defs.onnx_opset_version())
     check_exportable(model, with_sigma)
     cfg = with_defaults(model.head.test_cfg, model.test_cfg)
-    parts = record(copy_for_recording(model, half), opset, cfg['nms_pre'], wanted_spread(model, with_sigma))
+    folded = storage == 'float32'  # else weights stay those of the checkpoint, which were rounded already
+    parts = record(copy_for_recording(model, half), opset, cfg['nms_pre'], wanted_spread(model, with_sigma), folded)
     proto = assemble(parts, model.head.scales.detach().float().cpu().numpy(), model.head.strides, cfg['score_thr'])
     onnx.helper.set_model_props(proto, describe(model, half, model.sees_previous_frame))
     store_weights(proto, storage)

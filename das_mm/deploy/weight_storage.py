@@ -1,6 +1,8 @@
 """Graphs whose large weights are kept in fewer bits: a half or a quarter of the file, computed in float32 all the same.
 
-A runtime turns them back once, when it opens the graph (onnxruntime folds what is computed from constants).
+That is done to weights which lose nothing by it, those of a checkpoint that was packaged so (its weights were rounded
+then): graph and checkpoint hold one model. A runtime turns them back once, when it opens the graph (onnxruntime folds
+what is computed from constants).
 """
 
 from __future__ import annotations
@@ -10,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from das_mm.checkpoints.eight_bits import LEAST_SIZE, to_eight_bits
+from das_mm.checkpoints.eight_bits import LEAST_SIZE, from_eight_bits, to_eight_bits
 from das_mm.checkpoints.optional_packages import require
 
 
 def store_weights(proto: Any, storage: str) -> None:
-    """Keep the large float32 weights of a graph in ``storage``, and turn them back where they are used; in place.
+    """Keep large float32 weights of a graph in ``storage`` where that is exact, and turn them back where they are used.
 
     Args:
-        proto: An ``onnx.ModelProto``. Weights beyond the range of float16 stay as they are there.
-        storage: 'float32' (nothing is done), 'float16', or 'int8' (:mod:`das_mm.checkpoints.eight_bits`; of weights
-            that have two dimensions and more).
+        proto: An ``onnx.ModelProto``, changed in place. Weights that would be rounded stay as they are.
+        storage: 'float32' (nothing is done), 'float16', or 'int8' (:mod:`das_mm.checkpoints.eight_bits`; float16 where
+            that is not exact).
     """
     if storage == 'float32':
         return
@@ -32,7 +34,7 @@ def store_weights(proto: Any, storage: str) -> None:
         if parts is None:
             kept.append(weight)
             continue
-        names = [f'{weight.name}_{part}' for part in (storage, 'scale')[: len(parts)]]
+        names = [f'{weight.name}_{part}' for part in (str(parts[0].dtype), 'scale')[: len(parts)]]
         kept += [onnx.numpy_helper.from_array(part, name) for part, name in zip(parts, names)]
         nodes += _restoring(onnx.helper, onnx.TensorProto.FLOAT, weight.name, names)
     used = list(graph.node)
@@ -43,10 +45,13 @@ def store_weights(proto: Any, storage: str) -> None:
 
 def _parts(values: np.ndarray, storage: str) -> tuple[np.ndarray, ...] | None:
     """What is written in place of a weight; None: the weight itself."""
-    if storage == 'int8':
-        return to_eight_bits(values) if values.ndim > 1 else None
-    fits = np.abs(values).max() <= np.finfo(np.float16).max
-    return (values.astype(np.float16),) if fits else None
+    if storage == 'int8' and values.ndim > 1 and np.isfinite(values).all():
+        integers, scale = to_eight_bits(values)
+        if np.allclose(from_eight_bits(integers, scale), values, rtol=1e-6, atol=0):  # scales are computed anew
+            return integers, scale
+    with np.errstate(over='ignore'):
+        half = values.astype(np.float16)
+    return (half,) if np.array_equal(half.astype(np.float32), values) else None
 
 
 def _restoring(helper: Any, float32: int, name: str, parts: list[str]) -> Iterable[Any]:

@@ -9,13 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from das_mm.engine import file_sha256
 from das_mm.engine.json_files import read_json
 from das_mm.errors import UserError
 
-from .person_boxes import FoundBoxes, boxes_of_people
+from .person_boxes import FoundBoxes
 from .predictor import InputImage
 from .result_check import FORMAT
 from .result_files import read_results
@@ -133,11 +131,8 @@ def _of_results(path: Path) -> Iterator[tuple[str, int | None, Row | None]]:
     for result in read_results(path):
         image = result['image']['file'] or result['image']['name']
         yield image, result['image']['frame'], None
-        # of a model that sees the whole image the box is about keypoints
-        grown = boxes_of_people if result['model'].get('boxes') is None else np.asarray
         for person in result['people']:
-            box = grown(np.array([person['bbox_px']]))[0]
-            yield image, result['image']['frame'], [*box.tolist(), person['score']]
+            yield image, result['image']['frame'], [*person['bbox_px'], person['score']]
 
 
 def _of_detections(

@@ -14,8 +14,6 @@ from .predictor import InputImage, Predictor
 
 #: how boxes are named: the word 'das' or 'image', or the path of a file of boxes or of a model's weights
 Boxes: TypeAlias = 'str | Path | BoxSource'
-# side of a person's box over that of the box about the keypoints
-_KEYPOINTS_TO_PERSON = 1.15
 _LEAST_SIDE_PX = 1.0
 
 
@@ -54,14 +52,6 @@ class FoundBoxes:
         )
         kept = finite & large & inside
         return FoundBoxes(self.xyxy_px[kept], self.scores[kept]), +reasons
-
-
-def boxes_of_people(keypoint_boxes: np.ndarray) -> np.ndarray:
-    """(n, 4) boxes of people from those about their keypoints, xyxy px, 15 % longer: hands, feet and the crown lie
-    outside of these."""
-    boxes = np.asarray(keypoint_boxes, np.float64).reshape(-1, 2, 2)
-    centers = boxes.mean(axis=1, keepdims=True)
-    return (centers + _KEYPOINTS_TO_PERSON * (boxes - centers)).reshape(-1, 4)
 
 
 class BoxSource(Protocol):
@@ -127,7 +117,7 @@ class DetectedPeople:
             if not len(people):
                 found.append(FoundBoxes.of_rows([]))
                 continue
-            found.append(FoundBoxes(boxes_of_people(people.bboxes_px), np.asarray(people.scores, np.float64)))
+            found.append(FoundBoxes(np.asarray(people.bboxes_px, np.float64), np.asarray(people.scores, np.float64)))
         return found
 
     def forget(self) -> None:

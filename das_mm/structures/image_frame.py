@@ -84,6 +84,11 @@ def poses_in_image(
     return pose, rest
 
 
+# a body reaches beyond its joints: share of the longer side of the box around them. With this margin boxes agree best
+# with those that people drew in COCO's photographs
+_BODY_MARGIN = 0.125
+
+
 def _unwarp(points_px: np.ndarray, warp: np.ndarray) -> np.ndarray:
     """(..., 2) points of the network input back in the original image."""
     inverse = np.linalg.inv(warp[:, :2])
@@ -91,7 +96,9 @@ def _unwarp(points_px: np.ndarray, warp: np.ndarray) -> np.ndarray:
 
 
 def _boxes_around(keypoints_px: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-    """(n, 4) xyxy boxes of (n, K, 2) keypoints, clipped to the image (height, width)."""
+    """(n, 4) xyxy boxes of people with (n, K, 2) keypoints, clipped to the image (height, width)."""
     height, width = image_shape[:2]
-    boxes = np.concatenate([keypoints_px.min(axis=1), keypoints_px.max(axis=1)], axis=1)
+    low, high = keypoints_px.min(axis=1), keypoints_px.max(axis=1)
+    margin = _BODY_MARGIN * (high - low).max(axis=1, keepdims=True)
+    boxes = np.concatenate([low - margin, high + margin], axis=1)
     return boxes.clip(0, [width - 1, height - 1, width - 1, height - 1]).astype(np.float32)

@@ -12,15 +12,21 @@ from das_mm.checkpoints.model_loader import load_model
 from das_mm.checkpoints.package_maker import package_weights
 from das_mm.errors import UserError
 
-CONFIG = packaged.PACKAGED['pose']
+CONFIG = packaged.TINY['pose']
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
     """What a training would write: the weights of the package, an optimizer, and a part that the config lacks."""
-    content = torch.load(packaged.pretrained_checkpoint('pose'), map_location='cpu', weights_only=False)
-    content['state_dict']['auxiliary_head.branch.out.bias'] = torch.ones(15)
-    content['optimizer'] = dict(state={})
+    model = load_model(packaged.tiny_checkpoint('pose'), CONFIG, 'cpu')
+    generator = torch.Generator().manual_seed(0)
+    # numbers that neither float16 nor eight bits have: packaged weights were rounded
+    weights = {
+        name: value * (1 + 1e-4 * torch.rand(value.shape, generator=generator)) if value.ndim > 1 else value
+        for name, value in model.state_dict().items()
+    }
+    weights['auxiliary_head.branch.out.bias'] = torch.ones(15)
+    content = dict(meta={}, state_dict=weights, optimizer=dict(state={}))
     path = tmp_path_factory.mktemp('trained') / 'epoch_1.pth'
     torch.save(content, path)
     return path, content['state_dict']
@@ -69,7 +75,7 @@ def test_scales_that_do_not_fit(trained, tmp_path, damage):
 
 def test_weights_of_another_config_are_refused(trained, tmp_path):
     with pytest.raises(UserError, match='are not in it or have another shape'):
-        package_weights(trained[0], packaged.PACKAGED['mesh'], tmp_path, {})
+        package_weights(trained[0], packaged.TINY['mesh'], tmp_path, {})
 
 
 def test_cards_tell_what_was_learnt_from(monkeypatch, trained):

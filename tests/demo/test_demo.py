@@ -93,15 +93,15 @@ def test_pretrained_makes_no_scenes_of_training_that_it_does_not_need(tmp_path, 
     (images,) = (tmp_path / 'scenes').iterdir()
     assert len(list(images.rglob('*.jpg'))) == 3
     report = json.loads((tmp_path / 'metrics.json').read_text())
-    assert report['weights'] == f'{packaged.PACKAGED["tracking"]}.pth' and report['after']['recall'] > 0
+    assert report['weights'] == f'{packaged.TINY["tracking"]}.pth' and report['after']['recall'] > 0
     out = capsys.readouterr().out
     assert 'metrics.png' in out and 'curves.png' not in out
 
 
-@pytest.mark.parametrize('task', packaged.PACKAGED)
+@pytest.mark.parametrize('task', packaged.TINY)
 def test_pretrained_weights_fit_their_config_and_say_how_they_came_about(task):
     """The package's own checkpoints: under 15 MB, with their recipe and their figures beside them."""
-    path = packaged.pretrained_checkpoint(task)
+    path = packaged.tiny_checkpoint(task)
     assert path.stat().st_size < 15e6
     card = json.loads(path.with_suffix('.json').read_text())
     assert {'command', 'seed', 'metrics', 'config'} <= set(card) and card['metrics']
@@ -157,6 +157,6 @@ def test_a_task_that_is_not_there(tmp_path, capsys):
 
 
 def test_no_weights_for_a_task(monkeypatch):
-    monkeypatch.setitem(packaged.PACKAGED, 'pose', 'das_nobody_has_trained_this')
+    monkeypatch.setitem(packaged.TINY, 'pose', 'das_nobody_has_trained_this')
     with pytest.raises(UserError, match='no weights'):
-        packaged.pretrained_checkpoint('pose')
+        packaged.tiny_checkpoint('pose')

@@ -11,10 +11,11 @@ import pytest
 
 from das_mm.apis import DASInferencer, open_predictor
 from das_mm.checkpoints.model_loader import load_model
+from das_mm.checkpoints.packaged import PACKAGED
 from das_mm.cli import main
 from das_mm.errors import UserError
 from das_mm.inference.box_files import BoxFile
-from das_mm.inference.person_boxes import DetectedPeople, FoundBoxes, boxes_of_people
+from das_mm.inference.person_boxes import DetectedPeople, FoundBoxes
 from das_mm.inference.predictor import InputImage, Prediction
 from das_mm.inference.result_camera import resolve_for_camera
 from das_mm.inference.result_check import result_schema
@@ -234,14 +235,14 @@ def test_boxes_that_a_model_finds(flat):
     predictor.forget()
     assert len(opened) == opened[0].forgotten == 1 and predictor.provenance['boxes'] == 'found by a toy'
     np.testing.assert_allclose(some.people.keypoints_px[:, 0], PLACES, atol=2.5)
-    np.testing.assert_allclose(some.people.bboxes_px[0], boxes_of_people(np.array([box_at(PLACES[0])[:4]]))[0])
+    np.testing.assert_allclose(some.people.bboxes_px[0], box_at(PLACES[0])[:4])
     assert len(nobody.people) == 0 and nobody.people.roots_px.shape == (0, 2)
 
 
 def test_people_of_a_clip_are_followed(deep, tmp_path):
     """By boxes of a file; without one the package's model is what finds people."""
     inferencer = DASInferencer(load_model(deep, device='cpu', allow=ALLOW), show_progress=False)
-    assert inferencer.predictor.provenance['boxes'].startswith('found by das_tiny')
+    assert inferencer.predictor.provenance['boxes'].startswith(f'found by {PACKAGED["pose"]}')
     frames = tmp_path / 'clip.mp4'
     writer = cv2.VideoWriter(str(frames), cv2.VideoWriter_fourcc(*'mp4v'), 10, (240, 120))
     for step in range(5):
@@ -272,7 +273,6 @@ def test_pictures_of_a_test_without_depths(flat, tmp_path):
     assert (drawn != image.pixels).any() and (tmp_path / 'a.png').is_file()
 
 
-def test_boxes_of_keypoints_are_made_larger():
-    np.testing.assert_allclose(boxes_of_people(np.array([[0, 0, 10, 20]])), [[-0.75, -1.5, 10.75, 21.5]])
+def test_scores_of_boxes_end_at_one():
     boxes, reasons = FoundBoxes.of_rows([[0, 0, 5, 5, 2.0]]).sound((10, 10))
     assert boxes.scores.tolist() == [1.0] and not reasons

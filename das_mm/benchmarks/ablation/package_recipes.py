@@ -1,4 +1,4 @@
-"""The maker of the small weights that come with the package: stages of training, each from the weights of the last."""
+"""The maker of the tiny weights that come with the package: stages of training, each from the weights of the last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from das_mm.checkpoints.package_maker import package_weights
-from das_mm.checkpoints.packaged import PACKAGED
+from das_mm.checkpoints.packaged import TINY
 from das_mm.deploy.package_graph import write_package_graph
 from das_mm.engine.checkpoint_files import newest_complete_checkpoint
 from das_mm.errors import UserError
@@ -83,7 +83,7 @@ def _last_checkpoint(run: Run, out: Path) -> Path:
 
 def _write(task: str, checkpoint: Path, out: Path) -> list[Path]:
     """Weights and graph; what an earlier call wrote is kept, since the graph takes a minute."""
-    weights = out / PACKAGE_SIZE / f'{PACKAGED[task]}.pth'
+    weights = out / PACKAGE_SIZE / f'{TINY[task]}.pth'
     files = [weights, weights.with_suffix('.onnx')]
     if all(file.is_file() and file.stat().st_mtime >= checkpoint.stat().st_mtime for file in files):
         return files
@@ -98,6 +98,6 @@ def _write(task: str, checkpoint: Path, out: Path) -> list[Path]:
         stages=TASK_STAGES[task],
         metrics={'on': judged_on, **state.evaluated.metrics},
     )
-    package_weights(checkpoint, PACKAGED[task], weights.parent, card)
+    package_weights(checkpoint, TINY[task], weights.parent, card)
     write_package_graph(weights)
     return files

@@ -144,7 +144,7 @@ class DAS(BasePoseEstimator):
         """The samples with ``pred_instances`` added: original image px, camera mm, numpy arrays.
 
         Fields: ``keypoints`` (n, K, 2), ``keypoint_scores`` (n, K), ``keypoints_3d`` (n, K, 3), ``scores`` and
-        ``bbox_scores`` (n,), ``bboxes`` (n, 4) xyxy around the keypoints, ``roots_px`` (n, 2), ``root_depths_mm``
+        ``bbox_scores`` (n,), ``bboxes`` (n, 4) xyxy around the body, ``roots_px`` (n, 2), ``root_depths_mm``
         (n,), ``root_depths_norm`` (n,) mm per px of focal length and ``relative_depths_mm`` (n, K) (enough to solve
         the positions again for another camera), ``keypoints_sigma`` (n, K, 3) px, px, mm where it was asked for, and
         the fields of the task branches. The metainfo ``camera`` then holds the ``K`` used and its ``source``.

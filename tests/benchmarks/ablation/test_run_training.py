@@ -20,7 +20,7 @@ from das_mm.benchmarks.ablation.initial_weights import PACKAGE, SCRATCH, prepare
 from das_mm.benchmarks.ablation.package_recipes import make_package_weights
 from das_mm.benchmarks.ablation.package_stages import TASK_STAGES
 from das_mm.benchmarks.ablation.run_training import run_config, train_run
-from das_mm.checkpoints.packaged import PACKAGED, pretrained_checkpoint
+from das_mm.checkpoints.packaged import TINY, tiny_checkpoint
 from das_mm.cli import main
 from das_mm.config_files import config_path
 from das_mm.engine.checkpoint_files import read_checkpoint
@@ -169,7 +169,7 @@ def test_the_weights_of_the_package_are_made_in_stages(tmp_path, monkeypatch, ca
     )
     learned = [name for name in first if name.startswith('head.') and 'running' not in name]
     assert len(learned) > 20 and all(torch.equal(first[name], second[name]) for name in learned)
-    pose, mesh = (tmp_path / 'package' / f'{PACKAGED[task]}.pth' for task in ('pose', 'mesh'))
+    pose, mesh = (tmp_path / 'package' / f'{TINY[task]}.pth' for task in ('pose', 'mesh'))
     said = capsys.readouterr().out
     assert graphs == [pose.name, mesh.name] and str(mesh) in said and str(mesh.with_suffix('.onnx')) in said
     assert main(command) == 0 and len(graphs) == 2  # made once
@@ -202,7 +202,7 @@ def test_the_stages_are_the_commands_of_the_card(task):
     parser.add_argument('config')
     parser.add_argument('--work-dir')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
-    card = json.loads(pretrained_checkpoint(task).with_suffix('.json').read_text())
+    card = json.loads(tiny_checkpoint(task).with_suffix('.json').read_text())
     commands = [parser.parse_args(command.removeprefix('das-mm train ').split()) for command in card['command']]
     begins = [command.cfg_options.pop('load_from', None) for command in commands]
     assert begins[0] is None and len(commands) == len(TASK_STAGES[task])
