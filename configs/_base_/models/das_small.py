@@ -1,5 +1,5 @@
-# The package's own model for photographs on a CPU: MoveNet's backbone, levels of strides 8, 16 and 32 that fit people of
-# 40 px and more on an input of about 416x320, and the papers' multi-source update
+# The package's own model for photographs on a CPU: MoveNet's backbone, levels of strides 8, 16 and 32 that fit people
+# of 40 px and more on an input of about 416x320, and the papers' multi-source update
 _base_ = './das_resnet50_fpn.py'
 
 num_keypoints = {{_base_.num_keypoints}}

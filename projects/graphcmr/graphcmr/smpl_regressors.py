@@ -67,9 +67,7 @@ class _ParameterMLP(nn.Module):
         self.determinant, self.extra = determinant, extra
 
     def _parameters_of(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        rotations, betas, extra = self.layers(inputs).split(
-            [_NUM_ROTATIONS * 9, NUM_BETAS, self.extra], dim=1
-        )
+        rotations, betas, extra = self.layers(inputs).split([_NUM_ROTATIONS * 9, NUM_BETAS, self.extra], dim=1)
         matrices = rotations.unflatten(1, (_NUM_ROTATIONS, 3, 3))  # row by row
         return project_to_rotation(matrices, self.determinant), betas, extra
 
