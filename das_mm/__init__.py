@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from ._compat.import_hooks import after_import
 from ._compat.mmcv_extension import offer_stand_in
-from ._compat.mmengine_setup import teach_mmengine
+from ._compat.mmengine_setup import teach_checkpoint_loader, teach_mmengine
 from .config_files import config_path, list_configs
 from .project_packages import join_projects, offer_projects
 from .version import __version__
 
 after_import('mmengine', teach_mmengine)
+after_import('mmengine.runner.checkpoint', teach_checkpoint_loader)
 offer_projects()
 after_import('projects', join_projects)
 offer_stand_in()

@@ -34,3 +34,10 @@ def teach_mmengine() -> None:
     guard_lookups()
     read_yaml_as_data()
     allow_checkpoint_classes()
+
+
+def teach_checkpoint_loader() -> None:
+    """Let mmengine read checkpoints whose weights are kept in eight bits."""
+    from .eight_bits import teach_loader  # torch is loaded by whoever loads checkpoints
+
+    teach_loader()

@@ -12,10 +12,6 @@ from torch import nn
 
 from das_mm.errors import UserError
 
-from .eight_bits import from_eight_bits
-
-#: the key of a checkpoint that holds the scales of its weights in eight bits
-EIGHT_BIT_SCALES = 'eight_bit_scales'
 _SHOWN_KEYS = 5
 _GIVE = 'give a .pth file written by training'
 
@@ -41,7 +37,6 @@ def weights_of(checkpoint: dict, path: str | Path) -> dict[str, torch.Tensor]:
         )
     if any(key.startswith('module.') for key in weights):  # saved through the wrapper of a distributed model
         weights = {key.removeprefix('module.'): value for key, value in weights.items()}
-    weights = _restored(weights, checkpoint.get(EIGHT_BIT_SCALES, {}), path)
     bad = [key for key, value in weights.items() if value.is_floating_point() and not torch.isfinite(value).all()]
     if bad:
         raise UserError(
@@ -51,34 +46,6 @@ def weights_of(checkpoint: dict, path: str | Path) -> dict[str, torch.Tensor]:
             remedy='its training diverged, or the file was made wrongly: use an earlier checkpoint',
         )
     return weights
-
-
-def _restored(weights: dict[str, torch.Tensor], scales: Any, path: str | Path) -> dict[str, torch.Tensor]:
-    """The weights with those in eight bits as float32.
-
-    Raises:
-        UserError: The scales do not fit.
-    """
-    if not isinstance(scales, dict):
-        raise UserError('they are no dictionary', file=path, field=EIGHT_BIT_SCALES, remedy=_GIVE)
-    restored, integers = {}, {name for name, value in weights.items() if value.dtype == torch.int8}
-    for name in sorted(integers | set(scales)):
-        value, scale = weights.get(name), scales.get(name)
-        fits = (
-            value is not None
-            and name in integers
-            and _has_numbers(scale)
-            and scale.shape == (*value.shape[:1], *[1] * (value.ndim - 1))
-        )
-        if value is None or scale is None or not fits:
-            raise UserError(
-                'these are no scales of a weight in eight bits',
-                file=path,
-                field=f'{EIGHT_BIT_SCALES}.{name}',
-                remedy='download the file again',
-            )
-        restored[name] = torch.from_numpy(from_eight_bits(value.numpy(), scale.numpy()))
-    return {**weights, **restored} if restored else weights
 
 
 def _has_numbers(value: object) -> bool:

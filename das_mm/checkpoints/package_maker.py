@@ -16,15 +16,13 @@ from pathlib import Path
 import torch
 from mmengine.registry import DefaultScope
 
+from das_mm._compat.eight_bits import EIGHT_BIT_SCALES, LEAST_SIZE, to_eight_bits
 from das_mm.config_files import config_path
 from das_mm.engine import atomic_write
 from das_mm.engine.checkpoint_files import read_checkpoint
 from das_mm.engine.config_reader import read_config
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
-
-from .checkpoint_weights import EIGHT_BIT_SCALES
-from .eight_bits import LEAST_SIZE, to_eight_bits
 
 #: what large weights may be kept in
 STORAGES = ('float32', 'float16', 'int8')
@@ -41,7 +39,7 @@ def package_weights(
         out_dir: An existing folder.
         card: What is to be said of them.
         storage: What weights of two dimensions and more are kept in: 'float32', 'float16' or 'int8'
-            (:mod:`.eight_bits`); they are computed in float32 all the same.
+            (:mod:`das_mm._compat.eight_bits`); they are computed in float32 all the same.
 
     Returns:
         The ``.pth``.

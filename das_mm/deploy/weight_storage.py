@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from das_mm.checkpoints.eight_bits import LEAST_SIZE, from_eight_bits, to_eight_bits
+from das_mm._compat.eight_bits import LEAST_SIZE, from_eight_bits, to_eight_bits
 from das_mm.checkpoints.optional_packages import require
 
 
@@ -21,7 +21,7 @@ def store_weights(proto: Any, storage: str) -> None:
 
     Args:
         proto: An ``onnx.ModelProto``, changed in place. Weights that would be rounded stay as they are.
-        storage: 'float32' (nothing is done), 'float16', or 'int8' (:mod:`das_mm.checkpoints.eight_bits`; float16 where
+        storage: 'float32' (nothing is done), 'float16', or 'int8' (:mod:`das_mm._compat.eight_bits`; float16 where
             that is not exact).
     """
     if storage == 'float32':

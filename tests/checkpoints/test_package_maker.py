@@ -6,6 +6,8 @@ import json
 
 import pytest
 import torch
+from mmengine.model import initialize
+from mmengine.runner import CheckpointLoader
 
 from das_mm.checkpoints import packaged
 from das_mm.checkpoints.model_loader import load_model
@@ -83,3 +85,19 @@ def test_cards_tell_what_was_learnt_from(monkeypatch, trained):
         assert 'suits' in packaged.learnt_from(task) or 'photographs' in packaged.learnt_from(task)
     monkeypatch.setattr(packaged, 'pretrained_checkpoint', lambda task: trained[0])  # without a card
     assert packaged.learnt_from('pose') == 'data that their card does not tell of'
+
+
+def test_mmengine_reads_eight_bits_as_numbers(trained, tmp_path):
+    """`load_from`, `Pretrained` and the verbs that read with mmengine's own loader."""
+    file = package_weights(trained[0], CONFIG, tmp_path, {}, 'int8')
+    wanted = load_model(file, device='cpu').state_dict()
+    from_mmengine = CheckpointLoader.load_checkpoint(str(file), map_location='cpu')['state_dict']
+    assert from_mmengine.keys() == wanted.keys()
+    assert all(torch.equal(value.float(), wanted[name].float()) for name, value in from_mmengine.items())
+    backbone = torch.nn.Module()
+    backbone.neck = load_model(file, device='cpu').neck
+    for parameter in backbone.parameters():
+        torch.nn.init.zeros_(parameter)
+    initialize(backbone.neck, dict(type='Pretrained', checkpoint=str(file), prefix='neck.'))
+    for name, value in backbone.state_dict().items():
+        torch.testing.assert_close(value, wanted[name], rtol=0, atol=0)

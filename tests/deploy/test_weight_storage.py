@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from das_mm.checkpoints.eight_bits import from_eight_bits, to_eight_bits
+from das_mm._compat.eight_bits import from_eight_bits, to_eight_bits
 from das_mm.deploy.weight_storage import store_weights
 
 
