@@ -57,7 +57,7 @@ def restore_weights(checkpoint: Any, path: str | Path | None = None) -> Any:
     restored = {}
     for name in sorted(integers | set(scales)):
         value, scale = weights.get(name), scales.get(name)
-        if name not in integers or not _fits(scale, value):
+        if value is None or scale is None or name not in integers or not _fits(scale, value):
             raise UserError(
                 'these are no scales of a weight in eight bits',
                 file=path,

@@ -63,7 +63,7 @@ class PlantedRTMO(AbstractContextManager):
         people: In every image.
     """
 
-    def __init__(self, model: nn.Module, people: int):
+    def __init__(self, model: Any, people: int):
         self.network: Any = model.head.head_module
         self.people = people
 
