@@ -24,7 +24,11 @@ def rest():
     return {name: point[0] for name, point in points.items()}
 
 
-@pytest.mark.parametrize('name', sorted(KEYPOINT_SETS))
+# supersets hold a detector's keypoints beside those of people, which regressors give (test_super_joints.py)
+SUPERSETS = {'spin49', 'prohmr44'}
+
+
+@pytest.mark.parametrize('name', sorted(set(KEYPOINT_SETS) - SUPERSETS))
 def test_every_keypoint_set_is_covered(name):
     assert set(KEYPOINT_SETS[name].keypoints) <= set(KEYPOINT_NAMES)
 
