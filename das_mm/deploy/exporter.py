@@ -21,7 +21,7 @@ import argparse
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from das_mm.checkpoints.optional_packages import require
 from das_mm.plugin_registry import PluginRegistry
@@ -56,6 +56,12 @@ class Exporter(ABC):
         """
         for package in self.packages:
             require(package)
+
+    def takes(self, model: Any) -> bool:
+        """Whether it can write a model that reads whole images; by default those with DAS's head."""
+        from das_mm.models.heads import DASHead  # torch and mmpose are loaded by who has a model
+
+        return isinstance(getattr(model, 'head', None), DASHead)
 
     @abstractmethod
     def run(self, model: DAS, out: Path, args: argparse.Namespace, say: Callable[[str], None]) -> int:

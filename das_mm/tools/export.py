@@ -51,4 +51,12 @@ def run(args: argparse.Namespace) -> int:
             field='FORMAT',
             remedy='run it by torch (das-mm infer), or register an exporter that takes it (das_mm.deploy.EXPORTERS)',
         )
+    if input_view(model) != 'person' and not exporter.takes(model):
+        raise UserError(
+            f'{args.format} is written of models with the head of DAS; this one is a {type(model).__name__}',
+            file=args.weights,
+            field='FORMAT',
+            remedy='run it by torch (das-mm infer), by the program of its project (das-mm project --help), or register '
+            'an exporter that takes it (das_mm.deploy.EXPORTERS)',
+        )
     return exporter.run(model, out, args, Report().say)

@@ -49,6 +49,13 @@ def test_results_have_the_format_of_das(trained, tmp_path):
     assert set(person['depth_regression']) == {'mm', 'sigma_mm'}
 
 
+def test_das_mm_export_says_what_it_does_not_write(trained, tmp_path, capsys):
+    out = tmp_path / 'mar.onnx'
+    assert das_mm.cli.main(['export', 'onnx', *map(str, trained), '--out', str(out)]) == 2
+    said = capsys.readouterr().err
+    assert 'models with the head of DAS' in said and 'das-mm project' in said and not out.exists()
+
+
 def test_a_photograph_without_depth_beside_one_with(trained):
     """Half a batch without any depth: the step is finite and the depths learn from the other half alone."""
     config = Config.fromfile(trained[0])
