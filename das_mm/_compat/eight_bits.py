@@ -75,11 +75,13 @@ def _fits(scale: object, value: Any) -> bool:
 
 
 def teach_loader() -> None:
-    """Let mmengine read such files from the disk: for ``load_from``, ``Pretrained``, ``--resume``."""
-    from mmengine.runner.checkpoint import CheckpointLoader, load_from_local
+    """Let mmengine read such files, from wherever it reads: for ``load_from``, ``Pretrained``, ``--resume``."""
+    from mmengine.runner.checkpoint import CheckpointLoader
 
-    @functools.wraps(load_from_local)
-    def read(filename: str, map_location: Any = None) -> Any:
-        return restore_weights(load_from_local(filename, map_location), filename)
+    load = CheckpointLoader.load_checkpoint
 
-    CheckpointLoader.register_scheme(prefixes='', loader=read, force=True)
+    @functools.wraps(load)
+    def read(filename: str, *args: Any, **kwargs: Any) -> Any:
+        return restore_weights(load(filename, *args, **kwargs), filename)
+
+    CheckpointLoader.load_checkpoint = staticmethod(read)

@@ -18,7 +18,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
         '.lbfgs': 'LBFGSOptions minimise_lbfgs',
         '.people_energy': 'PeopleObservations depth_energy image_energy',
         '.people_fitter': 'FittedPeople PeopleFitOptions PeopleFitter',
-        '.priors': 'PoseMixturePrior',
         '.rigid_alignment': 'rigid_rotation',
         '.smplify': 'AdamSchedule EnergyWeights SMPLify',
         '.staged_smplify': 'StagedEnergy StagedSMPLify',

@@ -12,16 +12,9 @@ from torch import Tensor
 
 from das_mm.bodies.pose_mixture import load_pose_mixture
 from das_mm.datasets.datasets import PersonViewDataset
-from das_mm.fitting import (
-    AdamSchedule,
-    FitResult,
-    FittingCamera,
-    LBFGSOptions,
-    PoseMixturePrior,
-    SMPLify,
-    StagedSMPLify,
-)
+from das_mm.fitting import AdamSchedule, FitResult, FittingCamera, LBFGSOptions, SMPLify, StagedSMPLify
 from das_mm.models.body_models import superset_layer
+from das_mm.models.losses.body_priors import MaxMixturePrior
 from das_mm.registry import MODELS
 from das_mm.structures.crop_cameras import CROP_PX, camera_translation
 from das_mm.structures.tensor_rotations import matrix_to_axis_angle
@@ -63,7 +56,7 @@ class AdamFitter:
     def __init__(self, model: Mapping[str, Any], steps: int = 100) -> None:
         mixture_file = _mixture_file(model)
         schedule = AdamSchedule(camera_steps=steps, body_steps=steps)
-        self.smplify = SMPLify(_points(model), prior=PoseMixturePrior(mixture_file), schedule=schedule)
+        self.smplify = SMPLify(_points(model), prior=MaxMixturePrior(mixture_file), schedule=schedule)
         mean_pose = torch.from_numpy(load_pose_mixture(mixture_file).mean_pose).float().flatten()
         upright = torch.tensor([math.pi, 0.0, 0.0])  # the camera's y points down
         self.start = torch.cat([upright, mean_pose])

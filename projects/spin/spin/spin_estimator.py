@@ -14,9 +14,10 @@ from mmpose.utils.typing import ConfigType, OptConfigType, OptMultiConfig, OptSa
 from torch import Tensor
 
 from das_mm.bodies.people_of_crops import describe_crop_meshes
-from das_mm.fitting import AdamSchedule, PoseMixturePrior, SMPLify
+from das_mm.fitting import AdamSchedule, SMPLify
 from das_mm.models.body_models import superset_layer
 from das_mm.models.body_models.protocol import BodyModelProtocol
+from das_mm.models.losses.body_priors import MaxMixturePrior
 from das_mm.registry import MODELS
 from das_mm.structures.crop_cameras import camera_translation, project_crop
 from das_mm.structures.task_fields import TaskDescription
@@ -82,7 +83,7 @@ class SPIN(BasePoseEstimator):
         fitting = dict(options.get('fitting') or {})
         self.smplify = SMPLify(
             self.keypoint_layer,
-            prior=PoseMixturePrior(fitting.pop('mixture_file', None)),
+            prior=MaxMixturePrior(fitting.pop('mixture_file', None)),
             schedule=AdamSchedule(**fitting),
         )
         #: given by the FitsStoreHook; no part of the weights
