@@ -45,6 +45,9 @@ def resolve_for_camera(result: Mapping[str, Any], K: np.ndarray, dist: np.ndarra
                 remedy="give OpenCV's k1, k2, p1, p2, k3, or None",
             )
     solved = copy.deepcopy(dict(result))
+    solved.pop('world', None)  # its floor was seen by the other camera
+    for person in solved['people']:
+        person.pop('root_world_m', None)
     solved['camera'] = camera_words(K, dist, 'user', None, (result['image']['width'], result['image']['height']))
     solve_positions(solved)
     return solved

@@ -11,6 +11,10 @@ says every field; in short::
     model             config, weights, weights_sha256, das_mm (version), score_thr; boxes, where those of a model that
                       reads crops of people are from, else absent
     keypoint_set      and keypoint_names (K), root
+    world             of a video of a camera that stands still (``--static-camera``), else absent: camera_to_world (4×4,
+                      metres: y up, floor at y = 0, origin below the camera, z towards the camera), height_m and
+                      tilt_deg, roll_deg of the camera, residual_mm of the feet that stood on the floor, tilt_sd_deg,
+                      num_contacts; see :mod:`das_mm.structures.world_frame`
     smoothed          true where people were smoothed over time; else absent
     units, frame_of_reference   what the endings _px and _mm and the axes mean, in words
     people            best first, each with
@@ -22,6 +26,7 @@ says every field; in short::
         keypoints_cam_mm      (K, 3) camera frame; null if the model puts the person's root not in front of the camera,
                               or a keypoint where the lens model has no inverse
         root_px, root_cam_mm  (2), (3) or null; the root is regressed on its own
+        root_world_m          (3) or null: the root in the world frame; absent without ``world``
         root_depth_mm_per_px  camera depth of the root over the focal length: what the network sees without a camera
         relative_depths_mm    (K) camera depth minus that of the root
                               these two, and with them everything in mm, are null for a model of the image plane alone

@@ -22,6 +22,7 @@ import numpy as np
 from das_mm.engine import atomic_write
 from das_mm.printable import printable
 from das_mm.structures.people import People
+from das_mm.structures.world_frame import WorldFrame
 
 from .ground import estimate_ground
 from .mesh_thinning import thin_mesh
@@ -52,6 +53,7 @@ class Scene:
         camera_source: Where K is from: a key of ``CAMERA_SOURCES``, or the words to be shown.
         image_bgr: (H, W, 3) uint8, shown small beside the scene and as a plane in it.
         truth: True people, drawn as white dashes.
+        world: Of a camera that stands still: its floor is drawn in place of one guessed from the people's feet.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Scene:
     camera_source: str = 'default_fov'
     image_bgr: np.ndarray | None = None
     truth: People | None = None
+    world: WorldFrame | None = None
 
 
 def write_viewer(
@@ -233,7 +236,13 @@ def _data_uri(image_bgr: np.ndarray, longer_px: int) -> str:
 
 
 def _ground(scene: Scene, skeleton: Skeleton) -> dict[str, Any] | None:
-    """From the found people; from the true ones where nobody was found."""
+    """Of the world frame; else from the found people, from the true ones where nobody was found."""
+    if scene.world is not None:
+        return {
+            'point': scene.world.floor_point_mm.round(1).tolist(),
+            'up': scene.world.up.round(5).tolist(),
+            'feet': scene.world.num_contacts,
+        }
     for people in (scene.people, scene.truth):
         if people is not None and people.keypoints_cam_mm is not None and len(people):
             ground = estimate_ground(people.keypoints_cam_mm, people.shown_cam, skeleton.names)
