@@ -45,6 +45,7 @@ _MODELS = [
         'backbones',
         'body_models',
         'data_preprocessors',
+        'discriminators',
         'flows',
         'heads',
         'layers',
@@ -71,6 +72,7 @@ METRICS = _registry('METRICS', 'evaluation.metrics')
 VISUALIZERS = _registry('VISUALIZERS', 'visualization.visualizer')
 HOOKS = _registry('HOOKS', 'engine.hooks', 'evaluation.label_body_hook')
 OPTIM_WRAPPERS = _registry('OPTIM_WRAPPERS', 'engine.optim_wrappers')
+OPTIM_WRAPPER_CONSTRUCTORS = _registry('OPTIM_WRAPPER_CONSTRUCTORS', 'engine.optim_wrappers')
 INFERENCERS = _registry('INFERENCERS', 'apis.das_inferencer')
 
 # nothing of ours in these (yet)
@@ -80,7 +82,6 @@ KEYPOINT_CODECS = _registry('KEYPOINT_CODECS')
 LOG_PROCESSORS = _registry('LOG_PROCESSORS')
 LOOPS = _registry('LOOPS')
 MODEL_WRAPPERS = _registry('MODEL_WRAPPERS')
-OPTIM_WRAPPER_CONSTRUCTORS = _registry('OPTIM_WRAPPER_CONSTRUCTORS')
 OPTIMIZERS = _registry('OPTIMIZERS')
 PARAM_SCHEDULERS = _registry('PARAM_SCHEDULERS')
 RUNNER_CONSTRUCTORS = _registry('RUNNER_CONSTRUCTORS')

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         '.backbones': 'DLA34 MSPNPyramid TemporalResNet TemporalStems',
         '.body_models': 'BodyModelProtocol BodyOutput SMPLBody',
         '.data_preprocessors': 'TemporalDataPreprocessor',
+        '.discriminators': 'BodyPoseDiscriminator',
         '.flows': 'RealNVP',
         '.heads': 'BaseTaskBranch DASHead DisplacementBranch KeypointHeatmapHead MeshBranch OutputBranch Tower',
         '.layers': 'LazyRows ModulatedDeformConv2d MultiSourceUpdate NoUpdate PlainUpdate PointIndex RecursiveUpdate',
