@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -64,6 +65,23 @@ def break_pictures(path: Path, broken: Sequence[int]) -> Path:
         end = places[number + 1] - 8
         data[places[number] : end] = bytes(end - places[number])
     path.write_bytes(data)
+    return path
+
+
+def write_timed_video(path: Path, times_ms: Sequence[int], codec: str = 'libx264') -> Path:
+    """Frames that begin at these times, grey value 20 · number; through PyAV, with frames that refer to later ones."""
+    import av
+
+    tick = Fraction(1, 1000)
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, 'yuv420p'
+        stream.time_base = stream.codec_context.time_base = tick
+        for number, time_ms in enumerate(times_ms):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), 20 * number, np.uint8), format='bgr24')
+            frame.pts, frame.time_base = time_ms, tick
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
     return path
 
 

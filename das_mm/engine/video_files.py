@@ -18,6 +18,7 @@ from .image_header import check_image_size
 from .regular_files import check_regular
 
 _GIVE_UP_AFTER = 1000  # frames in a row that cannot be decoded, of those that are announced
+_LAST_FRAMES = 1.5  # the last frame begins so many before the end
 _TRIED_BEHIND_THE_END = 30  # of a video that does not say how long it is, or says too little
 
 
@@ -74,25 +75,31 @@ def decoded_frames(
         is_wanted: Whether the image of the frame of a number is.
     """
     announced = announced_frames(capture) or 0
-    number, in_a_row, behind = 0, 0, []
-    while True:
+    number, last_ms, failed = 0, math.nan, []  # numbers since the last that was decoded
+    while len(failed) < _GIVE_UP_AFTER and number < max(announced, number - len(failed)) + _TRIED_BEHIND_THE_END:
         done, image = capture.grab(), None
         time_ms = capture.get(cv2.CAP_PROP_POS_MSEC) if done else math.nan
         if done and is_wanted(number):
             done, image = capture.retrieve()
         if done:
-            for broken in behind:  # the video goes on: it was not its end
+            for broken in failed:  # the video goes on: it was not its end
                 on_broken(broken)
-            in_a_row, behind = 0, []
+            failed, last_ms = [], time_ms
             yield VideoFrame(number, image, time_ms)
-        elif number < announced:
-            on_broken(number)
-            in_a_row += 1
         else:
-            behind.append(number)
-        if in_a_row >= _GIVE_UP_AFTER or len(behind) >= _TRIED_BEHIND_THE_END:
-            return
+            failed.append(number)
         number += 1
+    if not _reaches_end(capture, announced, last_ms):
+        for broken in failed:
+            if broken < announced:
+                on_broken(broken)
+
+
+def _reaches_end(capture: cv2.VideoCapture, announced: int, last_ms: float) -> bool:
+    """Whether a frame of this time is the last. Of a container that tells no number of frames, as Matroska, the number
+    is a guess by rate and length, and of a varying rate too great."""
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return math.isfinite(fps) and fps > 0 and last_ms >= 1000 * (announced - _LAST_FRAMES) / fps
 
 
 @contextmanager

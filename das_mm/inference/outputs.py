@@ -15,8 +15,9 @@ from das_mm.structures.arrays import to_numpy
 from das_mm.structures.task_fields import TaskField
 from das_mm.visualization import save_image, write_viewer
 
+from .annotated_video import AnnotatedVideo
 from .output_folders import OutputFolders, viewer_name
-from .output_streams import AnnotatedVideo, ResultLines
+from .output_streams import ResultLines
 from .result_files import result_text
 from .resume import Earlier
 from .sources import Frame, Source

@@ -5,17 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from das_mm.engine import atomic_write
+from das_mm.engine import atomic_write, video_writers
 from das_mm.errors import UserError
-from das_mm.inference import output_streams as streams
+from das_mm.inference.annotated_video import AnnotatedVideo
 from das_mm.inference.folder_lock import hold_folder
 from das_mm.inference.output_folders import OutputFolders
-from das_mm.inference.output_streams import AnnotatedVideo, ResultLines
+from das_mm.inference.output_streams import ResultLines
 from das_mm.inference.outputs import EvenSample
 from das_mm.inference.sources import ImageSource, VideoSource
 from tests.pictures import picture
@@ -57,15 +58,40 @@ def test_a_video_without_frames_is_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_disk_that_swallows_frames(tmp_path, monkeypatch):
+def test_without_pyav_a_disk_that_swallows_frames(tmp_path, monkeypatch):
     """OpenCV's writer does not say so when nothing reaches the disk."""
+    monkeypatch.setattr(video_writers, '_has_h264', lambda: False)
     video = AnnotatedVideo(tmp_path / 'v.mp4', 25)
     video.write(picture())
+    video.close()
+    assert len(opened(tmp_path / 'v.mp4')[1]) == 1
+    video = AnnotatedVideo(tmp_path / 'w.mp4', 25)
+    video.write(picture())
     nothing = cv2.VideoCapture()
-    monkeypatch.setattr(streams.cv2, 'VideoCapture', lambda file: nothing)
+    monkeypatch.setattr(video_writers.cv2, 'VideoCapture', lambda file: nothing)
     with pytest.raises(UserError, match='only 0 of 1 frames are in the video'):
         video.close()
-    assert not (tmp_path / 'v.mp4').exists()
+    assert not (tmp_path / 'w.mp4').exists()
+
+
+def test_without_pyav_it_is_said_that_browsers_do_not_play_videos(monkeypatch, caplog):
+    monkeypatch.setattr(video_writers, 'find_spec', lambda name: None)
+    video_writers._has_h264.cache_clear()
+    try:
+        assert not video_writers._has_h264()
+    finally:
+        video_writers._has_h264.cache_clear()
+    assert 'das_mm[video]' in caplog.text
+
+
+def test_a_full_disk_of_a_video(tmp_path):
+    """Of what reaches the disk only at the end, too."""
+    writer = video_writers.H264Writer(Path('/dev/full'), (64, 48), 25)
+    with pytest.raises(UserError, match='the video cannot be written') as caught:
+        for number in range(3):
+            writer.write(picture(64, 48, number))
+        writer.close()
+    assert caught.value.remedy
 
 
 def test_a_video_that_cannot_be_made(tmp_path):

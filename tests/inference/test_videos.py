@@ -11,9 +11,19 @@ import pytest
 
 from das_mm.engine import image_header
 from das_mm.inference import sources
+from das_mm.inference.annotated_video import AnnotatedVideo
 from das_mm.inference.inputs import open_sources
-from das_mm.inference.output_streams import AnnotatedVideo
-from tests.pictures import Capture, break_frames, picture, retime_video, turn_video, write_avi, write_video
+from tests.pictures import (
+    Capture,
+    break_frames,
+    picture,
+    retime_video,
+    turn_video,
+    write_avi,
+    write_timed_video,
+    write_video,
+)
+from tests.visualization.browser import CHROMIUM, Browser
 
 
 def opened(path):
@@ -35,6 +45,34 @@ def test_a_varying_frame_rate(tmp_path):
     assert source.fps == 25  # of the usual step; the mean would be 8.3
     times = [frame.time_s for frame in source.frames(pytest.fail)]
     np.testing.assert_allclose(times, np.cumsum([0, *steps[:-1]]), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    'name, codec', [('v.mp4', 'libx264'), ('v.mov', 'libx264'), ('v.mkv', 'libx264'), ('v.webm', 'libvpx-vp9')]
+)
+def test_presentation_times_of_every_container(tmp_path, name, codec):
+    """Frames come in the order and at the times at which they are shown, whatever order they are stored in; none is
+    missed of containers that do not tell how many there are."""
+    times_ms = [0, 40, 80, 580, 620, 700, 720, 920]
+    source = opened(write_timed_video(tmp_path / name, times_ms, codec))
+    frames = list(source.frames(pytest.fail))
+    assert [frame.time_s for frame in frames] == pytest.approx([time_ms / 1000 for time_ms in times_ms], abs=1e-3)
+    assert [round(float(frame.image.mean()) / 20) for frame in frames] == list(range(8))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason='no Chromium')
+def test_annotated_videos_play_in_a_browser(tmp_path):
+    video = AnnotatedVideo(tmp_path / 'v.mp4', 10)
+    for number in range(8):
+        video.write(np.full((49, 65, 3), (0, 0, 255) if number < 4 else (255, 0, 0), np.uint8))
+    video.close()
+    (tmp_path / 'page.html').write_text('<body data-ready=1><video id=v muted src=v.mp4></video>')
+    with Browser(tmp_path) as browser:
+        browser.open(tmp_path / 'page.html')
+        browser.evaluate('v.play().then(() => new Promise(done => v.onended = done))')  # refuses what it cannot decode
+        assert browser.evaluate('[v.duration, v.currentTime, v.videoWidth, v.videoHeight]') == [0.8, 0.8, 64, 48]
+        colours = browser.screenshot()
+    assert (np.abs(colours.astype(int) - (255, 0, 0)).max(-1) < 30).sum() > 1500  # of the last frame, blue
 
 
 @pytest.mark.parametrize(

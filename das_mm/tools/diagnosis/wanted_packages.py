@@ -48,6 +48,7 @@ WANTED = (
     ),
     Wanted('pycocotools', '2.0.7', install='pycocotools'),
     Wanted('smplx', '0.1.28', install='smplx', optional_for='SMPL bodies'),
+    Wanted('av', '13', install='av', optional_for='videos that browsers play'),
 )
 
 # distributions that install the same module
