@@ -17,6 +17,7 @@ from das_mm.structures import KEYPOINT_SETS, KeypointSet, get_keypoint_set
 from .entries import Entries
 from .images import read_images
 from .people import PersonColumns, read_people
+from .person_masks import pack_segmentation, read_masks, take_segmentations
 from .values import as_numbers, is_usable_text, short_text
 
 # lists of numbers of an annotation, kept as arrays from the moment they are parsed
@@ -34,16 +35,23 @@ class AnnotationFile:
             dist) or None, ``ignore_regions`` by a list of polygons (P, 2) px, ``crowd_index`` (COCO style:
             ``crowdIndex``) by a float or None.
         people: The annotations.
+        masks: Of each of the people the compressed run lengths, '' where there are none; None where they were not
+            asked for.
     """
 
     info: dict
     keypoint_set: KeypointSet
     images: list[dict]
     people: PersonColumns
+    masks: list[str] | None = None
 
 
 def read_annotation_file(
-    file: str, keypoint_set: str | None = None, require_annotations: bool = True, default_set: str | None = None
+    file: str,
+    keypoint_set: str | None = None,
+    require_annotations: bool = True,
+    default_set: str | None = None,
+    with_masks: bool = False,
 ) -> AnnotationFile:
     """Loads and checks one file.
 
@@ -53,12 +61,22 @@ def read_annotation_file(
             as COCO's, recognises the names in ``categories``.
         default_set: The set where ``keypoint_set`` is None and the file does not tell.
         require_annotations: False accepts a file of images alone (COCO's ``image_info_test-dev2017.json``).
+        with_masks: Read the people's ``segmentation`` too, which is the greater part of COCO's files.
 
     Raises:
         UserError: Anything is wrong with the file; it names file and field, and what to do.
     """
-    content = load_annotations(file)
-    return read_content(content, file, source_set(content, keypoint_set, default_set, file), require_annotations)
+    content = load_annotations(file, with_masks)
+    kset = source_set(content, keypoint_set, default_set, file)
+    segmentations = take_segmentations(content) if with_masks else None
+    annotations = read_content(content, file, kset, require_annotations)
+    if segmentations is not None:
+        sizes = [
+            (annotations.images[row]['width'], annotations.images[row]['height'])
+            for row in annotations.people.image_row
+        ]
+        annotations.masks = read_masks(segmentations, annotations.people.ann_id.tolist(), sizes, file)
+    return annotations
 
 
 def read_content(content: dict, file: str, kset: KeypointSet, require_annotations: bool = True) -> AnnotationFile:
@@ -106,8 +124,8 @@ def read_image_ids(images: Entries) -> np.ndarray:
     return image_ids
 
 
-def load_annotations(file: str) -> dict:
-    """The content of an annotation file, number lists of annotations as arrays.
+def load_annotations(file: str, with_masks: bool = False) -> dict:
+    """The content of an annotation file, number lists of annotations as arrays, masks left out unless asked for.
 
     Raises:
         UserError: It is absent, unreadable or no object.
@@ -116,7 +134,7 @@ def load_annotations(file: str) -> dict:
         file,
         what='the annotation file',
         absent='check `data_root` and `ann_file` of the dataset, or create the file first',
-        object_hook=_compact,
+        object_hook=_compact_with_masks if with_masks else _compact,
     )
     if not isinstance(content, dict):
         raise UserError(
@@ -127,10 +145,17 @@ def load_annotations(file: str) -> dict:
     return content
 
 
+def _compact_with_masks(entry: dict) -> dict:
+    """As :func:`_compact`, with masks as text."""
+    mask = pack_segmentation(entry.get('segmentation')) if 'image_id' in entry else None
+    entry = _compact(entry)
+    return entry if mask is None else {**entry, 'segmentation': mask}
+
+
 def _compact(entry: dict) -> dict:
     """Called for each object as it is parsed: python's numbers take five times the memory of an array's."""
     if 'image_id' in entry:
-        entry.pop('segmentation', None)  # not used, and the greater part of COCO's files
+        entry.pop('segmentation', None)  # the greater part of COCO's files
         for key in _NUMBER_LISTS:
             if isinstance(entry.get(key), list):
                 numbers = as_numbers(entry[key])

@@ -17,12 +17,12 @@ import numpy as np
 from das_mm.errors import UserError
 from das_mm.structures import KEYPOINT_SETS
 
+from ..annotations.coco_masks import DamagedMask, run_lengths
 from ..annotations.entries import Entries
 from ..annotations.people import read_people
 from ..annotations.values import as_whole_number
 from .base import Converter, Job, Part, add_without_images, image_size, person_entry
 from .coco_file import CocoFile, by_image
-from .coco_masks import DamagedMask, run_lengths
 
 
 class CocoStyleConverter(Converter):

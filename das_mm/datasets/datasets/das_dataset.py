@@ -42,7 +42,7 @@ class DASDataset(FaultTolerantDataset):
     ``ignore_regions`` (list of (P, 2) px), ``is_labeled``, ``crowd_index`` and ``activity`` (or None),
     ``dataset_name``, ``has_3d``, ``keypoint_set`` and ``raw_ann_info`` (COCO annotations in ``keypoint_set``, which
     mmpose's CocoMetric reads); where the file has them ``keypoints_3d_univ`` (N, K, 3) mm and ``head_bbox`` (N, 4)
-    xywh.
+    xywh; where they are asked for ``masks``, a list of N compressed run lengths or None.
 
     A large annotation file is parsed once and kept as columns in a cache (:mod:`.table_cache`), which every later start
     and every worker process maps. Measured with 400 000 images and 1.2 million people of 21 keypoints (1.65 GB of json;
@@ -67,8 +67,9 @@ class DASDataset(FaultTolerantDataset):
         missing_images: 'skip', or 'error' where not one may be absent.
         max_skipped: More unreadable images than this are an error: then something greater is wrong.
         strict: In test mode an unreadable image is an error.
-        kwargs: What mmengine's ``BaseDataset`` takes: ``data_root``, ``data_prefix``, ``pipeline``, ``indices``,
-            ``test_mode``, ``lazy_init`` and the three below.
+        kwargs: ``with_masks`` (False: the people's segmentations are not read), and what mmengine's ``BaseDataset``
+            takes: ``data_root``, ``data_prefix``, ``pipeline``, ``indices``, ``test_mode``, ``lazy_init`` and the three
+            below.
         filter_cfg: Which images to keep: ``filter_empty_gt=True``, those with someone who can be learnt;
             ``min_labelled_keypoints_per_image``, those with so many on all people together; ``sequences``, those
             whose ``seq`` is one of these or matches one of these patterns (as ``'TS1'`` or ``'S9*'``); ``views``, the
@@ -109,6 +110,7 @@ class DASDataset(FaultTolerantDataset):
         self.source_keypoint_set = source_keypoint_set
         self.derive = DEFAULT_DERIVE + (('neck',) if derive_neck else ())
         self.dataset_name, self.missing_images = dataset_name, missing_images
+        self.with_masks = bool(kwargs.pop('with_masks', False))
         pipeline = [our_step(step) for step in kwargs.pop('pipeline', ())]
         data_prefix, metainfo = kwargs.pop('data_prefix', None) or dict(img=''), kwargs.pop('metainfo', None)
         lazy_init = kwargs.pop('lazy_init', False)
@@ -142,6 +144,8 @@ class DASDataset(FaultTolerantDataset):
             keypoints=list(self.keypoint_set.keypoints),
             images_alone=self.test_mode,
         )
+        if self.with_masks:  # a key more only then: tables that are cached without masks stay valid
+            settings['with_masks'] = True
         table = cached_table(self.ann_file, settings, self._make_table)
         smpl = smpl_state(self.ann_file, table.header['info'])
         if table.header.get('smpl_state') != smpl:  # the SMPL file changed under a cached table
@@ -151,7 +155,11 @@ class DASDataset(FaultTolerantDataset):
 
     def _make_table(self) -> RecordTable:
         annotations = read_annotation_file(
-            self.ann_file, self.source_keypoint_set, not self.test_mode, default_set=self.NATIVE_SET
+            self.ann_file,
+            self.source_keypoint_set,
+            not self.test_mode,
+            default_set=self.NATIVE_SET,
+            with_masks=self.with_masks,
         )
         table = make_table(annotations, self.keypoint_set, self.derive)
         smpl = smpl_columns(self.ann_file, annotations)

@@ -44,7 +44,7 @@ class RecordTable:
             …): ``camera_K``, … (a part that is not known is NaN). ``first_person`` (M + 1,): people of image i are rows
             first_person[i] to first_person[i + 1]. Texts and polygons lie end to end, with (M + 1,) bounds:
             ``file_name`` and ``file_name_ends``; ``region_points`` (P, 2), ``region_ends`` (polygons + 1,),
-            ``regions_of_image``.
+            ``regions_of_image``. Where masks were asked for, ``mask_counts`` with bounds ``mask_ends`` (A + 1,).
         header: ``info`` of the file, and the lists ``seq`` and ``view``.
         folder: Where the columns are mapped from, and ``token``, which names that very build; None in memory. A mapped
             table is pickled as its folder: a worker process maps the same pages and receives no copy.
@@ -97,7 +97,15 @@ class RecordTable:
         )
         for name in self.header['people_columns']:
             record[name] = np.array(columns[name][start:stop])
+        if 'mask_ends' in columns:
+            record['masks'] = self._masks(start, stop, [image['height'], image['width']])
         return record
+
+    def _masks(self, start: int, stop: int, size: list[int]) -> list[dict | None]:
+        """COCO's compressed run lengths of each person, None without."""
+        ends = self.columns['mask_ends'][start : stop + 1].tolist()
+        counts = [self.columns['mask_counts'][first:last].tobytes() for first, last in zip(ends[:-1], ends[1:])]
+        return [dict(size=size, counts=one) if one else None for one in counts]
 
     def _file_name(self, row: int) -> str:
         start, stop = self.columns['file_name_ends'][row : row + 2].tolist()

@@ -41,6 +41,10 @@ def make_table(annotations: AnnotationFile, kset: KeypointSet, derive: tuple[str
     if people.head_bbox is not None:
         labels['head_bbox'] = _float32(people.head_bbox)
     header = dict(info=annotations.info, people_columns=list(labels))
+    if annotations.masks is not None:
+        counts = [mask.encode() for mask in annotations.masks]
+        columns['mask_counts'] = np.frombuffer(b''.join(counts), dtype=np.uint8)
+        columns['mask_ends'] = _bounds([len(mask) for mask in counts])
     for name in ('seq', 'view'):
         header[name], columns[name] = _as_codes([image[name] for image in images])
     return RecordTable({**columns, **labels}, header)

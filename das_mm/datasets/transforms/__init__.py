@@ -12,6 +12,7 @@ from .geometry import (
     warp_boxes,
     warp_image,
 )
+from .instance_map import AddInstanceMap
 from .load_image import LoadImage
 from .mesh_labels import AddMeshLabels
 from .mosaic import PeopleMosaic
@@ -21,6 +22,7 @@ from .previous_frame import AddPreviousFrame
 from .resize import DASResize
 
 __all__ = [
+    'AddInstanceMap',
     'AddMeshLabels',
     'AddPreviousFrame',
     'CornerOrigin',

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from mmpose.datasets.transforms.formatting import image_to_tensor
 from mmpose.structures import PoseDataSample
 
@@ -61,7 +61,8 @@ class PackDASInputs(BaseTransform):
     each of the image's ``ignore_regions`` is one more of them, with nothing else known.
 
     What a transform before this one puts into ``extra_labels`` (name -> (N, …)) is packed with the labels, and a
-    ``previous_img`` of the same size is stacked behind the image, which makes six channels.
+    ``previous_img`` of the same size is stacked behind the image, which makes six channels. An ``instance_map`` of
+    :class:`.AddInstanceMap` becomes ``gt_fields.instance_map`` (1, h, w) uint8: m + 1 where row m of the labels is.
 
     A place counts as on the image where both the network input and the stored image have it: the border that an
     augmentation adds shows nobody. Depth weights are 0 wherever the depth is unknown, so 2D-only people never train it.
@@ -87,6 +88,8 @@ class PackDASInputs(BaseTransform):
         if 'gt' in results:
             sample.gt_instances = ground_truth_instances(results)
             sample.gt_instance_labels = self._labels(results)
+            if 'instance_map' in results:
+                sample.gt_fields = PixelData(instance_map=self._instance_map(results))
         meta = {key: results[key] for key in _META_KEYS if key in results}
         meta['warp_mat'] = meta['warp_mat'].astype(np.float32)
         for key in ('input_K', 'input_dist'):
@@ -98,8 +101,7 @@ class PackDASInputs(BaseTransform):
         keypoints, labelled = results['keypoints'], results['keypoints_flags'] > 0
         seen = labelled & on_image(keypoints, results)
         supervised = labelled if self.supervise_outside else seen
-        height, width = results['img_shape']
-        boxes = results['bbox'].clip((-0.5, -0.5) * 2, (width - 0.5, height - 0.5) * 2)
+        boxes = _cut_boxes(results)
         sides = boxes[:, 2:] - boxes[:, :2]
         root_on_image = (results['root_flags'] > 0) & on_image(results['root_px'], results)
         center_valid = (
@@ -119,7 +121,7 @@ class PackDASInputs(BaseTransform):
             root_depths_norm=np.nan_to_num(root_norm),
             root_depths_weights=np.isfinite(root_norm),
         )
-        on_input = seen.any(axis=1) | root_on_image | (sides > 0).all(axis=1)
+        on_input = self._on_input(results)
         regions = _ignored_boxes(results)
         labels = InstanceData()
         for name, column in {**columns, **results.get('extra_labels', {})}.items():
@@ -129,6 +131,22 @@ class PackDASInputs(BaseTransform):
         center_valid = np.concatenate([center_valid[on_input], np.zeros(len(regions), dtype=bool)])
         labels.set_field(torch.from_numpy(center_valid), 'center_valid')
         return labels
+
+    @staticmethod
+    def _on_input(results: dict) -> np.ndarray:
+        """(N,) bool: who has anything on the network input."""
+        seen = (results['keypoints_flags'] > 0) & on_image(results['keypoints'], results)
+        root_on_image = (results['root_flags'] > 0) & on_image(results['root_px'], results)
+        sides = _cut_boxes(results)
+        return seen.any(axis=1) | root_on_image | (sides[:, 2:] > sides[:, :2]).all(axis=1)
+
+    def _instance_map(self, results: dict) -> torch.Tensor:
+        """(1, h, w) in the numbers of the labels' rows."""
+        on_input = self._on_input(results)
+        row = np.zeros(np.iinfo(np.uint8).max + 1, np.uint8)
+        numbers = np.where(on_input, np.cumsum(on_input), 0)[: len(row) - 1]
+        row[1 : 1 + len(numbers)] = numbers
+        return torch.from_numpy(row[results['instance_map']])[None]
 
     def __repr__(self) -> str:
         return (
@@ -178,6 +196,12 @@ def ground_truth_instances(results: dict) -> InstanceData:
     for name, column in fields.items():
         truth.set_field(column, name)
     return truth
+
+
+def _cut_boxes(results: dict) -> np.ndarray:
+    """(N, 4) boxes of the people, cut to the network input."""
+    height, width = results['img_shape']
+    return results['bbox'].clip((-0.5, -0.5) * 2, (width - 0.5, height - 0.5) * 2)
 
 
 def _ignored_boxes(results: dict) -> np.ndarray:

@@ -12,9 +12,9 @@ import pytest
 from pycocotools import mask as coco_mask
 from scipy.io import loadmat, savemat
 
+from das_mm.datasets.annotations.coco_masks import DamagedMask, run_lengths
 from das_mm.datasets.checks import check_annotation_file
 from das_mm.datasets.converters import CONVERTERS
-from das_mm.datasets.converters.coco_masks import DamagedMask, run_lengths
 from das_mm.datasets.converters.conversion_runner import run_conversion
 from das_mm.datasets.datasets import DASDataset
 from das_mm.datasets.synthetic.layouts import LAYOUTS

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from ..annotations.values import as_numbers, as_whole_number
+from .values import as_numbers, as_whole_number
 
 _LEAST_POLYGON = 6  # numbers of a triangle; COCO's files have a few shorter ones
 _FAR_OUT = 1.0  # of the longer side of the image beyond its border: the library walks along every edge
