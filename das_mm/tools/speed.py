@@ -164,7 +164,7 @@ def _check(args: argparse.Namespace) -> dict[str, int]:
         )
     if args.peer and (changed or args.dense or args.train):
         raise UserError(
-            'the comparison with a peer is of inference, batch 1, float32, plain',
+            'the comparison with a peer is of inference, batch 1, plain',
             field='--peer',
             remedy='leave --dense, --train, --batch, --dtype, --channels-last and --compile out',
         )

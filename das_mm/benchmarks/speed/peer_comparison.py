@@ -3,10 +3,14 @@
 What they do does not depend on their weights but for the number of people, so that is planted into both: RTMO's head is
 confident at as many points as there are people (:class:`PlantedRTMO`), ours as :class:`.Planting` says. RTMO gives 17
 keypoints in 2D; ours what its tasks are, in 3D.
+
+Both are run in float32, and ours in bfloat16 too where the processor multiplies in it, as `das-mm infer` runs it there.
+mmpose's RTMO cannot be: its results do not leave torch in that type.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -19,6 +23,7 @@ from mmpose.models import build_pose_estimator
 from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
+from das_mm.engine.precision import resolve_precision, to_channels_last
 from das_mm.errors import UserError
 from das_mm.models.pose_estimators import DAS
 
@@ -103,41 +108,45 @@ def compare_with_peer(
 
     Returns:
         A dict a row: ``people``; ``ours_s`` and ``peer_s``, the medians; ``ratio``, a :class:`Spread` of ours over the
-        peer's round by round; ``people_found`` of both; ``parameters`` of both.
+        peer's round by round, both in float32; ``ratio_as_run``, the same of ours in the precision that inference
+        chooses; ``people_found`` of both; ``parameters`` of both.
     """
     device = next(model.parameters()).device
     peer: Any = make_peer(name, device, setting.seed)
     inputs, shapes = random_input(model, 1, setting.size, setting.seed), level_shapes(model, setting.size)
     sample = _sample(setting.size)
+    as_run = resolve_precision('auto') if device.type == 'cpu' else 'fp32'
+    ours = {'fp32': model}
+    if as_run == 'bf16':
+        ours['bf16'] = copy.deepcopy(model)
+        to_channels_last(ours['bf16'])
     rows = []
     for count in people:
         scene = make_scene(model.head, count, setting.size, setting.strides, 1, setting.seed)
         found: dict[str, int] = {}
-
-        def run_ours(scene=scene, found=found) -> None:
-            found['ours'] = len(model.predict(inputs, scene.samples())[0].pred_instances)
+        planted = PlantedRTMO(peer, count)
 
         def run_peer(found=found) -> None:
             with torch.no_grad():
                 found['peer'] = len(peer.predict(inputs[:, :3], [sample.clone()])[0].pred_instances)
 
-        planting, planted = Planting(model.head, scene, shapes), PlantedRTMO(peer, count)
-        taken = time_in_turn(
-            dict(
-                ours=Timed(run_ours, lambda planting=planting: planting),
-                peer=Timed(run_peer, lambda planted=planted: planted),
-            ),
-            setting.runs,
-            setting.warmup,
-            device,
-            on_round,
-        )
+        functions = dict(peer=Timed(run_peer, lambda planted=planted: planted))
+        for precision, own in ours.items():
+
+            def run_ours(own=own, half=precision == 'bf16', scene=scene, found=found) -> None:
+                with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                    found['ours'] = len(own.predict(inputs, scene.samples())[0].pred_instances)
+
+            planting = Planting(own.head, scene, shapes)
+            functions[precision] = Timed(run_ours, lambda planting=planting: planting)
+        taken = time_in_turn(functions, setting.runs, setting.warmup, device, on_round)
         rows.append(
             dict(
                 people=count,
-                ours_s=Spread.of(taken['ours'].work_s).median,
+                ours_s=Spread.of(taken['fp32'].work_s).median,
                 peer_s=Spread.of(taken['peer'].work_s).median,
-                ratio=ratios(taken['ours'].work_s, taken['peer'].work_s).as_dict(),
+                ratio=ratios(taken['fp32'].work_s, taken['peer'].work_s).as_dict(),
+                ratio_as_run=ratios(taken[as_run].work_s, taken['peer'].work_s).as_dict(),
                 people_found=found,
                 parameters=dict(ours=_parameters(model), peer=_parameters(peer)),
             )

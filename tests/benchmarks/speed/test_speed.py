@@ -162,6 +162,7 @@ def test_beside_a_peer_by_the_command(toy_config, tmp_path, capsys):
         assert row['people_found'] == dict(ours=row['people'], peer=row['people'])
         assert row['ratio']['median'] == pytest.approx(row['ours_s'] / row['peer_s'])
         assert row['parameters']['peer'] == 9_868_899
+        assert row['ratio_as_run']['median'] > 0
     assert 'beside rtmo-s' in capsys.readouterr().out
 
 
