@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         '.body_models': 'BodyModelProtocol BodyOutput SMPLBody',
         '.data_preprocessors': 'TemporalDataPreprocessor',
         '.discriminators': 'BodyPoseDiscriminator',
-        '.flows': 'RealNVP',
+        '.flows': 'ConditionalGlow RealNVP',
         '.heads': 'BaseTaskBranch DASHead DisplacementBranch KeypointHeatmapHead MeshBranch OutputBranch Tower',
         '.layers': 'LazyRows ModulatedDeformConv2d MultiSourceUpdate NoUpdate PlainUpdate PointIndex RecursiveUpdate',
         '.losses': 'DLELoss DensityGrid GaussianNLLLoss GaussianPrior KeypointRLELoss L1PoseLoss L2ParameterLoss '

@@ -1,3 +1,4 @@
+from .conditional_glow import ConditionalGlow
 from .realnvp import RealNVP
 
-__all__ = ['RealNVP']
+__all__ = ['ConditionalGlow', 'RealNVP']
