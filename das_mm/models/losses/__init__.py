@@ -1,6 +1,8 @@
 from .body_priors import MaxMixturePrior, SMPLifyPrior, joint_angle_prior, shape_prior
 from .density import DensityGrid, error_density_grid, log_partition, residual_spread
+from .depth_order_loss import DepthOrderLoss, shown_people
 from .focal_loss import SigmoidFocalLoss
+from .interpenetration_loss import InterpenetrationLoss
 from .keypoint_loss import KeypointRLELoss
 from .l1_pose_loss import L1PoseLoss
 from .likelihood_loss import GaussianNLLLoss, LaplaceNLLLoss, LikelihoodLoss
@@ -15,8 +17,10 @@ from .scale import keypoint_confidence, positive_scale
 __all__ = [
     'DLELoss',
     'DensityGrid',
+    'DepthOrderLoss',
     'GaussianNLLLoss',
     'GaussianPrior',
+    'InterpenetrationLoss',
     'KeypointRLELoss',
     'L1PoseLoss',
     'L2ParameterLoss',
@@ -41,4 +45,5 @@ __all__ = [
     'positive_scale',
     'residual_spread',
     'shape_prior',
+    'shown_people',
 ]
