@@ -22,6 +22,8 @@ _ORDER = (
     'demo',
     'infer',
     'fit',
+    'fit-views',
+    'lift',
     'train',
     'test',
     'browse',

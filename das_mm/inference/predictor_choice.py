@@ -131,12 +131,21 @@ def predictor_of(
         estimator: In evaluation mode.
         scope, precision: Of :class:`.TorchPredictor`.
         device: Of the model that finds people.
+
+    Raises:
+        UserError: The estimator reads keypoints.
     """
     from das_mm.models.estimator_protocol import input_view
 
     from .person_predictor import PersonPredictor
     from .torch_predictor import TorchPredictor
 
+    if input_view(estimator) == 'keypoints':
+        raise UserError(
+            'this model reads keypoints, not images',
+            field='weights',
+            remedy='find keypoints with another model, and lift them: das-mm lift KEYPOINTS.json --weights FILE',
+        )
     predictor = TorchPredictor(estimator, scope, precision)
     return PersonPredictor(predictor, open_boxes('das', device)) if input_view(estimator) == 'person' else predictor
 

@@ -17,8 +17,13 @@ The record of a person, with which the pipeline begins (there are no labels: the
 
 and the label fields of :class:`das_mm.datasets.PersonViewDataset`. The metainfo of each sample that ``test_step`` is
 given has, whatever the pipeline packs, ``camera``, ``ori_shape``, ``bbox`` (4,), ``bbox_score`` (a float),
-``box_center``, ``box_scale``, ``sample_key``, ``seq``, ``frame`` and ``time_s``; what else it needs (``crop_to_image``,
-``input_center``, …) its own pipeline packs.
+``box_center``, ``box_scale``, ``sample_key``, ``seq``, ``frame`` and ``time_s``, and where the source of the boxes
+knows keypoints ``detected_keypoints`` (:class:`das_mm.structures.detected_keypoints.DetectedKeypoints`); what else it
+needs (``crop_to_image``, ``input_center``, …) its own pipeline packs.
+
+One that says ``refinements`` can do better than its first answer, where its ``test_cfg`` asks for it under one of these
+names: ``'fit'`` moves a body to the detected keypoints, ``'views'`` takes all samples of a batch as views of one person
+(``das-mm infer --fit``, ``das-mm fit-views``).
 
 It answers with samples in the same order, each with ``pred_instances`` of that one person, or of nobody (length 0)
 where nothing sensible can be said, which is counted:
@@ -46,8 +51,8 @@ if TYPE_CHECKING:  # mmpose's models take ten seconds to load
 
     from .body_models.protocol import BodyModelProtocol
 
-#: whole images, or a crop of one person
-INPUT_VIEWS = ('image', 'person')
+#: whole images, a crop of one person, or keypoints that were found before (a lifter, which inference does not run)
+INPUT_VIEWS = ('image', 'person', 'keypoints')
 
 
 def input_view(estimator: Any) -> str:
@@ -66,7 +71,8 @@ def input_view(estimator: Any) -> str:
 class EstimatorProtocol(Protocol):
     """A model as mmpose has them, with a few words on itself.
 
-    It may also have ``input_view``: 'image' (where it is absent) or 'person'; see :mod:`.estimator_protocol`.
+    It may also have ``input_view``: 'image' (where it is absent), 'person' or 'keypoints'; see
+    :mod:`.estimator_protocol`.
 
     Attributes:
         cfg: Its config, whose test data set has the pipeline of its input.

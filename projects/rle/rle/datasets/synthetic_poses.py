@@ -9,18 +9,13 @@ from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset
-from scipy.spatial.transform import Rotation
 
 from das_mm.bodies.numpy_body import NumpyBody
 from das_mm.bodies.smpl_file import generated_arrays
-from das_mm.datasets.synthetic.body_shapes import sample_betas
-from das_mm.datasets.synthetic.poses import sample_pose
+from das_mm.datasets.synthetic.posed_people import CAMERA, IMAGE_SIZE, posed_people
 from das_mm.registry import DATASETS
 from das_mm.structures.cameras import project
 from das_mm.structures.keypoint_sets import get_keypoint_set, to_mmpose_metainfo
-
-IMAGE_SIZE = (1000, 1000)
-CAMERA = np.array([[1145.0, 0, 500], [0, 1145.0, 500], [0, 0, 1]])  # about that of Human3.6M
 
 
 @DATASETS.register_module()
@@ -71,13 +66,6 @@ class SyntheticPoseDataset(BaseDataset):
 
 def _people(rng: np.random.Generator, num: int) -> np.ndarray:
     """(N, K, 3) joints in mm of the camera."""
-    poses = [sample_pose(rng) for _ in range(num)]
-    yaw = Rotation.from_euler('y', rng.uniform(-np.pi, np.pi, (num, 1)))
-    tilt = Rotation.from_rotvec([pose['root_tilt'] for pose in poses])
-    # upright in the camera, whose y looks down; then the camera looks down
-    facing = Rotation.from_euler('x', np.pi + np.radians(rng.uniform(0, 20, (num, 1)))) * yaw * tilt
-    axis_angle = np.concatenate([facing.as_rotvec()[:, None], [pose['body_pose'] for pose in poses]], axis=1)
-    betas = np.stack([sample_betas(rng) for _ in range(num)])
-    joints = NumpyBody(generated_arrays('neutral')).posed_joints(axis_angle, betas)
-    place = np.stack([rng.uniform(-0.6, 0.6, num), rng.uniform(-0.3, 0.3, num), rng.uniform(3.5, 6, num)], axis=1)
-    return 1000 * (joints - joints[:, :1] + place[:, None])
+    people = posed_people(rng, num)
+    joints = NumpyBody(generated_arrays('neutral')).posed_joints(people.axis_angle, people.betas)
+    return 1000 * (joints - joints[:, :1] + people.place[:, None])
