@@ -33,6 +33,7 @@ _ORDER = (
     'synth',
     'project',
     'export',
+    'export-motion',
     'speed',
     'ablation',
     'doctor',

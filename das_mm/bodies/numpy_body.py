@@ -32,7 +32,7 @@ class NumpyBody:
         self.faces, self.num_vertices = arrays.faces, len(arrays.v_template)
         parents = np.array(PARENTS, np.int64)
         small = {name: getattr(arrays, name).astype(np.float32) for name in ('v_template', 'posedirs', 'weights')}
-        self._model = BodyModel(
+        self.model = BodyModel(
             faces=arrays.faces,
             shapedirs=arrays.shapedirs[..., :num_betas].astype(np.float32),
             J_regressor=arrays.J_regressor,
@@ -45,12 +45,12 @@ class NumpyBody:
 
     def posed(self, axis_angle: np.ndarray, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`PosableBody`."""
-        return linear_blend_skinning(self._model, axis_angle[:, 0], axis_angle[:, 1:], betas, np.zeros((len(betas), 3)))
+        return linear_blend_skinning(self.model, axis_angle[:, 0], axis_angle[:, 1:], betas, np.zeros((len(betas), 3)))
 
     def posed_joints(self, axis_angle: np.ndarray, betas: np.ndarray) -> np.ndarray:
         """See :class:`PosableBody`."""
-        rest = self._model.joints_template + np.einsum('jcb,nb->njc', self._model.joints_dirs, betas)
-        return forward_kinematics(axis_angle_to_matrix(axis_angle), rest, self._model.parents)[0]
+        rest = self.model.joints_template + np.einsum('jcb,nb->njc', self.model.joints_dirs, betas)
+        return forward_kinematics(axis_angle_to_matrix(axis_angle), rest, self.model.parents)[0]
 
     def keypoint_matrix(self, names: Sequence[str]) -> sparse.csr_matrix:
         """See :class:`PosableBody`.

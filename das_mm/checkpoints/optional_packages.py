@@ -1,4 +1,4 @@
-"""The packages that export needs and nothing else does."""
+"""The packages that single verbs need and nothing else does."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from types import ModuleType
 
 from das_mm.errors import UserError
 
+# where the name of the module is not that of the package
+_PACKAGES = {'pxr': 'usd-core'}
 
-def require(name: str) -> ModuleType:
-    """The package ``name``: 'onnx', 'onnxscript' or 'onnxruntime'.
+
+def require(name: str, extra: str = 'export') -> ModuleType:
+    """A module of a package that an extra brings: 'onnx', 'onnxscript', 'pygltflib', 'pxr', …
+
+    Args:
+        name: Of the module.
+        extra: Which brings it.
 
     Raises:
         UserError: It is not installed.
@@ -18,5 +25,7 @@ def require(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise UserError(
-            f'the package {name} is not installed ({error})', field=name, remedy="pip install 'das_mm[export]'"
+            f'the package {_PACKAGES.get(name, name)} is not installed ({error})',
+            field=name,
+            remedy=f"pip install 'das_mm[{extra}]'",
         ) from error

@@ -12,6 +12,7 @@ from das_mm.command import completed_by
 from das_mm.errors import UserError
 from das_mm.inference.mesh_exporters import EXPORTERS
 from das_mm.tools.support.fit_options import add_fit_arguments, open_fitter
+from das_mm.tools.support.result_inputs import first_result, result_paths
 
 if TYPE_CHECKING:
     from das_mm.inference.fit_comparison import FitComparison
@@ -63,12 +64,12 @@ def run(args: argparse.Namespace) -> int:
 
     report = Report()
     assumed = None if args.fit_sigma is None else AssumedSigma.parse(args.fit_sigma)
-    files = _files(args.results)
+    files = result_paths(args.results)
     folders = _folders(args)
     folders.check()
     if args.truth is not None and not args.truth.is_file():
         raise UserError('there is no such file', file=args.truth, field='truth', remedy='give an annotation file')
-    first = _first_result(files)
+    first = first_result(files)
     fitter = open_fitter(args, first['keypoint_set'])
     comparison = None
     if args.truth is not None:
@@ -105,38 +106,6 @@ def _fit_files(files: list[Path], fitter: Any, assumed: Any, folders: OutputFold
             overlay = None if painter is None else painter.draw(frame, result, vertices)
             outputs.add(frame, result, overlay, vertices)
             tally.add(one, frame)
-
-
-def _files(given: list[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in given:
-        inside = sorted(one for one in path.glob('*') if one.suffix in ('.json', '.jsonl')) if path.is_dir() else [path]
-        if not inside:
-            raise UserError(
-                'there are no results in this folder',
-                file=path,
-                field='results',
-                remedy='give the folder predictions/ of das-mm infer',
-            )
-        found += inside
-    names = [path.name for path in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UserError(
-            f'two files are called {twice[0]}, and so would be what is written',
-            field='results',
-            remedy='fit them one after the other, into different folders',
-        )
-    return found
-
-
-def _first_result(files: list[Path]) -> dict[str, Any]:
-    from das_mm.inference.result_files import read_results
-
-    for path in files:
-        for result in read_results(path):
-            return result
-    raise UserError('it is empty', file=files[0], field='results', remedy='give results of das-mm infer')
 
 
 def _folders(args: argparse.Namespace) -> OutputFolders:

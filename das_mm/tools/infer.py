@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from das_mm.command import add_allow_argument, add_config_argument, completed_by
+from das_mm.deploy.motion.exporters import MOTION_EXPORTERS
 from das_mm.engine.precision import PRECISIONS
 from das_mm.errors import UserError
 from das_mm.inference.mesh_exporters import EXPORTERS
@@ -123,10 +124,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='append',
         metavar='FORMAT',
         default=[],
-        help='write the surfaces of every image, of a video of every frame, to a file: '
-        f'{", ".join(EXPORTERS.names())}, or what a module of the config adds; may be repeated',
+        help=f'write surfaces or motion to files. Surfaces of every image, of a video of every frame, to meshes/: '
+        f'{", ".join(EXPORTERS.names())}, or what a module of the config adds. The motion of every image or video, as '
+        f'das-mm export-motion does, to motion/: {", ".join(MOTION_EXPORTERS.names())} (people are then followed; glb '
+        'means both, motion of videos with --track only). May be repeated',
     )
-    completed_by(export, lambda **_: EXPORTERS.names())
+    completed_by(export, lambda **_: list(dict.fromkeys([*EXPORTERS.names(), *MOTION_EXPORTERS.names()])))
     output.add_argument(
         '--fit', action='store_true', help='fit SMPL bodies to the people found; as das-mm fit does to results'
     )
@@ -166,16 +169,18 @@ def run(args: argparse.Namespace) -> int:
     from das_mm.inference.overlays import OverlayOptions
     from das_mm.inference.predictor_choice import open_predictor
     from das_mm.inference.run_options import RunOptions
+    from das_mm.tools.support.motion_output import MotionOutput
     from das_mm.tools.support.report import Report
 
     report = Report()
     # before a model is loaded, what is quick to check
     tally = _Tally()
+    motion = MotionOutput(args.export, args.track)
     options = RunOptions(
         batch_size=args.batch_size,
         score_thr=args.score_thr,
         with_sigma=args.sigma,
-        track=args.track,
+        track=motion.needs_tracks,
         smooth=args.smooth,
         birth_thr=args.track_thr,
         resume=args.resume,
@@ -204,7 +209,9 @@ def run(args: argparse.Namespace) -> int:
         predictor = FittedPredictor(predictor, open_fitter(args, predictor.keypoint_set), assumed)
     if args.weights is None and args.config is None:
         report.say(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
-    found = Inferencer(predictor, camera)(args.inputs, options, _folders(args), drawing, with_overlays=args.show)
+    motion.check_body(predictor.body)
+    folders = _folders(args, motion.mesh_formats)
+    found = Inferencer(predictor, camera)(args.inputs, options, folders, drawing, with_overlays=args.show)
     with closing(show_overlays(found) if args.show else found) as results:
         try:
             for found in results:
@@ -217,10 +224,11 @@ def run(args: argparse.Namespace) -> int:
             tally.print(report, args.out)
     if args.resume and not tally.frames:
         report.say(f'there was nothing left to do; results are in {args.out}')
+    motion.write(args.out, predictor.body, None if args.resume else tally.inputs, report)
     return 0
 
 
-def _folders(args: argparse.Namespace) -> OutputFolders:
+def _folders(args: argparse.Namespace, mesh_formats: list[str]) -> OutputFolders:
     from das_mm.inference.output_folders import OutputFolders
 
     return OutputFolders(
@@ -230,7 +238,7 @@ def _folders(args: argparse.Namespace) -> OutputFolders:
         viewer_frames=args.viewer_frames,
         viewer_meshes=not args.no_meshes,
         meshes=args.out / 'meshes',
-        mesh_formats=tuple(dict.fromkeys(args.export)),
+        mesh_formats=mesh_formats,
         tracks=args.out / 'tracks',
     )
 
