@@ -62,6 +62,7 @@ TASK_UTILS = _registry(
         f'models.task_modules.{module}'
         for module in ('assigner', 'coder', 'keypoint_root_coder', 'oks_nms', 'trackers.registered')
     ),
+    'datasets.datasets.mocap_bodies',
     'datasets.datasets.openpose_detections',
     'datasets.datasets.openpose_folder',
 )

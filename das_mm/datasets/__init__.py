@@ -7,8 +7,9 @@ __getattr__, __dir__, __all__ = lazy_exports(
     {
         '.datasets': 'AnnotationFile DAS3DPWDataset DASCocoDataset DASCrowdPoseDataset DASDataset DASH36MDataset '
         'DASLSPDataset DASLSPETDataset DASMPIIDataset DASMPIINF3DHPDataset DASMuCoDataset DASMuPoTSDataset '
-        'DASPanopticDataset DASPoseTrack18Dataset DASUP3DDataset DASVideoDataset PersonColumns PersonViewDataset '
-        'RecordTable Records SyntheticClips SyntheticPeople image_fault looks_complete make_table read_annotation_file',
+        'DASPanopticDataset DASPoseTrack18Dataset DASUP3DDataset DASVideoDataset MoCapBodies PersonColumns '
+        'PersonViewDataset RecordTable Records SyntheticClips SyntheticPeople image_fault looks_complete make_table '
+        'read_annotation_file',
         '.samplers': 'MixedSourceSampler SequenceSampler',
         '.transforms': 'AddMeshLabels AddPreviousFrame CornerOrigin DASRandomAffine DASRandomFlip DASResize '
         'PackDASInputs PackPersonInputs PersonCrop',

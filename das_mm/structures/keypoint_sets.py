@@ -241,6 +241,8 @@ _SETS = (
     # what those methods are measured by: LSP's order with the head of H36M's regressor instead of LSP's head top
     _make('j14', f'{_LSP_LIMBS} neck head_h36m', _LSP_LINKS, 'mid_hip'),
     _make('j17', f'{_LSP_LIMBS} neck head_h36m pelvis spine jaw', f'{_LSP_LINKS} 14-15 15-12 12-16 16-13', 'pelvis'),
+    # … and ProHMR on MPI-INF-3DHP, by the head's top
+    _make('j17_top', f'{_LSP_LIMBS} neck head_top pelvis spine jaw', f'{_LSP_LINKS} 14-15 15-12 12-16 16-13', 'pelvis'),
     # joints of the body model; its pelvis and head are no other set's
     _make(
         'smpl24',

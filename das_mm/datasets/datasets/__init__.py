@@ -4,6 +4,7 @@ from ..annotations.annotation_file import AnnotationFile, read_annotation_file
 from ..annotations.people import PersonColumns
 from .das_dataset import DASDataset
 from .frame_pairs import DASPoseTrack18Dataset, DASVideoDataset
+from .mocap_bodies import MoCapBodies
 from .openpose_detections import DetectionFile, ImitatedDetections
 from .openpose_folder import OpenPoseFolder
 from .person_boxes import PersonBoxes
@@ -40,6 +41,7 @@ __all__ = [
     'DASVideoDataset',
     'DetectionFile',
     'ImitatedDetections',
+    'MoCapBodies',
     'OpenPoseFolder',
     'PersonBoxes',
     'PersonColumns',

@@ -7,19 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from das_mm.errors import UserError
-from das_mm.models.body_models import SuperJoints
 from das_mm.registry import METRICS
-from das_mm.structures import KEYPOINT_SETS, convert_indices, get_keypoint_set
-from das_mm.structures.arrays import to_numpy
 
 from ..functional.pck import auc, pck
 from ..functional.person_mesh import person_errors, vertex_errors
 from ..readers.person_reader import predicted_meshes, true_meshes
+from ..readers.protocol_joints import PROTOCOLS, ProtocolJoints
 from ..readers.sample_reader import as_dict
 from .choices import check_choice
 from .metric_bodies import build_bodies
@@ -31,10 +27,9 @@ _NAMES = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-pelvis')
 class PersonMeshMetric(BaseMetric):
     """MPJPE, PA-MPJPE, PVE, PCK and AUC of one person a crop, mm and percent.
 
-    Predicted joints are regressed from the predicted mesh by Human3.6M's regressor, and lose its first joint, the
-    pelvis. True joints come from labels as they are stored, minus the labelled pelvis (Human3.6M, MPI-INF-3DHP); or of
-    the true mesh, posed by the body of the person's gender where ``true_bodies`` has it, minus its own first joint
-    (3DPW).
+    Predicted joints are regressed from the predicted mesh by Human3.6M's regressor, or ProHMR's, and lose its pelvis.
+    True joints come from labels as they are stored, minus the labelled pelvis (Human3.6M, MPI-INF-3DHP); or of the true
+    mesh, posed by the body of the person's gender where ``true_bodies`` has it, minus its own pelvis (3DPW).
 
     Reads of ``pred_instances`` ``mesh_vertices_m`` (1, V, 3), untranslated, or else ``smpl_global_orient``,
     ``smpl_body_pose`` and ``smpl_betas``; of ``gt_instances`` what :class:`.PackPersonInputs` packs. A prediction that
@@ -45,7 +40,8 @@ class PersonMeshMetric(BaseMetric):
     Args:
         body_model: Body of the predictions; the generated one by default. Its ``regressors`` name the files.
         true_bodies: Gender ('m', 'f') -> body of true people of that gender; ``body_model`` for the others.
-        joints: ``j14`` (LSP's order; Human3.6M, 3DPW) or ``j17`` (MPI-INF-3DHP), the head that of Human3.6M.
+        joints: ``j14`` (LSP's order; Human3.6M, 3DPW) or ``j17`` (MPI-INF-3DHP), the head that of Human3.6M; or
+            ProHMR's by J19 and about MPII's pelvis: ``prohmr14``, ``prohmr17``, ``prohmr17_top`` (MPI-INF-3DHP).
         truth: 'labels' or 'mesh'.
         threshold_mm: Of PCK.
         labels_3d: 'keypoints_3d', or 'keypoints_3d_univ', bodies scaled to one height (MPI-INF-3DHP).
@@ -67,26 +63,27 @@ class PersonMeshMetric(BaseMetric):
         prefix: str | None = None,
     ):
         super().__init__(collect_device=collect_device, prefix=prefix)
-        check_choice(joints, ('j14', 'j17'), 'joints')
+        check_choice(joints, tuple(PROTOCOLS), 'joints')
         check_choice(truth, ('labels', 'mesh'), 'truth')
         check_choice(labels_3d, ('keypoints_3d', 'keypoints_3d_univ'), 'labels_3d')
         self.body, self.true_bodies = build_bodies(body_model, true_bodies)
-        self.regressor = SuperJoints(self.body, 'h36m17_left')
-        self.joints, self.truth, self.threshold_mm, self.labels_3d = joints, truth, threshold_mm, labels_3d
+        self.protocol = ProtocolJoints(self.body, joints)
+        self.truth, self.threshold_mm, self.labels_3d = truth, threshold_mm, labels_3d
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Errors of the people of a batch; no mesh is kept."""
         samples = [as_dict(sample) for sample in data_samples]
         pred = predicted_meshes(samples, self.body)  # (n, V, 3) m
         meshes, has_mesh = true_meshes(samples, self.body, self.true_bodies)
-        pred_joints, pred_pelvis = self._joints(pred)
+        pred_joints, pred_pelvis = self.protocol.of_meshes(pred)
         finite = np.isfinite(pred_joints).all((1, 2)) & np.isfinite(pred).all((1, 2))
         if self.truth == 'mesh':
-            gt_joints, gt_pelvis = self._joints(meshes)
+            gt_joints, gt_pelvis = self.protocol.of_meshes(meshes)
             valid = np.repeat(has_mesh[:, None], gt_joints.shape[1], axis=1)
         else:
-            gt_joints, valid = self._labels(samples)
-            gt_pelvis = self._joints(meshes)[1]
+            source = (self.dataset_meta or {}).get('keypoint_set', 'gt24')
+            gt_joints, valid = self.protocol.of_labels(samples, source, self.labels_3d)
+            gt_pelvis = self.protocol.of_meshes(meshes)[1]
         errors = person_errors(np.where(finite[:, None, None], pred_joints, 0), gt_joints, valid)
         vertices = vertex_errors(1e3 * np.where(finite[:, None, None], pred, 0), 1e3 * meshes, pred_pelvis, gt_pelvis)
         for n in range(len(samples)):
@@ -99,32 +96,6 @@ class PersonMeshMetric(BaseMetric):
                     **{name: v[n] if finite[n] and has_mesh[n] else np.nan for name, v in vertices.items()},
                 )
             )
-
-    @torch.no_grad()
-    def _joints(self, vertices_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Joints (n, J, 3) about the pelvis and the pelvis (n, 3), mm, of meshes (n, V, 3) m."""
-        regressed = 1e3 * self.regressor(torch.from_numpy(vertices_m).float()).double().numpy()
-        chosen = regressed[:, convert_indices('h36m17_left', self.joints)]
-        return chosen - regressed[:, :1], regressed[:, 0]
-
-    def _labels(self, samples: Sequence[Mapping]) -> tuple[np.ndarray, np.ndarray]:
-        """Labelled joints (n, J, 3) mm about the labelled pelvis, and which are known (n, J)."""
-        source = get_keypoint_set((self.dataset_meta or {}).get('keypoint_set', 'gt24'))
-        table, pelvis = convert_indices(source, self.joints), source.root_sources
-        points, known = [], []
-        for sample in samples:
-            truth = as_dict(sample.get('gt_instances') or {})
-            if truth.get(self.labels_3d) is None or truth.get('keypoints_3d_valid') is None:
-                raise UserError(
-                    f'{sample.get("img_path")} has no {self.labels_3d}',
-                    field=f'gt_instances.{self.labels_3d}',
-                    remedy="pack it with PackPersonInputs, or measure by meshes: truth='mesh'",
-                )
-            place = to_numpy(truth[self.labels_3d], np.float64)[0]
-            valid = to_numpy(truth['keypoints_3d_valid'], np.float64)[0] > 0
-            known.append(valid[table] & (table >= 0) & valid[list(pelvis)].all())
-            points.append(place[table] - place[list(pelvis)].mean(0))
-        return np.stack(points), np.stack(known)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Means over people."""
@@ -141,10 +112,9 @@ class PersonMeshMetric(BaseMetric):
                 logger='current',
                 level=logging.WARNING,
             )
-        count = len(KEYPOINT_SETS[self.joints].keypoints)
         print_log(
-            f'one person a crop, body {self.body.source!r}, {count} joints, truth from {self.truth}: '
-            + ', '.join(f'{name} {value:.2f}' for name, value in table.items()),
+            f'one person a crop, body {self.body.source!r}, {self.protocol.num_joints} joints, '
+            f'truth from {self.truth}: ' + ', '.join(f'{name} {value:.2f}' for name, value in table.items()),
             logger='current',
         )
         return table

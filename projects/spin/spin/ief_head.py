@@ -6,7 +6,6 @@ Names, sizes and order of the layers are those of the released checkpoint. Lette
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -14,26 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from das_mm.bodies.mean_parameters import load_mean_parameters
+from das_mm.models.pose_estimators.crop_bodies import RegressedBody
 from das_mm.registry import MODELS
 from das_mm.structures.tensor_rotations import rotation_6d_to_matrix
 
 NUM_JOINTS, NUM_BETAS, NUM_CAMERA = 24, 10, 3
 POSE_6D = 6 * NUM_JOINTS
 _NUM_PARAMETERS = POSE_6D + NUM_BETAS + NUM_CAMERA
-
-
-class RegressedBody(NamedTuple):
-    """What the network says of B people.
-
-    Attributes:
-        rotations: (B, 24, 3, 3), in the camera frame of the crop, root first.
-        betas: (B, 10).
-        camera: (B, 3), scale s and shift (tx, ty) in metres.
-    """
-
-    rotations: Tensor
-    betas: Tensor
-    camera: Tensor
 
 
 @MODELS.register_module()

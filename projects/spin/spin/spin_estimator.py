@@ -5,37 +5,25 @@ Letters: B people, one a crop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
 import torch
-from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.utils.typing import ConfigType, OptConfigType, OptMultiConfig, OptSampleList, SampleList
 from torch import Tensor
 
-from das_mm.bodies.people_of_crops import describe_crop_meshes
 from das_mm.fitting import AdamSchedule, SMPLify
-from das_mm.models.body_models import superset_layer
-from das_mm.models.body_models.protocol import BodyModelProtocol
 from das_mm.models.losses.body_priors import MaxMixturePrior
+from das_mm.models.pose_estimators.crop_bodies import CropBodyEstimator, RegressedBody, add_people
 from das_mm.registry import MODELS
 from das_mm.structures.crop_cameras import camera_translation, project_crop
-from das_mm.structures.task_fields import TaskDescription
 from das_mm.structures.tensor_rotations import axis_angle_to_matrix, matrix_to_axis_angle
 
 from .crop_batch import CropBatch
-from .crop_people import ROOT, add_people
 from .fit_supervision import FitSupervisor, Supervision
 from .fits_store import FitsStore
-from .ief_head import RegressedBody
-from .spin_loss import NUM_KEYPOINTS, NUM_OPENPOSE, BodyTargets, Keypoints
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
+from .spin_loss import NUM_OPENPOSE, BodyTargets, Keypoints
 
 
 @MODELS.register_module()
-class SPIN(BasePoseEstimator):
+class SPIN(CropBodyEstimator):
     """Backbone, pooled feature, regressor; in training the fits beside it.
 
     Args:
@@ -48,13 +36,7 @@ class SPIN(BasePoseEstimator):
         test_cfg: ``default_fov_deg`` of images of unknown intrinsics.
     """
 
-    #: it reads crops of one person, see das_mm.models.estimator_protocol
-    input_view = 'person'
-    max_frame_gap: int | None = None
-    uses_sigma = False
-    cfg: Config
-    dataset_meta: dict[str, Any]
-    provenance: dict[str, Any]
+    superset = 'spin49'
 
     def __init__(
         self,
@@ -67,17 +49,7 @@ class SPIN(BasePoseEstimator):
         init_cfg: OptMultiConfig = None,
         metainfo: dict | None = None,
     ) -> None:
-        super().__init__(
-            backbone=backbone,
-            head=head,
-            train_cfg=train_cfg,
-            test_cfg=test_cfg,
-            data_preprocessor=data_preprocessor,
-            init_cfg=init_cfg,
-            metainfo=metainfo,
-        )
-        self.body_model = MODELS.build(body_model or dict(type='SMPLBody'))
-        self.keypoint_layer = superset_layer(self.body_model, 'spin49')
+        super().__init__(backbone, head, body_model, train_cfg, test_cfg, data_preprocessor, init_cfg, metainfo)
         options = dict(self.train_cfg)
         self.criterion = MODELS.build(options.get('criterion') or dict(type='SPINLoss'))
         fitting = dict(options.get('fitting') or {})
@@ -143,29 +115,6 @@ class SPIN(BasePoseEstimator):
         return targets._replace(vertices=truth), vertices
 
     # ---------------------------------------------------------------- inference (das_mm.models.estimator_protocol)
-
-    @property
-    def tasks(self) -> Mapping[str, TaskDescription]:
-        """Poses, and the meshes that they are of."""
-        return dict(pose=TaskDescription('pose'), mesh=describe_crop_meshes(self.body_model, ROOT))
-
-    @property
-    def body(self) -> BodyModelProtocol:
-        """The body that is regressed."""
-        return self.body_model
-
-    @property
-    def num_keypoints(self) -> int:
-        """Of ``spin49``."""
-        return NUM_KEYPOINTS
-
-    @property
-    def score_thr(self) -> float:
-        """Whoever is in a box is told."""
-        return float(self.test_cfg.get('score_thr', 0.0))
-
-    def forget(self) -> None:
-        """Another video begins; it remembers nothing anyway."""
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> RegressedBody:
         """Mode 'tensor': what the network says of the crops."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 from das_mm.errors import UserError
 from das_mm.models.flows import ConditionalGlow
 from das_mm.models.flows.glow_transforms import ActNorm
+from tests.plain_glow import plain_to_latent
 
 
 def _scrambled(features=7, hidden=16, layers=4, blocks=2, context=8, seed=0, dtype=torch.float32):
@@ -74,41 +73,13 @@ def test_a_state_with_the_authors_dummy_buffers_loads_and_one_without_its_flags_
         ConditionalGlow(7, 16, 4, 2, 8).load_state_dict(state, strict=False)
 
 
-def _plain_to_latent(weights, x, context, features):
-    """In evaluation mode, step by step: z and log|det|."""
-    log_det = torch.zeros((), dtype=x.dtype)
-    for layer in range(4):
-        of = lambda number, name, layer=layer: weights[f'_transform._transforms.{3 * layer + number}.{name}']
-        x = of(0, 'log_scale').exp() * x + of(0, 'shift')
-        diagonal = torch.log1p(of(1, 'unconstrained_upper_diag').exp()) + 1e-3
-        lower, upper = np.eye(features), np.diag(diagonal.numpy())
-        lower[np.tril_indices(features, -1)] = of(1, 'lower_entries').numpy()
-        upper[np.triu_indices(features, 1)] = of(1, 'upper_entries').numpy()
-        x = x @ torch.from_numpy(lower @ upper).to(x).T + of(1, 'bias')
-        log_det = log_det + of(0, 'log_scale').sum() + diagonal.log().sum()
-        kept, moved = slice(layer % 2, None, 2), slice(1 - layer % 2, None, 2)
-        net = lambda name, of=of: of(2, f'transform_net.{name}')
-        linear = lambda name, h, net=net: h @ net(f'{name}.weight').T + net(f'{name}.bias')
-        hidden = linear('initial_layer', torch.cat([x[:, kept], context], dim=1))
-        for block in ('blocks.0', 'blocks.1'):
-            inner = hidden
-            for number in (0, 1):
-                norm = lambda name, at=f'{block}.batch_norm_layers.{number}', net=net: net(f'{at}.{name}')
-                inner = (inner - norm('running_mean')) / (norm('running_var') + 1e-5).sqrt() * norm('weight')
-                inner = linear(f'{block}.linear_layers.{number}', F.relu(inner + norm('bias')))
-            hidden = hidden + inner
-        x = x.clone()
-        x[:, moved] += linear('final_layer', hidden)
-    return x, log_det
-
-
 @pytest.mark.parametrize('features', [7, 12])
 @torch.no_grad()
 def test_densities_are_those_of_a_plain_flow(features):
     flow = _scrambled(features).eval()
     x, context = torch.randn(5, features), torch.randn(5, 8)
     log_prob, z = flow.log_prob(x, context)
-    expected, log_det = _plain_to_latent(flow.state_dict(), x, context, features)
+    expected, log_det = plain_to_latent(flow.state_dict(), x, context)
     torch.testing.assert_close(z, expected, rtol=1e-5, atol=1e-5)
     density = -0.5 * (expected**2).sum(1) - features / 2 * math.log(2 * math.pi) + log_det
     torch.testing.assert_close(log_prob, density, rtol=1e-5, atol=1e-4)
