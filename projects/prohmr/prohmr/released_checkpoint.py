@@ -12,28 +12,22 @@ from das_mm.checkpoints.conversion import (
     CONVERSIONS,
     USE_AS_MODEL,
     Conversion,
+    Fate,
     Ledger,
     SourceFile,
     SourceKind,
     name_config,
     weights_of_config,
 )
-from das_mm.checkpoints.conversion.ledger import Fate
+from das_mm.errors import UserError
 
 CONFIG = 'projects/prohmr/configs/prohmr_resnet50_released-224x224.py'
+_FLAG = 'initialized'
 _FIRST_NORM = 'flow.flow._transform._transforms.0.log_scale'
 _BODY_REMARK = (
     "its betas are SMPL's: until a config that inherits from this one names the licensed file (smpl_path; convert with "
     '--config), the meshes are those of the generated body'
 )
-
-
-def drop_bookkeeping(ledger: Ledger) -> None:
-    """Leaves out what the authors' flow and trainer keep without using it."""
-    for name in ledger.names():
-        if name.endswith('dummy_buffer'):
-            ledger.take(name, '', Fate.DROPPED, 'tells where the flow is')
-    ledger.drop('initialized', "the trainer's own; each ActNorm has its flag")
 
 
 @CONVERSIONS.register('prohmr')
@@ -50,7 +44,17 @@ class ReleasedProHMR(SourceKind):
     def convert(cls, source: SourceFile, config: str | None = None) -> Conversion:
         config = config or CONFIG
         ledger = Ledger(source.weights, source.path)
-        drop_bookkeeping(ledger)
+        if not bool(ledger.peek(_FLAG)):
+            raise UserError(
+                'its flow was never set from labelled poses (initialized is false)',
+                file=source.path,
+                field=f'state_dict.{_FLAG}',
+                remedy='give a checkpoint that was written after the first step of a training',
+            )
+        for name in ledger.names():
+            if name.endswith('dummy_buffer'):
+                ledger.take(name, '', Fate.DROPPED, "empty tensors of the authors' flow package")
+        ledger.drop(_FLAG, "the trainer's own; each ActNorm has its flag")
         ledger.drop('smpl.', 'the licensed body, which checkpoints do not hold')
         ledger.use_all('flow.', 'head.')
         wanted = weights_of_config(config)

@@ -132,6 +132,8 @@ def test_a_damaged_file_is_refused(released, convert):
     weights = released[1]
     flag = 'flow.flow._transform._transforms.3.initialized'
     for damage, words in (
+        ({'initialized': torch.tensor(False)}, 'never set from labelled poses'),
+        ({'initialized': None}, 'this weight is missing'),
         ({flag: None}, '1 missing: .*_transforms.3.initialized'),
         ({'flow.fc_head.layers.2.bias': torch.zeros(12)}, r'1 of another shape: flow.fc_head.layers.2.bias'),
     ):
