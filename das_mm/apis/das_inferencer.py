@@ -26,7 +26,7 @@ from das_mm.inference.outputs import OutputFolders
 from das_mm.inference.overlay_window import check_display, show_overlays
 from das_mm.inference.overlays import OverlayOptions, OverlayPainter
 from das_mm.inference.predictor import Prediction, check_task
-from das_mm.inference.predictor_choice import open_boxes, predictor_of, with_boxes
+from das_mm.inference.predictor_choice import asked_for, predictor_of
 from das_mm.inference.run import Found
 from das_mm.inference.run_options import OnSkip, RunOptions, warn
 from das_mm.inference.sources import Frame
@@ -69,7 +69,7 @@ class DASInferencer(BaseInferencer):
         UserError: Anything of that is wrong.
     """
 
-    preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume', 'boxes'}
+    preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume', 'boxes', 'points'}
     forward_kwargs = {'score_thr', 'with_sigma', 'track', 'smooth', 'birth_thr'}
     visualize_kwargs = {'return_vis', 'vis_out_dir', 'show', 'wait_time', *_DRAWING_OPTIONS}
     postprocess_kwargs = {'pred_out_dir', 'viewer_out_dir', 'viewer_frames', 'track_out_dir', 'mesh_out_dir', 'export'}
@@ -128,8 +128,10 @@ class DASInferencer(BaseInferencer):
             kwargs: ``intrinsics`` and ``fov_deg`` instead of the constructor's; ``on_skip``, called with the error of
                 every input (or part of a video) that cannot be read, which is otherwise logged as a warning;
                 ``score_thr`` and ``with_sigma`` instead of the config's (sigma is given where the model has it);
-                ``boxes`` of people, for a model that reads crops of them: 'das' (the default: the package's small model
-                finds them), 'image' (one person fills each), or a file (:func:`.open_boxes`).
+                ``boxes`` of people: 'das' (the default: the package's small model finds them), 'image' (one person
+                fills each), or a file (:func:`.open_boxes`); a model that reads crops takes them there, any other tells
+                of its people those in the boxes, whatever their score. ``points`` on people, in place of boxes: (x, y)
+                px, several of these, or a file (:data:`.Points`).
 
                 Of videos: ``track`` follows people with any model (a tracking model does so in any case), from a score
                 of ``birth_thr`` on; ``smooth`` smooths them over time; ``resume`` goes on after the last whole line of
@@ -166,7 +168,7 @@ class DASInferencer(BaseInferencer):
             show_progress=self.show_progress if show_progress is None else show_progress,
             **{name: asked.pop(name) for name in _RUN_OPTIONS if asked.get(name) is not None},
         )
-        boxes = asked.pop('boxes', None)
+        boxes, points = asked.pop('boxes', None), asked.pop('points', None)
         cameras = {name: asked[name] for name in ('intrinsics', 'fov_deg') if name in asked}
         camera = CameraFinder(**{**self._camera_options, **cameras}) if cameras else None
         return_vis = visualize.pop('return_vis', False)
@@ -174,8 +176,8 @@ class DASInferencer(BaseInferencer):
         if show:
             check_display()
         inferencer = self._inferencer
-        if boxes is not None:
-            predictor = with_boxes(self.predictor, open_boxes(boxes, self._device))
+        if boxes is not None or points is not None:
+            predictor = asked_for(self.predictor, boxes, points, self._device)
             inferencer = Inferencer(predictor, inferencer.camera)
         run = inferencer(inputs, options, folders, OverlayOptions(**visualize), return_vis or show, camera)
         if show:

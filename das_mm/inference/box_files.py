@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +11,7 @@ from das_mm.engine import file_sha256
 from das_mm.engine.json_files import read_json
 from das_mm.errors import UserError
 
+from .image_table import ImageTable
 from .person_boxes import FoundBoxes
 from .predictor import InputImage
 from .result_check import FORMAT
@@ -27,10 +26,7 @@ _PERSON = 1  # COCO's category
 
 
 class BoxFile:
-    """Boxes by image.
-
-    An image is looked for by its path, then by its file name, then by that without suffix (to which a number of COCO's
-    is compared as a number). Of a video our results know every frame; other files say one thing of all its frames.
+    """Boxes by image (:class:`.ImageTable`). Of a video our results know every frame.
 
     Args:
         path: The file.
@@ -40,65 +36,17 @@ class BoxFile:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
-        self._rows: dict[tuple[str, int | None], list[Row]] = defaultdict(list)
-        for image, frame, row in _entries(self.path):
-            rows = self._rows[image, frame]
-            if row is not None:
-                rows.append(row)
-        self.words = f'of {self.path.name} (sha256 {file_sha256(self.path)[:12]})'
-        self._by_name: dict[str, set[str]] = defaultdict(set)
-        for image in {image for image, _ in self._rows}:
-            for name in (Path(image).name, Path(image).stem):
-                self._by_name[name].add(image)
-                if name.isdecimal():
-                    self._by_name[str(int(name))].add(image)
+        self._table: ImageTable[Row] = ImageTable(Path(path), _entries(Path(path)))
+        self.words = f'of {Path(path).name} (sha256 {file_sha256(path)[:12]})'
 
     def prepare(self, image: InputImage) -> InputImage:
         return image
 
     def find(self, prepared: Sequence[InputImage]) -> list[FoundBoxes]:
-        return [self._of(image) for image in prepared]
+        rows = [self._table.rows_of(image) for image in prepared]
+        return [FoundBoxes.of_rows(sorted(some, key=lambda row: -row[4])) for some in rows]
 
     def forget(self) -> None: ...
-
-    def _of(self, image: InputImage) -> FoundBoxes:
-        known = self._name_of(image)
-        rows = None
-        if known is not None:
-            rows = self._rows.get((known, image.frame), self._rows.get((known, None)))
-        if rows is None:
-            names = sorted({name for name, _ in self._rows})
-            shown = ', '.join(names[:3]) + (', …' if len(names) > 3 else '')
-            frame = '' if image.frame is None else f', frame {image.frame}'
-            logging.getLogger('das_mm').warning(
-                f'{self.path}: it has no entry for {image.file or image.name}{frame}, and so nobody is found there; it '
-                f'names {shown or "nothing"}'
-            )
-            return FoundBoxes.of_rows([])
-        return FoundBoxes.of_rows(sorted(rows, key=lambda row: -row[4]))
-
-    def _name_of(self, image: InputImage) -> str | None:
-        given = [image.file, image.name] if image.file else [image.name]
-        images = {name for name, _ in self._rows}
-        for one in given:
-            if one in images:
-                return one
-        for one in given:
-            names = [Path(one).name, Path(one).stem]
-            names += [str(int(name)) for name in names if name.isdecimal()]
-            for name in names:
-                found = self._by_name.get(name, set())
-                if len(found) > 1:
-                    raise UserError(
-                        f'several entries could be of {one}: {", ".join(sorted(found)[:3])}',
-                        file=self.path,
-                        field=name,
-                        remedy='name the images there by the paths that are given on the command line',
-                    )
-                if found:
-                    return next(iter(found))
-        return None
 
 
 def _entries(path: Path) -> Iterator[tuple[str, int | None, Row | None]]:

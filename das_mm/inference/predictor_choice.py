@@ -17,6 +17,8 @@ from .box_files import BoxFile
 from .onnx_predictor import OnnxPredictor, onnx_obstacle
 from .person_boxes import Boxes, BoxSource, DetectedPeople, WholeImage
 from .predictor import Predictor, check_task
+from .prompted_predictor import PromptedPredictor
+from .prompts import BoxPrompts, PointPrompts, Points
 
 if TYPE_CHECKING:
     from das_mm.models.estimator_protocol import EstimatorProtocol
@@ -37,6 +39,7 @@ def open_predictor(
     precision: str = 'fp32',
     allow: Iterable[str] = (),
     boxes: Boxes | None = None,
+    points: Points | None = None,
 ) -> Predictor:
     """A predictor that is ready.
 
@@ -51,12 +54,13 @@ def open_predictor(
             graph on a CPU, which starts in seconds, and torch on a GPU; of others whatever their file is for.
         precision: 'fp32', 'bf16' or 'auto', of a network that torch runs on a CPU; a graph has its own.
         allow: Code of other packages that a file may name; see :func:`.load_model`.
-        boxes: Where people are, for a model that reads crops of them; see :func:`open_boxes`. None: found by the
-            package's DAS.
+        boxes: Where people are; see :func:`open_boxes`. A model that reads crops takes them there (None: the package's
+            DAS finds them); one that reads whole images tells of its people those in the boxes (None: all).
+        points: On the people who are wanted, in place of boxes; see :data:`.Points`.
 
     Raises:
-        UserError: No weights, boxes for a model that finds people itself, a file that cannot be read or does not fit
-            the config, a device or graph that is not there, no such precision, or a task that the model does not do.
+        UserError: No weights, a file that cannot be read or does not fit the config, a device or graph that is not
+            there, no such precision, or a task that the model does not do.
     """
     if weights is None and config is None:
         weights, config = _of_package('pose' if task is None else task, device, runtime)
@@ -71,8 +75,7 @@ def open_predictor(
         predictor = _graph(weights, device, runtime, precision, allow)
     else:
         predictor = _torch(weights, config, device, precision, allow)
-    if boxes is not None:
-        predictor = with_boxes(predictor, open_boxes(boxes, device, allow))
+    predictor = asked_for(predictor, boxes, points, device, allow)
     if task is not None:
         check_task(predictor.tasks, task)
     return predictor
@@ -109,17 +112,40 @@ def open_boxes(boxes: Boxes = 'das', device: str | None = None, allow: Iterable[
     return BoxFile(path)
 
 
-def with_boxes(predictor: Predictor, boxes: BoxSource) -> Predictor:
-    """A predictor that reads crops, with boxes from elsewhere.
+def asked_for(
+    predictor: Predictor,
+    boxes: Boxes | None = None,
+    points: Points | None = None,
+    device: str | None = None,
+    allow: Iterable[str] = (),
+) -> Predictor:
+    """A predictor of the people in boxes, or at points.
+
+    Args:
+        predictor: Of whole images: it tells its people there, however unsure of them it is
+            (:class:`.PromptedPredictor`). Of crops: boxes are where it takes them, points are where the package's DAS
+            looks for the people whose crops it takes.
+        boxes, points, device, allow: As of :func:`open_predictor`.
 
     Raises:
-        UserError: The model finds people itself.
+        UserError: Both are given, they cannot be read, or the predictor follows people itself.
     """
-    if not hasattr(predictor, 'with_boxes'):
-        raise UserError(
-            'this model reads whole images and finds the people itself', field='boxes', remedy='leave the boxes out'
+    if boxes is not None and points is not None:
+        raise UserError('boxes and points are both given', field='points', remedy='give one of the two')
+    reads_crops = hasattr(predictor, 'with_boxes')
+    if points is not None:
+        if not reads_crops:
+            return PromptedPredictor(predictor, PointPrompts(points, predictor.keypoint_set))
+        finder = lambda: asked_for(open_predictor(device=device, task='pose'), points=points)
+        return cast('PersonPredictor', predictor).with_boxes(
+            DetectedPeople(finder, f'found at points by {PACKAGED["pose"]}')
         )
-    return cast('PersonPredictor', predictor).with_boxes(boxes)
+    if boxes is None or (str(boxes) == 'das' and not reads_crops):
+        return predictor  # finds people itself, or has what finds them
+    source = open_boxes(boxes, device, allow)
+    if reads_crops:
+        return cast('PersonPredictor', predictor).with_boxes(source)
+    return PromptedPredictor(predictor, BoxPrompts(source))
 
 
 def predictor_of(

@@ -9,7 +9,7 @@ says every field; in short::
                       source: 'user', 'exif', 'fov' (a field of view given by the user), 'default_fov' (assumed: every
                       depth and size in the result may be off by one common factor), 'annotation'
     model             config, weights, weights_sha256, das_mm (version), score_thr; boxes, where those of a model that
-                      reads crops of people are from, else absent
+                      reads crops of people are from, or whom the user asked for, else absent
     keypoint_set      and keypoint_names (K), root
     world             of a video of a camera that stands still (``--static-camera``), else absent: camera_to_world (4×4,
                       metres: y up, floor at y = 0, origin below the camera, z towards the camera), height_m and

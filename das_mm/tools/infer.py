@@ -74,11 +74,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         model.add_argument(
             '--boxes',
             metavar='das|image|FILE',
-            help='where the people are, for a model that reads crops of them (of rle, graphcmr, spin): found by the '
-            "package's model (das, the default) or by that of FILE (.pth, .onnx); one person fills each image (image); "
-            'or FILE.json: results of das-mm infer, COCO detections, or {"photo.jpg": [[x1, y1, x2, y2, score]]}',
+            help='where the people are: a model that reads crops (of rle, graphcmr, spin) takes them there, any other '
+            "tells the people in the boxes alone, even below its threshold. Found by the package's model (das, the "
+            'default) or by that of FILE (.pth, .onnx); one person fills each image (image); or FILE.json: results of '
+            'das-mm infer, COCO detections, or {"photo.jpg": [[x1, y1, x2, y2, score]]}',
         ),
         lambda **_: ['das', 'image'],
+    )
+    model.add_argument(
+        '--points',
+        action='append',
+        metavar='x,y|FILE',
+        help='px on a person who is wanted, in place of boxes: that person is told even below the threshold, and '
+        'nobody else; may be repeated. Or FILE.json: {"photo.jpg": [[x, y]]}',
     )
     model.add_argument('--batch-size', type=int, default=1, metavar='N', help='images at once; default 1')
     model.add_argument('--score-thr', type=float, metavar='X', help='leave out people of a lower score')
@@ -197,7 +205,15 @@ def run(args: argparse.Namespace) -> int:
     if args.show:
         check_display()
     predictor = open_predictor(
-        args.weights, args.config, args.device, args.task, args.runtime, args.precision, args.allow, args.boxes
+        args.weights,
+        args.config,
+        args.device,
+        args.task,
+        args.runtime,
+        args.precision,
+        args.allow,
+        args.boxes,
+        args.points,
     )
     if (words := predictor.provenance.get('boxes')) is not None:
         report.say(f'boxes of people: {words}')

@@ -6,6 +6,7 @@ import json
 import os
 
 import cv2
+import numpy as np
 import pytest
 
 from das_mm.checkpoints import model_loader, packaged
@@ -54,6 +55,23 @@ def test_less_output(infer, tmp_path):
     status, said, _ = infer(image, '--no-overlays', '--no-viewer', '--intrinsics', '100,100,48,32')
     assert status == 0 and 'camera of 1 inputs: given by the user' in said
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['predictions']
+
+
+def test_somebody_who_is_asked_for(infer, tmp_path, inferencer):
+    image = write_picture(tmp_path / 'a.png')
+    read = lambda out: json.loads((tmp_path / out / 'predictions' / 'a.json').read_text())
+    assert infer(image, '--no-viewer', '--no-overlays', '--score-thr', '0.001', out='all')[0] == 0
+    everybody = read('all')['people']
+    faint = everybody[-1]
+    x, y = np.mean(faint['keypoints_px'], axis=0)
+    status, said, _ = infer(image, '--no-viewer', '--points', f'{x},{y}', out='asked')
+    found = read('asked')
+    assert status == 0 and 'at the points' in said and found['model']['score_thr'] == 0
+    assert len(found['people']) == 1 and found['people'][0] in everybody and 'at the points' in found['model']['boxes']
+    (tmp_path / 'boxes.json').write_text(json.dumps({'a.png': [faint['bbox_px']]}))
+    assert infer(image, '--no-viewer', '--boxes', tmp_path / 'boxes.json', out='boxes')[0] == 0
+    assert len(read('boxes')['people']) == 1
+    assert infer(image, '--points', '1,1', '--boxes', 'image')[0] == 2
 
 
 def test_an_assumed_camera_is_said(infer, tmp_path):

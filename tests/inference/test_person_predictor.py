@@ -176,9 +176,7 @@ def test_images_in_files_of_boxes(tmp_path):
     assert len(numbers.find([image('000000000139.jpg')])[0].scores) == 1
 
 
-def test_boxes_go_only_to_models_of_crops(flat, tmp_path):
-    with pytest.raises(UserError, match='finds the people itself'):
-        open_predictor(device='cpu', boxes='image')
+def test_boxes_that_cannot_be_had(flat, tmp_path):
     with pytest.raises(UserError, match='no such file'):
         open_predictor(flat, device='cpu', allow=ALLOW, boxes=tmp_path / 'none.json')
     reads_crops = open_predictor(flat, device='cpu', allow=ALLOW, boxes=flat)
