@@ -12,10 +12,13 @@ from das_mm.bodies.posable_body import PosableBody
 from das_mm.errors import UserError
 from das_mm.structures.arrays import to_numpy
 from das_mm.visualization import People, draw_meshes, draw_people
+from das_mm.visualization.palette import person_color
+from das_mm.visualization.sample_spread import draw_spread
 from das_mm.visualization.skeleton_marks import Strokes
 from das_mm.visualization.tracks import Trails, draw_tracks, draw_trails
 
 from .body_surfaces import mesh_vertices
+from .pose_samples import SAMPLES
 from .results import people_of
 from .sources import Frame, Source
 
@@ -88,6 +91,7 @@ class OverlayPainter:
             people, vertices_mm = people.select(shown), vertices_mm[shown]
             image = self._draw_meshes(image, result['camera'], people, vertices_mm, self.body)
             people = _without_skeletons(people, np.isfinite(vertices_mm).all((1, 2)))
+        image = self._draw_spread(image, result)
         draw, options = draw_tracks if tracked else draw_people, self.options
         strokes = Strokes(options.thickness, options.radius)
         return draw(
@@ -101,6 +105,15 @@ class OverlayPainter:
         return draw_meshes(
             image, vertices_mm, to_numpy(body.faces), np.array(camera['K']), dist, identities=people.identities
         )
+
+    def _draw_spread(self, image: np.ndarray, result: Mapping[str, Any]) -> np.ndarray:
+        """A thin skeleton for each pose that was drawn of a person."""
+        for row, person in enumerate(result['people']):
+            if person.get(SAMPLES) is not None:
+                identity = person.get('track_id')
+                color = person_color(row if identity is None else identity)
+                image = draw_spread(image, np.array(person[SAMPLES]), self.keypoint_set, color)
+        return image
 
     def _draw_trails(self, image: np.ndarray, frame: Frame, result: Mapping[str, Any], people: People) -> None:
         """In place."""

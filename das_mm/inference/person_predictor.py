@@ -72,6 +72,11 @@ class PersonPredictor:
         self.crops.forget()
         self.boxes.forget()
 
+    def draw_samples(self, number: int) -> None:
+        """See :meth:`.TorchPredictor.draw_samples`."""
+        self.crops.draw_samples(number)
+        self.tasks = self.crops.tasks
+
     def prepare(self, image: InputImage) -> PreparedImage:
         return PreparedImage(image, self.boxes.prepare(image))
 

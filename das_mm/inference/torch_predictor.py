@@ -21,6 +21,7 @@ from das_mm.registry import TRANSFORMS
 from das_mm.structures.people import People
 from das_mm.version import __version__
 
+from .pose_samples import no_distribution
 from .predictor import InputImage, Prediction
 
 _PIPELINE = 'test_dataloader.dataset.pipeline'
@@ -74,6 +75,18 @@ class TorchPredictor:
 
     def forget(self) -> None:
         self.estimator.forget()
+
+    def draw_samples(self, number: int) -> None:
+        """So many poses of each person are told beside the most probable one; see :func:`.pose_samples.draw_samples`.
+
+        Raises:
+            UserError: The estimator has no distribution to draw from.
+        """
+        if hasattr(self.estimator, 'num_test_samples'):
+            self.estimator.test_cfg = {**self.estimator.test_cfg, 'num_samples': number}
+            self.tasks = self.estimator.tasks
+        elif number:
+            raise no_distribution()
 
     def prepare(self, image: InputImage) -> dict[str, Any]:
         """``inputs`` and ``data_samples`` of one image, as the config's pipeline makes them."""

@@ -96,6 +96,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help='expected error of every keypoint; default: where the model has learnt it',
     )
+    model.add_argument(
+        '--samples',
+        type=int,
+        default=0,
+        metavar='N',
+        help='also draw N poses of every person from the distribution of a model that has one (prohmr): '
+        'sample_keypoints_px, _cam_mm and sample_log_probs in the results, thin skeletons in the overlays',
+    )
     camera = parser.add_argument_group('camera', 'in this order: --intrinsics, EXIF, --fov, an assumed field of view')
     camera.add_argument(
         '--intrinsics',
@@ -175,6 +183,7 @@ def run(args: argparse.Namespace) -> int:
     from das_mm.inference.intrinsics import CameraFinder
     from das_mm.inference.overlay_window import check_display, show_overlays
     from das_mm.inference.overlays import OverlayOptions
+    from das_mm.inference.pose_samples import draw_samples
     from das_mm.inference.predictor_choice import open_predictor
     from das_mm.inference.run_options import RunOptions
     from das_mm.tools.support.motion_output import MotionOutput
@@ -215,6 +224,7 @@ def run(args: argparse.Namespace) -> int:
         args.boxes,
         args.points,
     )
+    draw_samples(predictor, args.samples)
     if (words := predictor.provenance.get('boxes')) is not None:
         report.say(f'boxes of people: {words}')
     if args.fit:

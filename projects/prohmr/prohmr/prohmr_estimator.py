@@ -190,7 +190,7 @@ class ProHMR(CropBodyEstimator):
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: SampleList) -> SampleList:
         """The samples with ``pred_instances`` added: the mode of each person, original image px, camera mm, arrays; and
-        ``sample_keypoints_3d`` and the rest of :func:`.describe_samples` where samples are asked for."""
+        ``sample_keypoints_cam_mm`` and the rest of :func:`.describe_samples` where samples are asked for."""
         context = self.extract_context(inputs)
         mode = self.head.mode(context)
         fov_deg = self.test_cfg.get('default_fov_deg')

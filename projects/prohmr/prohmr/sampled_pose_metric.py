@@ -19,7 +19,7 @@ from das_mm.evaluation.readers.sample_reader import as_dict
 from das_mm.registry import METRICS
 from das_mm.structures.arrays import to_numpy
 
-_FIELD = 'sample_keypoints_3d'
+_FIELD = 'sample_keypoints_cam_mm'
 
 
 @METRICS.register_module()

@@ -151,10 +151,15 @@ def test_people_stand_where_their_crops_show_them(view):
     for sample in found:
         person = sample.pred_instances
         assert person.keypoints.shape == (1, 44, 2) and person.keypoints_3d.shape == (1, 44, 3)
-        assert person.sample_keypoints_3d.shape == (1, 6, 44, 3) and person.sample_keypoints.shape == (1, 6, 44, 2)
-        assert np.ptp(person.sample_keypoints_3d[0], axis=0).max() > 1
+        assert person.sample_keypoints_cam_mm.shape == (1, 6, 44, 3) and person.sample_keypoints_px.shape == (
+            1,
+            6,
+            44,
+            2,
+        )
+        assert np.ptp(person.sample_keypoints_cam_mm[0], axis=0).max() > 1
         # the mode among the samples' projections would be the mode: same camera, same place
-        centre = person.sample_keypoints_3d[0].mean((0, 1)) - person.keypoints_3d[0].mean(0)
+        centre = person.sample_keypoints_cam_mm[0].mean((0, 1)) - person.keypoints_3d[0].mean(0)
         assert np.linalg.norm(centre[:2]) < 500
     # a long lens sees what the crop's own camera saw
     model.test_cfg['default_fov_deg'] = 0.5
@@ -187,3 +192,37 @@ def test_the_best_of_more_is_better_and_the_spread_is_judged(view):
     told = around.evaluate(5)
     assert told['samples/PA-MPJPE-1'] == table['samples/PA-MPJPE-1'] > told['samples/PA-MPJPE-10']
     assert told['samples/spread'] == pytest.approx(10 * 3**0.5, rel=0.1)
+
+
+def test_programs_tell_likelihoods_and_what_samples_cost(view, tmp_path, monkeypatch, capsys):
+    import argparse
+    import json
+
+    from projects.prohmr.prohmr import likelihood, sampling_speed
+
+    model = make_model().train()
+    model(**_batch(model, view, training=True), mode='loss')
+    config = argparse.Namespace(test_dataloader=argparse.Namespace(dataset=None))
+    for module in (likelihood, sampling_speed):
+        monkeypatch.setattr(module, 'config_path', lambda name: name)
+        monkeypatch.setattr(module, 'read_config', lambda path: config)
+    monkeypatch.setattr(likelihood.DATASETS, 'build', lambda cfg: view)
+    monkeypatch.setattr(likelihood, 'load_model', lambda weights, cfg: model.eval())
+    monkeypatch.setattr(sampling_speed, 'build_model', lambda cfg: model)
+    options = lambda module, *words: _parsed(module, ['config', *words])
+    assert likelihood.run(options(likelihood, 'weights.pth', '--batch-size', '3')) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told['people'] == 5 and told['nll'] != told['nll_of_others']
+    with pytest.raises(UserError, match='1 of 1 people'):
+        likelihood.run(options(likelihood, 'weights.pth', '--limit', '1'))
+    assert sampling_speed.run(options(sampling_speed, '--people', '2', '--crop-px', str(CROP), '--runs', '1')) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told['samples'] == 25 and told['ratio'] == pytest.approx(told['samples_s'] / told['mode_s'])
+
+
+def _parsed(module, words):
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    return parser.parse_args(words)
