@@ -5,8 +5,8 @@ from __future__ import annotations
 from das_mm.errors import UserError
 
 FULL_MMCV_REMEDY = (
-    'install the full mmcv in place of mmcv-lite, or ask for another layer in the config; the README has '
-    'the commands ("With the full mmcv")'
+    'install the full mmcv in place of mmcv-lite, or ask for another layer in the config; '
+    'docs/pages/install.md has the commands ("With the full mmcv")'
 )
 
 

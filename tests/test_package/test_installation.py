@@ -1,4 +1,4 @@
-"""What a user installs: the lines of the README, what the wheel asks for, and its page on an index."""
+"""What a user installs: the lines of the page about installation, what the wheel asks for, and its page on an index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from das_mm._compat.missing_operators import FULL_MMCV_REMEDY
 from tests.test_package.processes import run
 from tests.toy_run import REPOSITORY
 
-WHEEL_IN_README = re.compile(r'dist/das_mm-[\w.]+-py3-none-any\.whl')
+INSTALLATION = REPOSITORY / 'docs' / 'pages' / 'install.md'
+WHEEL_IN_PAGE = re.compile(r'dist/das_mm-[\w.]+-py3-none-any\.whl')
 
 
 @pytest.fixture(scope='module')
@@ -55,18 +56,18 @@ def test_page_on_an_index(described):
 
 def test_errors_point_to_a_section_that_is_there():
     heading = re.search(r'\("(.*)"\)', FULL_MMCV_REMEDY)[1]
-    assert re.search(f'^#+ {heading}$', (REPOSITORY / 'README.md').read_text(), flags=re.MULTILINE)
+    assert re.search(f'^#+ {heading}$', INSTALLATION.read_text(), flags=re.MULTILINE)
 
 
-def test_lines_of_the_readme(wheel, tmp_path):
+def test_lines_of_the_page(wheel, tmp_path):
     """Resolved, not installed: everything is found, and nothing that is set back or built."""
     uv = shutil.which('uv')
     if uv is None:
         pytest.skip('uv is not on the path')
-    lines = [line for line in (REPOSITORY / 'README.md').read_text().splitlines() if line.startswith('pip install')]
+    lines = [line for line in INSTALLATION.read_text().splitlines() if line.startswith('pip install')]
     (first,) = (line for line in lines if '.whl[' in line)
     (second,) = (line for line in lines if '--no-deps' in line)
-    assert WHEEL_IN_README.search(first)[0] == f'dist/{wheel.name}'
+    assert WHEEL_IN_PAGE.search(first)[0] == f'dist/{wheel.name}'
     run(uv, 'venv', '--python', sys.executable, tmp_path / 'env', cwd=tmp_path)
     found = ''
     for line in (first, second):
