@@ -8,9 +8,10 @@ from mmengine.optim import OptimWrapperDict
 
 from das_mm.engine.optim_wrappers import AdversarialOptimizers
 from das_mm.models.losses.depth_order_loss import NOBODY, SOMEBODY_ELSE
-from projects.crmh.crmh.coherence_terms import shown_rows
+from projects.crmh.crmh.coherence_terms import CoherenceTerms, shown_rows
 from projects.crmh.crmh.scene_labels import scene_labels
 from projects.crmh.crmh.scene_roi_head import PositiveRegions, best_of_each
+from projects.crmh.crmh.smpl_branch_loss import PlacedBodies
 
 from .conftest import SIZE, batch_of, dataset_of, make_model
 
@@ -143,6 +144,25 @@ def test_the_best_proposal_of_each_person_is_chosen_by_its_raw_score():
     usable = torch.tensor([True, True, True, False, True, True])
     chosen = {image: rows.tolist() for image, rows in best_of_each(regions, usable)}
     assert chosen == {0: [1, 2], 1: [5]}
+
+
+@pytest.mark.parametrize('depth', (float('nan'), float('inf'), -2.0))
+def test_people_without_a_place_are_left_out_and_counted(model, dataset, depth):
+    inputs, samples = batch_of(model, dataset, rows=(0,))
+    labels = scene_labels(samples, inputs)
+    vertices = model.body_model.v_template.expand(3, -1, 3).clone().requires_grad_()
+    translation = torch.tensor([[0.0, 0, 3], [0.1, 0, 3], [0.1, 0, depth]])
+    nothing, terms_of = torch.zeros(3, 0), CoherenceTerms(dict(type='InterpenetrationLoss', resolution=20))
+    bodies = PlacedBodies(nothing, nothing, vertices, nothing, translation, nothing)
+    for best, told in ((1, 0), (2, 1)):
+        logits = torch.tensor([0.0, 5 if best == 1 else 1, 3])
+        regions = PositiveRegions(torch.zeros(3, 4), torch.zeros(3).long(), torch.tensor([0, 1, 1]), logits)
+        terms = terms_of(bodies, regions, labels, torch.eye(3)[None], model.body_model.faces, SIZE)
+        assert float(terms['people_out_of_sight']) == told
+        value = terms['loss_interpenetration']
+        assert (float(value) > 0) == (told == 0) and torch.isfinite(value)
+        (grad,) = torch.autograd.grad(value, vertices, retain_graph=True)
+        assert torch.isfinite(grad).all() and (grad[:2].abs().sum() > 0) == (told == 0)
 
 
 def test_whom_the_map_shows(model, dataset):
