@@ -34,6 +34,7 @@ _ORDER = (
     'project',
     'export',
     'export-motion',
+    'package',
     'speed',
     'ablation',
     'doctor',

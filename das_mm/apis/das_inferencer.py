@@ -17,6 +17,7 @@ from torch import nn
 
 from das_mm.checkpoints.model_loader import load_model
 from das_mm.checkpoints.packaged import packaged_model
+from das_mm.checkpoints.pretrained import pretrained_weights
 from das_mm.errors import UserError
 from das_mm.inference.batching import batches
 from das_mm.inference.inferencer import Inferencer
@@ -105,6 +106,28 @@ class DASInferencer(BaseInferencer):
         self._inferencer = Inferencer(self.predictor, camera)
         if task is not None:
             check_task(self.predictor.tasks, task)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | Path,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        cache_dir: str | Path | None = None,
+        **options: Any,
+    ) -> DASInferencer:
+        """The model in a folder that ``das-mm package`` wrote, or on a hub.
+
+        Args:
+            name: The folder, or ``owner/model``.
+            revision, local_files_only, cache_dir: Of the hub; see :func:`.pretrained_weights`, which says what happens
+                without a network.
+            options: Of the constructor.
+
+        Raises:
+            UserError: It is not there, cannot be fetched or not be loaded.
+        """
+        return cls(weights=pretrained_weights(name, revision, local_files_only, cache_dir), **options)
 
     def __call__(
         self,

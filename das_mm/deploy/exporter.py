@@ -80,6 +80,10 @@ class Exporter(ABC):
 
 EXPORTERS: PluginRegistry[type[Exporter]] = PluginRegistry(
     'model_exporter',
-    {'onnx': 'das_mm.deploy.onnx_exporter:OnnxExporter', 'torch': 'das_mm.deploy.torch_exporter:TorchExporter'},
+    {
+        'onnx': 'das_mm.deploy.onnx_exporter:OnnxExporter',
+        'torch': 'das_mm.deploy.torch_exporter:TorchExporter',
+        'safetensors': 'das_mm.deploy.safetensors_exporter:SafetensorsExporter',
+    },
     field='FORMAT',
 )

@@ -18,6 +18,7 @@ from das_mm._compat.safe_globals import allow_checkpoint_classes
 from das_mm.errors import UserError
 
 from .checkpoint_archive import check_archive
+from .safetensors_files import is_safetensors, read_safetensors
 
 _AGAIN = 'copy or download it again, or use an earlier checkpoint'
 _GIVE = 'give a .pth file written by training'
@@ -28,7 +29,7 @@ def read_checkpoint(path: str | Path) -> dict:
     """Load a checkpoint file onto the CPU without running any code in it.
 
     Args:
-        path: A `.pth` file as mmengine, mmpose or `torch.save(model.state_dict())` write it.
+        path: A `.pth` file as mmengine, mmpose or `torch.save(model.state_dict())` write it, or a `.safetensors`.
 
     Returns:
         The dictionary in the file; weights that are kept in eight bits are float32.
@@ -38,6 +39,8 @@ def read_checkpoint(path: str | Path) -> dict:
     """
     path = Path(path)
     _check_file(path)
+    if is_safetensors(path):
+        return read_safetensors(path)
     allow_checkpoint_classes()
     try:
         check_archive(path)

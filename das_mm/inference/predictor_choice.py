@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from das_mm.checkpoints.onnx_file import is_onnx, read_description
 from das_mm.checkpoints.onnx_session import open_session
 from das_mm.checkpoints.packaged import PACKAGED, packaged_graph, packaged_model
+from das_mm.checkpoints.pretrained import MODEL_SUFFIXES, is_pretrained_name, pretrained_weights
 from das_mm.errors import UserError
 
 from .box_files import BoxFile
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from .person_predictor import PersonPredictor
     from .torch_predictor import TorchPredictor
 
-_MODEL_FILES = ('.pth', '.onnx')
 RUNTIMES = ('auto', 'torch', 'onnx')
 
 
@@ -44,8 +44,9 @@ def open_predictor(
     """A predictor that is ready.
 
     Args:
-        weights: Checkpoint file, or an ONNX file that ``das-mm export onnx`` wrote. With neither this nor a config: the
-            small model of the package for ``task``.
+        weights: Checkpoint file (.pth, .safetensors), an ONNX file that ``das-mm export onnx`` wrote, a folder of
+            ``das-mm package``, or the name of one on the hub (:func:`.pretrained_weights`). With neither this nor a
+            config: the small model of the package for ``task``.
         config: Path or name of the checkpoint's config; by default the one in it.
         device: 'cpu', 'cuda', …; None or 'auto': a GPU where there is one.
         task: 'pose', 'mesh' or 'tracking', where the package's model is to be used; of another model it is asked
@@ -62,6 +63,8 @@ def open_predictor(
         UserError: No weights, a file that cannot be read or does not fit the config, a device or graph that is not
             there, no such precision, or a task that the model does not do.
     """
+    if weights is not None and is_pretrained_name(weights):
+        weights = pretrained_weights(weights)
     if weights is None and config is None:
         weights, config = _of_package('pose' if task is None else task, device, runtime)
     if runtime == 'onnx' and not is_onnx(weights or ''):
@@ -107,7 +110,7 @@ def open_boxes(boxes: Boxes = 'das', device: str | None = None, allow: Iterable[
             field='boxes',
             remedy="give a file of boxes, the weights of a model that finds people, 'das' or 'image'",
         )
-    if path.suffix.lower() in _MODEL_FILES:
+    if path.suffix.lower() in MODEL_SUFFIXES:
         return DetectedPeople(lambda: _finder(path, device, allow), f'found by {path.name}')
     return BoxFile(path)
 

@@ -9,7 +9,7 @@ from das_mm.command import add_allow_argument, add_config_argument
 from das_mm.deploy.exporter import EXPORTERS
 from das_mm.errors import UserError
 
-HELP = 'write a model as an ONNX file, compared with PyTorch, or as a program of torch.export'
+HELP = 'write a model as an ONNX file, compared with PyTorch, as a program of torch.export, or as safetensors'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -50,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         '--weights',
         metavar='FILE',
-        help='checkpoint (.pth), or .onnx of das-mm export; default: the small one of the package',
+        help='checkpoint (.pth, .safetensors), .onnx of das-mm export, folder of das-mm package or a name on the hub '
+        '(owner/model); default: the small one of the package',
     )
     add_config_argument(
         model, '--config', metavar='NAME', help='path or name of its config; default: the one in the checkpoint'
