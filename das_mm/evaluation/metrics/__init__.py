@@ -1,3 +1,4 @@
+from .coherence_metric import CoherenceMetric
 from .h36m_metric import H36MMetric
 from .mesh_metric import MeshMetric
 from .mpi_inf_3dhp_metric import MPIINF3DHPMetric
@@ -11,6 +12,7 @@ from .posetrack_metric import PoseTrackMetric
 from .tracking_metric import TrackingMetric
 
 __all__ = [
+    'CoherenceMetric',
     'H36MMetric',
     'MPIINF3DHPMetric',
     'MeshMetric',

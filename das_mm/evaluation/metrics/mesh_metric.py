@@ -12,7 +12,6 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from das_mm.registry import METRICS
-from das_mm.structures.arrays import to_numpy
 from das_mm.structures.people import People
 from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 
@@ -23,7 +22,7 @@ from ..functional.matching import MATCHERS, NearestRootMatcher, build_matcher
 from ..functional.mesh import LSP14, MESH_ERRORS, BodyParameters, PosedBodies, mean_body, mesh_errors
 from ..functional.pairing import pair_people
 from ..functional.summary import summarise_detection
-from ..readers.mesh_reader import read_predicted_bodies, read_true_bodies
+from ..readers.mesh_reader import read_scored_bodies, read_true_bodies
 from ..readers.sample_reader import as_dict, has_3d, keypoint_indices, read_ground_truth, read_predictions, resolve_root
 from .choices import check_choice
 from .metric_bodies import build_bodies
@@ -106,7 +105,7 @@ class MeshMetric(BaseMetric):
     def _judge(self, sample: Mapping, ground_truth: People, predictions: People, root: tuple[int, ...]) -> dict:
         """Result of one image."""
         true_bodies, has_smpl, genders = read_true_bodies(sample, len(ground_truth))
-        bodies = self._predicted(sample)
+        bodies = read_scored_bodies(sample, self.score_thr)
         usable = predictions.data['usable'] & bodies.finite
         pairs = pair_people(self.matcher, ground_truth, predictions, usable, root)
         posed = has_smpl[pairs.evaluated]
@@ -127,13 +126,6 @@ class MeshMetric(BaseMetric):
             score=np.append(predictions.scores, np.nan)[partner],
             ann_id=ground_truth.data['ann_ids'][rows],
         )
-
-    def _predicted(self, sample: Mapping) -> BodyParameters:
-        """Bodies of the predictions that passed the score threshold, in the order of ``read_predictions``."""
-        instances = as_dict(sample['pred_instances'])
-        scores = instances.get('scores')
-        scores = np.ones(len(instances['keypoints'])) if scores is None else to_numpy(scores, np.float64)
-        return read_predicted_bodies(sample, scores.size)[~(scores.ravel() < self.score_thr)]
 
     # ---------------------------------------------------------------- all images
 

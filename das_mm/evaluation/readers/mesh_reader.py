@@ -54,6 +54,18 @@ def read_predicted_bodies(sample: Mapping, count: int) -> BodyParameters:
     return _read(instances, f'pred_instances of image {sample.get("img_id")}', count)
 
 
+def read_scored_bodies(sample: Mapping, score_thr: float) -> BodyParameters:
+    """Bodies of the predictions that pass a score threshold, in the order of ``read_predictions``.
+
+    Raises:
+        UserError: As :func:`read_predicted_bodies`.
+    """
+    instances = as_dict(sample['pred_instances'])
+    scores = instances.get('scores')
+    scores = np.ones(len(instances['keypoints'])) if scores is None else to_numpy(scores, np.float64)
+    return read_predicted_bodies(sample, scores.size)[~(scores.ravel() < score_thr)]
+
+
 def _nobody(count: int, num_betas: int = 10) -> BodyParameters:
     return BodyParameters(
         np.zeros((count, 3)), np.zeros((count, 23, 3)), np.zeros((count, num_betas)), np.zeros((count, 3))

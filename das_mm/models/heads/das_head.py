@@ -25,6 +25,7 @@ from .das_decoder import DASDecoder, best_of_each_image
 from .das_diagnosis import error_spread
 from .das_network import DASNetwork, TowerSettings, images_with_points
 from .point_outputs import PointOutputs
+from .scene_people import scene_people
 from .unlabelled_people import spare_likely_people
 
 _TOWER_KEYS = (
@@ -139,6 +140,12 @@ class DASHead(DASNetwork):
         spare_likely_people(targets, cls_logits, batch_data_samples, self.unlabelled_confidence)
         outputs = self.forward_positives(feats, targets)
         losses = self.loss_by_feat(cls_logits, outputs, targets, labels)
+        judges = {name: branch for name, branch in self.branches.items() if branch.judges_scenes}
+        if judges:
+            points = self.join(outputs, cls_logits[0])
+            scene = scene_people(points, cls_logits, targets, labels, batch_data_samples, self.coder)
+            for name, branch in judges.items():
+                losses.update(branch.scene_loss(scene.outputs.tasks[name], scene))
         # every parameter takes part in every step, also on a level or a rank without people: DDP needs no search for
         # unused ones, and the gradient of what was not run is the exact zero that it should be
         losses['loss_cls'] = losses['loss_cls'] + self._zero_of_all_parameters()

@@ -9,6 +9,7 @@ from .likelihood_loss import GaussianNLLLoss, LaplaceNLLLoss, LikelihoodLoss
 from .mesh_keypoint_loss import MeshKeypoint2DLoss, MeshKeypoint3DLoss
 from .official_rle_loss import OfficialRLELoss
 from .parameter_loss import L2ParameterLoss, RotationDistanceLoss, RotationL2Loss
+from .people_meshes import connected_zero, finite_people
 from .pose_loss import PoseLoss
 from .priors import GaussianPrior, LaplacePrior, ReleasedLaplacePrior
 from .rle_loss import DLELoss, RLELoss
@@ -38,7 +39,9 @@ __all__ = [
     'RotationL2Loss',
     'SMPLifyPrior',
     'SigmoidFocalLoss',
+    'connected_zero',
     'error_density_grid',
+    'finite_people',
     'joint_angle_prior',
     'keypoint_confidence',
     'log_partition',

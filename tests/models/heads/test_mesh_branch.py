@@ -5,18 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 
+from das_mm.models.heads import PointOutputs
+from das_mm.models.heads.branches.coherence_losses import shown_rows
 from das_mm.models.heads.branches.mesh_branch import NUM_PARAMETERS
+from das_mm.models.heads.scene_people import InputCamera, ScenePeople, best_points
+from das_mm.models.losses.depth_order_loss import NOBODY, SOMEBODY_ELSE
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
 from das_mm.structures import project
 from das_mm.structures.tensor_rotations import axis_angle_to_matrix, matrix_to_rotation_6d
 
+from .samples import WH, make_sample, small_feats, small_head
+
 K_PX = np.array([[500.0, 0, 223.5], [0, 500, 127.5], [0, 0, 1]])
 RLE = dict(
     loss_pose=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=6), loss_weight=8.0),
     loss_shape=dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=10), loss_weight=0.6),
+)
+COHERENCE = dict(
+    loss_interpenetration=dict(type='das_mm.InterpenetrationLoss', resolution=16),
+    loss_depth_order=dict(type='das_mm.DepthOrderLoss', stride=2, loss_weight=100.0),
 )
 PRIOR = dict(loss_prior=dict(type='das_mm.SMPLifyPrior'))
 
@@ -219,6 +229,104 @@ def test_a_turned_input_is_turned_back():
     expected = plain['vertices'].astype(float)
     expected[..., :2] = expected[..., :2] @ turn
     np.testing.assert_allclose(upright['vertices'], expected, atol=0.5)
+
+
+def scene_of(branch, labels, root, points_px, strides, instance_map=None) -> ScenePeople:
+    """The labelled people of one image, found exactly."""
+    outputs = PointOutputs(
+        centerness=torch.zeros(len(labels)),
+        root=torch.zeros(len(labels), 3),
+        pose=[],
+        sigma=None,
+        points_px=points_px,
+        strides=strides,
+        image=torch.zeros(len(labels), dtype=torch.long),
+    )
+    camera = InputCamera(torch.tensor(K_PX).float(), None)
+    return ScenePeople(
+        outputs=outputs,
+        roots_px=torch.as_tensor(project(root.numpy().astype(float), K_PX)).float().requires_grad_(),
+        root_depths_norm=(root[:, 2] / K_PX[0, 0]).requires_grad_(),
+        row=torch.arange(len(labels)),
+        cameras=[camera],
+        instance_maps=[instance_map],
+    )
+
+
+@pytest.mark.parametrize('placement', ['root', 'camera'])
+def test_losses_on_scenes_see_the_meshes_where_inference_puts_them(placement):
+    branch = make_branch(placement=placement, with_vertices=True, sigma_floor=0.1)
+    labels, root = make_labels(branch)
+    points_px, strides = points_for(3)
+    raw = perfect(branch, labels, root, points_px, strides)
+    fields = {name: value.numpy() for name, value in branch.decode(raw, points_px, strides).items()}
+    instances = InstanceData(roots_px=project(root.numpy(), K_PX), root_depths_mm=root[:, 2].numpy())
+    placed = branch.to_camera(fields, instances, dict(K=K_PX), np.eye(3)[:2])['vertices']
+    seen = branch.vertices_in_camera(raw, scene_of(branch, labels, root, points_px, strides))
+    np.testing.assert_allclose(1000 * seen.detach().numpy(), placed, atol=1.0)
+    assert not branch.judges_scenes and list(branch.state_dict()) == list(make_branch(**COHERENCE).state_dict())
+
+
+def test_people_in_each_other_and_in_wrong_order_are_told_so():
+    branch = make_branch(**COHERENCE)
+    labels, root = make_labels(branch, 3)
+    root = torch.tensor([[0.0, 0, 6000], [100, 0, 6100], [1500, 0, 6000]])
+    points_px, strides = points_for(3)
+    raw = perfect(branch, labels, root, points_px, strides).requires_grad_()
+    shown = torch.zeros(256, 448, dtype=torch.long)
+    shown[:, 200:260] = 2  # the second is seen where the first is in front
+    shown[:, 300:] = 1
+    scene = scene_of(branch, labels, root, points_px, strides, shown)
+    losses = branch.scene_loss(raw, scene)
+    assert set(losses) == {'loss_mesh_interpenetration', 'loss_mesh_depth_order'}
+    assert losses['loss_mesh_interpenetration'] > 0.1 and losses['loss_mesh_depth_order'] > 0.1
+    inputs = (raw, scene.root_depths_norm, scene.roots_px)
+    pose, depth, _ = torch.autograd.grad(losses['loss_mesh_depth_order'], inputs, retain_graph=True)
+    assert depth[0] < 0 < depth[1] and depth[2] == 0 and (pose[:2, 3:].abs().sum(1) > 0).all()
+    pose, depth, place = torch.autograd.grad(losses['loss_mesh_interpenetration'], inputs)
+    assert (place[:2, 0] != 0).all() and (pose[:2, 3:].abs().sum(1) > 0).all()
+    assert (place[2] == 0).all() and depth[2] == 0 and (pose[2] == 0).all()
+    half = make_branch(**COHERENCE, loss_weight=0.5)
+    assert half.scene_loss(raw, scene)['loss_mesh_depth_order'].item() == pytest.approx(
+        losses['loss_mesh_depth_order'].item() / 2
+    )
+    scene.instance_maps[0] = None
+    assert branch.scene_loss(raw, scene)['loss_mesh_depth_order'] == 0
+
+
+def test_pixels_of_people_without_a_mesh_are_somebody_elses():
+    shown = shown_rows(torch.tensor([[0, 1, 2, 4]]), torch.tensor([3, 0, 9]))
+    assert shown.tolist() == [[NOBODY, 1, SOMEBODY_ELSE, 0]]
+
+
+def test_the_best_point_of_each_person_is_taken():
+    person, scores = torch.tensor([4, 2, 4, 2, 7]), torch.tensor([0.1, 0.5, 0.9, 0.5, 0.2])
+    assert best_points(person, scores).tolist() == [1, 2, 4]
+    assert best_points(person[:0], scores[:0]).tolist() == []
+
+
+@pytest.mark.parametrize('people', [(3, 2), (0, 0)], ids=str)
+def test_the_head_gives_the_branch_its_scenes(people):
+    branch = dict(type='das_mm.MeshBranch', in_channels=16, feat_channels=16, stacked_convs=1, **COHERENCE)
+    head = small_head(num_keypoints=15, branches=dict(mesh=dict(branch, norm_cfg=dict(type='GN', num_groups=4))))
+    samples = [make_sample(count, seed, num_keypoints=15) for seed, count in enumerate(people)]
+    for sample, count in zip(samples, people):
+        known = dict(
+            keypoints_3d_mm=torch.zeros(count, 15, 3),
+            keypoints_3d_weights=torch.zeros(count, 15),
+            smpl_pose_matrices=torch.eye(3).expand(count, 24, 3, 3),
+            smpl_betas=torch.zeros(count, 10),
+            smpl_weights=torch.zeros(count),
+        )
+        for name, column in known.items():
+            sample.gt_instance_labels.set_field(column, name)
+        sample.gt_fields = PixelData(instance_map=torch.randint(0, count + 1, (1, *WH[::-1])).byte())
+    samples[1].set_metainfo(dict(input_K=np.array([[150.0, 0, 80], [0, 150, 64], [0, 0, 1]])))
+    losses = head.loss(small_feats(), samples)
+    assert {'loss_mesh_interpenetration', 'loss_mesh_depth_order'} <= set(losses)
+    assert all(value.isfinite() for value in losses.values())
+    sum(value for name, value in losses.items() if 'loss' in name).backward()
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in head.parameters())
 
 
 def test_wrong_placement_is_told():

@@ -25,15 +25,17 @@ from torch import Tensor
 
 from das_mm.bodies.body_in_camera import place_bodies
 from das_mm.bodies.smpl_fields import SMPL_FIELDS
-from das_mm.errors import UserError
 from das_mm.models.argument_groups import takes_flat
 from das_mm.models.losses import positive_scale
 from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
-from das_mm.structures import get_keypoint_set, weak_perspective
+from das_mm.structures import get_keypoint_set, weak_perspective, weak_perspective_depth
 from das_mm.structures.task_fields import TaskDescription
 from das_mm.structures.tensor_rotations import matrix_to_axis_angle, matrix_to_rotation_6d, rotation_6d_to_matrix
 
+from ..scene_people import ScenePeople
+from .coherence_losses import CoherenceLosses
+from .mesh_loss_configs import FLAT_LOSSES, mesh_loss_configs
 from .task_branch import BaseTaskBranch
 
 NUM_CAMERA, NUM_ROTATIONS, NUM_BETAS = 3, 22, 10
@@ -46,21 +48,6 @@ _SCALE_START = 4.0
 _SCALE_LIMIT = 4.0  # of |raw|, beyond any person; keeps exp finite
 # Upright before a camera whose y points down: half a turn about x
 _FACING_CAMERA = (1.0, -1.0, -1.0)  # diagonal
-
-_LOSSES = dict(
-    keypoints_2d=dict(type='das_mm.MeshKeypoint2DLoss', loss_weight=40.0),
-    keypoints_3d=dict(type='das_mm.MeshKeypoint3DLoss', loss_weight=20.0),
-    pose=dict(type='das_mm.RotationDistanceLoss', loss_weight=8.0),
-    shape=dict(type='das_mm.L2ParameterLoss', loss_weight=0.6),
-    prior=None,
-    prior_weight=0.16,
-    weight=1.0,
-)
-# the constructor's arguments of before
-_FLAT_LOSSES = {
-    **{f'loss_{name}': name for name in ('keypoints_2d', 'keypoints_3d', 'pose', 'shape', 'prior', 'weight')},
-    'prior_weight': 'prior_weight',
-}
 
 
 @MODELS.register_module()
@@ -81,6 +68,8 @@ class MeshBranch(BaseTaskBranch):
               ``RLELoss`` with a flow of 6 dimensions;
             * ``shape``, on the shape, (P, 10): ``L2ParameterLoss`` or ``RLELoss`` with 10;
             * ``prior``: ``SMPLifyPrior`` or None; ``prior_weight`` (0.16), its weight;
+            * ``interpenetration`` and ``depth_order``: CRMH's, between the people of an image, or None
+              (:class:`CoherenceLosses`); the gradient reaches the roots of the pose too, by which meshes are placed;
             * ``weight`` (1.0), λ4 of Eq. 12: of all terms together against those of the pose.
 
             The flat arguments of before (``loss_pose``, ``prior_weight``, ``loss_weight``, …) are taken too.
@@ -92,7 +81,7 @@ class MeshBranch(BaseTaskBranch):
 
     start_6d: Tensor  # (22, 6), the pose at raw = 0
 
-    @takes_flat(dict(losses=_FLAT_LOSSES))
+    @takes_flat(dict(losses=FLAT_LOSSES))
     def __init__(
         self,
         keypoint_set: str = 'panoptic15',
@@ -105,14 +94,7 @@ class MeshBranch(BaseTaskBranch):
     ):
         if placement not in ('root', 'camera'):
             raise ValueError(f"placement is 'root' or 'camera', not {placement!r}")
-        losses = {**_LOSSES, **{name: config for name, config in (losses or {}).items() if config is not None}}
-        unknown = set(losses) - set(_LOSSES)
-        if unknown:
-            raise UserError(
-                f'the mesh branch has no {", ".join(sorted(unknown))}',
-                field='losses',
-                remedy=f'use {", ".join(_LOSSES)}',
-            )
+        losses = mesh_loss_configs(losses)
         loss_pose, loss_shape = MODELS.build(losses['pose']), MODELS.build(losses['shape'])
         self._sigma_sizes = dict(pose=6 * NUM_ROTATIONS * loss_pose.uses_sigma, shape=NUM_BETAS * loss_shape.uses_sigma)
         super().__init__(out_channels=NUM_PARAMETERS + sum(self._sigma_sizes.values()), **kwargs)
@@ -123,6 +105,7 @@ class MeshBranch(BaseTaskBranch):
         self.loss_keypoints_3d = MODELS.build({'root': self.keypoint_set.root_sources, **losses['keypoints_3d']})
         self.loss_pose, self.loss_shape = loss_pose, loss_shape
         self.loss_prior = None if losses['prior'] is None else MODELS.build(losses['prior'])
+        self.coherence = CoherenceLosses(losses['interpenetration'], losses['depth_order'])
         self.prior_weight, self.loss_weight, self.sigma_floor = losses['prior_weight'], losses['weight'], sigma_floor
         self.placement, self.with_vertices = placement, with_vertices
         rest = torch.eye(3).expand(NUM_ROTATIONS, 3, 3).clone()
@@ -236,6 +219,28 @@ class MeshBranch(BaseTaskBranch):
             avg_factor=num_pos,
         )
         return dict(loss_mesh_pose=pose, loss_mesh_shape=shape)
+
+    @property
+    def judges_scenes(self) -> bool:
+        return self.coherence.active
+
+    def scene_loss(self, raw: Tensor, scene: ScenePeople) -> dict[str, Tensor]:
+        with torch.autocast(raw.device.type, enabled=False):
+            vertices = self.vertices_in_camera(raw, scene)
+            losses = self.coherence(vertices, self.body.faces, scene)
+        return {name: self.loss_weight * value for name, value in losses.items()}
+
+    def vertices_in_camera(self, raw: Tensor, scene: ScenePeople) -> Tensor:
+        """(n, V, 3) m in the cameras of the network inputs: meshes as :meth:`to_camera` places them, with gradient."""
+        parts = self.split(raw)
+        matrices = self.rotations(parts['rotations_6d'])
+        vertices, joints = self.body(matrices[:, 0], matrices[:, 1:], parts['betas'])
+        roots_px, depths_norm = scene.roots_px, scene.root_depths_norm
+        if self.placement == 'camera':
+            scale, roots_px = self.camera_px(parts['camera'], scene.outputs.points_px, scene.outputs.strides)
+            depths_norm = weak_perspective_depth(scale, 1000.0)
+        root = self.body.keypoints(self._root_names, vertices, joints).mean(1)
+        return vertices + (scene.positions_m(roots_px, depths_norm) - root)[:, None]
 
     # ---------------------------------------------------------------- inference
 

@@ -20,6 +20,7 @@ from das_mm.models.task_modules import PersonLabels
 from das_mm.registry import MODELS
 from das_mm.structures.task_fields import TaskDescription, fields_in_image
 
+from ..scene_people import ScenePeople
 from ..towers import OutputBranch, Tower, init_normal
 
 
@@ -90,6 +91,20 @@ class BaseTaskBranch(BaseModule):
             strides: (P,).
             num_pos: Positive points averaged over the processes, at least 1.
         """
+
+    @property
+    def judges_scenes(self) -> bool:
+        """Whether :meth:`scene_loss` has anything to say; the head gathers the people only then."""
+        return False
+
+    def scene_loss(self, raw: Tensor, scene: ScenePeople) -> dict[str, Tensor]:
+        """Loss terms (names start with ``loss_``) on the people of each image together; by default none.
+
+        Args:
+            raw: (n, out_channels) at one point a person, the one that a detection would take; n may be 0.
+            scene: The same n people, with their roots, cameras and masks.
+        """
+        return {}
 
     @abstractmethod
     def decode(self, raw: Tensor, points_px: Tensor, strides: Tensor) -> dict[str, Tensor]:
