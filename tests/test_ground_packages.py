@@ -51,7 +51,7 @@ LIGHT = (
     'das_mm.visualization.skeleton_sheet',
     'das_mm.visualization.targets',
     'das_mm.visualization.tracks',
-    'das_mm.visualization.viewer',
+    'das_mm.visualization.viewer.page',
     'das_mm.datasets',
     'das_mm.datasets.converters',
     'das_mm.datasets.synthetic',
@@ -82,9 +82,9 @@ def test_ground_packages_load_neither_torch_nor_mm_packages():
 
 
 def test_drawing_people_does_not_wait_for_plots():
-    drawing = ('overlay', 'mesh_overlay', 'tracks', 'viewer', 'files')
+    drawing = ('overlay', 'mesh_overlay', 'tracks', 'viewer.page', 'files')
     names = ' '.join(f'das_mm.visualization.{name}' for name in drawing)
-    output = subprocess.check_output([sys.executable, '-c', _PROGRAM, names, 'matplotlib plotly'], text=True)
+    output = subprocess.check_output([sys.executable, '-c', _PROGRAM, names, 'matplotlib'], text=True)
     assert [json.loads(line)[1] for line in output.splitlines()] == [[]] * len(drawing)
 
 

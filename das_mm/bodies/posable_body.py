@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from das_mm.errors import UserError
+
 if TYPE_CHECKING:
     from scipy import sparse
 
@@ -52,3 +54,20 @@ def body_roots_mm(body: PosableBody, root: Sequence[str], axis_angle: np.ndarray
         return 1000 * np.einsum('j,njc->nc', of_joints, body.posed_joints(axis_angle, betas))
     vertices, joints = body.posed(axis_angle, betas)
     return 1000 * np.einsum('v,nvc->nc', row, np.concatenate([vertices, joints], axis=1, dtype=np.float64))
+
+
+def surface_keypoints(body: PosableBody, names: Sequence[str], vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """(n, K, 3) keypoints of posed bodies, in the unit and frame of what is given; all NaN where bodies lack a name.
+
+    Args:
+        body: The body.
+        names: K names.
+        vertices: (n, V, 3). joints: (n, 24, 3).
+    """
+    try:
+        matrix = body.keypoint_matrix(names)
+    except (KeyError, UserError):
+        return np.full((len(vertices), len(names), 3), np.nan, np.float32)
+    needed = np.unique(matrix.indices)  # a few dozen of the thousands of columns
+    points = np.concatenate([vertices, joints], axis=1)[:, needed]
+    return np.einsum('kc,ncd->nkd', matrix[:, needed].toarray(), points).astype(np.float32)

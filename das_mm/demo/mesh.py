@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.runner import Runner
 
+from das_mm.bodies.posable_body import surface_keypoints
 from das_mm.evaluation import finite_or_none
 from das_mm.evaluation.baselines.mean_body import mean_body_scores
 from das_mm.registry import METRICS
@@ -61,5 +62,15 @@ class MeshTask(DemoTask):
                 image, found.vertices_cam_mm, faces, np.asarray(camera['K']), camera.get('dist'), scale=SCALE
             )
 
-        show_people(runner, out, num_shown, 'DAS demo: meshes of unseen scenes', draw, faces)
+        def body_keypoints(found):
+            if not len(found) or 'smpl_betas' not in found.data:
+                return None
+            told = found.data
+            axis_angle = np.concatenate([told['smpl_global_orient'][:, None], told['smpl_body_pose']], axis=1)
+            posed = branch.body.posed(axis_angle, told['smpl_betas'])
+            points = surface_keypoints(branch.body, branch.keypoint_set.keypoints, *posed)
+            return 1000 * points + told['smpl_transl_mm'][:, None]
+
+        title = 'DAS demo: meshes of unseen scenes'
+        show_people(runner, out, num_shown, title, draw, faces, body_keypoints=body_keypoints)
         branch.with_vertices = kept

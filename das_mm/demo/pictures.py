@@ -34,6 +34,7 @@ def show_people(
     draw: Callable[..., np.ndarray],
     faces: np.ndarray | None = None,
     frames_per_second: float | None = None,
+    body_keypoints: Callable[[People], np.ndarray | None] | None = None,
 ) -> list[dict]:
     """Overlays and the viewer of the first unseen scenes.
 
@@ -41,6 +42,7 @@ def show_people(
         draw: (image, true people, found people, keypoint set, camera) -> overlay.
         faces: (F, 3) of the meshes, where the model gives vertices.
         frames_per_second: The scenes are frames of one clip.
+        body_keypoints: Found people -> the keypoints (N, K, 3) of their bodies, camera frame, mm.
 
     Returns:
         The shown items of the dataset.
@@ -58,7 +60,16 @@ def show_people(
         overlays.append(draw(image, truth, found, keypoint_set, camera))
         save_image(out / 'overlays' / f'{index:03d}.jpg', overlays[-1])
         scenes.append(
-            Scene(f'unseen scene {index}', found, size, np.asarray(camera['K']), camera['source'], image, truth)
+            Scene(
+                f'unseen scene {index}',
+                found,
+                size,
+                np.asarray(camera['K']),
+                camera['source'],
+                image,
+                truth,
+                body_keypoints_cam_mm=None if body_keypoints is None else body_keypoints(found),
+            )
         )
     titles = [scene.title for scene in scenes]
     save_image(out / 'overlays.png', contact_sheet(overlays, 3, titles))

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from das_mm.bodies.posable_body import PosableBody
+from das_mm.bodies.posable_body import PosableBody, surface_keypoints
+from das_mm.bodies.skeleton import JOINT_NAMES
 from das_mm.bodies.smpl_fields import GROUP
 from das_mm.errors import UserError
 
@@ -34,8 +35,34 @@ def mesh_vertices(result: Mapping[str, Any], body: PosableBody) -> np.ndarray:
         found = next(read_results('out/predictions/street.json'))
         vertices = mesh_vertices(found, SMPLBody())
     """
+    return _posed(result, body)[0]
+
+
+def mesh_vertices_and_keypoints(result: Mapping[str, Any], body: PosableBody) -> tuple[np.ndarray, np.ndarray]:
+    """The surfaces of the people of a result, and the keypoints of its set as the bodies have them.
+
+    The latter differ from ``keypoints_cam_mm``, which another branch of the network told, or which the body was fitted
+    to.
+
+    Args:
+        result, body: See :func:`mesh_vertices`.
+
+    Returns:
+        (n, V, 3) and (n, K, 3) float32 mm, camera frame; NaN for people without a mesh or without a place, and
+        keypoints of nobody where the set has some that bodies have not.
+
+    Raises:
+        UserError: The result tells no meshes, or those of another body.
+    """
+    vertices, joints = _posed(result, body)
+    return vertices, surface_keypoints(body, result['keypoint_names'], vertices, joints)
+
+
+def _posed(result: Mapping[str, Any], body: PosableBody) -> tuple[np.ndarray, np.ndarray]:
+    """(n, V, 3) vertices and (n, 24, 3) joints; NaN for people without a mesh or without a place."""
     people = result['people']
     vertices = np.full((len(people), body.num_vertices, 3), np.nan, dtype=np.float32)
+    joints = np.full((len(people), len(JOINT_NAMES), 3), np.nan, dtype=np.float32)
     for person in people:
         if GROUP not in person:
             raise UserError(
@@ -55,6 +82,7 @@ def mesh_vertices(result: Mapping[str, Any], body: PosableBody) -> np.ndarray:
     if rows:
         told = [people[row][GROUP] for row in rows]
         axis_angle = np.array([[one['global_orient'], *one['body_pose']] for one in told])
-        posed, _ = body.posed(axis_angle, np.array([one['betas'] for one in told]))
-        vertices[rows] = 1000 * posed + np.array([one['transl_mm'] for one in told])[:, None]
-    return vertices
+        moved = np.array([one['transl_mm'] for one in told])[:, None]
+        for points, posed in zip((vertices, joints), body.posed(axis_angle, np.array([one['betas'] for one in told]))):
+            points[rows] = 1000 * posed + moved
+    return vertices, joints

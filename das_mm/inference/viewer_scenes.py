@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from das_mm.bodies.posable_body import PosableBody
+from das_mm.structures.world_frame import WorldFrame
 from das_mm.visualization import Scene
 
-from .body_surfaces import mesh_vertices
+from .body_surfaces import mesh_vertices_and_keypoints
 from .result_files import result_text
 from .results import people_of
 from .sources import Frame
@@ -80,11 +81,23 @@ class Scenes(Sequence):
         one = self.kept[index]
         result = json.loads(one.text)
         people, source = people_of(result), result['camera']['source']
+        body_keypoints = None
         if self.body is not None and len(people):
-            people = replace(people, vertices_cam_mm=mesh_vertices(result, self.body))
+            vertices, body_keypoints = mesh_vertices_and_keypoints(result, self.body)
+            people = replace(people, vertices_cam_mm=vertices)
         image = cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), cv2.IMREAD_COLOR)
         K = np.array(result['camera']['K'])
-        return Scene(one.title, people, one.size, K, _CAMERA_WORDS.get(source, source), image)
+        return Scene(
+            one.title,
+            people,
+            one.size,
+            K,
+            _CAMERA_WORDS.get(source, source),
+            image,
+            world=WorldFrame.from_words(result['world']) if result.get('world') else None,
+            body_keypoints_cam_mm=body_keypoints,
+            time_s=result['image']['time_s'],
+        )
 
     def __iter__(self) -> Iterator[Scene]:
         return (self[index] for index in range(len(self)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import cv2
 import numpy as np
@@ -21,6 +20,7 @@ from das_mm.structures import project
 from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 from tests.json_schema import violations
 from tests.pictures import picture, write_picture, write_video
+from tests.visualization.viewer_pages import page_data, people_of_frames
 from tests.walkers import Walkers
 
 K = [[300.0, 0, 80], [0, 310, 60], [0, 0, 1]]
@@ -146,20 +146,23 @@ def test_a_video(mesh_inferencer, people, tmp_path):
         root = points[0, list(branch.keypoint_set.root_sources)].mean(0).numpy() + person['smpl']['transl_mm']
         np.testing.assert_allclose(root, person['root_cam_mm'], atol=0.5)
         assert abs(surface.mean(0) - person['root_cam_mm']).max() < 400
-    data = re.search(
-        r'<script type="application/json" id="data">(.*?)</script>',
-        (tmp_path / 'out' / 'viewer.html').read_text(),
-        re.DOTALL,
-    )[1]
-    data = json.loads(data)
-    assert data['faces'] and [len([p for p in frame['people'] if 'mesh' in p]) for frame in data['frames']] == [2, 2, 2]
-    colors = [{person['label']: person['color'] for person in frame['people']} for frame in data['frames']]
+    page = tmp_path / 'out' / 'viewer.html'
+    frames = people_of_frames(page)
+    assert page_data(page)['meshes'] and [[p['mesh'] for p in frame] for frame in frames] == [[0, 1], [2, 3], [4, 5]]
+    # the skeleton in a body is the body's: here the joints that its parameters say
+    for person, shown in zip(last['people'], frames[-1]):
+        turns = np.array([[person['smpl']['global_orient'], *person['smpl']['body_pose']]])
+        joints = 1000 * branch.body.posed_joints(turns, np.array([person['smpl']['betas']]))[0]
+        knee = last['keypoint_names'].index('left_knee')
+        np.testing.assert_allclose(shown['body'][knee], joints[4] + person['smpl']['transl_mm'], atol=1)
+        assert np.abs(shown['body'][knee] - shown['cam'][knee]).max() > 5
+    colors = [{person['label']: person['color'] for person in frame} for frame in frames]
     assert colors[0] == colors[1] == colors[2] and len(set(colors[0].values())) == 2
 
 
 def test_the_viewer_without_meshes(mesh_inferencer, people, tmp_path):
     results(mesh_inferencer, picture(*SIZE), viewer_out_dir=tmp_path, draw_meshes=False)
-    assert '"faces":null' in (tmp_path / 'viewer.html').read_text()
+    assert page_data(tmp_path / 'viewer.html')['meshes'] is None
 
 
 @pytest.mark.parametrize(

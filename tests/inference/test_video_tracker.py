@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import cv2
 import numpy as np
@@ -15,6 +14,7 @@ from das_mm.inference.results import people_of
 from das_mm.visualization.palette import person_color
 from tests.json_schema import violations
 from tests.pictures import break_frames, picture, write_picture, write_video
+from tests.visualization.viewer_pages import people_of_frames
 from tests.walkers import Walkers
 
 LENGTH = 12
@@ -68,9 +68,8 @@ def test_everything_else_follows(inferencer, walkers, video, tmp_path):
         with np.load(file) as track:
             assert track['frames'].tolist() == list(range(LENGTH))
             np.testing.assert_allclose(track['root_px'][-1], last[identity], atol=1e-3)
-    page = (tmp_path / 'viewer.html').read_text()
-    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
-    colors = [{person['label']: person['color'] for person in frame['people']} for frame in data['frames']]
+    frames = people_of_frames(tmp_path / 'viewer.html')
+    colors = [{person['label']: person['color'] for person in people} for people in frames]
     assert all(one == {str(name): '#' + bytes(person_color(name)).hex() for name in range(3)} for one in colors)
 
 

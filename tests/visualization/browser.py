@@ -151,3 +151,16 @@ class Browser:
         """Press and release a key by its name, such as ``ArrowRight``."""
         self.command('Input.dispatchKeyEvent', type='keyDown', key=key)
         self.command('Input.dispatchKeyEvent', type='keyUp', key=key)
+
+    def touch(self, kind: str, *points: tuple[float, float]) -> None:
+        """Real fingers: ``touchStart`` or ``touchMove`` with where they are now, ``touchEnd`` without."""
+        places = [{'x': x, 'y': y, 'id': number} for number, (x, y) in enumerate(points)]
+        self.command('Input.dispatchTouchEvent', type=kind, touchPoints=places)
+
+    def be_phone(self, is_phone: bool) -> None:
+        """A screen of 390 × 844 that is touched, or the window of before."""
+        width, height = (390, 844) if is_phone else (900, 700)
+        self.command(
+            'Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=is_phone
+        )
+        self.command('Emulation.setTouchEmulationEnabled', enabled=is_phone)

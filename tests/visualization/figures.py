@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
-from das_mm.visualization import People
+from das_mm.visualization import People, Scene
 
 SET = 'panoptic15'
 NAMES = KEYPOINT_SETS[SET].keypoints
 K = np.array([[300.0, 0, 159.5], [0, 300.0, 119.5], [0, 0, 1]])
 SIZE = (320, 240)  # (w, h) px
+TWO = ((-500.0, 0.0, 3000.0), (600.0, 100.0, 4200.0))  # roots of two people, mm
 
 # mm, root (mid hip) at the origin, y down; the person's left is at +x of a viewer behind, -x here: facing us
 _POSE_MM = {
@@ -54,3 +55,11 @@ def photo() -> np.ndarray:
     image = np.empty((SIZE[1], SIZE[0], 3), np.uint8)
     image[:] = (120, 110, 100)
     return image
+
+
+def two_scenes() -> list[Scene]:
+    """Two people and one true one; then nobody, in an image whose camera is a guess."""
+    return [
+        Scene('two.jpg', standing_people(*TWO), SIZE, K, 'annotation', photo(), truth=standing_people(TWO[0])),
+        Scene('nobody </script>.jpg', People(), SIZE, K, 'default_fov', photo()),
+    ]

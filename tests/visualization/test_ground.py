@@ -40,6 +40,36 @@ def test_many_people_correct_leaning_bodies():
     assert np.degrees(np.arccos(ground.up @ up)) < 3
 
 
+def test_few_feet_of_wrong_depth_do_not_make_people_lean():
+    """Three people, one of them put 1 m too far: the floor stays square to the bodies, and says that it is a guess."""
+    poses, up = tilted_scene(0.3, [(-800, 3000), (0, 4000), (900, 5000)])
+    poses[2] *= 6.0 / 5.0  # along its line of sight, as an error of depth moves people
+    ground = estimate_ground(poses, np.ones(poses.shape[:2], bool), NAMES)
+    assert np.degrees(np.arccos(ground.up @ up)) < 1 and ground.basis == 'bodies' and ground.num_feet == 3
+
+
+def test_feet_of_a_clip_count_by_their_places():
+    """A thousand frames of one who stands are one place; of one who walks about they show the floor."""
+    standing, _ = tilted_scene(0.2, [(0, 3000)] * 1000, noise_mm=5)
+    shown = np.ones(standing.shape[:2], bool)
+    assert estimate_ground(standing, shown, NAMES).basis == 'bodies'
+    turns = np.linspace(0, 2 * np.pi, 1000)
+    walking, up = tilted_scene(0.2, [(1500 * np.cos(t), 4500 + 1500 * np.sin(t)) for t in turns], noise_mm=20)
+    ground = estimate_ground(walking, shown, NAMES)
+    assert ground.basis == 'feet' and ground.num_feet == 1000 and ground.residual_mm < 40
+    assert np.degrees(np.arccos(ground.up @ up)) < 1
+
+
+def test_nobody_stands_upright():
+    """Who sits or bends tells nothing of up: the camera is taken to be level."""
+    pose = standing_pose_mm()
+    below = np.array([any(word in name for word in ('knee', 'ankle')) for name in NAMES])
+    pose[below] += (0, -430, -420)  # thighs forward
+    pose += (0, 600, 3000)
+    ground = estimate_ground(pose[None], np.ones((1, 15), bool), NAMES)
+    assert ground.basis == 'camera' and ground.up.tolist() == [0, -1, 0]
+
+
 def test_lying_person_does_not_tip_the_floor():
     pose = standing_pose_mm()[:, [1, 0, 2]] + (0, 800, 3000)  # along x
     ground = estimate_ground(pose[None], np.ones((1, 15), bool), NAMES)

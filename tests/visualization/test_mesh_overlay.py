@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import re
-
 import cv2
 import numpy as np
 import pytest
@@ -13,12 +10,12 @@ import trimesh
 from das_mm.bodies import linear_blend_skinning, load_generated_body
 from das_mm.errors import UserError
 from das_mm.structures import project
-from das_mm.visualization import Scene, draw_meshes, viewer, write_viewer
+from das_mm.visualization import draw_meshes
 from das_mm.visualization.mesh_overlay import vertex_normals
 from das_mm.visualization.mesh_thinning import thin_mesh
 from das_mm.visualization.palette import PERSON_COLORS
 
-from .figures import SET, SIZE, K, photo, standing_people
+from .figures import SIZE, K, photo
 
 SQUARE_FACES = np.array([[0, 2, 1], [0, 3, 2]])  # seen from the camera: outward is towards it
 LENS = np.array([-0.3, 0.12, 1e-3, -1e-3, 0.0])
@@ -145,36 +142,3 @@ def test_thinner_mesh_keeps_the_shape(bodies):
     )
     assert part.volume == pytest.approx(whole.volume, rel=0.06)  # of the same sign: wound as before
     assert len(np.unique(np.sort(thin, axis=1), axis=0)) == len(thin)
-
-
-def test_viewer_stays_small_with_many_bodies(tmp_path, bodies, monkeypatch):
-    people = standing_people((-600.0, 0, 3500), (600.0, 0, 3000), vertices_cam_mm=bodies)
-    scenes = [Scene('one', people, SIZE, K, truth=people), Scene('two', people, SIZE, K)]
-
-    def packed(name):
-        faces = load_generated_body().faces
-        page = write_viewer(tmp_path / 'viewer.html', scenes, 'many', SET, faces=faces).read_text()
-        return [
-            np.frombuffer(base64.b64decode(data), '<i4' if name == 'faces' else '<i2').reshape(-1, 3)
-            for data in re.findall(f'"{name}":"([^"]+)"', page)
-        ]
-
-    assert [len(faces) for faces in packed('faces')] == [13776]
-    monkeypatch.setattr(viewer, '_MESH_BUDGET_BYTES', 6 * 6890 * 8 - 1)
-    kept, thin = thin_mesh(load_generated_body().faces, 6890)
-    assert [faces.tolist() for faces in packed('faces')] == [thin.tolist()]
-    vertices = packed('vertices')
-    assert len(vertices) == 6
-    expected = bodies[1, kept] - bodies[1, kept].mean(0)
-    assert np.abs(vertices[1] - expected).max() <= 1.01
-
-
-def test_viewer_leaves_meshes_out_where_there_are_none(tmp_path):
-    page = write_viewer(
-        tmp_path / 'viewer.html',
-        [Scene('one', standing_people((0.0, 0, 3000)), SIZE, K)],
-        'none',
-        SET,
-        faces=SQUARE_FACES,
-    ).read_text()
-    assert '"faces":null' in page
