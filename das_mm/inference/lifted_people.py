@@ -32,9 +32,9 @@ _LIMB_ENDS = ('hip', 'knee', 'ankle', 'shoulder', 'elbow', 'wrist')
 # of joints in the middle of the body that many detectors do not tell: a point on the line through two others, in parts
 # of their distance from the first on
 _GUESSES: dict[str, tuple[str, str, float]] = {
-    'spine': ('pelvis', 'neck', 0.48),
-    'jaw': ('pelvis', 'neck', 1.2),
-    'head_h36m': ('pelvis', 'neck', 1.42),
+    'spine': ('pelvis', 'neck', 0.44),
+    'jaw': ('pelvis', 'neck', 1.13),
+    'head_h36m': ('pelvis', 'neck', 1.47),
 }
 
 
@@ -80,13 +80,14 @@ class Lifter:
     Args:
         estimator: In evaluation mode.
         num_samples: Random poses beside the likeliest.
+        num_drawn: They are those that stand for so many (K-means); by default as many.
         seed: Of their chance.
 
     Raises:
         UserError: The model is no lifter.
     """
 
-    def __init__(self, estimator: Any, num_samples: int = 0, seed: int = 0) -> None:
+    def __init__(self, estimator: Any, num_samples: int = 0, num_drawn: int = 0, seed: int = 0) -> None:
         if getattr(estimator, 'input_view', 'image') != 'keypoints':
             raise UserError(
                 f'a {type(estimator).__name__} reads images, not keypoints',
@@ -96,7 +97,8 @@ class Lifter:
             )
         self.estimator: LifterProtocol = estimator
         self.keypoint_set = get_keypoint_set(estimator.dataset_meta['keypoint_set'])
-        estimator.test_cfg = {**estimator.test_cfg, 'num_samples': num_samples, 'seed': seed}
+        options = dict(num_samples=num_samples, num_drawn=num_drawn, seed=seed)
+        estimator.test_cfg = {**estimator.test_cfg, **options}
 
     def lift(self, people: Sequence[PersonKeypoints], file: str | Path | None = None) -> LiftedFile:
         """Lift the people of a file; who lacks a joint of arms or legs is left out and counted.

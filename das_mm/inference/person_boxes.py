@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+
+from das_mm.structures.detected_keypoints import DetectedKeypoints
+from das_mm.structures.people import People
 
 from .predictor import InputImage, Predictor
 
@@ -24,10 +27,12 @@ class FoundBoxes:
     Attributes:
         xyxy_px: (n, 4) px of the image as shown, about the whole person.
         scores: (n,) in [0, 1].
+        keypoints: (n,) of a source that knows them, else None.
     """
 
     xyxy_px: np.ndarray
     scores: np.ndarray
+    keypoints: Sequence[DetectedKeypoints] | None = None
 
     @classmethod
     def of_rows(cls, rows: Sequence[Sequence[float]]) -> FoundBoxes:
@@ -51,7 +56,10 @@ class FoundBoxes:
             }
         )
         kept = finite & large & inside
-        return FoundBoxes(self.xyxy_px[kept], self.scores[kept]), +reasons
+        keypoints = self.keypoints
+        if keypoints is not None:
+            keypoints = [keypoints[row] for row in np.flatnonzero(kept)]
+        return FoundBoxes(self.xyxy_px[kept], self.scores[kept], keypoints), +reasons
 
 
 class BoxSource(Protocol):
@@ -95,11 +103,16 @@ class DetectedPeople:
     Args:
         open_model: Gives the predictor, whose own threshold holds; it is asked when the first image comes.
         words: What it is, for results.
+        with_keypoints: Tell its keypoints too, with the scales of their errors where it knows them.
     """
 
-    def __init__(self, open_model: Callable[[], Predictor], words: str):
-        self._open_model, self.words = open_model, words
+    def __init__(self, open_model: Callable[[], Predictor], words: str, with_keypoints: bool = False):
+        self._open_model, self.words, self.with_keypoints = open_model, words, with_keypoints
         self._model: Predictor | None = None
+
+    def telling_keypoints(self) -> DetectedPeople:
+        """The same, with keypoints."""
+        return DetectedPeople(lambda: self.model, self.words, with_keypoints=True)
 
     @property
     def model(self) -> Predictor:
@@ -112,13 +125,24 @@ class DetectedPeople:
 
     def find(self, prepared: Sequence[Any]) -> list[FoundBoxes]:
         found = []
-        for prediction in self.model.predict(prepared, with_sigma=False):
+        for prediction in self.model.predict(prepared, with_sigma=None if self.with_keypoints else False):
             people = prediction.people
             if not len(people):
                 found.append(FoundBoxes.of_rows([]))
                 continue
-            found.append(FoundBoxes(np.asarray(people.bboxes_px, np.float64), np.asarray(people.scores, np.float64)))
+            boxes = FoundBoxes(np.asarray(people.bboxes_px, np.float64), np.asarray(people.scores, np.float64))
+            found.append(replace(boxes, keypoints=self._keypoints(people)) if self.with_keypoints else boxes)
         return found
+
+    def _keypoints(self, people: People) -> list[DetectedKeypoints]:
+        if people.keypoints_sigma is None:
+            scores = (
+                np.ones(people.keypoints_px.shape[:2]) if people.keypoint_scores is None else people.keypoint_scores
+            )
+            rows = zip(people.keypoints_px, scores, [None] * len(people))
+        else:  # the scales say it all
+            rows = zip(people.keypoints_px, np.ones(people.keypoints_px.shape[:2]), people.keypoints_sigma[..., :2])
+        return [DetectedKeypoints.of_numbers(self.model.keypoint_set, *row) for row in rows]
 
     def forget(self) -> None:
         if self._model is not None:

@@ -123,7 +123,10 @@ class PersonPredictor:
         for one, some in zip(prepared, boxes):
             for row, (box, score) in enumerate(zip(some.xyxy_px, some.scores.tolist())):
                 record = person_record(one.image, box, score, row, keypoint_set)
-                waiting.append(self.crops.prepare_record(record, told_of(record, one.image)))
+                told = told_of(record, one.image)
+                if some.keypoints is not None:
+                    told['detected_keypoints'] = some.keypoints[row]
+                waiting.append(self.crops.prepare_record(record, told))
                 if len(waiting) == self.crops_per_batch:
                     yield from flush()
         if waiting:

@@ -79,6 +79,22 @@ def full_frame_translation(camera: Array, box_center: Array, box_side: Array, K:
     return stack_columns([x, y, depth])
 
 
+def full_frame_camera(translation: Array, box_center: Array, box_side: Array, K: Array) -> Array:
+    """The camera (*, 3) of a translation (*, 3) m: the inverse of :func:`full_frame_translation`.
+
+    Example:
+        >>> import numpy as np
+        >>> K, box = np.diag([800.0, 800.0, 1.0]), (np.array([300.0, 200.0]), np.array(150.0))
+        >>> place = full_frame_translation(np.array([0.9, 0.1, -0.2]), *box, K)
+        >>> full_frame_camera(place, *box, K).round(6)
+        array([ 0.9,  0.1, -0.2])
+    """
+    depth = translation[..., 2]
+    x = translation[..., 0] - (box_center[..., 0] - K[..., 0, 2]) * depth / K[..., 0, 0]
+    y = translation[..., 1] - (box_center[..., 1] - K[..., 1, 2]) * depth / K[..., 1, 1]
+    return stack_columns([2 * K[..., 0, 0] / (box_side * depth), x, y])
+
+
 def project_full_frame(points: Array, translation: Array, K: Array) -> Array:
     """Points (*, N, 3) m at a translation (*, 3) m to pixels (*, N, 2) of the image with K (*, 3, 3)."""
     return project(points + translation[..., None, :], K[..., None, :, :])

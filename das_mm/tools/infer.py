@@ -12,7 +12,7 @@ from das_mm.deploy.motion.exporters import MOTION_EXPORTERS
 from das_mm.engine.precision import PRECISIONS
 from das_mm.errors import UserError
 from das_mm.inference.mesh_exporters import EXPORTERS
-from das_mm.tools.support.fit_options import add_fit_arguments, open_fitter
+from das_mm.tools.support.fit_options import add_fit_arguments, add_fit_option, with_fits
 
 if TYPE_CHECKING:
     from das_mm.inference.output_folders import OutputFolders
@@ -147,9 +147,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'means both, motion of videos with --track only). May be repeated',
     )
     completed_by(export, lambda **_: list(dict.fromkeys([*EXPORTERS.names(), *MOTION_EXPORTERS.names()])))
-    output.add_argument(
-        '--fit', action='store_true', help='fit SMPL bodies to the people found; as das-mm fit does to results'
-    )
+    add_fit_option(output)
     output.add_argument(
         '--viewer-frames',
         type=int,
@@ -226,14 +224,10 @@ def run(args: argparse.Namespace) -> int:
         args.points,
     )
     draw_samples(predictor, args.samples)
+    if args.fit:
+        predictor = with_fits(predictor, args)
     if (words := predictor.provenance.get('boxes')) is not None:
         report.say(f'boxes of people: {words}')
-    if args.fit:
-        from das_mm.inference.fitted_predictor import FittedPredictor
-        from das_mm.inference.fitted_results import AssumedSigma
-
-        assumed = None if args.fit_sigma is None else AssumedSigma.parse(args.fit_sigma)
-        predictor = FittedPredictor(predictor, open_fitter(args, predictor.keypoint_set), assumed)
     if args.weights is None and args.config is None:
         report.say(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
     motion.check_body(predictor.body)

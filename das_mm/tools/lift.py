@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_allow_argument(parser)
     parser.add_argument('--device', default='auto', help='cpu, cuda, …; default: a GPU where there is one')
     parser.add_argument('--samples', type=int, default=0, metavar='N', help='random poses beside the likeliest')
+    parser.add_argument(
+        '--samples-of',
+        type=int,
+        default=0,
+        metavar='M',
+        help='draw M poses, and tell the N that stand for all of them (K-means); default: M = N',
+    )
     parser.add_argument('--seed', type=int, default=0, help='of the samples; default %(default)s')
     parser.add_argument('--keypoint-set', metavar='NAME', help='of files that do not say which keypoints they have')
 
@@ -44,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
     from das_mm.inference.lifted_people import Lifter, write_lifted
     from das_mm.tools.support.report import Report
 
-    if args.samples < 0:
-        raise UserError(f'{args.samples} samples cannot be drawn', field='samples', remedy='give 0 or more')
+    if args.samples < 0 or args.samples_of < 0:
+        raise UserError('fewer than no samples cannot be drawn', field='samples', remedy='give 0 or more')
     names = [path.stem for path in args.keypoints]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(
@@ -57,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
 
     from das_mm.checkpoints.model_loader import load_model
 
-    lifter = Lifter(load_model(args.weights, args.config, args.device, args.allow), args.samples, args.seed)
+    lifter = Lifter(
+        load_model(args.weights, args.config, args.device, args.allow), args.samples, args.samples_of, args.seed
+    )
     report = Report()
     args.out.mkdir(parents=True, exist_ok=True)
     for path, some in zip(args.keypoints, people):

@@ -25,7 +25,13 @@ def mmcv_clashes(found: Environment) -> list[Clash]:
         return [Clash('mmcv', problem, f'{found.uninstall} {" ".join(present)} && {lite}')]
     if len(present) > 1:
         problem = f'{" and ".join(present)} write into the same folder'
-        return [Clash('mmcv', problem, f'{found.uninstall} {" ".join(present)} && {lite}  # or the full one: docs/pages/install.md')]
+        return [
+            Clash(
+                'mmcv',
+                problem,
+                f'{found.uninstall} {" ".join(present)} && {lite}  # or the full one: docs/pages/install.md',
+            )
+        ]
     if _is_broken(found):
         problem = f'{found.versions["mmcv"]} was compiled for another torch: {found.errors["mmcv._ext"]}'
         return [Clash('mmcv', problem, f'{_compile(found)}, or {found.uninstall} mmcv && {lite}')]

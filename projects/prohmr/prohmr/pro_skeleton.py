@@ -19,6 +19,7 @@ from das_mm.errors import UserError
 from das_mm.registry import MODELS
 from das_mm.structures.task_fields import TaskDescription
 
+from .quantisation import quantise
 from .skeleton_flow import SampledPoses
 from .skeleton_joints import INPUT_JOINTS, OUTPUT_JOINTS, rows_of, with_root
 
@@ -35,7 +36,8 @@ class ProSkeleton(BasePoseEstimator):
         head: Config of a :class:`.SkeletonFlow`, or of a :class:`.SkeletonRegression`, which has no density.
         standardiser: Config of a :class:`.KeypointStandardiser`.
         train_cfg: ``criterion``, config of a :class:`.SkeletonLoss`.
-        test_cfg: ``num_samples`` beside the mode (0), and ``seed`` of their chance (none).
+        test_cfg: ``num_samples`` beside the mode (0); ``num_drawn``, of which they are those that stand for all
+            (:func:`.quantise`), by default as many; and ``seed`` of their chance (none).
         data_preprocessor, init_cfg: Of mmpose.
 
     Attributes:
@@ -171,7 +173,9 @@ class ProSkeleton(BasePoseEstimator):
         places = torch.where(usable[:, None, None], inputs, 0.0)
         found = [self.mode(places)]
         if num := int(self.test_cfg.get('num_samples', 0)):
-            found.append(self.sample(places, num, self._generator(inputs.device)))
+            drawn = max(num, int(self.test_cfg.get('num_drawn', 0)))
+            samples = self.sample(places, drawn, self._generator(inputs.device))
+            found.append(representatives(samples, num) if drawn > num else samples)
         points = 1e3 * with_root(torch.cat([one.points for one in found], 1).double().cpu().numpy())
         log_prob = torch.cat([one.log_prob for one in found], 1).double().cpu().numpy()
         usable = usable.cpu().numpy() & np.isfinite(points).all((1, 2, 3))
@@ -185,3 +189,17 @@ class ProSkeleton(BasePoseEstimator):
     def _generator(self, device: torch.device) -> torch.Generator | None:
         seed = self.test_cfg.get('seed')
         return None if seed is None else torch.Generator(device).manual_seed(int(seed))
+
+
+def representatives(samples: SampledPoses, num: int) -> SampledPoses:
+    """Of the S samples of each person the ``num`` that stand for all; fewer clusters than that are filled up with the
+    first samples. Who has a sample that is not finite keeps the first ones."""
+    rows = torch.arange(num).repeat(len(samples.points), 1)
+    points = samples.points.detach().cpu().numpy()
+    for person in np.flatnonzero(np.isfinite(points).all((1, 2, 3))):
+        chosen = quantise(points[person], num)
+        others = np.setdiff1d(np.arange(len(points[person])), chosen)[: num - len(chosen)]
+        rows[person] = torch.from_numpy(np.concatenate([chosen, others]))
+    rows = rows.to(samples.points.device)
+    person = torch.arange(len(rows), device=rows.device)[:, None]
+    return SampledPoses(*(values[person, rows] for values in samples))

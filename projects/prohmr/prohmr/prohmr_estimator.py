@@ -21,6 +21,7 @@ from das_mm.structures.crop_cameras import camera_translation, project_crop
 from das_mm.structures.task_fields import TaskDescription
 from das_mm.structures.tensor_rotations import matrix_to_rotation_6d
 
+from .latent_refinement import REFINEMENTS, refine
 from .person_targets import PersonTargets
 from .prohmr_loss import ProjectedBodies
 from .sampled_people import add_samples, describe_samples
@@ -42,10 +43,12 @@ class ProHMR(CropBodyEstimator):
             among them; ``discriminator``, config of a :class:`das_mm.models.discriminators.BodyPoseDiscriminator`, and
             ``mocap``, config of real bodies (:class:`das_mm.datasets.MoCapBodies`): without it there is no adversary.
         test_cfg: ``num_samples`` (0): so many bodies of each person are told beside the mode; ``default_fov_deg`` of
-            images of unknown intrinsics.
+            images of unknown intrinsics; ``fit`` and ``views``, by which the modes are refined (:func:`.refine`).
     """
 
     superset = 'prohmr44'
+    #: what ``test_cfg`` may ask for beside the first answer
+    refinements = REFINEMENTS
     discriminator: torch.nn.Module | None
 
     def __init__(
@@ -194,5 +197,7 @@ class ProHMR(CropBodyEstimator):
         context = self.extract_context(inputs)
         mode = self.head.mode(context)
         fov_deg = self.test_cfg.get('default_fov_deg')
-        found = add_people(data_samples, mode.body(), self.keypoints(mode)[:, 0], self.body_model, fov_deg)
+        body = refine(self.head, self.keypoint_layer, context, mode.body(), data_samples, self.test_cfg)
+        points = self.keypoint_layer(body.rotations[:, 0], body.rotations[:, 1:], body.betas)
+        found = add_people(data_samples, body, points, self.body_model, fov_deg)
         return add_samples(self, found, context, self.num_test_samples) if self.num_test_samples else found

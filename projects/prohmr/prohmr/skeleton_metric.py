@@ -27,8 +27,8 @@ _ROOT = KEYPOINT_SETS[SKELETON].index(ROOT)
 class SampledSkeletonMetric(BaseMetric):
     """MPJPE and PA-MPJPE, mm, of 17 joints about the pelvis, which counts as one of them.
 
-    ``mode_…`` of the most likely pose; ``min_…`` of the best of mode and all samples; ``min<n>_…`` of the best of the
-    mode and n samples that stand for all (K-means, see :mod:`.quantisation`). ``expected_MPJPE`` is how far the samples
+    ``mode_…`` of the most likely pose; ``min_…`` of the best of mode and all samples; ``min<n>_…`` of the best of n
+    that stand for all of these (K-means, see :mod:`.quantisation`). ``expected_MPJPE`` is how far the samples
     are from the mode on average: what the model thinks its error is. People who were not found or whose truth is not
     whole are counted, and in no mean.
 
@@ -61,6 +61,7 @@ class SampledSkeletonMetric(BaseMetric):
     def _errors(self, mode: np.ndarray, samples: np.ndarray, gt: np.ndarray) -> dict[str, float]:
         points = np.concatenate([mode, samples])  # (1 + S, 17, 3)
         same, valid = np.broadcast_to(gt, points.shape), np.ones(points.shape[:2], bool)
+        chosen = {num: quantise(points, num) for num in self.quantised if num < len(points)}
         found: dict[str, float] = {}
         for name, errors in (
             ('MPJPE', mpjpe(points, same, valid, root=_ROOT)),
@@ -70,9 +71,8 @@ class SampledSkeletonMetric(BaseMetric):
             if len(samples):
                 found[f'min_{name}'] = errors.min()
             for num in self.quantised:
-                if num < len(samples):
-                    rows = 1 + quantise(samples, num)
-                    found[f'min{num}_{name}'] = min(errors[0], errors[rows].min())
+                if num in chosen:
+                    found[f'min{num}_{name}'] = errors[chosen[num]].min()
         if len(samples):
             found['expected_MPJPE'] = np.linalg.norm(samples - mode, axis=-1).mean()
         return found

@@ -74,7 +74,8 @@ def test_from_a_detectors_file_to_poses(tmp_path, lifter, people, capsys):
         rows.append(seen.tolist())
     (tmp_path / 'found.json').write_text(json.dumps({'a.jpg': rows[:3], 'b.jpg': rows[3:]}))
     arguments = ['--weights', str(weights), '--config', str(config), '--out', str(tmp_path / 'out')]
-    assert cli.main(['lift', str(tmp_path / 'found.json'), *arguments, '--samples', '5', '--device', 'cpu']) == 0
+    samples = ['--samples', '5', '--samples-of', '40']
+    assert cli.main(['lift', str(tmp_path / 'found.json'), *arguments, *samples, '--device', 'cpu']) == 0
     told = capsys.readouterr().out
     assert '3 poses' in told and '1 people are left out' in told and '3 people have no spine' in told
     content = json.loads((tmp_path / 'out' / 'found.json').read_text())

@@ -303,7 +303,12 @@ def test_people_are_told_about_the_pelvis_and_measured(converted):
     metric.process(None, samples[:2])
     table = metric.compute_metrics(metric.results)
     assert table['min_MPJPE'] == pytest.approx(0, abs=1e-6)
-    assert table['min_MPJPE'] <= table['min5_MPJPE'] <= table['mode_MPJPE'] > 1
+    # five of the 31 stand for all: those that :func:`quantise` names, whose best is mostly not the best of all
+    told = samples[0].pred_instances
+    points = np.concatenate([told.keypoints_3d, told.sampled_keypoints_3d[0]])
+    off = np.linalg.norm(points - told.sampled_keypoints_3d[0, 7], axis=-1).mean(1)
+    assert table['min5_MPJPE'] == pytest.approx(off[quantise(points, 5)].min())
+    assert table['mode_MPJPE'] == pytest.approx(off[0]) and off[0] > 1
     assert (table['num_people'], table['num_left_out']) == (1, 1)
 
 

@@ -187,6 +187,13 @@ def test_the_best_of_more_is_better_and_the_spread_is_judged(view):
     assert table['samples/spread-factor'] == pytest.approx(table['samples/error'] / table['samples/spread'], rel=1e-5)
     with pytest.raises(UserError, match=r'9 samples beside the mode, 24 are needed(.|\n)*num_samples=24'):
         SampledPoseMetric(truth='mesh').process(None, found)
+    standing = SampledPoseMetric(truth='mesh', counts=dict(first=(1, 10), quantised=(3, 10)))
+    standing.process(None, found)
+    few = standing.evaluate(5)
+    for name in ('MPJPE', 'PA-MPJPE'):
+        best = table[f'samples/{name}-10']
+        assert few[f'samples/{name}-quantised-10'] == pytest.approx(best)
+        assert few[f'samples/{name}-quantised-3'] >= best
     around = SampledPoseMetric(truth='mesh', counts=(1, 10), gaussian_mm=10.0)
     around.process(None, found)
     told = around.evaluate(5)
