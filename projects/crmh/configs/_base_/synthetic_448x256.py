@@ -34,5 +34,6 @@ val_dataloader = dict(
     dataset=dict(num_images=64, seed=1, split='val', test_mode=True, pipeline=test_pipeline, **scenes))
 test_dataloader = val_dataloader
 
-val_evaluator = [dict(type='MultiPerson3DMetric'), dict(type='MeshMetric')]
+# poses, meshes, and whether they stand in each other or in the wrong order
+val_evaluator = [dict(type='MultiPerson3DMetric'), dict(type='MeshMetric'), dict(type='CoherenceMetric')]
 test_evaluator = val_evaluator
