@@ -18,7 +18,9 @@ _SLACK = 1e-3  # cdist multiplies matrices: its rounding must not lose the neare
 
 
 @torch.no_grad()
-def distance_fields(vertices: Tensor, faces: Tensor, resolution: int = 32, spacing: float | None = None) -> Tensor:
+def distance_fields(
+    vertices: Tensor, faces: Tensor, resolution: int = 32, spacing: float | None = None, wanted: Tensor | None = None
+) -> Tensor:
     """(M, R, R, R) fields φ of M meshes, indexed (mesh, z, y, x), in units of the vertices; without gradient.
 
     Args:
@@ -27,6 +29,7 @@ def distance_fields(vertices: Tensor, faces: Tensor, resolution: int = 32, spaci
         resolution: R points a side.
         spacing: Of the points, which lie at −1 + (k + ½)·spacing. By default 2 / R: the centres of R cells, which is
             what ``grid_sample(…, align_corners=False)`` reads. The released code of CRMH writes 2 / (R − 1).
+        wanted: (M, R, R, R) bool: the points that will be read (:func:`cells_around`); others may stay 0. None: all.
 
     Raises:
         UserError: Shapes that do not fit, or faces of another mesh.
@@ -34,12 +37,25 @@ def distance_fields(vertices: Tensor, faces: Tensor, resolution: int = 32, spaci
     spacing = 2 / resolution if spacing is None else spacing
     vertices = vertices.detach().float()
     inside = inside_lattice((vertices + 1) / spacing - 0.5, faces, (resolution,) * 3)
+    inside = inside if wanted is None else inside & wanted
     fields = vertices.new_zeros(inside.shape)
     for field, where, mesh in zip(fields, inside, vertices):
         z, y, x = torch.nonzero(where, as_tuple=True)
         points = (torch.stack([x, y, z], dim=1) + 0.5) * spacing - 1
         field[z, y, x] = surface_distance(points, mesh[faces.to(mesh.device).long()])
     return fields
+
+
+def cells_around(places: Tensor, resolution: int) -> Tensor:
+    """(M, R, R, R) bool, (z, y, x): what ``grid_sample`` reads of a field for places (M, n, 3) of [-1, 1]³."""
+    low = ((places + 1) * resolution / 2 - 0.5).clamp(-2, resolution).floor().long()
+    read = torch.zeros(len(places), *(resolution,) * 3, dtype=torch.bool, device=places.device)
+    for corner in torch.cartesian_prod(*[torch.arange(2, device=places.device)] * 3):
+        at = low + corner
+        mesh, number = torch.nonzero(((at >= 0) & (at < resolution)).all(-1), as_tuple=True)
+        x, y, z = at[mesh, number].unbind(1)
+        read[mesh, z, y, x] = True
+    return read
 
 
 def surface_distance(points: Tensor, triangles: Tensor) -> Tensor:

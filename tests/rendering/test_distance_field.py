@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from torch.nn import functional
 
 from das_mm.errors import UserError
-from das_mm.rendering.distance_field import distance_fields, surface_distance, triangle_distance
+from das_mm.rendering.distance_field import cells_around, distance_fields, surface_distance, triangle_distance
 from das_mm.rendering.occupancy import check_closed, inside_lattice
 
 
@@ -34,6 +35,16 @@ def test_the_field_of_a_sphere_is_the_analytic_one_to_a_fraction_of_a_cell(spaci
         expected = (radius - (points - middle).norm(dim=-1)).clamp(min=0)
         assert (field - expected).abs().max() < 0.1 * 2 / 32  # what the polyhedron cuts off
         assert field.max() > radius - 0.06
+
+
+def test_a_field_may_be_made_where_it_is_read_alone():
+    (ball, faces), generator = sphere(0.8, subdivisions=2), torch.manual_seed(0)
+    places = 2.4 * torch.rand(1, 40, 3, generator=generator) - 1.2  # beyond the cube too
+    wanted = cells_around(places, 12)
+    read = lambda field: functional.grid_sample(field[:, None], places[:, :, None, None], align_corners=False)
+    whole, part = distance_fields(ball[None], faces, 12), distance_fields(ball[None], faces, 12, wanted=wanted)
+    assert torch.allclose(read(whole), read(part), atol=1e-6) and read(part).max() > 0.1
+    assert (part > 0).sum() < 0.7 * (whole > 0).sum() and torch.equal(part[wanted], whole[wanted])
 
 
 def test_distances_are_those_of_all_triangles_one_by_one():

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
-from das_mm.rendering.distance_field import distance_fields
+from das_mm.rendering.distance_field import cells_around, distance_fields
 from das_mm.rendering.occupancy import check_closed
 from das_mm.rendering.z_buffer import check_faces
 
@@ -114,11 +114,14 @@ class InterpenetrationLoss(BaseModule):
             low, high = people.amin(1), people.amax(1)
             cubes = _Cubes((low + high) / 2, (1 + self.margin) * (high - low).amax(1) / 2)
             own = (people - cubes.center[:, None]) / cubes.half[:, None, None]
+            others = ~torch.eye(len(people), dtype=torch.bool, device=people.device)
+            # a field is read where somebody else has vertices: distances are taken there alone
+            met = cubes.seen_from(people)[others].view(len(people), -1, 3)
             spacing = 2 / (self.resolution - 1) if self.released else None
-            fields = distance_fields(own, faces, self.resolution, spacing)
+            wanted = cells_around(met, self.resolution)
+            fields = distance_fields(own, faces, self.resolution, spacing, wanted)
         places = cubes.seen_from(people).flatten(1, 2)[:, :, None, None]  # (N, N * V, 1, 1, 3)
         depths = functional.grid_sample(fields[:, None], places, padding_mode='zeros', align_corners=False)
-        others = ~torch.eye(len(people), dtype=torch.bool, device=people.device)
         return depths.view(len(people), len(people), -1) * others[..., None]
 
     def _penalty(self, depths: Tensor) -> Tensor:
