@@ -39,7 +39,8 @@ def overlap_volumes(vertices: Tensor, faces: Tensor, resolution: int = 64) -> np
                 continue
             step = (end - begin) / resolution
             pair = (vertices[[i, j]] - begin) / step - 0.5
-            shared = inside_lattice(pair, faces, (resolution,) * 3, 'winding').all(0).sum()
+            inside = inside_lattice(pair, faces, (resolution, resolution, resolution), 'winding')
+            shared = inside.all(0).sum()
             volumes[i, j] = volumes[j, i] = float(shared * step.prod())
     return volumes
 

@@ -36,7 +36,7 @@ def distance_fields(
     """
     spacing = 2 / resolution if spacing is None else spacing
     vertices = vertices.detach().float()
-    inside = inside_lattice((vertices + 1) / spacing - 0.5, faces, (resolution,) * 3)
+    inside = inside_lattice((vertices + 1) / spacing - 0.5, faces, (resolution, resolution, resolution))
     inside = inside if wanted is None else inside & wanted
     fields = vertices.new_zeros(inside.shape)
     for field, where, mesh in zip(fields, inside, vertices):

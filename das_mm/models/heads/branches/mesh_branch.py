@@ -238,7 +238,7 @@ class MeshBranch(BaseTaskBranch):
         roots_px, depths_norm = scene.roots_px, scene.root_depths_norm
         if self.placement == 'camera':
             scale, roots_px = self.camera_px(parts['camera'], scene.outputs.points_px, scene.outputs.strides)
-            depths_norm = weak_perspective_depth(scale, 1000.0)
+            depths_norm = weak_perspective_depth(scale, scale.new_tensor(1000.0))
         root = self.body.keypoints(self._root_names, vertices, joints).mean(1)
         return vertices + (scene.positions_m(roots_px, depths_norm) - root)[:, None]
 
