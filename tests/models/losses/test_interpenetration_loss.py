@@ -124,6 +124,18 @@ def test_nobody_one_person_apart_and_people_astray():
     assert astray.grad.isfinite().all() and (astray.grad[2] == 0).all() and (astray.grad[:2] != 0).any()
 
 
+def test_a_body_may_cut_itself():
+    # each person is two balls in each other; the other one's box is reached, their flesh is not
+    person = torch.cat(list(balls((0, 0, 3.0), (0.4, 0, 3.0)).detach()))
+    faces = torch.cat([_FACES, _FACES + len(_BALL.vertices)])
+    people = torch.stack([person, person + torch.tensor([1.2, 0.8, 0.0])]).requires_grad_()
+    loss = InterpenetrationLoss(16)
+    assert loss.meeting(people).all()
+    value = loss(people, faces)
+    value.backward()
+    assert value == 0 and (people.grad == 0).all()
+
+
 def test_depth_translation_and_resolution():
     moved = torch.tensor([10.0, -4.0, 30.0])
     people, loss = balls((0, 0, 3.0), (0.6, 0.1, 3.0)), InterpenetrationLoss(16)
