@@ -34,8 +34,8 @@ class DetectedKeypoints:
 
         Example:
             >>> found = DetectedKeypoints.of_numbers('coco17', np.full((17, 2), np.nan), np.ones(17))
-            >>> found.known.any()
-            np.False_
+            >>> bool(found.known.any())
+            False
         """
         places, confidence = np.asarray(places, np.float64), np.asarray(confidence, np.float64)
         known = np.isfinite(places).all(-1) & np.isfinite(confidence) & (confidence > 0)

@@ -102,6 +102,15 @@ def test_one_body_for_two_views(tmp_path, files, capsys):
     assert apart('rig', 'global_orient')[0] < 0.2 * apart('plain', 'global_orient')[0]
 
 
+def test_the_program_that_measures_fits(capsys):
+    config = 'prohmr_tiny_1xb32-16e_synthetic-96x96'
+    assert cli.main(['project', 'prohmr.latent_fitting_speed', config, '--people', '2', '--steps', '1']) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told['people'] == told['fitted'] == 2 and told['seconds'] > 0
+    # 20 iterations and their line searches at most, and the two looks at the end
+    assert 20 < told['evaluations'] <= 27
+
+
 def test_what_cannot_be_refined_is_told(tmp_path, files, capsys):
     _, _, images, keypoints = files
     with pytest.raises(SystemExit):
