@@ -16,6 +16,7 @@ from mmpose.structures import PoseDataSample
 from mmpose.utils.typing import SampleList
 from torch import Tensor
 
+from das_mm.errors import UserError
 from das_mm.models.task_modules import DASPoseCoder, LevelTargets, PersonLabels
 from das_mm.structures import back_project, default_intrinsics, focal_px, transform_intrinsics
 
@@ -122,4 +123,12 @@ def _instance_map(sample: PoseDataSample, device: torch.device) -> Tensor | None
     fields = sample.get('gt_fields')
     if fields is None or 'instance_map' not in fields:
         return None
-    return fields.instance_map[0].to(device).long()
+    drawn, shape = fields.instance_map[0], tuple(sample.metainfo['img_shape'][:2])
+    if tuple(drawn.shape) != shape:
+        raise UserError(
+            f'its masks have the shape {tuple(drawn.shape)}, the network input {shape}',
+            file=sample.metainfo.get('img_path'),
+            field='instance_map',
+            remedy='put AddInstanceMap behind all geometric transforms',
+        )
+    return drawn.to(device).long()

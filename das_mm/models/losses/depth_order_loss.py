@@ -54,7 +54,12 @@ class DepthOrderLoss(BaseModule):
         self.loss_weight, self.released = loss_weight, released
 
     def forward(
-        self, vertices: Tensor, faces: Tensor, person_masks: Tensor | None, camera_matrix: Tensor | None
+        self,
+        vertices: Tensor,
+        faces: Tensor,
+        person_masks: Tensor | None,
+        camera_matrix: Tensor | None,
+        image_size: tuple[int, int] | None = None,
     ) -> Tensor:
         """
         Args:
@@ -64,6 +69,7 @@ class DepthOrderLoss(BaseModule):
                 or (H, W) whole numbers: the person's row, :data:`NOBODY`, or :data:`SOMEBODY_ELSE` for people without
                 an entry. None where the image has no masks.
             camera_matrix: (3, 3) of the image that the masks are of; None where it is not known.
+            image_size: (height, width) that the masks must have; None: what they have.
 
         Returns:
             Scalar; a zero connected to the vertices where no two people can be compared.
@@ -76,6 +82,12 @@ class DepthOrderLoss(BaseModule):
         if person_masks is None or camera_matrix is None or len(vertices) < 2:
             return zero
         shown = shown_people(person_masks, len(vertices)).to(vertices.device)
+        if image_size is not None and tuple(shown.shape) != tuple(image_size):
+            raise UserError(
+                f'the masks have {shown.shape[1]}x{shown.shape[0]} pixels, the image {image_size[1]}x{image_size[0]}',
+                field='person_masks',
+                remedy='resize and mirror the masks as the image was (AddInstanceMap behind the geometric transforms)',
+            )
         if camera_matrix.shape != (3, 3):
             raise UserError(
                 f'{tuple(camera_matrix.shape)} is no camera', field='camera_matrix', remedy='give one (3, 3) matrix'

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
 
+from das_mm.errors import UserError
 from das_mm.models.heads import PointOutputs
 from das_mm.models.heads.branches.coherence_losses import shown_rows
 from das_mm.models.heads.branches.mesh_branch import NUM_PARAMETERS
@@ -327,6 +328,9 @@ def test_the_head_gives_the_branch_its_scenes(people):
     assert all(value.isfinite() for value in losses.values())
     sum(value for name, value in losses.items() if 'loss' in name).backward()
     assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in head.parameters())
+    samples[1].gt_fields = PixelData(instance_map=samples[1].gt_fields.instance_map[:, ::2])
+    with pytest.raises(UserError, match='instance_map: its masks have the shape'):
+        head.loss(small_feats(), samples)
 
 
 def test_wrong_placement_is_told():

@@ -155,6 +155,9 @@ def test_bad_input_is_told():
     for wrong in (masks[:1], masks.float().mean(0), masks[None], torch.full((4, 4), 2), torch.full((4, 4), -3)):
         with pytest.raises(UserError, match='person_masks'):
             loss(pair, _FACES, wrong, _K)
+    assert loss(pair, _FACES, masks, _K, (_HEIGHT, _WIDTH)) > 0
+    with pytest.raises(UserError, match='32x24 pixels, the image 64x48'):
+        loss(pair, _FACES, masks, _K, (48, 64))
     with pytest.raises(UserError, match='camera_matrix'):
         loss(pair, _FACES, masks, _K[:2])
     with pytest.raises(UserError, match='faces'):
