@@ -9,7 +9,7 @@ import pytest
 
 from das_mm.benchmarks.figures.lost_identities import measure_lost_identities
 from das_mm.benchmarks.figures.overlapping_people import box_ious, measure_overlap, summarise_overlap
-from das_mm.checkpoints.packaged import packaged_model
+from das_mm.checkpoints.packaged import TINY, packaged_model, tiny_checkpoint
 from das_mm.cli import main
 from das_mm.errors import UserError
 
@@ -42,7 +42,7 @@ def test_overlap_with_the_packages_weights(tmp_path):
 
 
 def test_sigma_before_and_after_the_update_by_the_verb(tmp_path, capsys):
-    weights, config = packaged_model('pose')
+    weights, config = tiny_checkpoint(), TINY['pose']  # as in the documented run; the larger one takes far longer
     words = ['ablation', '--figure', 'update', config, str(weights), '--out', str(tmp_path), '--images', '2']
     assert main(words) == 0
     found = json.loads((tmp_path / 'figure_update.json').read_text())['found']
