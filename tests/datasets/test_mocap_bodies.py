@@ -35,6 +35,17 @@ def test_a_file_loses_its_root_and_what_is_not_finite(tmp_path, width):
     assert shapes.isfinite().all()
 
 
+def test_the_names_of_mosh(tmp_path):
+    """As CRMH keeps its fits of Human3.6M."""
+    pose = np.zeros((1, 72))
+    pose[0, 3:6] = [0, 0, np.pi / 2]
+    np.savez(tmp_path / 'mosh.npz', pose=pose, shape=np.ones((1, 10)), gender=np.array(['m']))
+    rotations, betas = MoCapBodies(tmp_path / 'mosh.npz').draw(2)
+    expected = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    torch.testing.assert_close(rotations[:, 0], expected.expand(2, 3, 3), atol=1e-6, rtol=0)
+    assert betas.eq(1).all()
+
+
 def test_other_files_are_told(tmp_path):
     path = tmp_path / 'mocap.npz'
     bodies = MoCapBodies(path)  # nothing is read yet

@@ -16,7 +16,10 @@ from das_mm.structures.tensor_rotations import axis_angle_to_matrix
 from ..synthetic.body_shapes import sample_betas
 from ..synthetic.poses import sample_pose
 
-_REMEDY = 'give an npz with body_pose (N, 72) rad, the root first (or (N, 69) without it), and betas (N, 10)'
+_REMEDY = (
+    'give an npz with body_pose (N, 72) rad, the root first (or (N, 69) without it), and betas (N, 10); '
+    'or with pose and shape'
+)
 _NUM_BODY, _NUM_BETAS = 69, 10
 
 
@@ -28,8 +31,9 @@ class MoCapBodies:
     Nothing is read or generated before the first draw: a model that has them can be built without the file.
 
     Args:
-        file: npz with ``body_pose`` (N, 72) or (N, 69) axis-angle, rad, and ``betas`` (N, 10): CMU's motion capture as
-            ProHMR keeps it, MoSh's fits of Human3.6M for CRMH. None: poses of the synthetic people.
+        file: npz with ``body_pose`` (N, 72) or (N, 69) axis-angle, rad, and ``betas`` (N, 10), CMU's motion capture as
+            ProHMR keeps it; or with ``pose`` and ``shape``, as CRMH keeps MoSh's fits of Human3.6M. None: poses of the
+            synthetic people.
         num_synthetic: How many of those are generated to draw from.
         seed: Of them.
     """
@@ -62,16 +66,17 @@ class MoCapBodies:
 
     @staticmethod
     def _read(file: str | Path) -> tuple[Tensor, Tensor]:
-        stored = read_npz(file, _REMEDY, ('body_pose', 'betas'))
-        pose, betas = stored.get('body_pose'), stored.get('betas')
-        for name, array, widths in (('body_pose', pose, (_NUM_BODY + 3, _NUM_BODY)), ('betas', betas, (_NUM_BETAS,))):
+        stored = read_npz(file, _REMEDY, ('body_pose', 'betas', 'pose', 'shape'))
+        names = ('pose', 'shape') if {'pose', 'shape'} <= set(stored) else ('body_pose', 'betas')
+        pose, betas = (stored.get(name) for name in names)
+        for name, array, widths in zip(names, (pose, betas), ((_NUM_BODY + 3, _NUM_BODY), (_NUM_BETAS,))):
             if array is None or array.dtype.kind != 'f' or array.ndim != 2 or array.shape[1] not in widths:
                 told = 'absent' if array is None else f'{array.dtype} {array.shape}'
                 raise UserError(f'is {told}', file=file, field=name, remedy=_REMEDY)
         if pose is None or betas is None or len(pose) != len(betas) or not len(pose):
-            raise UserError('there are not as many poses as shapes', file=file, field='betas', remedy=_REMEDY)
+            raise UserError('there are not as many poses as shapes', file=file, field=names[1], remedy=_REMEDY)
         pose = pose[:, -_NUM_BODY:]
         sound = np.isfinite(pose).all(1) & np.isfinite(betas).all(1)
         if not sound.any():
-            raise UserError('no pose in it is finite', file=file, field='body_pose', remedy=_REMEDY)
+            raise UserError('no pose in it is finite', file=file, field=names[0], remedy=_REMEDY)
         return torch.from_numpy(pose[sound].astype(np.float32)), torch.from_numpy(betas[sound].astype(np.float32))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from mmengine.dist import all_reduce_params, get_world_size
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
@@ -52,7 +53,7 @@ class AdversarialStep:
         try:
             with self.generator.optim_context(model):
                 loss, rest = loss_of()
-            self.generator.update_params(loss)
+            _update(self.generator, loss)
         finally:
             self.discriminator.requires_grad_(True)
         return rest
@@ -72,5 +73,22 @@ class AdversarialStep:
                 self.discriminator(*(part.detach().float() for part in fake)),
                 self.discriminator(*(part.detach().float() for part in real)),
             )
-        self.judge.update_params(self.weight * loss)
+        _update(self.judge, self.weight * loss)
         return loss.detach()
+
+
+def _update(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
+    """Backward and step, with the means of the gradients of all processes."""
+    if get_world_size() == 1:
+        optim_wrapper.update_params(loss)
+        return
+    optim_wrapper.backward(optim_wrapper.scale_loss(loss))
+    groups = optim_wrapper.optimizer.param_groups
+    learnt = [one for group in groups for one in group['params'] if one.requires_grad]
+    for one in learnt:
+        if one.grad is None:  # of this process' batch; the others wait for it
+            one.grad = torch.zeros_like(one)
+    all_reduce_params([one.grad for one in learnt if one.grad is not None], op='mean')
+    if optim_wrapper.should_update():
+        optim_wrapper.step()
+        optim_wrapper.zero_grad()

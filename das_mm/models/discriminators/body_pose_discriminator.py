@@ -64,7 +64,7 @@ class BodyPoseDiscriminator(BaseModule):
         self.D_alljoints_fc2 = nn.Linear(joints_hidden, joints_hidden)
         self.D_alljoints_out = nn.Linear(joints_hidden, 1)
         for layer in self.modules():
-            if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            if isinstance(layer, (nn.Linear, nn.Conv2d)) and layer.bias is not None:
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)
 

@@ -3,10 +3,10 @@
 _base_ = ['./_base_/crmh_resnet50_fpn.py', './_base_/mixed_832x512.py', './_base_/adversarial_prior.py']
 
 # A discriminator against poses and shapes of real people (MoSh of Human3.6M), 1/60 on each side. Its file:
-# --cfg-options model.train_cfg.adversarial.real_bodies=FILE; None takes generated bodies
+# --cfg-options model.train_cfg.adversarial.mocap.file=FILE; None takes generated bodies
 model = dict(train_cfg=dict(adversarial=dict(
     discriminator=dict(type='BodyPoseDiscriminator', betas_hidden=(5,), relu_between=False, betas_last=True),
-    real_bodies='data/h36m/extras/h36m_single_train_openpose.npz', weight=1 / 60)))
+    mocap=dict(type='MoCapBodies', file='data/h36m/extras/h36m_single_train_openpose.npz'), weight=1 / 60)))
 initial_weights = dict(
     paper='its first stage, on crops of one person',
     get='das-mm train crmh-crops_resnet50-fpn_1xb54-240k_mixed-256x256')

@@ -9,7 +9,7 @@ side = dict(
 optim_wrapper = dict(generator=side, discriminator=side)
 model = dict(train_cfg=dict(adversarial=dict(
     discriminator=dict(type='BodyPoseDiscriminator', betas_hidden=(5,), relu_between=False, betas_last=True),
-    real_bodies=None, weight=1 / 60)))
+    mocap=dict(type='MoCapBodies', num_synthetic=1000), weight=1 / 60)))
 initial_weights = dict(
     _delete_=True,
     paper='its first stage, on crops of one person', get='das-mm train crmh-crops_tiny_1xb16-8e_synthetic-256x256')

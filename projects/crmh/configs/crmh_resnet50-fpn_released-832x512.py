@@ -9,7 +9,7 @@ model = dict(
     backbone=dict(init_cfg=None),
     roi_head=dict(smpl_head=dict(mean_params=None)),
     body_model=dict(_delete_=True, type='SMPLBody', model_path=smpl_path, regressors=regressors),
-    train_cfg=dict(adversarial=dict(real_bodies=None)))
+    train_cfg=dict(adversarial=dict(mocap=dict(file=None))))
 initial_weights = None
 val_evaluator = dict(body_model=dict(_delete_=True, type='SMPLBody', model_path=smpl_path, regressors=regressors))
 test_evaluator = val_evaluator

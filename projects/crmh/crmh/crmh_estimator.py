@@ -18,13 +18,12 @@ from das_mm.bodies.people_of_crops import describe_crop_meshes
 from das_mm.models.body_models import SuperJoints, superset_layer
 from das_mm.models.body_models.protocol import BodyModelProtocol
 from das_mm.models.discriminators import AdversarialStep, generator_loss
-from das_mm.registry import MODELS
+from das_mm.registry import MODELS, TASK_UTILS
 from das_mm.structures.cameras import project
 from das_mm.structures.task_fields import TaskDescription
 
 from .coherence_terms import CoherenceTerms
 from .people_of_scene import ROOT, add_people
-from .real_bodies import RealBodies
 from .region_targets import region_targets
 from .scene_camera import FOCAL_PX, box_translation, input_cameras
 from .scene_labels import scene_labels
@@ -48,8 +47,8 @@ class CRMH(TwoStageDetector):
         roi_head: Config of a :class:`.SceneRoIHead`.
         body_model: Config of a body.
         train_cfg: mmdet's ``rpn``, ``rpn_proposal`` and ``rcnn``; ``criterion``, config of a :class:`.SMPLBranchLoss`;
-            ``coherence``, arguments of :class:`.CoherenceTerms`; ``adversarial``: None, or ``discriminator`` (config),
-            ``real_bodies`` (file of :class:`.RealBodies`, None for generated ones) and ``weight``.
+            ``coherence``, arguments of :class:`.CoherenceTerms`; ``adversarial``: None, or ``discriminator`` and
+            ``mocap`` (configs; :class:`das_mm.datasets.MoCapBodies`) and ``weight``.
         test_cfg: mmdet's ``rpn`` and ``rcnn``; ``focal_px``, of the one camera, in training too (1000; None takes each
             image's true camera); ``score_thr`` and ``default_fov_deg``.
         data_preprocessor: Config of a :class:`.FixedSizePreprocessor`.
@@ -88,7 +87,8 @@ class CRMH(TwoStageDetector):
         self.discriminator = None
         if adversarial is not None:
             self.discriminator = MODELS.build({'_scope_': 'das_mm', **adversarial['discriminator']})
-            self.real_bodies = RealBodies(adversarial.get('real_bodies'))
+            mocap = adversarial.get('mocap') or dict(type='MoCapBodies')
+            self.mocap = TASK_UTILS.build({'_scope_': 'das_mm', **mocap})
 
     @property
     def focal_px(self) -> float | None:
@@ -121,8 +121,8 @@ class CRMH(TwoStageDetector):
             return total, (told, fake)
 
         told, fake = step.step_generator(self, loss_of)
-        if len(fake[0]):
-            told['judge'] = step.step_discriminator(self, fake, self.real_bodies.draw(len(fake[0]), fake[1]))
+        real = tuple(part.to(fake[1]) for part in self.mocap.draw(len(fake[0])))
+        told['judge'] = step.step_discriminator(self, fake, real)
         return told
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ SMALL = dict(
         rpn=dict(sampler=dict(num=32)),
         rpn_proposal=dict(nms_pre=60, max_per_img=30),
         rcnn=dict(sampler=dict(num=8)),
+        adversarial=dict(mocap=dict(num_synthetic=3)),
         coherence=dict(interpenetration=dict(resolution=8), depth_order=dict(stride=4)),
     ),
     test_cfg=dict(rpn=dict(nms_pre=60, max_per_img=30), rcnn=dict(max_per_img=6), score_thr=0.0),

@@ -10,7 +10,6 @@ from das_mm.errors import UserError
 from projects.crmh.crmh.fixed_size_preprocessor import FixedSizePreprocessor
 from projects.crmh.crmh.inclusive_boxes import InclusiveBoxCoder, InclusiveOverlaps
 from projects.crmh.crmh.panoptic_pairing import mean_error, pelvis_centred_errors
-from projects.crmh.crmh.real_bodies import RealBodies
 from projects.crmh.crmh.smpl_roi_head import SMPLRoIHead
 
 
@@ -47,27 +46,6 @@ def test_own_training_begins_at_the_mean_body():
     assert torch.equal(bodies.rotations[:, 0], upright.expand(3, 3, 3))
     assert torch.equal(bodies.rotations[:, 1:], torch.eye(3).expand(3, 23, 3, 3))
     assert bodies.camera.tolist() == [pytest.approx([0.9, 0, 0])] * 3 and not bodies.betas.any()
-
-
-def test_real_bodies_come_from_a_file_or_are_generated(tmp_path):
-    rng = np.random.default_rng(0)
-    pose = np.zeros((1, 72))
-    pose[0, 3:6] = [0, 0, np.pi / 2]
-    np.savez(tmp_path / 'mosh.npz', pose=pose, shape=rng.normal(size=(1, 10)))
-    rotations, betas = RealBodies(tmp_path / 'mosh.npz').draw(2, torch.zeros(1))
-    expected = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
-    torch.testing.assert_close(rotations[:, 0], expected.expand(2, 3, 3), atol=1e-6, rtol=0)  # the root is left out
-    assert rotations.shape == (2, 23, 3, 3) and betas.shape == (2, 10)
-    for arrays, field in (
-        (dict(pose=pose), 'shape'),
-        (dict(pose=pose[:, :60], shape=np.zeros((1, 10))), 'pose'),
-        (dict(pose=pose * np.nan, shape=np.zeros((1, 10))), 'pose'),
-        (dict(pose=pose, shape=np.zeros((2, 10))), 'shape'),
-    ):
-        np.savez(tmp_path / 'bad.npz', **arrays)
-        with pytest.raises(UserError) as told:
-            RealBodies(tmp_path / 'bad.npz')
-        assert told.value.field == field and told.value.remedy
 
 
 def test_the_pairing_on_panoptic():
