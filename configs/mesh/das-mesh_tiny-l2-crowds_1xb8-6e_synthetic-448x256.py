@@ -1,8 +1,8 @@
-# The mesh demo's model on crowded scenes, where people stand before each other: goes on from its long training
+# The mesh demo's model on crowded scenes, people close to each other: goes on from its long training
 # (load_from). No losses between people; the rows coherence-… of ablation/ add them
 _base_ = './das-mesh_tiny-l2_1xb8-20e_synthetic-448x256.py'
 
-crowds = dict(people=(3, 6), subject_share=(0.45, 0.85))
+crowds = dict(people=(4, 6), subject_share=(0.6, 0.75), share_spread=0.05)  # side by side, at nearly one distance
 train_pipeline = [  # without a flip, see synthetic_448x256.py
     dict(type='LoadImage'),
     dict(type='DASRandomAffine', input_size={{_base_.image_size}}, scale_range=(0.9, 1.1), translate_sigma=0.03),
