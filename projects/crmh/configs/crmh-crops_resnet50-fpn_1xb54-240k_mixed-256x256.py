@@ -4,6 +4,7 @@ _base_ = ['./_base_/crmh_resnet50_fpn.py', './_base_/crops_256x256.py']
 
 model = dict(data_preprocessor=dict(input_size=(256, 256)))
 
+val_cfg = test_cfg = None  # measured as the next stage is, on whole images
 max_epochs = 24  # of 10,000 iterations
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs)
 optim_wrapper = dict(

@@ -18,7 +18,8 @@ train_dataloader = dict(
             subject_share=(0.45, 0.85), share_spread=0.2, clothes='suits', joint_sets=('gt24',),
             keypoint_set='gt24')))
 initial_weights = None
-val_dataloader = val_evaluator = test_dataloader = test_evaluator = None
+# measured as the next stage is, on whole scenes
+val_dataloader = val_evaluator = val_cfg = test_dataloader = test_evaluator = test_cfg = None
 
 max_epochs = 8
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs)

@@ -31,6 +31,8 @@ def test_the_name_is_the_config(configs, name):
     terms = {key for key, value in (options.get('coherence') or {}).items() if value is not None}
     kind = re.split(r'[-_]', name)[1] if name.startswith('crmh-') else 'crmh'
     assert terms == (COHERENCE[kind] if stage3 else set())
+    parts = ('dataloader', 'evaluator', 'cfg')
+    assert len({config.get(f'val_{part}') is None for part in parts}) == 1  # mmengine wants all or none
     if found := re.search(r'_(\d)xb(\d+)-(\d+)(k|e)_', name):
         processes, batch, length = (int(part) for part in found.groups()[:3])
         assert config.train_dataloader.batch_size == batch

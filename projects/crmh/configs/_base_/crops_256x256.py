@@ -40,4 +40,3 @@ train_dataloader = dict(
         datasets=[
             h36m, coco, dict(type='mmengine.ConcatDataset', datasets=[lsp, lspet]), mpii, mpi_inf_3dhp,
         ]))
-# measured as the later stages are, on whole images
