@@ -123,11 +123,12 @@ def _minimise_one(
 
 
 def _until_settled(
-    optimizer: torch.optim.Optimizer, closure: Callable[[], Tensor], own: Sequence[Tensor], options: LBFGSOptions
+    optimizer: torch.optim.LBFGS, closure: Callable[[], Tensor], own: Sequence[Tensor], options: LBFGSOptions
 ) -> None:
     last = math.nan
     for step in range(options.outer_steps):
-        value = float(optimizer.step(closure))  # at the beginning of the step
+        # at the beginning of the step; a tensor, as in torch's own examples
+        value = float(optimizer.step(closure))  # type: ignore[arg-type]
         if not math.isfinite(value):
             return
         if step and (last - value) / max(abs(last), abs(value), 1) < options.ftol:

@@ -185,7 +185,7 @@ def _words(person: PersonKeypoints, places: np.ndarray, instances: Any) -> dict[
     told: dict[str, Any] = dict(
         image=person.image,
         frame=person.frame,
-        score=rounded(person.score),
+        score=round(person.score, 5),
         keypoints_px=rounded(places),
         keypoints_mm=rounded(instances.keypoints_3d[0]),
         log_prob=rounded(instances.log_prob[0, 0]) if density[0] else None,

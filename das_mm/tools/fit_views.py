@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     predictor: Any = open_predictor(
         args.weights, args.config, args.device, runtime='torch', allow=args.allow, boxes=args.boxes
     )
-    estimator = getattr(getattr(predictor, 'crops', None), 'estimator', None)
+    estimator: Any = getattr(getattr(predictor, 'crops', None), 'estimator', None)
     if 'views' not in getattr(estimator, 'refinements', ()):
         raise UserError(
             'this model cannot refine a body by other views',

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from das_mm.errors import UserError
+from das_mm.inference.keypoint_boxes import KeypointBoxes
 from das_mm.inference.keypoint_files import read_keypoints
 from das_mm.inference.lifted_people import whole_skeleton
+from das_mm.inference.person_boxes import DetectedPeople
+from das_mm.inference.predictor import InputImage, Prediction
 from das_mm.structures import KEYPOINT_SETS
 from das_mm.structures.detected_keypoints import DetectedKeypoints
+from das_mm.structures.people import People
 
 PLACES = np.arange(34, dtype=float).reshape(17, 2)
 SCORES = np.linspace(0.2, 1, 17)
@@ -121,3 +125,49 @@ def test_detections_and_annotations_go_to_their_parts_of_a_superset():
     for name, count in (('gt24', 19), ('h36m17', 17), ('lsp14', 14)):
         known = ones(name).in_superset('prohmr44').known
         assert known[25:].sum() == count and not known[:25].any()
+
+
+class _Finder:
+    """A model that finds two people, one of them outside of the image."""
+
+    keypoint_set = 'coco17'
+
+    def __init__(self, sigma):
+        self.sigma = sigma
+
+    def predict(self, prepared, with_sigma):
+        assert with_sigma is None  # what it has learnt
+        people = People(
+            scores=[0.9, 0.4],
+            bboxes_px=[[300, 300, 400, 400], [1, 2, 30, 40]],
+            keypoints_px=np.stack([PLACES + 300, PLACES]),
+            keypoint_scores=np.stack([SCORES, SCORES]),
+            keypoints_sigma=self.sigma,
+        )
+        return [Prediction(people, {}, None)]
+
+
+@pytest.mark.parametrize('sigma', [None, np.full((2, 17, 3), 3.0)])
+def test_people_bring_the_keypoints_of_who_has_found_them(sigma):
+    source = DetectedPeople(lambda: _Finder(sigma), 'a finder').telling_keypoints()
+    (found,) = source.find([None])
+    sound, reasons = found.sound((100, 100, 3))
+    assert reasons == {'outside the image': 1}
+    (keypoints,) = sound.keypoints
+    np.testing.assert_allclose(keypoints.places_px, PLACES)
+    np.testing.assert_allclose(keypoints.confidence, SCORES if sigma is None else 1)
+    assert (keypoints.sigma_px is None) == (sigma is None)
+    if sigma is not None:
+        assert keypoints.sigma_px.tolist() == np.full((17, 2), 3.0).tolist()
+
+
+def test_boxes_go_about_the_keypoints_of_a_file(tmp_path):
+    content = {'a.jpg': [ROWS.tolist(), (ROWS * [2, 2, 0.5]).tolist()]}
+    source = KeypointBoxes(write(tmp_path, content))
+    image = InputImage(np.zeros((90, 90, 3), np.uint8), {}, 'a.jpg', 'somewhere/a.jpg')
+    (found,) = source.find([image])
+    assert 'found.json' in source.words
+    np.testing.assert_allclose(found.xyxy_px[0], [-4, -3, 36, 37])  # an eighth of 32 px about 0 to 32, 1 to 33
+    np.testing.assert_allclose(found.keypoints[1].places_px, 2 * PLACES)
+    other = InputImage(np.zeros((90, 90, 3), np.uint8), {}, 'b.jpg')
+    assert len(source.find([other])[0].scores) == 0

@@ -6,6 +6,7 @@ is the same everywhere. Letters: B people, K = 44 keypoints.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -116,7 +117,7 @@ class LatentFitter(nn.Module):
             camera = camera.to(latents)
             scale = (self.weights.image_px / image_px.to(latents)).square()
 
-            def energy(asking: Tensor, values: list[Tensor]) -> Tensor:
+            def energy(asking: Tensor, values: Sequence[Tensor]) -> Tensor:
                 people = rows[asking]
                 z, shape, place = values
                 turns = bodies.rotations(z, people)

@@ -131,7 +131,7 @@ class CropFitter:
         """(44, 3) px of image or crop, and confidence."""
         meta, out = sample.metainfo, np.zeros((_NUM_KEYPOINTS, 3))
         if self.options.keypoints != 'detected':
-            label = np.asarray(sample.gt_instance_labels.keypoints_2d[0], np.float64)
+            label = np.asarray(sample.gt_instance_labels['keypoints_2d'][0], np.float64)
             out[:, :2] = warp_points(0.5 * self.crop_px * (label[:, :2] + 1) - 0.5, np.asarray(meta['crop_to_image']))
             out[:, 2] = label[:, 2]
             if self.options.keypoints == 'openpose':

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     torch.manual_seed(0)
     cfg = read_config(config_path(args.config))
     cfg.model.backbone.init_cfg = None  # no download
-    model = build_model(cfg).to(args.device)
+    model: Any = build_model(cfg)
+    model.to(args.device)
     bodies = posed_people(np.random.default_rng(0), _NUM_START)
     pose = torch.tensor(bodies.axis_angle, dtype=torch.float32, device=args.device)
     rotations = axis_angle_to_matrix(pose)

@@ -6,6 +6,7 @@ the rig's frame too. Letters: N views, 24 joints.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +87,7 @@ class MultiViewRefiner:
                     remedy='give images of one person at one moment, and say where the person is (--boxes)',
                 )
 
-            def energy(_: Tensor, values: list[Tensor]) -> Tensor:
+            def energy(_: Tensor, values: Sequence[Tensor]) -> Tensor:
                 z = values[0][0]
                 turns = bodies.rotations(z, rows)
                 joints = turns[:, 1:] if to_camera is None else in_rig(turns, to_camera.to(turns))

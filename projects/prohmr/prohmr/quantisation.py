@@ -47,7 +47,7 @@ def quantise(points: np.ndarray, num: int, seed: int = 0, iterations: int = 20) 
             field='samples',
             remedy='leave the people out for whom the network gives no numbers',
         )
-    means, labels = kmeans2(flat, num, iter=iterations, minit='++', seed=seed)
+    means, labels = kmeans2(flat, num, iter=iterations, minit='++', seed=seed)  # pyright: ignore[reportCallIssue]  # newer stubs: rng
     distance = np.linalg.norm(flat - means[labels], axis=1)
     order = np.lexsort((distance, labels))  # by cluster, the nearest first
     _, first = np.unique(labels[order], return_index=True)
