@@ -37,7 +37,7 @@ from das_mm.registry import INFERENCERS
 if TYPE_CHECKING:
     from das_mm.models.body_models.protocol import BodyModelProtocol
 
-_RUN_OPTIONS = ('on_skip', 'resume', 'score_thr', 'with_sigma', 'track', 'smooth', 'birth_thr')
+_RUN_OPTIONS = ('on_skip', 'resume', 'score_thr', 'with_sigma', 'track', 'smooth', 'static_camera', 'birth_thr')
 _DRAWING_OPTIONS = ('draw_bbox', 'draw_sigmas', 'draw_meshes', 'kpt_thr', 'thickness', 'radius')
 
 
@@ -71,7 +71,7 @@ class DASInferencer(BaseInferencer):
     """
 
     preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume', 'boxes', 'points'}
-    forward_kwargs = {'score_thr', 'with_sigma', 'track', 'smooth', 'birth_thr'}
+    forward_kwargs = {'score_thr', 'with_sigma', 'track', 'smooth', 'static_camera', 'birth_thr'}
     visualize_kwargs = {'return_vis', 'vis_out_dir', 'show', 'wait_time', *_DRAWING_OPTIONS}
     postprocess_kwargs = {'pred_out_dir', 'viewer_out_dir', 'viewer_frames', 'track_out_dir', 'mesh_out_dir', 'export'}
 
@@ -157,8 +157,9 @@ class DASInferencer(BaseInferencer):
                 px, several of these, or a file (:data:`.Points`).
 
                 Of videos: ``track`` follows people with any model (a tracking model does so in any case), from a score
-                of ``birth_thr`` on; ``smooth`` smooths them over time; ``resume`` goes on after the last whole line of
-                an earlier run into the same folder (see :mod:`das_mm.inference.resume`), whose results are not given
+                of ``birth_thr`` on; ``smooth`` smooths them over time; ``static_camera`` adds the world frame to the
+                results that are written (see :class:`.RunOptions`); ``resume`` goes on after the last whole line of an
+                earlier run into the same folder (see :mod:`das_mm.inference.resume`), whose results are not given
                 again.
 
                 Of pictures: ``return_vis``; ``show`` opens a window, in which an image stays ``wait_time`` seconds (0,

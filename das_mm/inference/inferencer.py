@@ -9,7 +9,7 @@ from typing import Any
 from das_mm.errors import UserError
 
 from .folder_lock import hold_folder
-from .inputs import Input, open_sources
+from .inputs import Input, OpenedInputs, open_inputs
 from .intrinsics import CameraFinder
 from .output_folders import OutputFolders
 from .overlays import OverlayOptions, OverlayPainter
@@ -41,7 +41,7 @@ class Inferencer:
 
     def __call__(
         self,
-        inputs: Input | Sequence[Input],
+        inputs: Input | Sequence[Input] | OpenedInputs,
         options: RunOptions | None = None,
         folders: OutputFolders | None = None,
         drawing: OverlayOptions | None = None,
@@ -51,7 +51,7 @@ class Inferencer:
         """People of image after image; nothing is computed before it is asked for, and little is read.
 
         Args:
-            inputs: See :func:`.open_sources`.
+            inputs: See :func:`.open_inputs`, or what it gave.
             options: See :class:`.RunOptions`.
             folders: What is written, and where; nothing by default.
             drawing: What overlays show.
@@ -65,17 +65,18 @@ class Inferencer:
         predictor, options, folders = self.predictor, options or RunOptions(), folders or OutputFolders()
         _check(predictor, options, folders)
         folders.check()
-        sources = open_sources(inputs)
-        folders.check_files(sources)
-        if (options.track or options.smooth) and not any(source.is_sequence for source in sources):
+        opened = inputs if isinstance(inputs, OpenedInputs) else open_inputs(inputs, options.rank)
+        sources = opened.sources
+        folders.check_files(sources, opened.total == 1)
+        if (options.follows or options.smooth) and sources and not any(one.is_sequence for one in sources):
             logging.getLogger('das_mm').warning(
                 'there is no video among the inputs: the people of images are neither followed nor smoothed'
             )
         camera = camera or self.camera
         painter = None
-        with hold_folder(folders.locked) as lock:
+        with hold_folder(folders.locked, options.rank) as lock:
             earlier = _earlier(sources, folders) if options.resume else {}
-            tracker = VideoTracker(predictor, options.track, options.smooth, earlier, options.birth_thr)
+            tracker = VideoTracker(predictor, options.follows, options.smooth, earlier, options.birth_thr)
             settings = {source: _settings(predictor, options, tracker, camera, source) for source in sources}
             for source, one in earlier.items():
                 one.check(settings[source], camera)
@@ -83,7 +84,7 @@ class Inferencer:
         if with_overlays or folders.overlays is not None:
             drawing = drawing or OverlayOptions()
             painter = OverlayPainter(predictor.keypoint_set, drawing, predictor.body, tracker.track)
-        run = Run(predictor, sources, folders, options, camera, earlier, tracker, painter)
+        run = Run(predictor, sources, opened.total, folders, options, camera, earlier, tracker, painter)
         return run.results(RecordKeeper(folders.predictions, settings, earlier), lock)
 
 
@@ -93,6 +94,12 @@ def _check(predictor: Predictor, options: RunOptions, folders: OutputFolders) ->
             'this model learns no sigma: its loss has none',
             field='with_sigma',
             remedy='leave it out, or use a model trained with an RLE loss',
+        )
+    if options.static_camera and folders.predictions is None:
+        raise UserError(
+            'nobody says where results go, which tell the world of the camera',
+            field='static_camera',
+            remedy='give a folder for them',
         )
     if folders.mesh_formats and predictor.body is None:
         raise UserError(
@@ -117,6 +124,7 @@ def _settings(
     told.update(getattr(predictor, 'run_settings', {}))
     if source.is_sequence:
         told.update(smoothed=options.smooth, tracked=tracker.track, birth_thr=options.birth_thr)
+        told.update(static_camera=options.static_camera)
         told.update(camera=camera.told(source.path))
     return told
 

@@ -11,6 +11,7 @@ import weakref
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from PIL.Image import Image
 
 from das_mm.engine.animations import is_animated
 from das_mm.engine.image_header import image_header
+from das_mm.engine.ranks import Rank
 from das_mm.engine.regular_files import check_regular
 from das_mm.engine.video_files import open_video
 from das_mm.errors import UserError
@@ -48,19 +50,45 @@ VIDEO_SUFFIXES = (
     *('.m2ts', '.vob', '.ogv', '.asf', '.mxf', '.f4v', '.divx'),
 )
 
+LIST_SUFFIX = '.txt'
+
 _LONGEST_NAME_BYTES = 200  # file systems allow 255, with all that is put around a name
 _WEBCAM = re.compile(r'webcam(?::(\d+))?')
 
 Input = str | Path | int | np.ndarray | Image
 
 
+@dataclass(frozen=True)
+class OpenedInputs:
+    """The sources of a run, or of one of the processes that share it.
+
+    Attributes:
+        sources: Of this process.
+        rows: Their places among all.
+        total: How many there are in all.
+    """
+
+    sources: list[Source]
+    rows: list[int]
+    total: int
+
+
 def open_sources(inputs: Input | Sequence[Input]) -> list[Source]:
-    """The sources of everything that was named.
+    """The sources of everything that was named; see :func:`open_inputs`."""
+    return open_inputs(inputs).sources
+
+
+def open_inputs(inputs: Input | Sequence[Input], rank: Rank | None = None) -> OpenedInputs:
+    """The sources of everything that was named, or of this process's share of it.
 
     Args:
         inputs: An image or video file, a folder (its images and videos, not those of folders inside it), a glob (``**``
-            for all folders below), the address of a file (http or https; it is fetched now and kept as long as its
-            source), 'webcam:N' or N for a camera, an image of Pillow, an image array, or a sequence of these.
+            for all folders below), a list of these (``.txt``, one a line; what is not absolute lies beside the list;
+            empty lines and those that begin with # are passed over), the address of a file (http or https; it is
+            fetched now and kept as long as its source), 'webcam:N' or N for a camera, an image of Pillow, an image
+            array, or a sequence of these.
+        rank: One of several processes: videos are shared by their size, images in turn. All processes give the same
+            names.
 
     Raises:
         UserError: Something does not exist or cannot be fetched, a folder or glob holds no image, an array is none, or
@@ -70,7 +98,16 @@ def open_sources(inputs: Input | Sequence[Input]) -> list[Source]:
     expanded = [one for item in items for one in _expand(item)]
     if not expanded:
         raise UserError('there is no input', field='inputs', remedy='name an image, a folder or a video')
-    return [_source(item, name) for item, name in zip(expanded, unique_names([_stem(item) for item in expanded]))]
+    names = unique_names([_stem(item) for item in expanded])
+    rows = [*range(len(expanded))] if rank is None else rank.share([_video_bytes(item) for item in expanded])
+    return OpenedInputs([_source(expanded[row], names[row]) for row in rows], rows, len(expanded))
+
+
+def _video_bytes(item: Input) -> int | None:
+    """Size of a video file; None for what is none."""
+    if not isinstance(item, (str, Path)) or Path(item).suffix.lower() not in VIDEO_SUFFIXES:
+        return None
+    return os.path.getsize(item) if os.path.isfile(item) else 0  # of an address nobody knows
 
 
 def unique_names(paths: Sequence[Path]) -> list[str]:
@@ -140,6 +177,8 @@ def _expand(item: Input) -> list[Input]:
         return _folder(path)
     if path.exists():
         check_regular(path, field='inputs')
+        if path.suffix.lower() == LIST_SUFFIX:
+            return _listed(path)
         return [text]
     webcam = _WEBCAM.fullmatch(text.lower())
     if webcam or text.isdecimal():
@@ -174,6 +213,27 @@ def _folder(folder: Path) -> list[Input]:
             remedy=f"for those of the folders inside it give '{folder}/**'",
         )
     return known
+
+
+def _listed(path: Path) -> list[Input]:
+    """What a list names, one a line."""
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except (OSError, ValueError) as error:
+        raise UserError(f'the list cannot be read: {error}', file=path, field='inputs', remedy='check it') from error
+    found: list[Input] = []
+    for number, line in enumerate(lines, 1):
+        item = line.strip()
+        if not item or item.startswith('#'):
+            continue
+        beside = item if is_url(item) else str(path.parent / item)
+        if beside.lower().endswith(LIST_SUFFIX):
+            problem = f'line {number} names a list: {item}'
+            raise UserError(problem, file=path, field='inputs', remedy='name images, videos and folders in a list')
+        found += _expand(beside)
+    if not found:
+        raise UserError('the list names nothing', file=path, field='inputs', remedy='write one input a line')
+    return found
 
 
 def _stem(item: Input) -> Path:

@@ -93,13 +93,17 @@ class OutputFolders:
                 raise UserError(problem, file=folder, field='out', remedy='give another folder')
             check_writable(folder, 'out')
 
-    def check_files(self, sources: Sequence[Source]) -> None:
+    def check_files(self, sources: Sequence[Source], single: bool | None = None) -> None:
         """Whether no file would have to take the place of a folder, nor the other way round.
+
+        Args:
+            sources: Of this run or process.
+            single: There is one input in all; None: as many as sources.
 
         Raises:
             UserError: One would.
         """
-        single = len(sources) == 1
+        single = len(sources) == 1 if single is None else single
         for folder in [self.tracks, *(self.tracks / one.name for one in sources)] if self.tracks else []:
             if os.path.isfile(folder):
                 raise UserError(

@@ -13,6 +13,7 @@ from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.engine import atomic_write
 from das_mm.structures.arrays import to_numpy
 from das_mm.structures.task_fields import TaskField
+from das_mm.structures.world_frame import WorldFrame
 from das_mm.visualization import save_image, write_viewer
 
 from .annotated_video import AnnotatedVideo
@@ -20,9 +21,11 @@ from .output_folders import OutputFolders, viewer_name
 from .output_streams import ResultLines
 from .result_files import result_text
 from .resume import Earlier
+from .run_record import record_path
 from .sources import Frame, Source
 from .track_files import write_track_files
 from .viewer_scenes import THUMBNAIL_PX, EvenSample, KeptScene, Scenes
+from .world_estimation import write_world
 
 
 class Outputs:
@@ -35,6 +38,8 @@ class Outputs:
         body: Of a model of meshes.
         fields: What tasks tell of people, for tracks.
         earlier: What an earlier run left of some sources: their files are written on.
+        static_camera: The results of every video tell the world of its camera, which stands still.
+        is_shared: Other processes have other inputs of the run: no viewer of all images is made.
     """
 
     def __init__(
@@ -45,9 +50,12 @@ class Outputs:
         body: PosableBody | None = None,
         fields: Sequence[TaskField] = SMPL_FIELDS,
         earlier: Mapping[Source, Earlier] | None = None,
+        static_camera: bool = False,
+        is_shared: bool = False,
     ):
         self.folders, self.keypoint_set, self._single = folders, keypoint_set, num_sources == 1
         self._body, self._fields, self._earlier = body, fields, earlier or {}
+        self._static_camera, self._is_shared = static_camera, is_shared
         self._images = EvenSample(folders.viewer_frames)
         self._sequence: _Sequence | None = None
 
@@ -85,7 +93,7 @@ class Outputs:
             if is_new:
                 self._write_image(source, result, overlay)
             sample = self._images
-        if folders.viewer is not None:
+        if folders.viewer is not None and not (self._is_shared and sample is self._images):
             sample.add(lambda: KeptScene.of(frame, result))
 
     @property
@@ -147,21 +155,35 @@ class Outputs:
         sequence, self._sequence = self._sequence, None
         sequence.close()
         source, folders = sequence.source, self.folders
+        world = self._write_world(source) if finish and self._static_camera else None
         if finish and folders.tracks is not None and folders.predictions is not None:
             lines = folders.predictions / f'{source.name}.jsonl'
             write_track_files(lines, folders.tracks / source.name, self._fields)
         if finish and sequence.sample.items:
             name = viewer_name(source, self._single)
-            self._write_viewer(sequence.sample, name, f'People in {source.name}', source.fps)
+            self._write_viewer(sequence.sample, name, f'People in {source.name}', source.fps, world)
 
-    def _write_viewer(self, sample: EvenSample, name: str, title: str, fps: float | None) -> None:
+    def _write_world(self, source: Source) -> WorldFrame | None:
+        predictions, overlays = self.folders.predictions, self.folders.overlays
+        assert predictions is not None  # see `Inferencer`
+        lines = predictions / f'{source.name}.jsonl'
+        world = write_world(lines, record_path(predictions, source.name))
+        if world is not None and overlays is not None:
+            from .floor_path_picture import write_floor_paths  # matplotlib takes a second to load, for few runs
+
+            write_floor_paths(lines, overlays / f'{source.name}.paths.png')
+        return world
+
+    def _write_viewer(
+        self, sample: EvenSample, name: str, title: str, fps: float | None, world: WorldFrame | None = None
+    ) -> None:
         if sample.step > 1:
             title += f' ({len(sample.items)} of {sample.count}, one in {sample.step})'
         body = self._body if self.folders.viewer_meshes else None
         assert self.folders.viewer is not None  # nothing is kept for it otherwise
         write_viewer(
             self.folders.viewer / name,
-            Scenes(sample.items, body),
+            Scenes(sample.items, body, world),
             title,
             self.keypoint_set,
             faces=None if body is None else to_numpy(body.faces),

@@ -11,7 +11,10 @@ import cv2
 import numpy as np
 
 from das_mm.errors import UserError
+from das_mm.visualization.canvas import draw_text
+from das_mm.visualization.tags import tag_text_px
 
+from .live import FrameRate
 from .run import Found
 
 _TITLE = 'das_mm: any key goes on, q or Esc ends'
@@ -31,12 +34,15 @@ def check_display() -> None:
         )
 
 
-def show_overlays(found: Generator[Found, None, None], wait_time: float = 0.0) -> Generator[Found, None, None]:
+def show_overlays(
+    found: Generator[Found, None, None], wait_time: float = 0.0, rate: FrameRate | None = None
+) -> Generator[Found, None, None]:
     """Hand on what a run gives, and show each overlay before.
 
     Args:
         found: Of a run that draws overlays.
         wait_time: Seconds that an image stays; 0 waits for a key. Frames of videos and webcams follow each other.
+        rate: Write how many frames a second there are.
 
     Raises:
         UserError: OpenCV was built without windows.
@@ -45,13 +51,23 @@ def show_overlays(found: Generator[Found, None, None], wait_time: float = 0.0) -
         with contextlib.closing(found):
             for one in found:
                 wait_ms = _MOMENT_MS if one.frame.index is not None else max(0, round(1000 * wait_time))
-                go_on = one.overlay is None or _show(one.overlay, wait_ms)
+                go_on = one.overlay is None or _show(_with_rate(one.overlay, rate), wait_ms)
                 yield one
                 if not go_on:
                     return
     finally:
         with contextlib.suppress(cv2.error):  # of an OpenCV without windows
             cv2.destroyAllWindows()
+
+
+def _with_rate(overlay: np.ndarray, rate: FrameRate | None) -> np.ndarray:
+    """A copy of the overlay that tells the rate in its corner, where one is known."""
+    now = None if rate is None else rate.tick()
+    if now is None:
+        return overlay
+    shown, size_px = overlay.copy(), tag_text_px(overlay)
+    draw_text(shown, f'{now:.1f} frames/s', (size_px // 2, size_px // 2), size_px)
+    return shown
 
 
 def _show(overlay: np.ndarray, wait_ms: int) -> bool:

@@ -58,6 +58,7 @@ class Run:
     Attributes:
         predictor: Finds people.
         sources: The inputs.
+        num_inputs: Of all processes that share the run.
         folders: Where to write.
         options: Of the call.
         camera: Finds intrinsics.
@@ -68,6 +69,7 @@ class Run:
 
     predictor: Predictor
     sources: Sequence[Source]
+    num_inputs: int
     folders: OutputFolders
     options: RunOptions
     camera: CameraFinder
@@ -85,7 +87,7 @@ class Run:
         Raises:
             UserError: A disk is full, or at the end not one input could be read.
         """
-        predictor, body = self.predictor, self.predictor.body
+        body = self.predictor.body
         todo = [source for source in self.sources if self._something_left(source)]
         needs_mesh = body is not None and (
             bool(self.folders.mesh_formats) or (self.painter is not None and self.painter.body is not None)
@@ -97,11 +99,10 @@ class Run:
             progress.advance()
             self.options.on_skip(error)
 
-        fields = fields_of(predictor.tasks.values())
         with (
             lock or nullcontext(),
             InferenceProgress(self._num_frames(todo), self.options.show_progress) as progress,
-            Outputs(self.folders, predictor.keypoint_set, len(self.sources), body, fields, self.earlier) as outputs,
+            self._outputs() as outputs,
             self.tracker.running(),
             keeper,
             closing(self._steps(todo, skip)) as steps,
@@ -121,8 +122,21 @@ class Run:
                         keeper.after(frame, outputs.lines_bytes, self.tracker.state)
                     assert prediction is not None  # it is what is new
                     yield Found(frame, prediction, result, overlay)
-        if skipped and not done:
+        if skipped and not done and self.options.rank.count == 1:
             raise skipped[0] if len(skipped) == 1 else _none_readable(skipped)
+
+    def _outputs(self) -> Outputs:
+        predictor, fields = self.predictor, fields_of(self.predictor.tasks.values())
+        return Outputs(
+            self.folders,
+            predictor.keypoint_set,
+            self.num_inputs,
+            predictor.body,
+            fields,
+            self.earlier,
+            self.options.static_camera,
+            self.options.rank.count > 1,
+        )
 
     def _steps(
         self, sources: Sequence[Source], skip: OnSkip
@@ -205,8 +219,8 @@ class Run:
         if earlier is None:
             return True
         if earlier.last is None:
-            return self.folders.viewer is not None
-        return not (earlier.complete and self.folders.hold_all_of(source, len(self.sources) == 1))
+            return self.folders.viewer is not None and self.options.rank.count == 1
+        return not (earlier.complete and self.folders.hold_all_of(source, self.num_inputs == 1))
 
     def _num_frames(self, sources: Sequence[Source]) -> int | None:
         counts = [source.num_frames for source in sources if source.num_frames is not None]

@@ -2,11 +2,11 @@
 
 Each holds, for the T frames in which the person was found: ``frames`` (T), ``times_s`` (T), ``scores`` (T),
 ``bboxes_px`` (T, 4), ``keypoints_px`` (T, K, 2), ``keypoint_scores`` (T, K), ``keypoints_cam_mm`` (T, K, 3),
-``root_px`` (T, 2), ``root_cam_mm`` (T, 3), ``K`` (T, 3, 3) of the camera, with sigma ``keypoints_sigma_px`` (T, K, 2)
-and ``relative_depths_sigma_mm`` (T, K), with meshes ``smpl_global_orient`` (T, 3), ``smpl_body_pose`` (T, 23, 3),
-``smpl_betas`` (T, 10) and ``smpl_transl_mm`` (T, 3), of other tasks the fields they describe by their names; and
-``track_id``, ``keypoint_names`` (K) and the video's ``name``. What is null in the results is NaN here. Units and frames
-are those of the results (:mod:`.results`).
+``root_px`` (T, 2), ``root_cam_mm`` (T, 3), of a camera that stands still ``root_world_m`` (T, 3), ``K`` (T, 3, 3) of
+the camera, with sigma ``keypoints_sigma_px`` (T, K, 2) and ``relative_depths_sigma_mm`` (T, K), with meshes
+``smpl_global_orient`` (T, 3), ``smpl_body_pose`` (T, 23, 3), ``smpl_betas`` (T, 10) and ``smpl_transl_mm`` (T, 3), of
+other tasks the fields they describe by their names; and ``track_id``, ``keypoint_names`` (K) and the video's ``name``.
+What is null in the results is NaN here. Units and frames are those of the results (:mod:`.results`).
 """
 
 from __future__ import annotations
@@ -129,6 +129,8 @@ def _row_type(person: Mapping[str, Any], num_keypoints: int, fields: Sequence[Ta
         ('root_cam_mm', 'f4', (3,)),
         ('K', 'f8', (3, 3)),
     ]
+    if 'root_world_m' in person:
+        columns.append(('root_world_m', 'f4', (3,)))
     if 'keypoints_sigma_px' in person:
         columns += [('keypoints_sigma_px', 'f4', points(2)), ('relative_depths_sigma_mm', 'f4', (num_keypoints,))]
     columns += [(one.name, 'f4', one.shape) for one in fields]

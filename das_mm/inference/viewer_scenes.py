@@ -69,10 +69,12 @@ class Scenes(Sequence):
     Attributes:
         kept: What they are made of.
         body: Adds the surfaces.
+        world: Of all of them, of a camera that stands still.
     """
 
     kept: Sequence[KeptScene]
     body: PosableBody | None = None
+    world: WorldFrame | None = None
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -94,7 +96,7 @@ class Scenes(Sequence):
             K,
             _CAMERA_WORDS.get(source, source),
             image,
-            world=WorldFrame.from_words(result['world']) if result.get('world') else None,
+            world=self.world or (WorldFrame.from_words(result['world']) if 'world' in result else None),
             body_keypoints_cam_mm=body_keypoints,
             time_s=result['image']['time_s'],
         )

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from das_mm.command import add_allow_argument, add_config_argument, completed_by
+from das_mm.command import add_allow_argument, add_config_argument, completed_by, run_script
 from das_mm.deploy.motion.exporters import MOTION_EXPORTERS
 from das_mm.engine.precision import PRECISIONS
 from das_mm.errors import UserError
 from das_mm.inference.mesh_exporters import EXPORTERS
 from das_mm.tools.support.fit_options import add_fit_arguments, add_fit_option, with_fits
+from das_mm.tools.support.video_options import add_video_arguments
 
 if TYPE_CHECKING:
+    from das_mm.engine.ranks import Rank
     from das_mm.inference.output_folders import OutputFolders
+    from das_mm.inference.overlays import OverlayOptions
+    from das_mm.inference.predictor import Predictor
 
 HELP = 'find every person in images, videos or a webcam, in 3D'
-
-_CAMERA_WORDS = {
-    'user': 'given by the user',
-    'exif': 'from EXIF',
-    'fov': 'from --fov',
-    'default_fov': 'ASSUMED field of view: depths and sizes may be off by one common factor (--intrinsics, --fov)',
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,14 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'inputs',
         nargs='+',
         metavar='INPUT',
-        help="image, folder, 'glob', video, address of a file (http), webcam:N or N (a camera of this machine)",
+        help="image, folder, 'glob', video, address of a file (http), list of these (.txt, one a line), webcam:N or N "
+        '(a camera of this machine)',
     )
     parser.add_argument(
         '--out',
         type=Path,
-        required=True,
         metavar='DIR',
-        help='predictions/, overlays/, viewer.html and, where they apply, tracks/ and meshes/ are written there',
+        help='predictions/, overlays/, viewer.html, report.json and, where they apply, tracks/ and meshes/ are written '
+        'there; only --live may do without',
     )
     model = parser.add_argument_group('model')
     model.add_argument(
@@ -112,25 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='px; a json or yaml file may hold K, dist and the image size, or one entry for each image',
     )
     camera.add_argument('--fov', type=float, metavar='DEG', help='field of view along the longer image side')
-    video = parser.add_argument_group('video')
-    video.add_argument(
-        '--track',
-        action='store_true',
-        help='follow people through videos: identities, trails and tracks/; tracking models always do',
-    )
-    video.add_argument(
-        '--track-thr',
-        type=float,
-        metavar='X',
-        help="score from which a person who is followed gets an identity; default: the tracker's own, 0.3",
-    )
-    video.add_argument('--smooth', action='store_true', help='smooth people over time')
-    video.add_argument(
-        '--resume',
-        action='store_true',
-        help='go on where an earlier run into the same --out was interrupted; the network runs for new '
-        'frames only, annotated videos and viewers are made anew in one piece',
-    )
+    add_video_arguments(parser)
     output = parser.add_argument_group('output')
     output.add_argument('--no-overlays', action='store_true', help='no annotated images and videos')
     output.add_argument('--no-viewer', action='store_true', help='no 3D viewer')
@@ -178,80 +158,112 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import closing
 
     from das_mm.checkpoints.packaged import learnt_from
+    from das_mm.engine.ranks import Rank
     from das_mm.inference.inferencer import Inferencer
+    from das_mm.inference.inputs import open_inputs
     from das_mm.inference.intrinsics import CameraFinder
+    from das_mm.inference.live import FrameRate, live_inputs
     from das_mm.inference.overlay_window import check_display, show_overlays
-    from das_mm.inference.overlays import OverlayOptions
-    from das_mm.inference.pose_samples import draw_samples
-    from das_mm.inference.predictor_choice import open_predictor
     from das_mm.inference.run_options import RunOptions
+    from das_mm.inference.run_report import SharedReport
+    from das_mm.tools.support.inference_words import Tally, finish_run
     from das_mm.tools.support.motion_output import MotionOutput
     from das_mm.tools.support.report import Report
 
-    report = Report()
+    report, tally, rank = Report(), Tally(), Rank.of_process(args.launcher)
     # before a model is loaded, what is quick to check
-    tally = _Tally()
-    motion = MotionOutput(args.export, args.track)
+    motion = MotionOutput(args.export, args.track or args.static_camera)
     options = RunOptions(
         batch_size=args.batch_size,
         score_thr=args.score_thr,
         with_sigma=args.sigma,
         track=motion.needs_tracks,
         smooth=args.smooth,
+        static_camera=args.static_camera,
         birth_thr=args.track_thr,
         resume=args.resume,
         on_skip=tally.skip,
+        show_progress=rank.number == 0,
+        rank=rank,
     )
-    camera = CameraFinder(args.intrinsics, args.fov)
-    drawing = OverlayOptions(
+    camera, drawing = CameraFinder(args.intrinsics, args.fov), _drawing(args)
+    shown = args.show or args.live
+    if shown:
+        check_display()
+    if args.out is None and not args.live:
+        raise UserError('nobody says where results go', field='out', remedy='give --out DIR, or --live to look only')
+    shared = None if args.out is None else SharedReport(args.out, rank)
+    if shared is not None:
+        shared.begin()
+    predictor = _open_predictor(args, rank)
+    if rank.number == 0 and (words := predictor.provenance.get('boxes')) is not None:
+        report.say(f'boxes of people: {words}')
+    if rank.number == 0 and args.weights is None and args.config is None:
+        report.say(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
+    motion.check_body(predictor.body)
+    folders = _folders(args, motion.mesh_formats)
+    opened = open_inputs(args.inputs, rank)
+    if args.live:
+        opened = live_inputs(opened)
+    found = Inferencer(predictor, camera)(opened, options, folders, drawing, with_overlays=shown)
+    if shown:
+        found = show_overlays(found, rate=FrameRate() if args.live else None)
+    with closing(found) as results:
+        try:
+            for one in results:
+                tally.add(one.result)
+        except KeyboardInterrupt:
+            results.close()  # everything that was found is on the disk after this
+            report.say('interrupted; what was found so far is kept (--resume goes on from there)')
+            raise
+        finally:
+            if rank.count == 1:
+                tally.print(report, args.out)
+    if rank.count == 1 and args.resume and not tally.frames:
+        report.say(f'there was nothing left to do; results are in {args.out}')
+    if shared is not None:
+        names = tally.inputs if not args.resume else {source.name for source in opened.sources}
+        motion.write(args.out, predictor.body, names, report)
+        finish_run(shared, opened, folders, predictor, tally, report)
+    return 0
+
+
+def _open_predictor(args: argparse.Namespace, rank: Rank) -> Predictor:
+    from das_mm.inference.pose_samples import draw_samples
+    from das_mm.inference.predictor_choice import open_predictor
+
+    device = args.device
+    if rank.count > 1 and device in ('auto', 'cuda'):
+        import torch
+
+        if (count := torch.cuda.device_count()) > 0:
+            device = f'cuda:{rank.local % count}'
+    predictor = open_predictor(
+        args.weights, args.config, device, args.task, args.runtime, args.precision, args.allow, args.boxes, args.points
+    )
+    draw_samples(predictor, args.samples)
+    if args.fit:
+        predictor = with_fits(predictor, args)
+    return predictor
+
+
+def _drawing(args: argparse.Namespace) -> OverlayOptions:
+    from das_mm.inference.overlays import OverlayOptions
+
+    return OverlayOptions(
         draw_bbox=args.draw_bbox,
         draw_meshes=not args.no_meshes,
         kpt_thr=args.kpt_thr,
         thickness=args.thickness,
         radius=args.radius,
     )
-    if args.show:
-        check_display()
-    predictor = open_predictor(
-        args.weights,
-        args.config,
-        args.device,
-        args.task,
-        args.runtime,
-        args.precision,
-        args.allow,
-        args.boxes,
-        args.points,
-    )
-    draw_samples(predictor, args.samples)
-    if args.fit:
-        predictor = with_fits(predictor, args)
-    if (words := predictor.provenance.get('boxes')) is not None:
-        report.say(f'boxes of people: {words}')
-    if args.weights is None and args.config is None:
-        report.say(f'weights of the package, learnt from {learnt_from(args.task or "pose")}')
-    motion.check_body(predictor.body)
-    folders = _folders(args, motion.mesh_formats)
-    found = Inferencer(predictor, camera)(args.inputs, options, folders, drawing, with_overlays=args.show)
-    with closing(show_overlays(found) if args.show else found) as results:
-        try:
-            for found in results:
-                tally.add(found.result)
-        except KeyboardInterrupt:
-            results.close()  # everything that was found is on the disk after this
-            report.say('interrupted; what was found so far is kept (--resume goes on from there)')
-            raise
-        finally:
-            tally.print(report, args.out)
-    if args.resume and not tally.frames:
-        report.say(f'there was nothing left to do; results are in {args.out}')
-    motion.write(args.out, predictor.body, None if args.resume else tally.inputs, report)
-    return 0
 
 
 def _folders(args: argparse.Namespace, mesh_formats: list[str]) -> OutputFolders:
     from das_mm.inference.output_folders import OutputFolders
 
+    if args.out is None:
+        return OutputFolders()
     return OutputFolders(
         predictions=args.out / 'predictions',
         overlays=None if args.no_overlays else args.out / 'overlays',
@@ -264,36 +276,5 @@ def _folders(args: argparse.Namespace, mesh_formats: list[str]) -> OutputFolders
     )
 
 
-class _Tally:
-    """What a run gave."""
-
-    def __init__(self) -> None:
-        self.frames = self.people = self.without_depth = 0
-        self.inputs: set[str] = set()
-        self.cameras: Counter[str] = Counter()
-        self.skipped: list[str] = []
-
-    def add(self, result: dict[str, Any]) -> None:
-        self.frames += 1
-        self.people += len(result['people'])
-        self.without_depth += sum(person['root_depth_mm_per_px'] is None for person in result['people'])
-        if result['image']['name'] not in self.inputs:
-            self.inputs.add(result['image']['name'])
-            self.cameras[result['camera']['source']] += 1
-
-    def skip(self, error: UserError) -> None:
-        self.skipped.append(f'{error.file}: {error.problem}' if error.file else error.problem)
-
-    def print(self, report, out: Path) -> None:
-        if not self.frames:
-            return  # the error says it
-        report.say(f'{self.people} people in {self.frames} images of {len(self.inputs)} inputs')
-        if self.without_depth:
-            report.say('this model tells no depths: its people are in the image plane alone, and nothing is in mm')
-        for source, number in self.cameras.most_common():
-            report.say(f'camera of {number} inputs: {_CAMERA_WORDS.get(source, source)}')
-        if self.skipped:
-            report.say(f'{len(self.skipped)} could not be read (wholly):')
-            for line in self.skipped:
-                report.say(f'  {line}')
-        report.say(f'results are in {out}')
+if __name__ == '__main__':
+    run_script(sys.modules[__name__])
