@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import cv2
+import numpy as np
 import pytest
 
 from das_mm.checkpoints import model_loader
@@ -47,8 +49,16 @@ def inputs(tmp_path):
     return tmp_path / 'in' / 'list.txt'
 
 
+def decoded(path):
+    """(T, H, W, 3) of a video."""
+    capture, images = cv2.VideoCapture(str(path)), []
+    while (read := capture.read())[0]:
+        images.append(read[1].astype(float))
+    return np.stack(images)
+
+
 def files_of(out):
-    """Relative path -> content, of what is not hidden; the number of processes and sums of bytes do not count."""
+    """Relative path -> content, of what is not hidden, the inputs of its report and the number of processes."""
     found = {}
     for path in sorted(out.rglob('*')):
         name = str(path.relative_to(out))
@@ -69,10 +79,14 @@ def test_two_give_what_one_gives(infer, inputs, tmp_path):
     assert status == 0 and said.endswith(last.replace('/two', '/one')) and 'images of 6 inputs' in last
     one, two = files_of(tmp_path / 'one'), files_of(tmp_path / 'two')
     assert one[0].keys() == two[0].keys() and {'viewer.html', 'viewer_long.html', 'overlays/long.mp4'} <= one[0].keys()
-    assert [name for name in one[0] if one[0][name] != two[0][name] and 'tracks/' not in name] == []
+    same = [name for name in one[0] if one[0][name] == two[0][name]]
+    # archives tell when they were written, and an encoder with several threads need not give the same bits
+    assert [name for name in one[0] if name not in same and not name.endswith(('.npz', '.mp4'))] == []
+    pictures = [decoded(tmp_path / out / 'overlays' / 'long.mp4') for out in ('one', 'two')]
+    assert pictures[0].shape == pictures[1].shape and np.abs(pictures[0] - pictures[1]).mean() < 1
     assert one[1] == two[1] and (one[2], two[2]) == (1, 2)
     assert [entry['frames'] for entry in one[1]] == [1, 1, 0, 5, 1, 2, 1]
-    assert one[1][2]['problems'] == ['it is no image that can be read'] or 'image' in one[1][2]['problems'][0]
+    assert [len(entry['problems']) for entry in one[1]] == [0, 0, 1, 0, 0, 0, 0]
 
 
 def test_they_go_on_after_a_run_of_other_processes(infer, inputs, tmp_path):
