@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pygltflib as gltf
 
@@ -60,8 +62,17 @@ class GltfBuffer:
 
     def file(self) -> bytes:
         """The whole file (.glb)."""
+        if not self._blob:
+            return _without_arrays(self._tree)
         self._blob += b'\0' * (-len(self._blob) % _ALIGNMENT)
-        if self._blob:
-            self._tree.buffers = [gltf.Buffer(byteLength=len(self._blob))]
+        self._tree.buffers = [gltf.Buffer(byteLength=len(self._blob))]
         self._tree.set_binary_blob(bytes(self._blob))
         return b''.join(self._tree.save_to_bytes())
+
+
+def _without_arrays(tree: gltf.GLTF2) -> bytes:
+    """A file of a scene of nobody; pygltflib would write an empty part, which glTF forbids."""
+    text = tree.gltf_to_json(separators=(',', ':'), indent=None).encode()
+    text += b' ' * (-len(text) % _ALIGNMENT)
+    head = 12 + 8  # of the file and of its one part
+    return b'glTF' + struct.pack('<III', 2, head + len(text), len(text)) + b'JSON' + text

@@ -114,16 +114,17 @@ def clip_motion(
 
 def _identity(person: Mapping[str, Any], row: int, in_video: bool, file: str | Path | None) -> int | None:
     """The number by which a person is known: of the track, in an image without tracks of the row."""
-    if 'track_id' in person:
-        return person['track_id']
-    if in_video:
+    if not in_video:
+        identity = person.get('track_id')
+        return row + 1 if identity is None else identity
+    if 'track_id' not in person:
         raise UserError(
             'its people are not followed: nobody says who is who from frame to frame',
             file=file,
             field='people.track_id',
             remedy='infer it with --track',
         )
-    return row + 1
+    return person['track_id']
 
 
 def _body_of(person: Mapping[str, Any], body: str, file: str | Path | None) -> Mapping[str, Any] | None:

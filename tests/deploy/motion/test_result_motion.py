@@ -106,6 +106,9 @@ def test_images(body, tmp_path):
     path.write_text(json.dumps(result))
     written = export_results(path, tmp_path / 'out', list(MOTION_EXPORTERS.names()), body)
     assert [one.name for one in written] == ['photo.glb', 'photo.usdc', 'photo.motion.json']
+    data = written[0].read_bytes()  # of nobody: one part, no buffer
+    assert len(data) == int.from_bytes(data[8:12], 'little') == 20 + int.from_bytes(data[12:16], 'little')
+    assert json.loads(data[20:])['cameras'] and 'buffers' not in json.loads(data[20:])
 
 
 def faulty(change):
