@@ -88,7 +88,9 @@ def test_the_ground_is_guessed_from_feet(body):
     clip = clip_motion(toy_results(with_world=False), body.model, 'generated')
     assert 'guessed from the feet of 2 people' in clip.world.ground
     lean = np.degrees(np.arccos(clip.world.rotation[1] @ WORLD.up))
-    assert lean < 4 and abs(clip.world.camera_m[1] - 1.6) < 0.1
+    assert lean < 4 and abs(clip.world.camera_m[1] - 1.6) < 0.2  # both by the few people that there are
+    lowest = np.concatenate([person.surface_m(slice(None))[..., 1].min(axis=1) for person in clip.people])
+    assert abs(np.median(lowest)) < 0.02 and np.abs(lowest).max() < 0.15
     assert np.allclose(clip.world.rotation @ clip.world.rotation.T, np.eye(3))
     plain = clip_motion(toy_results(), body.model, 'generated', on_ground=False)
     assert plain.world.ground is None and (plain.world.rotation == np.diag([1, -1, -1])).all()
