@@ -57,8 +57,8 @@ def hip_centred_mean(pred: Tensor, labels: Tensor, has_pose_3d: Tensor) -> Tenso
     if not chosen.any():
         return 0 * pred.sum()
     points = labels[chosen, :, :3]
-    centred = torch.cat([_from_hips(points), labels[chosen, :, 3:]], dim=-1)
-    return confident_mean(_from_hips(pred[chosen]), centred)
+    centred = torch.cat([from_hips(points), labels[chosen, :, 3:]], dim=-1)
+    return confident_mean(from_hips(pred[chosen]), centred)
 
 
 def has_hips(labels: Tensor) -> Tensor:
@@ -69,5 +69,6 @@ def has_hips(labels: Tensor) -> Tensor:
     return ~absent.any(1)
 
 
-def _from_hips(points: Tensor) -> Tensor:
+def from_hips(points: Tensor) -> Tensor:
+    """Points (B, 24, 3) told from the middle of their hips."""
     return points - points[:, list(HIPS)].mean(1, keepdim=True)

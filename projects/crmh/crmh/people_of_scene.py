@@ -15,7 +15,7 @@ from torch import Tensor
 from das_mm.bodies.people_of_crops import people_of_crops
 from das_mm.bodies.posable_body import body_roots_mm
 from das_mm.models.body_models.protocol import BodyModelProtocol
-from das_mm.structures.cameras import back_project, focal_px, project
+from das_mm.structures.cameras import back_project, focal_px, invert_warp, project, warp_points
 from das_mm.structures.tensor_rotations import matrix_to_axis_angle
 
 from .scene_camera import has_place, stored_camera
@@ -74,7 +74,7 @@ def _people(
     fields = people_of_crops(pose, betas, translation, points_mm, camera, body, ROOT)
     scores = found.scores.cpu().numpy().astype(np.float32)
     boxes = found.bboxes.cpu().numpy().astype(np.float64).reshape(-1, 2, 2)
-    boxes = ((boxes - warp[:, 2]) @ np.linalg.inv(warp[:, :2]).T).reshape(-1, 4).astype(np.float32)
+    boxes = warp_points(boxes, invert_warp(warp)).reshape(-1, 4).astype(np.float32)
     keypoint_scores = np.repeat(scores[:, None], points.shape[1], axis=1)
     return InstanceData(
         metainfo=None, **fields, scores=scores, bbox_scores=scores, bboxes=boxes, keypoint_scores=keypoint_scores

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from das_mm.structures.cameras import transform_intrinsics
+from das_mm.structures.cameras import invert_warp, transform_intrinsics
 
 #: of the thesis, for an input of 832×512 px
 FOCAL_PX = 1000.0
@@ -45,9 +45,7 @@ def input_cameras(
 
 def stored_camera(input_K: np.ndarray, warp_mat: np.ndarray) -> np.ndarray:
     """(3, 3) camera of the stored image that is seen through ``warp_mat`` (2, 3) as ``input_K``."""
-    linear = np.linalg.inv(np.asarray(warp_mat, np.float64)[:, :2])
-    inverse = np.concatenate([linear, -linear @ np.asarray(warp_mat, np.float64)[:, 2:]], axis=1)
-    return transform_intrinsics(np.asarray(input_K, np.float64), inverse)
+    return transform_intrinsics(np.asarray(input_K, np.float64), invert_warp(np.asarray(warp_mat, np.float64)))
 
 
 def box_translation(camera: Tensor, boxes: Tensor, K: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
+from das_mm.structures.cameras import warp_points
+
 _LEAST_SIDE_PX = 1.0
 
 
@@ -66,7 +68,7 @@ def _of_crop(sample: PoseDataSample, like: Tensor) -> SceneLabels:
     height, width = meta['img_shape']
     warp = torch.as_tensor(meta['warp_mat']).to(like)
     x1, y1, x2, y2 = torch.as_tensor(meta['bbox']).to(like)
-    corners = torch.stack([x1, y1, x2, y1, x2, y2, x1, y2]).view(4, 2) @ warp[:, :2].T + warp[:, 2]
+    corners = warp_points(torch.stack([x1, y1, x2, y1, x2, y2, x1, y2]).view(4, 2), warp)
     last = corners.new_tensor([width - 1, height - 1])
     box = torch.cat([corners.amin(0), corners.amax(0)]).clamp(min=0).minimum(last.repeat(2))
     keypoints = labels.keypoints_2d.clone()

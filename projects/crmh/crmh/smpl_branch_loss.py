@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from das_mm.errors import UserError
-from das_mm.models.losses.crop_terms import HIPS, chosen_mean, confident_mean, has_hips
+from das_mm.models.losses.crop_terms import chosen_mean, confident_mean, from_hips, has_hips
 from das_mm.registry import MODELS
 
 from .region_targets import RegionTargets
@@ -119,9 +119,5 @@ class SMPLBranchLoss(nn.Module):
     def _keypoints_3d(self, bodies: PlacedBodies, targets: RegionTargets) -> Tensor:
         labels = targets.keypoints_3d
         confidence = labels[..., 3:] * has_hips(labels)[:, None, None]  # without hips there is no middle to tell from
-        labels = torch.cat([_from_hips(labels[..., :3]), confidence], dim=-1)
-        return confident_mean(_from_hips(bodies.keypoints_3d), labels, self.error)
-
-
-def _from_hips(points: Tensor) -> Tensor:
-    return points - points[:, list(HIPS)].mean(1, keepdim=True)
+        labels = torch.cat([from_hips(labels[..., :3]), confidence], dim=-1)
+        return confident_mean(from_hips(bodies.keypoints_3d), labels, self.error)
