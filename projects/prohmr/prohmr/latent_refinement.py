@@ -14,7 +14,7 @@ from das_mm.models.pose_estimators.crop_bodies import RegressedBody
 
 from .latent_bodies import LatentBodies
 from .latent_fitting_crops import CropFitOptions, CropFitter
-from .multi_view import MultiViewRefiner, RefinedViews, rotation_average
+from .multi_view import MultiViewRefiner, rotation_average
 from .multi_view_groups import view_groups
 from .smpl_flow_head import SMPLFlowHead
 
@@ -70,13 +70,13 @@ def _with_views(
         to_camera = torch.as_tensor(to_camera).to(body.betas)
     refiner = MultiViewRefiner(**options)
     rotations, betas = body.rotations.clone(), body.betas.clone()
-    for rows in view_groups(samples, by):
-        index = torch.tensor(rows, device=betas.device)
-        turns = None if to_camera is None else to_camera[index]
-        if method == 'average':
-            rotations[index] = rotation_average(body.rotations[index], turns)
-            betas[index] = body.betas[index].mean(0)
-            continue
-        found: RefinedViews = refiner.refine(LatentBodies(head, context[index]), body.betas[index], turns)
-        rotations[index], betas[index] = found.rotations, found.betas
+    groups = view_groups(samples, by)
+    if method == 'average':
+        for rows in groups:
+            rotations[rows] = rotation_average(body.rotations[rows], None if to_camera is None else to_camera[rows])
+            betas[rows] = body.betas[rows].mean(0)
+        return RegressedBody(rotations, betas, body.camera)
+    found = refiner.refine_people(LatentBodies(head, context), body.betas, groups, to_camera)
+    for rows, views in zip(groups, found):
+        rotations[rows], betas[rows] = views.rotations, views.betas
     return RegressedBody(rotations, betas, body.camera)

@@ -62,54 +62,80 @@ class MultiViewRefiner:
         self.most_disagreement_deg = most_disagreement_deg
 
     def refine(self, bodies: LatentBodies, betas: Tensor, to_camera: Tensor | None = None) -> RefinedViews:
-        """Refine the N views of one person.
+        """Refine the N views of one person; see :meth:`refine_people`."""
+        return self.refine_people(bodies, betas, [list(range(len(betas)))], to_camera)[0]
+
+    def refine_people(
+        self, bodies: LatentBodies, betas: Tensor, groups: Sequence[Sequence[int]], to_camera: Tensor | None = None
+    ) -> list[RefinedViews]:
+        """Refine the views of several people, each for itself; those with as many views share evaluations.
 
         Args:
-            bodies: The distributions of the N views.
-            betas: (N, 10), what the network says.
-            to_camera: (N, 3, 3) rotations from the rig's frame to each camera's; None: not known.
+            bodies: The distributions of B views.
+            betas: (B, 10), what the network says.
+            groups: Rows of the views of each person.
+            to_camera: (B, 3, 3) rotations from the rig's frame to each camera's; None: not known.
 
         Raises:
-            UserError: Fewer than two views, cameras of another number of views, numbers that are not finite, or views
-                that cannot be of one pose.
+            UserError: Fewer than two views of a person, cameras of another number of views, numbers that are not
+                finite, or views that cannot be of one pose.
         """
-        num = len(betas)
-        self._check(bodies, betas, to_camera)
+        self._check(bodies, betas, groups, to_camera)
+        found: dict[int, RefinedViews] = {}
         with torch.inference_mode(False), torch.enable_grad(), torch.autocast(betas.device.type, enabled=False):
-            rows = torch.arange(num, device=betas.device)
-            latents = betas.new_zeros(1, num, bodies.num_features, dtype=torch.float32)
-            with torch.no_grad():
-                before = disagreement_deg(bodies.rotations(latents[0], rows))
-            if not before <= self.most_disagreement_deg:
+            for number in sorted({len(rows) for rows in groups}):
+                people = [person for person, rows in enumerate(groups) if len(rows) == number]
+                table = torch.tensor([list(groups[person]) for person in people], device=betas.device)
+                found.update(zip(people, self._refine_alike(bodies, betas, table, to_camera)))
+        return [found[person] for person in range(len(groups))]
+
+    def _refine_alike(
+        self, bodies: LatentBodies, betas: Tensor, table: Tensor, to_camera: Tensor | None
+    ) -> list[RefinedViews]:
+        """Of P people with N views each, rows (P, N)."""
+        latents = betas.new_zeros(*table.shape, bodies.num_features, dtype=torch.float32)
+
+        def rotations(z: Tensor, rows: Tensor) -> Tensor:  # (P, N, 24, 3, 3)
+            return bodies.rotations(z.flatten(0, 1), rows.flatten()).unflatten(0, rows.shape)
+
+        def energy(asking: Tensor, values: Sequence[Tensor]) -> Tensor:
+            rows = table[asking]
+            turns = rotations(values[0], rows)
+            joints = turns[:, :, 1:] if to_camera is None else in_rig(turns, to_camera.to(turns)[rows])
+            apart = (joints - joints.mean(1, keepdim=True)).square().flatten(1).sum(1)
+            return self.pose**2 * values[0].square().flatten(1).sum(1) + self.consistency**2 * apart
+
+        with torch.no_grad():
+            before = [disagreement_deg(turns) for turns in rotations(latents, table)]
+        for angle in before:
+            if not angle <= self.most_disagreement_deg:
                 raise UserError(
-                    f'the bodies of the views are {before:.0f} degrees apart on average: different people or moments',
+                    f'the bodies of the views are {angle:.0f} degrees apart on average: different people or moments',
                     field='views',
                     remedy='give images of one person at one moment, and say where the person is (--boxes)',
                 )
+        last = minimise_in_lockstep([latents], energy, self.options).tolist()
+        with torch.no_grad():
+            turns = rotations(latents, table)
+        shapes = betas.detach()[table].mean(1)
+        return [
+            RefinedViews(turns[i], shapes[i], latents[i], last[i], (before[i], disagreement_deg(turns[i])))
+            for i in range(len(table))
+        ]
 
-            def energy(_: Tensor, values: Sequence[Tensor]) -> Tensor:
-                z = values[0][0]
-                turns = bodies.rotations(z, rows)
-                joints = turns[:, 1:] if to_camera is None else in_rig(turns, to_camera.to(turns))
-                apart = (joints - joints.mean(0)).square().sum()
-                return (self.pose**2 * z.square().sum() + self.consistency**2 * apart)[None]
-
-            last = minimise_in_lockstep([latents], energy, self.options)
-            with torch.no_grad():
-                rotations = bodies.rotations(latents[0], rows)
-        return RefinedViews(
-            rotations, betas.detach().mean(0), latents[0], last.item(), (before, disagreement_deg(rotations))
-        )
-
-    def _check(self, bodies: LatentBodies, betas: Tensor, to_camera: Tensor | None) -> None:
-        num = len(betas)
-        if num < 2:
+    def _check(
+        self, bodies: LatentBodies, betas: Tensor, groups: Sequence[Sequence[int]], to_camera: Tensor | None
+    ) -> None:
+        for rows in groups:
+            if len(rows) < 2:
+                raise UserError(
+                    f'{len(rows)} view of a person has nothing to agree with',
+                    field='views',
+                    remedy='give two views at least',
+                )
+        if to_camera is not None and to_camera.shape != (len(betas), 3, 3):
             raise UserError(
-                f'{num} view of a person has nothing to agree with', field='views', remedy='give two views at least'
-            )
-        if to_camera is not None and to_camera.shape != (num, 3, 3):
-            raise UserError(
-                f'there are cameras {tuple(to_camera.shape)} of {num} views',
+                f'there are cameras {tuple(to_camera.shape)} of {len(betas)} views',
                 field='cameras',
                 remedy='give the rotation (3, 3) of each view, in their order',
             )
@@ -120,8 +146,8 @@ class MultiViewRefiner:
 
 
 def in_rig(rotations: Tensor, to_camera: Tensor) -> Tensor:
-    """(N, 24, 3, 3) with roots in their cameras' frames to the same with roots in the frame of the rig."""
-    return torch.cat([to_camera.mT[:, None] @ rotations[:, :1], rotations[:, 1:]], dim=1)
+    """Rotations (*, 24, 3, 3) whose roots are in their cameras' frames, with roots in that of the rig; (*, 3, 3)."""
+    return torch.cat([to_camera.mT[..., None, :, :] @ rotations[..., :1, :, :], rotations[..., 1:, :, :]], dim=-3)
 
 
 def rotation_average(rotations: Tensor, to_camera: Tensor | None = None) -> Tensor:

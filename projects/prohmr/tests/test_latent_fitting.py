@@ -302,6 +302,16 @@ def test_views_are_made_to_agree(views):
     assert weak.disagreement_deg[1] > after and weak.latents.norm() < found.latents.norm()
 
 
+def test_people_are_refined_together_as_alone(views):
+    bodies, betas = views
+    refiner = MultiViewRefiner(options=LBFGSOptions(outer_steps=1, inner_steps=6))
+    together = refiner.refine_people(bodies, betas, [[0, 2], [3, 1]])
+    for rows, found in zip(([0, 2], [3, 1]), together):
+        alone = refiner.refine(LatentBodies(bodies.head, bodies.context[rows]), betas[rows])
+        torch.testing.assert_close(found.rotations, alone.rotations, rtol=0, atol=1e-3)
+        assert found.energy == pytest.approx(alone.energy, rel=1e-2)
+
+
 def test_a_calibrated_rig_agrees_on_the_root_too(views):
     bodies, betas = views
     to_camera = axis_angle_to_matrix(torch.tensor([[0.0, 0.3 * n, 0.0] for n in range(4)]))
