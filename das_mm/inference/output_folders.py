@@ -34,7 +34,7 @@ class OutputFolders:
     predictions: Path | None = None
     overlays: Path | None = None
     viewer: Path | None = None
-    viewer_frames: int = 120
+    viewer_frames: int = 600
     meshes: Path | None = None
     mesh_formats: Sequence[str] = ()
     tracks: Path | None = None

@@ -131,9 +131,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         '--viewer-frames',
         type=int,
-        default=120,
+        default=600,
         metavar='N',
-        help='at most so many images of a run or frames of a video in a viewer; default 120',
+        help='at most so many images of a run or frames of a video in a viewer; default %(default)s',
     )
 
 

@@ -29,7 +29,14 @@ TURN_DEG = 50.0  # of the eye about the people, there and back
 def write_clip(folder: Path, seed: int, length: int) -> tuple[Path, str]:
     """A clip of synthetic people as a video, and its intrinsics as ``--intrinsics`` takes them."""
     config = SyntheticConfig(
-        num_images=length, image_size=(720, 480), people=(3, 4), seed=seed, kind='clips', clip_length=length, fps=FPS
+        num_images=length,
+        image_size=(720, 480),
+        people=(3, 4),
+        seed=seed,
+        kind='clips',
+        clip_length=length,
+        fps=FPS,
+        subject_share=(0.4, 0.65),
     )
     paths = generate(config, folder / 'scenes', workers=0, progress=False)
     annotations = json.loads(next(iter(paths.annotations.values())).read_text())
@@ -65,7 +72,7 @@ def viewer_frames(page: Path, count: int, profile: Path) -> Iterator[np.ndarray]
             angle = np.radians(TURN_DEG) * (0.5 - 0.5 * np.cos(2 * np.pi * number / count)) - np.radians(TURN_DEG) / 3
             browser.evaluate(f"""show({number}).then(() => {{
                 stage.camera.position.copy(arm).applyAxisAngle(new THREE.Vector3(0, 1, 0), {angle})
-                    .multiplyScalar(.8).add(stage.controls.target);
+                    .multiplyScalar(.62).add(stage.controls.target);
                 stage.controls.update();
                 stage.render();
             }})""")
@@ -76,7 +83,7 @@ def viewer_frames(page: Path, count: int, profile: Path) -> Iterator[np.ndarray]
 def run() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out', type=Path, required=True, help='the .webp file')
-    parser.add_argument('--seed', type=int, default=4, help='of the synthetic people; default %(default)s')
+    parser.add_argument('--seed', type=int, default=24, help='of the synthetic people; default %(default)s')
     parser.add_argument('--length', type=int, default=48, help='frames; default %(default)s')
     parser.add_argument('--work', type=Path, help='keep clip and results there')
     parser.add_argument('--weights', type=Path, help='others than the packaged ones for pose')
@@ -99,7 +106,7 @@ def run() -> None:
             frames.append(Image.fromarray(np.hstack([left, scene])[..., ::-1]))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     frames[0].save(
-        args.out, save_all=True, append_images=frames[1:], duration=round(1000 / FPS), loop=0, quality=55, method=6
+        args.out, save_all=True, append_images=frames[1:], duration=round(1000 / FPS), loop=0, quality=55, method=4
     )
     print(f'{args.out}: {len(frames)} frames, {args.out.stat().st_size / 1e6:.2f} MB')
 

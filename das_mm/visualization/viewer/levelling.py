@@ -55,7 +55,7 @@ def _camera_to_level(ground: Ground | None) -> np.ndarray:
 def _words(ground: Ground | None, is_clip: bool) -> str:
     if ground is None:
         return 'Ground: no feet seen, no grid.'
-    seen = f'the feet of {ground.num_feet}{" people over the clip" if is_clip else ""}'
+    seen = f'{ground.num_feet} feet over the clip' if is_clip else f'the feet of {ground.num_feet}'
     if ground.basis == 'feet':
         return f'Ground: fitted to {seen}, which lie ±{ground.residual_mm:.0f} mm off it.'
     held = (
