@@ -9,6 +9,7 @@ from .person_mesh_metric import PersonMeshMetric
 from .person_segmentation_metric import PersonSegmentationMetric
 from .photograph_metric import PhotographMetric
 from .posetrack_metric import PoseTrackMetric
+from .reprojection_metric import ReprojectionMetric
 from .tracking_metric import TrackingMetric
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     'PersonSegmentationMetric',
     'PhotographMetric',
     'PoseTrackMetric',
+    'ReprojectionMetric',
     'TrackingMetric',
 ]

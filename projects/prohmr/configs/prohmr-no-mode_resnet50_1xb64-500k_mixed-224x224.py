@@ -1,4 +1,4 @@
-# "Without L_mode" (thesis Table 4.5): nothing is asked of the mode
+# "Without L_mode" (thesis Table 15): nothing is asked of the mode
 _base_ = './prohmr_resnet50_1xb64-500k_mixed-224x224.py'
 
 model = dict(train_cfg=dict(criterion=dict(

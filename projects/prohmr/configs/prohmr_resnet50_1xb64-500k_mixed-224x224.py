@@ -1,4 +1,4 @@
-# The thesis' model (Tables 4.1 to 4.3). SampledPoseMetric measures the best of n bodies:
+# The thesis' model (Tables 11 and 12). SampledPoseMetric measures the best of n bodies:
 #   --cfg-options model.test_cfg.num_samples=4095 test_evaluator.1.counts="[1,5,10,25,4096]"
 _base_ = ['./_base_/prohmr_resnet50.py', './_base_/mixed_224x224.py']
 

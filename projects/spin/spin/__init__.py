@@ -3,8 +3,7 @@
 from .fits_store_hook import FitsStoreHook
 from .ief_head import IEFHead
 from .released_checkpoint import ReleasedSPIN
-from .reprojection_metric import ReprojectionMetric
 from .spin_estimator import SPIN
 from .spin_loss import SPINLoss
 
-__all__ = ['FitsStoreHook', 'IEFHead', 'ReleasedSPIN', 'ReprojectionMetric', 'SPIN', 'SPINLoss']
+__all__ = ['FitsStoreHook', 'IEFHead', 'ReleasedSPIN', 'SPIN', 'SPINLoss']

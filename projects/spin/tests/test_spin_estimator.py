@@ -8,13 +8,13 @@ import torch
 from mmengine.dataset import pseudo_collate
 
 from das_mm.errors import UserError
+from das_mm.evaluation.metrics import ReprojectionMetric
 from das_mm.models.estimator_protocol import EstimatorProtocol
 from das_mm.structures import warp_points
 from das_mm.structures.crop_cameras import camera_translation, project_crop
 from das_mm.structures.rotations import axis_angle_to_matrix
 from projects.spin.spin.crop_batch import CropBatch
 from projects.spin.spin.fits_store import FitsStore
-from projects.spin.spin.reprojection_metric import ReprojectionMetric
 from projects.spin.spin.sample_sets import sample_sets
 
 from .conftest import AUGMENTATION, CROP, make_model, make_view
