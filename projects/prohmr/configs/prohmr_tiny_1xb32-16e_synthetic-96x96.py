@@ -1,5 +1,4 @@
-# ProHMR at a size that a CPU trains in minutes, on synthetic people who are cut off by their crops half of the time, so
-# that poses are ambiguous: a small network from nothing, all labels of half of the people
+# ProHMR at a size that a CPU trains in minutes, on synthetic people who are cut off by their crops half of the time
 _base_ = ['./_base_/prohmr_resnet50.py', '../../../configs/_base_/datasets/person-synthetic_96x96.py']
 smpl_path = regressors = mean_params = mocap_file = None
 crop_px = 96
@@ -10,6 +9,7 @@ model = dict(
     head=dict(in_channels=128, hidden_features=128, dropout=0.1, fc_channels=128, mean_params=None),
     body_model=dict(_delete_=True, type='SMPLBody'),
     train_cfg=dict(
+        noisy_start=True,  # the hands of synthetic people never move
         discriminator=dict(joints_hidden=128),
         mocap=dict(_delete_=True, type='MoCapBodies', num_synthetic=2000)),
     test_cfg=dict(num_samples=24))

@@ -40,8 +40,10 @@ class ProHMR(CropBodyEstimator):
         head: Config of a :class:`.SMPLFlowHead`.
         body_model: Config of a body.
         train_cfg: ``criterion``, config of a :class:`.ProHMRLoss`; ``num_samples`` (2), bodies of each person, the mode
-            among them; ``discriminator``, config of a :class:`das_mm.models.discriminators.BodyPoseDiscriminator`, and
-            ``mocap``, config of real bodies (:class:`das_mm.datasets.MoCapBodies`): without it there is no adversary.
+            among them; ``noisy_start`` (False): the flow is set from labelled poses with the likelihood's noise on
+            them, for sets in which a joint never moves (four ActNorms in a row would divide by nothing);
+            ``discriminator``, config of a :class:`das_mm.models.discriminators.BodyPoseDiscriminator`, and ``mocap``,
+            config of real bodies (:class:`das_mm.datasets.MoCapBodies`): without it there is no adversary.
         test_cfg: ``num_samples`` (0): so many bodies of each person are told beside the mode; ``default_fov_deg`` of
             images of unknown intrinsics; ``fit`` and ``views``, by which the modes are refined (:func:`.refine`).
     """
@@ -147,7 +149,8 @@ class ProHMR(CropBodyEstimator):
         targets = PersonTargets.of_samples(data_samples, inputs)
         of_labelled = context[targets.has_smpl]
         if self.training and not self.head.flow.initialized:
-            self.initialize_flow(targets.pose_6d, of_labelled.detach())
+            first = self.criterion.noisy(targets.pose_6d) if self.train_cfg.get('noisy_start') else targets.pose_6d
+            self.initialize_flow(first, of_labelled.detach())
         # each has its own statistics of the batch: samples, mode, labels
         drawn = self.head(context, self.num_train_samples - 1) if self.num_train_samples > 1 else None
         bodies = self.head.mode(context)

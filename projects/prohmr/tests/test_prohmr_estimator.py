@@ -109,6 +109,15 @@ def test_without_labels_the_flow_waits_and_nothing_is_nan(view):
     assert not model.head.flow.initialized and torch.as_tensor(logged['loss_nll']).isfinite()
 
 
+def test_joints_that_never_move_need_a_noisy_start(view):
+    torch.manual_seed(0)
+    losses = {}
+    for noisy in (False, True):
+        model = make_model(noisy_start=noisy).train()
+        losses[noisy] = model(**_batch(model, view, training=True), mode='loss')['loss_nll']
+    assert losses[True] < 100 < losses[False]
+
+
 def test_one_optimizer_is_no_match_for_an_adversary(view):
     model = make_model()
     with pytest.raises(UserError, match='an optimizer for each side'):
