@@ -41,7 +41,10 @@ train_dataloader = dict(
             dict(pipeline=train_pipeline, **lspet,
                  dataset=dict(ann_file='lspet/annotations/train_rest.json', **photographs)),
             dict(pipeline=train_pipeline, **view,
-                 dataset=dict(num_images=800, seed=0, split='train', **{{_base_.scenes}}))]))
+                 dataset=dict(
+                     type='SyntheticPeople', num_images=800, seed=0, split='train', image_size=(160, 160),
+                     people=(1, 1), subject_share=(0.7, 0.95), share_spread=0.1, clothes='varied',
+                     joint_sets=('gt24',), keypoint_set='gt24'))]))
 val_dataloader = dict(dataset=dict(
     _delete_=True, pipeline=test_pipeline, test_mode=True, indices=200, **lspet,
     dataset=dict(ann_file='lspet/annotations/val_tenth.json', **photographs)))
