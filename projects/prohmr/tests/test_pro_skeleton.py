@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,13 +15,16 @@ from torch.nn import functional as F
 from das_mm.checkpoints.conversion import SourceFile, recognise
 from das_mm.checkpoints.conversion.checkpoint_kinds import weights_of_config
 from das_mm.config_files import config_path
+from das_mm.datasets import PersonViewDataset
 from das_mm.engine.config_reader import read_config
 from das_mm.errors import UserError
 from das_mm.registry import MODELS
 from das_mm.structures import KEYPOINT_SETS
 from projects.prohmr.prohmr.quantisation import quantise
+from projects.prohmr.prohmr.skeleton_inputs import PackSkeletonInputs
 from projects.prohmr.prohmr.skeleton_joints import INPUT_JOINTS, OUTPUT_JOINTS, with_root
 from projects.prohmr.prohmr.skeleton_metric import SampledSkeletonMetric
+from projects.prohmr.prohmr.skeleton_statistics_hook import InputStatisticsHook
 
 CONFIG = 'proskeleton_1xb64-300k_h36m'
 HIDDEN = 24
@@ -331,3 +335,57 @@ def test_tiny_configs(name):
     assert config.train_dataloader.dataset.type == 'SampledSkeletons' and config.model.standardiser.frame == 'person'
     assert (config.model.head.type == 'SkeletonFlow') == (name == 'proskeleton')
     assert (config.model.train_cfg.criterion.nll_weight == 0) == (name == 'martinez')
+
+
+def test_records_of_the_person_view_are_packed(people):
+    """Without an image; px of the stored image, metres about the pelvis."""
+    view = PersonViewDataset(
+        keypoint_set='j17',
+        dataset=dict(
+            type='DASDataset',
+            dataset_name='toy',
+            ann_file=f'annotations/{people.annotations["gt24"].name}',
+            data_root=str(people.root),
+            keypoint_set='gt24',
+        ),
+        pipeline=[PackSkeletonInputs()],
+    )
+    image = view.dataset.get_data_info(0)
+    rows = [_GT24.index(name) for name in INPUT_JOINTS]
+    known = (image['keypoints_flags'][0][rows] > 0).all()
+    sample, record = view[0], view.get_data_info(0)
+    assert known and sample['inputs'].shape == (17, 2)
+    np.testing.assert_allclose(sample['inputs'], image['keypoints'][0][rows], atol=1e-3)
+    rows = [_GT24.index(name) for name in OUTPUT_JOINTS]
+    metres = 1e-3 * (image['keypoints_3d'][0][rows] - image['keypoints_3d'][0][_GT24.index('pelvis')])
+    labels = sample['data_samples'].gt_instance_labels
+    np.testing.assert_allclose(labels.keypoints_3d[0], metres, atol=1e-5)
+    assert labels.has_pose_3d.item() == 1
+    # a joint that is not labelled: passed over in training, told as nobody in tests
+    record['keypoints_2d'][KEYPOINT_SETS['j17'].index('left_knee'), 2] = 0
+    assert PackSkeletonInputs()(dict(record)) is None
+    assert PackSkeletonInputs(test_mode=True)(dict(record))['inputs'].isnan().all()
+
+
+def test_the_statistics_of_the_input_are_learnt_once():
+    torch.manual_seed(0)
+    places = 500 + 100 * torch.randn(40, 17, 2)
+    places[3] = torch.nan  # not whole
+    model = MODELS.build(model_config())
+    runner = SimpleNamespace(
+        model=model, train_dataloader=SimpleNamespace(dataset=[dict(inputs=place) for place in places])
+    )
+    InputStatisticsHook(most=20).before_train(runner)
+    whole = places[::2]
+    torch.testing.assert_close(model.standardiser.mean, whole.mean(0), rtol=1e-4, atol=1e-2)
+    standard = model.standardiser(whole).unflatten(1, (17, 2))
+    torch.testing.assert_close(standard.std(0), torch.ones(17, 2), rtol=1e-3, atol=1e-3)
+    runner.train_dataloader.dataset = [dict(inputs=place + 100) for place in places]
+    InputStatisticsHook().before_train(runner)
+    torch.testing.assert_close(model.standardiser.mean, whole.mean(0), rtol=1e-4, atol=1e-2)
+    about = MODELS.build(dict(type='KeypointStandardiser', frame='person', _scope_='das_mm'))
+    about.learn(whole)
+    moved = 3 * whole + 50  # farther to the side, and three times as large
+    torch.testing.assert_close(about(moved), about(whole), rtol=1e-3, atol=1e-3)
+    with pytest.raises(UserError, match='of 1 people'):
+        about.learn(places[2:4])
