@@ -73,9 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         model.add_argument(
             '--boxes',
             metavar='das|image|FILE',
-            help='where the people are: a model that reads crops (of rle, graphcmr, spin, prohmr) takes them there, any '
-            "other tells the people in the boxes alone, even below its threshold. Found by the package's model (das, the "
-            'default) or by that of FILE (.pth, .onnx); one person fills each image (image); or FILE.json: results of '
+            help='where the people are: a model that reads crops (of rle, graphcmr, spin, prohmr) takes them there, '
+            'any other tells the people in the boxes alone, even below its threshold. Found by the model of the '
+            'package (das, the default) or by that of FILE (.pth, .onnx); one person fills each image (image); or '
+            'FILE.json: results of '
             'das-mm infer, COCO detections, or {"photo.jpg": [[x1, y1, x2, y2, score]]}',
         ),
         lambda **_: ['das', 'image'],
