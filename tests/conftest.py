@@ -19,6 +19,25 @@ import pytest
 import das_mm  # noqa: F401  before mmcv, whose compiled module it may have to stand in for
 
 
+@pytest.fixture(autouse=True, scope='session')
+def format_a_config_once():
+    """mmengine lets yapf format the config again at every step that stores or logs it, six times in a training of a
+    few steps, of whose time that is most. The same text is formatted once here."""
+    from mmengine.config import config as module
+
+    formatted, format_code = {}, module.FormatCode
+
+    def remember(text, style_config=None, **options):
+        key = (text, str(style_config), str(options))
+        if key not in formatted:
+            formatted[key] = format_code(text, style_config=style_config, **options)
+        return formatted[key]
+
+    module.FormatCode = remember
+    yield
+    module.FormatCode = format_code
+
+
 @pytest.fixture(autouse=True)
 def forget_runs():
     """mmengine keeps loggers, message hubs and visualizers by name for the life of the process: a second run would
