@@ -37,6 +37,15 @@ def exported(package: str) -> list[str]:
 
     Constants are left out: their values are long, and their comments stand with them in the code.
     """
+    names = _places(package)
+    others = {other for room in ROOMS.values() for other in room if not f'{package}.'.startswith(f'{other}.')}
+    elsewhere = tuple(f'{other}.' for other in others - {package})
+    chosen = {name for name, place in names.items() if not (name.isupper() or place.startswith(elsewhere))}
+    return [names[name] for name in sorted(chosen, key=str.lower)]
+
+
+def _places(package: str) -> dict[str, str]:
+    """Name -> where it is written, of what a package takes from its modules; through packages below it, too."""
     names: dict[str, str] = {}
     for node in ast.walk(_init(package)):
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
@@ -44,10 +53,9 @@ def exported(package: str) -> list[str]:
         if isinstance(node, ast.Call) and getattr(node.func, 'id', None) == 'lazy_exports':
             for module, words in ast.literal_eval(node.args[1]).items():
                 names |= {word: f'{_absolute(package, module)}.{word}' for word in words.split()}
-    others = {other for room in ROOMS.values() for other in room if not f'{package}.'.startswith(f'{other}.')}
-    elsewhere = tuple(f'{other}.' for other in others - {package})
-    chosen = {name for name, place in names.items() if not (name.isupper() or place.startswith(elsewhere))}
-    return [names[name] for name in sorted(chosen, key=str.lower)]
+    inner = {place.rsplit('.', 1)[0] for place in names.values()}
+    below = {module: _places(module) for module in inner if ROOT.joinpath(*module.split('.'), '__init__.py').is_file()}
+    return {name: below.get(place.rsplit('.', 1)[0], {}).get(name, place) for name, place in names.items()}
 
 
 def _absolute(package: str, module: str) -> str:
