@@ -27,7 +27,8 @@ def api_page(room: str) -> str:
     """The page in the words of mkdocstrings."""
     lines = [f'# {room}\n']
     for package in ROOMS[room]:
-        lines.append(f'`{package}`: {_headline(package)}\n')
+        headline = _headline(package)
+        lines.append(f'`{package}`: {headline}\n' if headline else f'`{package}`\n')
         lines += [f'::: {name}\n' for name in exported(package)]
     return '\n'.join(lines)
 
