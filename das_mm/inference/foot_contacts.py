@@ -19,7 +19,7 @@ _LOWER_BY_MM = 60.0  # the other foot may be, of two that stand
 _LONGEST_GAP_S = 0.3  # within one contact
 _FULL_WEIGHT_FRAMES = 6
 _STANDING = 0.85  # of a person's greatest length from ankles to shoulders
-_LEAN_SD_RAD, _LEAST_LEAN_SD_RAD = 0.08, 0.02  # of one body, and of what all have in common
+_LEAN_SD_RAD, _LEAST_LEAN_SD_RAD = 0.08, 0.05  # of one body, and of what all have in common: a network's own lean
 _UNKNOWN_SD_RAD = 0.3  # where no body tells
 _IMAGE_UP = np.array([0.0, -1.0, 0.0])
 

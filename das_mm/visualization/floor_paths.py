@@ -44,7 +44,7 @@ def draw_floor_paths(
         _draw_way(axes, identity, way * [1, -1])
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
-    axes.set_aspect('equal', adjustable='datalim')
+    axes.set_aspect('equal')
     axes.set_axisbelow(True)
     axes.grid(color='#dddddd', linewidth=0.6)
     axes.set_xlabel('to the right of the camera, m')
