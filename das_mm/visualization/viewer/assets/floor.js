@@ -1,5 +1,5 @@
 // The floor: a grid with a scale in metres, and the paths that people of a clip take over it.
-const STEPS = [.5, 1, 2, 5, 10, 20, 50, 100], MOST_STEPS = 800;
+const STEPS = [.5, 1, 2, 5, 10, 20, 50, 100], MOST_STEPS = 800, PATH_S = 15;
 
 class Floor {
   constructor(stage) {
@@ -47,16 +47,21 @@ class Floor {
   tread(frame) {
     this.paths.visible = IS_CLIP && $('show-paths').checked && poseOf(frame).basis !== null;
     if (!this.paths.visible) return;
-    let step = .05, steps = this.steps(step);
-    while (steps.length > MOST_STEPS) steps = this.steps(step *= 1.6);
+    // of a long clip the last seconds: more would cover the floor
+    this.trodden = seconds[frame];
+    const span = this.isLong ? [frameAt(seconds[frame] - PATH_S), frame] : [0, NUM_FRAMES - 1];
+    let step = .05, steps = this.steps(span, step);
+    while (steps.length > MOST_STEPS) steps = this.steps(span, step *= 1.6);
     this.paths.clear();
     for (const [from, to, who] of steps) this.paths.line(from, to, rgbOf(data.identities[who].color), 2);
     this.paths.done();
   }
+  get isLong() { return duration > 2 * PATH_S; }
+  follow(frame) { if (IS_CLIP && this.isLong && Math.abs(seconds[frame] - this.trodden) > .5) this.tread(frame); }
   // [from, to, identity] for all that people walk, in pieces of at least so many metres
-  steps(least) {
+  steps([first, end], least) {
     const last = new Map(), steps = [];
-    for (let one = 0; one < NUM_FRAMES; one++) for (const row of found.rows(one)) {
+    for (let one = first; one <= end; one++) for (const row of found.rows(one)) {
       const who = found.identity[row], foot = this.below(one, row);
       if (!foot || data.identities[who].label === '?') continue;
       const before = last.get(who);

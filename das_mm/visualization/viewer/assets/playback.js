@@ -25,6 +25,7 @@ function draw() {
   skeletons.show(frame);
   bodies.show(frame);
   camera.show(frame, extent);
+  floor.follow(frame);
   const one = pictures.get(frame);
   if (paintPicture(one)) camera.refresh();
   drawThumbnail(frame);
