@@ -27,18 +27,23 @@ class GlowTransforms(nn.Module):
         self._transforms = nn.ModuleList(transforms)
 
     @property
+    def steps(self) -> list[Any]:
+        """In the order from data to the latent space."""
+        return list(self._transforms)
+
+    @property
     def log_det(self) -> Tensor:
         """log|det dz/dx|, ()."""
-        return torch.stack([transform.log_det for transform in self._transforms]).sum()
+        return torch.stack([step.log_det for step in self.steps]).sum()
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        for transform in self._transforms:
-            x = transform(x, context)
+        for step in self.steps:
+            x = step(x, context)
         return x
 
     def inverse(self, z: Tensor, context: Tensor) -> Tensor:
-        for transform in reversed(self._transforms):
-            z = transform.inverse(z, context)
+        for step in reversed(self.steps):
+            z = step.inverse(z, context)
         return z
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ class ResidualBlock(nn.Module):
         return x + self.linear_layers[1](self.dropout(F.relu(self._normalised(1, hidden))))
 
     def _normalised(self, number: int, x: Tensor) -> Tensor:
-        layer = self.batch_norm_layers[number]
+        layer = cast('nn.BatchNorm1d', self.batch_norm_layers[number])
         if self.training and len(x) < 2:  # one row has no spread: the running one
             return F.batch_norm(x, layer.running_mean, layer.running_var, layer.weight, layer.bias, eps=layer.eps)
         return layer(x)
