@@ -41,8 +41,8 @@ def write_floor_paths(results: str | Path, picture: str | Path) -> Path | None:
     camera, world = last['camera']['K'], last['world']
     left, right = camera[0][2], last['image']['width'] - camera[0][2]
     title = (
-        f'{last["image"]["name"]}: camera {world["height_m"]:.2f} m over the floor, looks {world["tilt_deg"]:.1f}° down'
-        f'; feet ± {world["residual_mm"]:.0f} mm'
+        f'{last["image"]["name"]}\ncamera {world["height_m"]:.2f} m over the floor, {world["tilt_deg"]:.1f}° down; '
+        f'feet ± {world["residual_mm"]:.0f} mm'
     )
     field = tuple(math.degrees(math.atan2(side, camera[0][0])) for side in (left, right))
     return draw_floor_paths(picture, ways, title, (field[0], field[1]))

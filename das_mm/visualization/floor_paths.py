@@ -12,7 +12,7 @@ from .figures import new_figure, save_figure
 from .palette import css, limb_color, person_color
 
 _MARGIN_M = 0.7
-_SIZE_IN = (4.0, 11.0)  # least and greatest side of the plot
+_SIZE_IN = (4.5, 11.0)  # least and greatest side of the plot
 _M_PER_IN = 1.0
 _GREATEST_FIELD_DEG = 170.0
 _JUMP_M = 1.5  # between two frames nobody goes so far: the line has a gap there
@@ -49,7 +49,7 @@ def draw_floor_paths(
     axes.grid(color='#dddddd', linewidth=0.6)
     axes.set_xlabel('to the right of the camera, m')
     axes.set_ylabel('away from the camera, m')
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=9)
     return save_figure(path, figure)
 
 
