@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from das_mm.command import completed_by
 from das_mm.deploy.motion.exporters import MOTION_EXPORTERS
@@ -78,7 +78,7 @@ def _bodies_of(file: Path, args: argparse.Namespace) -> tuple[PosableBody, Calla
         )
     if GROUP not in first['people'][0]:
         fitter = open_fitter(args, first['keypoint_set'])
-        return fitter.body, lambda results: _fitted(results, fitter, file, args.fit_sigma)
+        return cast('PosableBody', fitter.body), lambda results: _fitted(results, fitter, file, args.fit_sigma)
     from das_mm.bodies.numpy_body import NumpyBody
     from das_mm.bodies.smpl_file import generated_arrays, load_smpl_file
 

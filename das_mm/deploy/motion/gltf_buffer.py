@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 import pygltflib as gltf
@@ -72,7 +73,8 @@ class GltfBuffer:
 
 def _without_arrays(tree: gltf.GLTF2) -> bytes:
     """A file of a scene of nobody; pygltflib would write an empty part, which glTF forbids."""
-    text = tree.gltf_to_json(separators=(',', ':'), indent=None).encode()
+    writer: Any = tree  # which takes no indent as well
+    text = writer.gltf_to_json(separators=(',', ':'), indent=None).encode()
     text += b' ' * (-len(text) % _ALIGNMENT)
     head = 12 + 8  # of the file and of its one part
     return b'glTF' + struct.pack('<III', 2, head + len(text), len(text)) + b'JSON' + text

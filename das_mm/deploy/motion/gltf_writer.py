@@ -39,7 +39,8 @@ class _GltfScene:
         self.clip = clip
         self.tree = gltf.GLTF2(asset=gltf.Asset(version='2.0', generator=f'das_mm {__version__}'))
         self.tree.scene = 0
-        self.tree.scenes = [gltf.Scene(name=clip.name, nodes=[], extras=clip_words(clip))]
+        self.roots: list[int] = []
+        self.tree.scenes = [gltf.Scene(name=clip.name, nodes=self.roots, extras=clip_words(clip))]
         self.buffer = GltfBuffer(self.tree)
         self.motion = gltf.Animation(name=clip.name, channels=[], samplers=[])
 
@@ -56,7 +57,7 @@ class _GltfScene:
     def _add_node(self, is_root: bool = False, **options) -> int:
         self.tree.nodes.append(gltf.Node(**options))
         if is_root:
-            self.tree.scenes[0].nodes.append(len(self.tree.nodes) - 1)
+            self.roots.append(len(self.tree.nodes) - 1)
         return len(self.tree.nodes) - 1
 
     def _add_camera(self) -> None:
@@ -83,12 +84,12 @@ class _GltfScene:
         skin: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
         """A mesh of its own material; ``skin``: joints (V, 4) and weights (V, 4)."""
-        vertex = lambda array, kind=np.float32, bounds=False: self.buffer.add(
+        vertex = lambda array, kind='float32', bounds=False: self.buffer.add(
             array.astype(kind), gltf.ARRAY_BUFFER, bounds
         )
         attributes = gltf.Attributes(POSITION=vertex(vertices, bounds=True), NORMAL=vertex(normals))
         if skin is not None:
-            attributes.JOINTS_0, attributes.WEIGHTS_0 = vertex(skin[0], np.uint8), vertex(skin[1])
+            attributes.JOINTS_0, attributes.WEIGHTS_0 = vertex(skin[0], 'uint8'), vertex(skin[1])
         indices = self.buffer.add(faces.reshape(-1).astype(np.uint16), gltf.ELEMENT_ARRAY_BUFFER)
         self.tree.materials.append(
             gltf.Material(

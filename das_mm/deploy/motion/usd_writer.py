@@ -4,6 +4,8 @@ Metres, y up; time codes are the numbers of the clip's frames (of a varying fram
 not seen is invisible. What USD has no word for is among the custom data of the world's and the people's prims.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# the modules of pxr fill themselves when they are imported
 from __future__ import annotations
 
 import json
