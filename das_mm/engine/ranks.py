@@ -59,8 +59,8 @@ class Rank:
             return cls()
         for names in _VARIABLES[launcher]:
             if names[0] in environment:
-                numbers = [int(environment.get(name, default)) for name, default in zip(names, ('0', '1', '0'))]
-                return cls(*numbers, launcher)
+                number, count, local = (int(environment.get(name, other)) for name, other in zip(names, ('0', '1', '0')))
+                return cls(number, count, local, launcher)
         raise UserError(
             'this process has no rank',
             field='--launcher',

@@ -69,8 +69,9 @@ class H264Writer:
 
     def __init__(self, path: Path, size: tuple[int, int], fps: float):
         import av
+        from av.error import FFmpegError
 
-        self.path, self._errors, self._count = path, (av.FFmpegError, OSError, ValueError), 0
+        self.path, self._errors, self._count = path, (FFmpegError, OSError, ValueError), 0
         self._even = (size[0] // 2 * 2, size[1] // 2 * 2)
         rate = Fraction(fps).limit_denominator(_LARGEST_DENOMINATOR)
         self._tick, self._frame_of = 1 / rate, av.VideoFrame.from_ndarray

@@ -224,7 +224,7 @@ def run(args: argparse.Namespace) -> int:
         report.say(f'there was nothing left to do; results are in {args.out}')
     if shared is not None:
         names = tally.inputs if not args.resume else {source.name for source in opened.sources}
-        motion.write(args.out, predictor.body, names, report)
+        motion.write(shared.folder, predictor.body, names, report)
         finish_run(shared, opened, folders, predictor, tally, report)
     return 0
 
