@@ -59,7 +59,7 @@ class Rank:
             return cls()
         for names in _VARIABLES[launcher]:
             if names[0] in environment:
-                number, count, local = (int(environment.get(name, other)) for name, other in zip(names, ('0', '1', '0')))
+                number, count, local = (int(environment.get(name, no)) for name, no in zip(names, ('0', '1', '0')))
                 return cls(number, count, local, launcher)
         raise UserError(
             'this process has no rank',
