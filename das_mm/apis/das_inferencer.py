@@ -20,6 +20,7 @@ from das_mm.checkpoints.packaged import packaged_model
 from das_mm.checkpoints.pretrained import pretrained_weights
 from das_mm.errors import UserError
 from das_mm.inference.batching import batches
+from das_mm.inference.fitted_predictor import with_bodies
 from das_mm.inference.inferencer import Inferencer
 from das_mm.inference.inputs import Input
 from das_mm.inference.intrinsics import CameraFinder, Intrinsics
@@ -70,7 +71,7 @@ class DASInferencer(BaseInferencer):
         UserError: Anything of that is wrong.
     """
 
-    preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume', 'boxes', 'points'}
+    preprocess_kwargs = {'intrinsics', 'fov_deg', 'on_skip', 'resume', 'boxes', 'points', 'fit'}
     forward_kwargs = {'score_thr', 'with_sigma', 'track', 'smooth', 'static_camera', 'birth_thr'}
     visualize_kwargs = {'return_vis', 'vis_out_dir', 'show', 'wait_time', *_DRAWING_OPTIONS}
     postprocess_kwargs = {'pred_out_dir', 'viewer_out_dir', 'viewer_frames', 'track_out_dir', 'mesh_out_dir', 'export'}
@@ -154,7 +155,8 @@ class DASInferencer(BaseInferencer):
                 ``boxes`` of people: 'das' (the default: the package's small model finds them), 'image' (one person
                 fills each), or a file (:func:`.open_boxes`); a model that reads crops takes them there, any other tells
                 of its people those in the boxes, whatever their score. ``points`` on people, in place of boxes: (x, y)
-                px, several of these, or a file (:data:`.Points`).
+                px, several of these, or a file (:data:`.Points`). ``fit`` SMPL bodies to the people: True, or a
+                :class:`.BodyFitter`.
 
                 Of videos: ``track`` follows people with any model (a tracking model does so in any case), from a score
                 of ``birth_thr`` on; ``smooth`` smooths them over time; ``static_camera`` adds the world frame to the
@@ -199,9 +201,12 @@ class DASInferencer(BaseInferencer):
         show, wait_time = visualize.pop('show', False), visualize.pop('wait_time', 0.0)
         if show:
             check_display()
-        inferencer = self._inferencer
+        predictor, inferencer = self.predictor, self._inferencer
         if boxes is not None or points is not None:
-            predictor = asked_for(self.predictor, boxes, points, self._device)
+            predictor = asked_for(predictor, boxes, points, self._device)
+        if fit := asked.pop('fit', None):
+            predictor = with_bodies(predictor, None if fit is True else fit)
+        if predictor is not self.predictor:
             inferencer = Inferencer(predictor, inferencer.camera)
         run = inferencer(inputs, options, folders, OverlayOptions(**visualize), return_vis or show, camera)
         if show:

@@ -12,6 +12,7 @@ import numpy as np
 from das_mm.bodies.posable_body import PosableBody
 from das_mm.bodies.smpl_fields import SMPL_FIELDS
 from das_mm.errors import UserError
+from das_mm.models.body_models import SMPLBody
 from das_mm.structures import back_project
 from das_mm.structures.people import People
 from das_mm.structures.task_fields import TaskDescription
@@ -137,3 +138,16 @@ class FittedPredictor:
             return np.full((num, size, 2), assumed.px), depth
         sigma = np.asarray(people.keypoints_sigma, np.float64).reshape(num, size, -1) if num else np.zeros((0, size, 3))
         return sigma[..., :2], sigma[..., 2] if sigma.shape[-1] == 3 else depth
+
+
+def with_bodies(predictor: Predictor, fitter: BodyFitter | None = None) -> FittedPredictor:
+    """A predictor whose people get bodies.
+
+    Args:
+        predictor: Finds the people, and tells scales of their keypoints.
+        fitter: Fits them; the generated body and the package's own mixture of poses where there is none.
+
+    Raises:
+        UserError: The predictor tells no scales, or finds keypoints that the body does not have.
+    """
+    return FittedPredictor(predictor, fitter or BodyFitter(SMPLBody(), predictor.keypoint_set))

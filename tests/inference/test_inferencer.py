@@ -11,9 +11,12 @@ from mmpose.structures import PoseDataSample
 
 from das_mm.apis import DASInferencer, predict_images
 from das_mm.errors import UserError
+from das_mm.fitting import PeopleFitOptions
 from das_mm.inference import sources
+from das_mm.inference.body_fitting import BodyFitter
 from das_mm.inference.result_camera import resolve_for_camera
 from das_mm.inference.result_files import read_results, result_schema
+from das_mm.models.body_models import SMPLBody
 from das_mm.registry import INFERENCERS
 from tests.json_schema import violations
 from tests.pictures import picture, write_photo, write_picture, write_video
@@ -268,3 +271,13 @@ def test_numbers_that_are_not_finite_never_come_out(inferencer, monkeypatch, tmp
     (found,) = results(inferencer, picture(), out_dir=tmp_path)
     assert len(found['people']) == len(whole['people']) - 1
     assert json.loads((tmp_path / 'predictions' / 'array.json').read_text()) == found
+
+
+def test_bodies_are_fitted_where_a_call_asks_for_them(inferencer, tmp_path):
+    quick = PeopleFitOptions(phases=((3, 0.1),))
+    fitter = BodyFitter(SMPLBody(), inferencer.predictor.keypoint_set, options=quick)
+    path = write_video(tmp_path / 'a.mp4', 2, size=(160, 128))
+    (plain, _), fitted = (results(inferencer, str(path), **kwargs) for kwargs in ({}, dict(fit=fitter, smooth=True)))
+    assert plain['people'] and all('smpl' not in person for person in plain['people'])
+    assert len(fitted) == 2 and all('smpl' in person for one in fitted for person in one['people'])
+    assert 'smpl' not in results(inferencer, picture(160, 128, seed=0))[0]['people'][0]  # of that call alone
