@@ -216,7 +216,7 @@ def test_no_size(text, capsys):
     [
         ('infr', "there is no verb 'infr'\n  remedy: did you mean infer?"),
         ('convert_checkpoint', 'did you mean convert-checkpoint'),
-        ('zzz', 'remedy: use one of: demo, infer, fit, train'),
+        ('zzz', 'remedy: use one of: demo, infer, fit, fit-views, lift, train'),
         ('bench', "'bench' is called 'speed' now\n  remedy: das-mm speed"),
         ('benchmark', "'benchmark' is called 'ablation' now\n  remedy: das-mm ablation"),
     ],
