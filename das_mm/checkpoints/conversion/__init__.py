@@ -3,7 +3,7 @@
 A project adds its own: a subclass of :class:`SourceKind`, registered in :data:`CONVERSIONS`.
 """
 
-from .checkpoint_kinds import USE_AS_MODEL, Conversion, SourceKind, name_config, weights_of_config
+from .checkpoint_kinds import SMPL_BETAS_REMARK, USE_AS_MODEL, Conversion, SourceKind, name_config, weights_of_config
 from .conversion import convert_checkpoint
 from .ledger import Entry, Fate, Ledger
 from .recognition import recognise
@@ -12,6 +12,7 @@ from .source_file import SourceFile
 
 __all__ = [
     'CONVERSIONS',
+    'SMPL_BETAS_REMARK',
     'USE_AS_MODEL',
     'Conversion',
     'Entry',

@@ -21,6 +21,11 @@ from .source_file import SourceFile
 USE_AS_MODEL = (
     'das-mm infer IMAGE --weights {dst} --out DIR; in Python DASInferencer(weights={dst!r}) or load_model({dst!r})'
 )
+#: of checkpoints that regress bodies of SMPL
+SMPL_BETAS_REMARK = (
+    "its betas are SMPL's: until a config that inherits from this one names the licensed file (smpl_path; convert with "
+    '--config), the meshes are those of the generated body'
+)
 
 
 @dataclass

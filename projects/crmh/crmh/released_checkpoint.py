@@ -15,6 +15,7 @@ from torch import Tensor
 
 from das_mm.checkpoints.conversion import (
     CONVERSIONS,
+    SMPL_BETAS_REMARK,
     USE_AS_MODEL,
     Conversion,
     Ledger,
@@ -40,10 +41,6 @@ _JUDGE_LAYERS = {
     'shape_discriminator.fc_blocks.regressor_fc_1': 'betas_out',
     'pose_discriminator.fc_layer': 'pose_out',
 }
-_BODY_REMARK = (
-    "its betas are SMPL's: until a config that inherits from this one names the licensed file (smpl_path; convert with "
-    '--config), the meshes are those of the generated body'
-)
 _START_REMARK = (
     'init_contrep, where its rounds begin, is kept as released: it is 90° off the mean pose at every joint, and the '
     'weights have learnt to begin there'
@@ -90,7 +87,7 @@ class ReleasedCRMH(SourceKind):
             wanted = {name: value for name, value in wanted.items() if not name.startswith(_JUDGE)}
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'the config {config}')
-        remarks = (_START_REMARK, _BODY_REMARK)
+        remarks = (_START_REMARK, SMPL_BETAS_REMARK)
         if not with_judge:
             remarks += (f'there is no adv_{source.path.name} beside it, so a training begins with a new discriminator',)
         return Conversion("the authors' released CRMH", ledger, name_config(config), USE_AS_MODEL, remarks)

@@ -10,24 +10,20 @@ from torch import Tensor
 
 from das_mm.checkpoints.conversion import (
     CONVERSIONS,
+    SMPL_BETAS_REMARK,
     USE_AS_MODEL,
     Conversion,
-    Fate,
     Ledger,
     SourceFile,
     SourceKind,
     name_config,
     weights_of_config,
 )
-from das_mm.errors import UserError
+
+from .released_flow import FLAG, begin_with_flow
 
 CONFIG = 'projects/prohmr/configs/prohmr_resnet50_released-224x224.py'
-_FLAG = 'initialized'
 _FIRST_NORM = 'flow.flow._transform._transforms.0.log_scale'
-_BODY_REMARK = (
-    "its betas are SMPL's: until a config that inherits from this one names the licensed file (smpl_path; convert with "
-    '--config), the meshes are those of the generated body'
-)
 
 
 @CONVERSIONS.register('prohmr')
@@ -44,17 +40,8 @@ class ReleasedProHMR(SourceKind):
     def convert(cls, source: SourceFile, config: str | None = None) -> Conversion:
         config = config or CONFIG
         ledger = Ledger(source.weights, source.path)
-        if not bool(ledger.peek(_FLAG)):
-            raise UserError(
-                'its flow was never set from labelled poses (initialized is false)',
-                file=source.path,
-                field=f'state_dict.{_FLAG}',
-                remedy='give a checkpoint that was written after the first step of a training',
-            )
-        for name in ledger.names():
-            if name.endswith('dummy_buffer'):
-                ledger.take(name, '', Fate.DROPPED, "empty tensors of the authors' flow package")
-        ledger.drop(_FLAG, "the trainer's own; each ActNorm has its flag")
+        begin_with_flow(ledger, source.path)
+        ledger.drop(FLAG, "the trainer's own; each ActNorm has its flag")
         ledger.drop('smpl.', 'the licensed body, which checkpoints do not hold')
         ledger.use_all('flow.', 'head.')
         wanted = weights_of_config(config)
@@ -64,4 +51,6 @@ class ReleasedProHMR(SourceKind):
         ledger.drop('discriminator.', 'the config has none')
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'the config {config}')
-        return Conversion("the authors' released ProHMR", ledger, name_config(config), USE_AS_MODEL, (_BODY_REMARK,))
+        return Conversion(
+            "the authors' released ProHMR", ledger, name_config(config), USE_AS_MODEL, (SMPL_BETAS_REMARK,)
+        )

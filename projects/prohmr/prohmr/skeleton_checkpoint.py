@@ -19,13 +19,12 @@ from das_mm.checkpoints.conversion import (
 )
 from das_mm.config_files import config_path
 from das_mm.engine.config_reader import read_config
-from das_mm.errors import UserError
 from das_mm.registry import MODELS
 
+from .released_flow import FLAG, begin_with_flow
+
 _CONFIG = 'projects/prohmr/configs/proskeleton_1xb64-300k_h36m.py'
-_FLAG = 'initialized'
 _FLOW = 'flow.flow.'
-_DUMMY = "empty tensors of the authors' flow package"
 _UNKNOWN = 'not known: see the remark'
 _USE = 'das-mm lift KEYPOINTS.json --weights {dst} --out DIR'
 _REMARK = (
@@ -49,16 +48,8 @@ class ReleasedProSkeleton(SourceKind):
         """See :class:`.SourceKind`; a flow that was never started from labelled poses is refused too."""
         config = config or _CONFIG
         ledger = Ledger(source.weights, source.path)
-        if not bool(ledger.peek(_FLAG)):
-            raise UserError(
-                'its flow was never started from labelled poses (initialized is false)',
-                file=source.path,
-                field=f'state_dict.{_FLAG}',
-                remedy='give a checkpoint that was written after the first step of a training',
-            )
-        for name in [name for name in ledger.names() if name.endswith('dummy_buffer')]:
-            ledger.drop(name, _DUMMY)
-        ledger.use(_FLAG, _FLAG)
+        begin_with_flow(ledger, source.path)
+        ledger.use(FLAG, FLAG)
         ledger.use_all('backbone.', 'backbone.')
         ledger.use_all(_FLOW, 'head.flow.')
         wanted = weights_of_config(config)

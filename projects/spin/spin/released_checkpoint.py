@@ -14,6 +14,7 @@ from torch import Tensor
 from das_mm.bodies.mean_parameters import columns_6d
 from das_mm.checkpoints.conversion import (
     CONVERSIONS,
+    SMPL_BETAS_REMARK,
     USE_AS_MODEL,
     Conversion,
     Ledger,
@@ -32,10 +33,6 @@ _REASON = "6D rotations: SPIN's columns interleaved, here one after the other"
 _REMARK = (
     "the six numbers of a rotation were reordered from SPIN's interleaved columns to one column after the other, in "
     'three places: the rows of decpose, init_pose, and columns 2048 to 2191 of fc1; the network computes the same'
-)
-_BODY_REMARK = (
-    "its betas are SMPL's: until a config that inherits from this one names the licensed file (smpl_path; convert with "
-    '--config), the meshes are those of the generated body'
 )
 
 
@@ -61,7 +58,7 @@ class ReleasedSPIN(SourceKind):
         ledger.add_batch_counters(wanted)
         ledger.check_against(wanted, f'the config {config}')
         return Conversion(
-            "the authors' released SPIN", ledger, name_config(config), USE_AS_MODEL, (_REMARK, _BODY_REMARK)
+            "the authors' released SPIN", ledger, name_config(config), USE_AS_MODEL, (_REMARK, SMPL_BETAS_REMARK)
         )
 
 
