@@ -37,7 +37,9 @@ def teach_mmengine() -> None:
 
 
 def teach_checkpoint_loader() -> None:
-    """Let mmengine read checkpoints whose weights are kept in eight bits."""
+    """Let mmengine read checkpoints whose weights are kept in eight bits, and those of the package by name."""
     from .eight_bits import teach_loader  # torch is loaded by whoever loads checkpoints
+    from .packaged_scheme import teach_scheme
 
     teach_loader()
+    teach_scheme()

@@ -5,7 +5,10 @@ crop_px = 96
 keypoint_set = 'prohmr44'
 
 model = dict(
-    backbone=dict(depth=18, stem_channels=16, base_channels=16, init_cfg=None),
+    # the package's tiny model knows people in suits, as the papers' backbones know ImageNet
+    backbone=dict(
+        depth=18, stem_channels=16, base_channels=16,
+        init_cfg=dict(checkpoint='das_mm://das_tiny_1xb8-12e_synthetic-448x256', prefix='backbone.')),
     head=dict(in_channels=128, hidden_features=128, dropout=0.1, fc_channels=128, mean_params=None),
     body_model=dict(_delete_=True, type='SMPLBody'),
     train_cfg=dict(
@@ -17,7 +20,7 @@ model = dict(
 max_epochs = 16
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 optim_wrapper = dict(
-    generator=dict(optimizer=dict(lr=5e-4), clip_grad=dict(max_norm=10.)),
+    generator=dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=10.)),
     discriminator=dict(optimizer=dict(lr=5e-4)))
 auto_scale_lr = dict(base_batch_size=32)
 custom_hooks = [

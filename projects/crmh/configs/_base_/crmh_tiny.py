@@ -5,7 +5,10 @@ smpl_path = regressors = mean_params = None
 smpl_path = None
 model = dict(
     data_preprocessor=dict(input_size=(448, 256)),
-    backbone=dict(depth=18, base_channels=16, stem_channels=16, frozen_stages=-1, norm_eval=False, init_cfg=None),
+    backbone=dict(
+        depth=18, base_channels=16, stem_channels=16, frozen_stages=-1, norm_eval=False,
+        # the package's tiny model knows people in suits, as the papers' backbones know ImageNet
+        init_cfg=dict(checkpoint='das_mm://das_tiny_1xb8-12e_synthetic-448x256', prefix='backbone.')),
     neck=dict(in_channels=[16, 32, 64, 128], out_channels=64),
     rpn_head=dict(in_channels=64, feat_channels=64),
     roi_head=dict(

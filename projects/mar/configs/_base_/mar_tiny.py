@@ -9,7 +9,10 @@ model = dict(
         stem_channels=16,
         base_channels=16,
         out_indices=(0, 1, 2, 3),
-        norm_cfg=dict(type='BN', requires_grad=True)),
+        norm_cfg=dict(type='BN', requires_grad=True),
+        # the package's tiny model knows people in suits, as the paper's backbone knows ImageNet
+        init_cfg=dict(
+            type='Pretrained', checkpoint='das_mm://das_tiny_1xb8-12e_synthetic-448x256', prefix='backbone.')),
     neck=dict(type='mmdet.FPN', in_channels=[16, 32, 64, 128], out_channels=64, start_level=1, num_outs=3),
     head=dict(
         keypoint_set='panoptic15',
