@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -71,7 +72,7 @@ def load_run_config(args: argparse.Namespace) -> Config:
     path = config_path(args.config)
     cfg = read_config(path, args.allow)
     smpl_path = cfg.get('smpl_path')
-    cfg.merge_from_dict(_parse_options(args.cfg_options))
+    _merge_options(cfg, args.cfg_options)
     share_smpl_path(cfg, smpl_path)
     cfg.launcher = launcher
     if args.seed is not None:
@@ -114,16 +115,53 @@ def _choose_device(args: argparse.Namespace, launcher: str) -> None:
         raise UserError('torch sees no GPU', field='--device', remedy='leave it out, or --device cpu')
 
 
+def _merge_options(cfg: Config, pairs: list[str]) -> None:
+    """Put the values of ``--cfg-options`` into a config.
+
+    Raises:
+        UserError: A word is no ``KEY=VALUE``, its dictionary cannot be read, or the config has something else there.
+    """
+    options = _parse_options(pairs)
+    try:
+        cfg.merge_from_dict(options)
+    except (TypeError, KeyError, IndexError) as error:
+        raise UserError(
+            f'the config has no place for {", ".join(options)}: {error}',
+            field='--cfg-options',
+            remedy="name the parts as the config does; {'_delete_':True,…} takes the place of what is there",
+        ) from None
+
+
 def _parse_options(pairs: list[str]) -> dict:
-    """`key=value` words as mmengine's `DictAction` reads them."""
+    """`key=value` words as mmengine's `DictAction` reads them, and dictionaries, which it cannot."""
     from mmengine.config import DictAction
 
+    plain, dictionaries = [], {}
     for pair in pairs:
-        if not pair.partition('=')[0] or '=' not in pair:
+        key, equals, value = pair.partition('=')
+        if not key or not equals:
             raise UserError(f"'{pair}' is not KEY=VALUE", field='--cfg-options', remedy='write it without blanks')
+        if value.lstrip().startswith('{'):
+            dictionaries[key] = _dictionary(key, value)
+        else:
+            plain.append(pair)
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
-    return parser.parse_args(['--cfg-options', *pairs] if pairs else []).cfg_options
+    return {**parser.parse_args(['--cfg-options', *plain] if plain else []).cfg_options, **dictionaries}
+
+
+def _dictionary(key: str, value: str) -> dict:
+    try:
+        read = ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        read = None
+    if not isinstance(read, dict):
+        raise UserError(
+            f'{value} is no dictionary',
+            field=f'--cfg-options {key}',
+            remedy="write it as Python does, in one word: \"key={'name':'text','number':1}\"",
+        )
+    return read
 
 
 def _prepare_ranks(cfg: Config, launcher: str) -> None:
