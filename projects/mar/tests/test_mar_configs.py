@@ -9,7 +9,9 @@ import torch
 from mmengine.config import Config
 from torch.utils.flop_counter import FlopCounterMode
 
+from das_mm.demo import main_job
 from das_mm.registry import MODELS
+from projects.mar.mar import demo
 
 ROOT = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(path for path in ROOT.rglob('*.py') if '_base_' not in path.parts)
@@ -85,3 +87,13 @@ def test_the_tiny_one_builds():
     model = build(ROOT / f'{TINY}.py')
     assert sum(one.numel() for one in model.parameters()) < 2e6
     assert model.num_keypoints == 15 and list(model.tasks) == ['pose'] and not model.uses_sigma
+
+
+def test_from_scratch_is_from_scratch(tmp_path):
+    """The tiny config itself begins with weights of the package."""
+    made = {
+        scratch: main_job.demo_config(main_job.DemoSettings(tmp_path, demo.MARTask.name, from_scratch=scratch))
+        for scratch in (False, True)
+    }
+    assert made[True].model.backbone.init_cfg is None
+    assert made[False].model.backbone.init_cfg.checkpoint
