@@ -18,7 +18,7 @@ SIZE = (128, 96)
 TINY = 'crmh_tiny_1xb4-4e_synthetic-448x256'
 SMALL = dict(
     data_preprocessor=dict(input_size=SIZE),
-    backbone=dict(base_channels=4, stem_channels=4),
+    backbone=dict(base_channels=4, stem_channels=4, init_cfg=None),  # those of the package are of another size
     neck=dict(in_channels=[4, 8, 16, 32], out_channels=8),
     rpn_head=dict(in_channels=8, feat_channels=8),
     roi_head=dict(
