@@ -32,4 +32,4 @@ def _load_packaged(filename: str, map_location: str | None = None) -> dict:
     names = sorted(path.stem for path in _ASSETS.glob('*.pth'))
     if name not in names:
         raise UserError('the package has no such weights', file=filename, remedy=f'the names are {", ".join(names)}')
-    return CheckpointLoader.load_checkpoint(str(_ASSETS / f'{name}.pth'), map_location, logger=None)
+    return CheckpointLoader.load_checkpoint(str(_ASSETS / f'{name}.pth'), map_location)
