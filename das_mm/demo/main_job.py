@@ -69,10 +69,9 @@ def demo_config(settings: DemoSettings) -> Config:
             dataset.num_images = number
     if settings.epochs is not None:
         set_epochs(cfg, settings.epochs)
-    weights = None if settings.from_scratch else task.backbone_weights()
     if settings.from_scratch:
         cfg.model.backbone.init_cfg = None  # a config may name weights of the package itself
-    if weights is not None:
+    elif (weights := task.backbone_weights()) is not None:
         for part in ('backbone', 'neck'):
             cfg.model[part].init_cfg = dict(type='Pretrained', checkpoint=str(weights), prefix=f'{part}.')
     cfg.work_dir = str(settings.out / 'training')
