@@ -4,12 +4,11 @@ Each output channel (dimension 0) has a scale of its own: weight = scale · inte
 restored from eight bits are stored the same again, so a checkpoint and the graph that is made from it hold one model.
 
 Neither torch nor mmengine knows such files: both would take the integers for the weights. So whatever reads a
-checkpoint, mmengine's loader too (:func:`teach_loader`), restores them first.
+checkpoint, mmengine's loader too, restores them first (:mod:`.partial_weights`).
 """
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +71,3 @@ def restore_weights(checkpoint: Any, path: str | Path | None = None) -> Any:
 def _fits(scale: object, value: Any) -> bool:
     wanted = (*value.shape[:1], *[1] * (value.ndim - 1))
     return isinstance(scale, torch.Tensor) and scale.layout is torch.strided and scale.shape == wanted
-
-
-def teach_loader() -> None:
-    """Let mmengine read such files, from wherever it reads: for ``load_from``, ``Pretrained``, ``--resume``."""
-    from mmengine.runner.checkpoint import CheckpointLoader
-
-    load = CheckpointLoader.load_checkpoint
-
-    @functools.wraps(load)
-    def read(filename: str, *args: Any, **kwargs: Any) -> Any:
-        return restore_weights(load(filename, *args, **kwargs), filename)
-
-    CheckpointLoader.load_checkpoint = staticmethod(read)

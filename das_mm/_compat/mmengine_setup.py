@@ -38,8 +38,8 @@ def teach_mmengine() -> None:
 
 def teach_checkpoint_loader() -> None:
     """Let mmengine read checkpoints whose weights are kept in eight bits, and those of the package by name."""
-    from .eight_bits import teach_loader  # torch is loaded by whoever loads checkpoints
     from .packaged_scheme import teach_scheme
+    from .partial_weights import teach_loader  # torch is loaded by whoever loads checkpoints
 
     teach_loader()
     teach_scheme()

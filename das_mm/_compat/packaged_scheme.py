@@ -6,15 +6,11 @@ prefix='backbone.')``, ``load_from='das_mm://NAME'``.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from das_mm.errors import UserError
+from .partial_weights import packaged_file
 
 SCHEME = 'das_mm://'
-
-_ASSETS = Path(__file__).parents[1] / 'assets'
 
 
 def teach_scheme() -> None:
@@ -28,8 +24,5 @@ def _load_packaged(filename: str, map_location: str | None = None) -> dict:
     Raises:
         UserError: The package has no weights of this name.
     """
-    name = filename.removeprefix(SCHEME)
-    names = sorted(path.stem for path in _ASSETS.glob('*.pth'))
-    if name not in names:
-        raise UserError('the package has no such weights', file=filename, remedy=f'the names are {", ".join(names)}')
-    return CheckpointLoader.load_checkpoint(str(_ASSETS / f'{name}.pth'), map_location)
+    file = packaged_file(filename.removeprefix(SCHEME), file=filename)
+    return CheckpointLoader.load_checkpoint(str(file), map_location)

@@ -17,6 +17,7 @@ import torch
 from mmengine.registry import DefaultScope
 
 from das_mm._compat.eight_bits import EIGHT_BIT_SCALES, LEAST_SIZE, to_eight_bits
+from das_mm._compat.partial_weights import REST_FROM, packaged_file
 from das_mm.config_files import config_path
 from das_mm.engine import atomic_write
 from das_mm.engine.checkpoint_files import read_checkpoint
@@ -29,7 +30,12 @@ STORAGES = ('float32', 'float16', 'int8')
 
 
 def package_weights(
-    checkpoint: str | Path, config: str, out_dir: str | Path, card: dict, storage: str = 'float32'
+    checkpoint: str | Path,
+    config: str,
+    out_dir: str | Path,
+    card: dict,
+    storage: str = 'float32',
+    rest_from: str | None = None,
 ) -> Path:
     """Writes ``OUT_DIR/CONFIG.pth`` and ``OUT_DIR/CONFIG.json``.
 
@@ -40,12 +46,15 @@ def package_weights(
         card: What is to be said of them.
         storage: What weights of two dimensions and more are kept in: 'float32', 'float16' or 'int8'
             (:mod:`das_mm._compat.eight_bits`); they are computed in float32 all the same.
+        rest_from: Name of weights of the package: what is equal to theirs is left out
+            (:mod:`das_mm._compat.partial_weights`).
 
     Returns:
         The ``.pth``.
 
     Raises:
-        UserError: The checkpoint lacks a weight of the model, or has another shape.
+        UserError: The checkpoint lacks a weight of the model, or has another shape; there are no such weights to leave
+            the rest to.
     """
     cfg = read_config(config_path(config))
     with DefaultScope.overwrite_default_scope('das_mm'):
@@ -63,11 +72,15 @@ def package_weights(
             remedy=f'give a checkpoint that was trained with {config}',
         )
     keypoint_set = cfg.keypoint_set
-    stored, scales = _stored({name: weights[name] for name in own}, storage)
+    rest = {} if rest_from is None else read_checkpoint(packaged_file(rest_from, field='rest_from'))['state_dict']
+    new = {name: weights[name] for name in own if name not in rest or not torch.equal(weights[name], rest[name])}
+    stored, scales = _stored(new, storage)
     meta = dict(config=Path(config).stem, dataset_meta=dict(keypoint_set=keypoint_set))
     content = dict(meta=meta, state_dict=stored)
     if scales:
         content[EIGHT_BIT_SCALES] = scales
+    if rest_from is not None:
+        content[REST_FROM] = rest_from
     buffer = io.BytesIO()
     torch.save(content, buffer)
     target = Path(out_dir) / f'{Path(config).stem}.pth'
@@ -94,9 +107,10 @@ def main() -> None:
     for name in ('checkpoint', 'config', 'out_dir', 'card'):
         parser.add_argument(name)
     parser.add_argument('--storage', choices=STORAGES, default='float32', help='what large weights are kept in')
+    parser.add_argument('--rest-from', metavar='NAME', help='weights of the package: what equals theirs is left out')
     args = parser.parse_args()
     card = json.loads(Path(args.card).read_text(encoding='utf-8'))
-    package_weights(args.checkpoint, args.config, args.out_dir, card, args.storage)
+    package_weights(args.checkpoint, args.config, args.out_dir, card, args.storage, args.rest_from)
 
 
 if __name__ == '__main__':

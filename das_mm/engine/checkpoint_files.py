@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from mmengine.logging import print_log
 
-from das_mm._compat.eight_bits import restore_weights
 from das_mm._compat.numpy_pickles import with_ordinary_arrays
+from das_mm._compat.partial_weights import whole_weights
 from das_mm._compat.safe_globals import allow_checkpoint_classes
 from das_mm.errors import UserError
 
@@ -32,7 +32,8 @@ def read_checkpoint(path: str | Path) -> dict:
         path: A `.pth` file as mmengine, mmpose or `torch.save(model.state_dict())` write it, or a `.safetensors`.
 
     Returns:
-        The dictionary in the file; weights that are kept in eight bits are float32.
+        The dictionary in the file; weights that are kept in eight bits are float32, and those of a branch
+        alone stand beside the weights of the package that they were trained on.
 
     Raises:
         UserError: The file is missing, empty, cut short, damaged, no checkpoint, or asks for code to be run.
@@ -69,7 +70,7 @@ def read_checkpoint(path: str | Path) -> dict:
     if not isinstance(checkpoint, dict):
         raise UserError(f'it holds a {type(checkpoint).__name__}, not a dictionary of weights', file=path, remedy=_GIVE)
     _check_sizes(checkpoint, path)
-    return restore_weights(with_ordinary_arrays(checkpoint), path)
+    return whole_weights(with_ordinary_arrays(checkpoint), path)
 
 
 def check_training_state(checkpoint: dict, path: str | Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ synthetic_pipeline = [
     dict(type='DASRandomAffine', input_size=crop_size, scale_range=(0.9, 2.0), translate_sigma=0.12,
          max_rotation_rad=0.15),
     *photometric,
+    dict(type='AddMeshLabels'),  # read by a mesh branch only
     dict(type='PackDASInputs'),
 ]
 test_pipeline = [
@@ -56,6 +57,7 @@ train_dataloader = dict(
                     dict(type='das_mm.PeopleMosaic', input_size=crop_size, tiles={1: 0.4, 2: 0.4, 4: 0.2},
                          scale_range=(0.8, 1.5), translate_sigma=0.05, max_rotation_rad=0.4),
                     *photometric,
+                    dict(type='das_mm.AddMeshLabels'),
                     dict(type='das_mm.PackDASInputs'),
                 ]),
         ]))

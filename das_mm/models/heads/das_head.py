@@ -38,7 +38,7 @@ _TOWER_KEYS = (
     'sigma_limit',
     'init_cfg',
 )
-_LOSS_KEYS = ('cls', 'centerness', 'root', 'pose', 'pose_2d')
+_LOSS_KEYS = ('cls', 'centerness', 'root', 'root_depth', 'pose', 'pose_2d')
 # the constructor's arguments of before
 FLAT_KEYS = dict(
     towers={key: key for key in _TOWER_KEYS},
@@ -67,9 +67,10 @@ class DASHead(DASNetwork):
         branches: Plug-in task branches by name (:class:`BaseTaskBranch`).
         targets: ``assigner``, whose strides are the levels', ``coder`` of targets and poses, and
             ``unlabelled_confidence`` (1: never), above which a point counts as one of :func:`.spare_likely_people`.
-        losses: ``cls``, ``centerness`` and ``root``; ``pose``, on keypoints with depth, with its flow of 3 dimensions
-            where it has one; ``pose_2d``, the same in 2 dimensions for keypoints that are labelled in the image only,
-            and for the root, whose relative depth is known.
+        losses: ``cls``, ``centerness`` and ``root``; ``root_depth``, for the root's depth where it is to weigh more
+            than its offsets (as ``root`` where it is not given); ``pose``, on keypoints with depth, with its flow of 3
+            dimensions where it has one; ``pose_2d``, the same in 2 dimensions for keypoints that are labelled in the
+            image only, and for the root, whose relative depth is known.
         test_cfg: ``nms``, the suppression among the poses of an image; and thresholds, which an estimator replaces by
             its own: ``score_thr``, ``nms_pre`` candidates a level, ``with_sigma``
                 (:data:`das_mm.structures.thresholds.THRESHOLDS`).
@@ -103,7 +104,9 @@ class DASHead(DASNetwork):
         self.loss_centerness = MODELS.build(
             losses.get('centerness') or dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True)
         )
-        self.loss_root = MODELS.build(losses.get('root') or dict(type='mmdet.L1Loss'))
+        root_loss = losses.get('root') or dict(type='mmdet.L1Loss')
+        self.loss_root = MODELS.build(root_loss)
+        self.loss_root_depth = MODELS.build(losses.get('root_depth') or root_loss)
         pose_losses = {
             d: losses.get(key) or dict(type='das_mm.RLELoss', flow=dict(type='RealNVP', dims=d))
             for d, key in ((2, 'pose_2d'), (3, 'pose'))
@@ -203,7 +206,7 @@ class DASHead(DASNetwork):
     def _root_loss(self, root: Tensor, target: Tensor, weights: Tensor, num_pos: Tensor) -> Tensor:
         """L1 on (dx, dy, d), Eq. 3; the depth is averaged over the points that have one."""
         with_depth = _world_mean(weights[:, 2].sum(), root)
-        return self.loss_root(root[:, :2], target[:, :2], weights[:, :2], avg_factor=num_pos) + self.loss_root(
+        return self.loss_root(root[:, :2], target[:, :2], weights[:, :2], avg_factor=num_pos) + self.loss_root_depth(
             root[:, 2], target[:, 2], weights[:, 2], avg_factor=with_depth
         )
 

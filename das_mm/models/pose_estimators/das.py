@@ -14,6 +14,7 @@ from mmpose.structures import PoseDataSample
 from mmpose.utils.typing import ConfigType, InstanceList, OptConfigType, OptMultiConfig, OptSampleList, SampleList
 from torch import Tensor
 
+from das_mm.errors import UserError
 from das_mm.models.body_models.protocol import BodyModelProtocol
 from das_mm.registry import MODELS
 from das_mm.structures.image_frame import known_camera, poses_in_image
@@ -34,7 +35,12 @@ class DAS(BasePoseEstimator):
         test_cfg: Beside the head's keys ``default_fov_deg`` (55): the field of view across the longer side that is
             assumed for an image of unknown intrinsics. Its results say ``camera['source'] == 'default_fov'``.
         train_cfg: ``auxiliary_head``, the config of a head that teaches the features in training and is not asked at
-            inference (:class:`.KeypointHeatmapHead`).
+            inference (:class:`.KeypointHeatmapHead`); ``train_only``, names of the parts that learn, as
+            ``'head.branches.mesh'``, while all others stay as they are, statistics of normalisation included: a branch
+            is added to weights that find people, and finds the same people.
+
+    Raises:
+        UserError: ``train_only`` names what is no part of the model.
     """
 
     data_preprocessor: PoseDataPreprocessor
@@ -67,6 +73,32 @@ class DAS(BasePoseEstimator):
         )
         auxiliary = (train_cfg or {}).get('auxiliary_head')
         self.auxiliary_head = None if auxiliary is None else MODELS.build(auxiliary)
+        self._train_only = tuple((train_cfg or {}).get('train_only') or ())
+        if self._train_only:
+            self._freeze()
+
+    def _freeze(self) -> None:
+        parts = dict(self.named_modules())
+        for name in self._train_only:
+            if name not in parts:
+                raise UserError(
+                    f'the model has no part {name!r}',
+                    field='model.train_cfg.train_only',
+                    remedy=f'its branches are {", ".join(f"head.branches.{one}" for one in self.head.branches)}',
+                )
+        self.requires_grad_(False)
+        for name in self._train_only:
+            parts[name].requires_grad_(True)
+
+    def train(self, mode: bool = True) -> DAS:
+        """As in torch; but parts that do not learn stay in evaluation mode."""
+        if not (mode and self._train_only):
+            return super().train(mode)
+        super().train(False)
+        self.training = True
+        for name in self._train_only:
+            self.get_submodule(name).train()
+        return self
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         """Weights are whole without those of the auxiliary head, and with them: inference does not need it."""

@@ -66,6 +66,21 @@ def test_losses_and_gradients_with_and_without_people(people, loss):
         assert losses['loss_cls'] > 0
 
 
+def test_the_root_s_depth_may_weigh_more_than_its_offsets():
+    torch.manual_seed(0)
+    plain = small_head()
+    heavy = small_head(losses=dict(root_depth=dict(type='mmdet.L1Loss', loss_weight=3.0)))
+    depth_only = small_head(
+        losses=dict(root=dict(type='mmdet.L1Loss', loss_weight=0.0), root_depth=dict(type='mmdet.L1Loss'))
+    )
+    feats, samples = small_feats(), [make_sample(2, 0), make_sample(1, 1)]
+    for head in (heavy, depth_only):
+        head.load_state_dict(plain.state_dict())
+    of = [head.loss(feats, samples)['loss_root'] for head in (plain, heavy, depth_only)]
+    assert of[2] > 0
+    torch.testing.assert_close(of[1] - of[0], 2 * of[2])
+
+
 def test_l1_head_has_no_sigma_branch():
     head = small_head(loss_pose=L1, loss_pose_2d=L1)
     assert not hasattr(head, 'sigma_branch')

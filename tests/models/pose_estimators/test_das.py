@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from mmengine.structures import InstanceData
 
 from das_mm.config_files import config_path
+from das_mm.errors import UserError
 from das_mm.models.pose_estimators import DAS
 from das_mm.registry import MODELS
 from das_mm.structures import KEYPOINT_SETS, default_intrinsics, project
@@ -157,3 +158,40 @@ def test_the_auxiliary_head_teaches_and_is_not_missed():
     del weights['auxiliary_head.branch.out.bias']
     with pytest.raises(RuntimeError, match='auxiliary_head.branch.out.bias'):
         taught.load_state_dict(weights)  # half a head is a damaged file
+
+
+def model_with_mesh(**train_cfg):
+    """The tiny model with a branch of meshes, on which alone ``train_only`` may work."""
+    cfg = Config.fromfile(config_path('mesh/das-mesh_tiny-l2_1xb8-12e_synthetic-448x256.py')).model
+    with DefaultScope.overwrite_default_scope('das_mm'):
+        return MODELS.build(dict(cfg, train_cfg=train_cfg))
+
+
+def test_a_branch_learns_alone_on_a_network_that_stays():
+    model = model_with_mesh(train_only=['head.branches.mesh']).train()
+    learns = {name for name, value in model.named_parameters() if value.requires_grad}
+    assert learns == {name for name, _ in model.named_parameters() if name.startswith('head.branches.mesh.')}
+    assert model.training and model.head.branches['mesh'].tower.training
+    assert not any(part.training for name, part in model.named_modules() if name and 'branches.mesh' not in name)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    samples = [make_sample(2, seed=1, num_keypoints=15)]
+    labels = samples[0].gt_instance_labels
+    labels.set_field(torch.zeros(2, 15, 3), 'keypoints_3d_mm')
+    labels.set_field(torch.zeros(2, 15), 'keypoints_3d_weights')
+    labels.set_field(torch.eye(3).repeat(2, 24, 1, 1), 'smpl_pose_matrices')
+    labels.set_field(torch.ones(2, 10), 'smpl_betas')
+    labels.set_field(torch.ones(2), 'smpl_weights')
+    losses = model.loss(torch.rand(1, 3, 128, 160), samples)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.1)
+    sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+    optimizer.step()
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert 'head.branches.mesh.branch.out.weight' in changed  # and neither weights nor statistics of the others
+    assert all(name.startswith('head.branches.mesh.') for name in changed)
+    assert not model.eval().head.branches['mesh'].training
+
+
+def test_a_part_that_is_none_is_told_with_those_that_are():
+    with pytest.raises(UserError, match='no part') as caught:
+        model_with_mesh(train_only=['head.branches.body'])
+    assert 'head.branches.mesh' in caught.value.remedy
