@@ -15,8 +15,13 @@ TINY = {
     'tracking': 'das-track_tiny_1xb8-10e_synthetic-448x256',
 }
 
-#: names of the checkpoints that people are found with where none is given, by task
-PACKAGED = {**TINY, 'pose': 'das_small_1xb16_photographs-synthetic-416x320'}
+#: names of the checkpoints that people are found with where none is given, by task; that of meshes holds a branch on
+#: the network of that of poses
+PACKAGED = {
+    'pose': 'das_small_1xb16_photographs-synthetic-416x320',
+    'mesh': 'das-mesh_small_1xb16-8e_photographs-synthetic-416x320',
+    'tracking': TINY['tracking'],
+}
 
 #: task -> the task whose tiny weights lend backbone and pyramid to a training; tracking's have stems for the
 #: previous frame
