@@ -140,7 +140,10 @@ def test_torch_is_not_loaded(task, graphs, tmp_path):
     image = tmp_path / 'a.png'
     cv2.imwrite(str(image), np.full((128, 160, 3), 90, np.uint8))
     said = subprocess.run(
-        [sys.executable, '-c', LIGHT.format(weights=str(graphs[task][0]), image=image)], capture_output=True, text=True, check=True
+        [sys.executable, '-c', LIGHT.format(weights=str(graphs[task][0]), image=image)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert said.stdout.split(maxsplit=1)[1].strip() == '[]'
 
