@@ -60,7 +60,7 @@ def draw_densities(losses: Mapping[str, LikelihoodLoss], path: str | Path, num_d
         laplace = np.exp(-np.sqrt(2) * (np.abs(x)[:, None] + np.abs(y)[None]))
         panel.contourf(x, y, density.T, levels=[*sorted(region_levels(density, SHARES)), density.max() * 1.01])
         panel.contour(x, y, laplace.T, levels=sorted(region_levels(laplace, SHARES)), colors='k', linestyles='--')
-        words = f'{name}: spread {spread[0]:.2g}, {spread[1]:.2g} σ'
+        words = f'{name}\nspread {spread[0]:.2g}, {spread[1]:.2g} σ'  # two lines: panels are narrow
         limits = (-EXTENT, EXTENT)
         panel.set(title=words, xlabel='x / spread', ylabel='y / spread', aspect='equal', xlim=limits, ylim=limits)
     return save_figure(path, figure)

@@ -1,5 +1,5 @@
-# Where the tiny SPIN may begin, as the paired one of the thesis does: the regressor on other synthetic people with their
-# pose and shape parameters
+# Where the tiny SPIN may begin, as the paired one of the thesis does: the regressor on other synthetic people with
+# their pose and shape parameters
 _base_ = './spin_tiny_1xb32-12e_synthetic-96x96.py'
 
 model = dict(train_cfg=dict(in_the_loop=False, ignore_3d=False))
