@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.registry import DefaultScope
@@ -76,7 +77,7 @@ def package_weights(
     new = {name: weights[name] for name in own if name not in rest or not torch.equal(weights[name], rest[name])}
     stored, scales = _stored(new, storage)
     meta = dict(config=Path(config).stem, dataset_meta=dict(keypoint_set=keypoint_set))
-    content = dict(meta=meta, state_dict=stored)
+    content: dict[str, Any] = dict(meta=meta, state_dict=stored)
     if scales:
         content[EIGHT_BIT_SCALES] = scales
     if rest_from is not None:

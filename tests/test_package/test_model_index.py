@@ -153,7 +153,8 @@ def test_a_listed_config_trains_a_step(name, tmp_path, smpl_file):
         cfg.model.get(part, {}).pop('init_cfg', None)  # nothing is downloaded
     with DefaultScope.overwrite_default_scope('das_mm'):
         with torch.device('meta'):  # at full size; a body model is no array of the meta device
-            MODELS.build({**cfg.model, 'head': {**cfg.model.head, 'branches': {}}})
+            teaching = {key: value for key, value in (cfg.model.get('train_cfg') or {}).items() if key != 'train_only'}
+            MODELS.build({**cfg.model, 'train_cfg': teaching, 'head': {**cfg.model.head, 'branches': {}}})
         narrow(cfg.model)
         model = MODELS.build(cfg.model).train()
         dataset = with_toys(cfg.train_dataloader.dataset, tmp_path)

@@ -73,7 +73,7 @@ class DAS(BasePoseEstimator):
         )
         auxiliary = (train_cfg or {}).get('auxiliary_head')
         self.auxiliary_head = None if auxiliary is None else MODELS.build(auxiliary)
-        self._train_only = tuple((train_cfg or {}).get('train_only') or ())
+        self._train_only: tuple[str, ...] = tuple((train_cfg or {}).get('train_only') or ())
         if self._train_only:
             self._freeze()
 
