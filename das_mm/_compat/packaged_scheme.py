@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from .partial_weights import packaged_file
+from .packaged_files import packaged_file
 
 SCHEME = 'das_mm://'
 

@@ -13,35 +13,11 @@ from typing import Any
 
 import torch
 
-from das_mm.errors import UserError
-
 from .eight_bits import restore_weights
+from .packaged_files import packaged_file
 
 #: the key of a checkpoint that holds the name of the package's weights that its other weights are from
 REST_FROM = 'rest_from'
-
-ASSETS = Path(__file__).parents[1] / 'assets'
-
-
-def packaged_file(name: Any, file: str | Path | None = None, field: str | None = None) -> Path:
-    """The file of weights that come with the package, by their name.
-
-    Args:
-        name: Of weights of the package.
-        file, field: Where the name stands, for the error.
-
-    Raises:
-        UserError: The package has no weights of this name.
-    """
-    names = sorted(path.stem for path in ASSETS.glob('*.pth'))
-    if name not in names:
-        raise UserError(
-            f'the package has no such weights: {name!r}',
-            file=file,
-            field=field,
-            remedy=f'the names are {", ".join(names)}; or install the version of the package that the file is of',
-        )
-    return ASSETS / f'{name}.pth'
 
 
 def whole_weights(checkpoint: Any, path: str | Path | None = None) -> Any:

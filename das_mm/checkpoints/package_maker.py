@@ -18,7 +18,8 @@ import torch
 from mmengine.registry import DefaultScope
 
 from das_mm._compat.eight_bits import EIGHT_BIT_SCALES, LEAST_SIZE, to_eight_bits
-from das_mm._compat.partial_weights import REST_FROM, packaged_file
+from das_mm._compat.packaged_files import packaged_file
+from das_mm._compat.partial_weights import REST_FROM
 from das_mm.config_files import config_path
 from das_mm.engine import atomic_write
 from das_mm.engine.checkpoint_files import read_checkpoint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from das_mm._compat.packaged_files import ASSETS
 from das_mm.errors import UserError
 
 #: names of the tiny checkpoints, which are those of their configs, by task: what the demo trains in minutes and what
@@ -56,7 +57,7 @@ def tiny_checkpoint(task: str = 'pose') -> Path:
 
 
 def _asset(name: str) -> Path:
-    path = Path(__file__).parents[1] / 'assets' / name
+    path = ASSETS / name
     if not path.is_file():
         raise UserError(
             'the package has no weights for this task', file=path, remedy='train them: leave --pretrained out'
@@ -70,7 +71,7 @@ def packaged_graph(task: str) -> Path | None:
     Raises:
         KeyError: The package has no model of this task.
     """
-    path = Path(__file__).parents[1] / 'assets' / f'{PACKAGED[task]}.onnx'
+    path = ASSETS / f'{PACKAGED[task]}.onnx'
     return path if path.is_file() else None
 
 

@@ -61,9 +61,13 @@ def graphs(tmp_path_factory):
 @pytest.fixture(scope='module', params=[*GRAPHS, 'mesh'])
 def pair(request, graphs):
     """A task, its graph and its checkpoint as predictors."""
-    predictors = [open_predictor(file, device='cpu') for file in graphs[request.param]]
+    task = request.param
+    if task in GRAPHS:
+        predictors = [open_predictor(task=task, device='cpu', runtime=runtime) for runtime in ('onnx', 'torch')]
+    else:
+        predictors = [open_predictor(file, device='cpu') for file in graphs[task]]
     assert [type(one) for one in predictors] == [OnnxPredictor, TorchPredictor]
-    return request.param, *predictors
+    return task, *predictors
 
 
 def results(predictor, images, **options):
@@ -99,6 +103,20 @@ def test_the_graph_is_of_the_checkpoint():
         card = json.loads(pretrained_checkpoint(task).with_suffix('.json').read_text())
         sha256 = hashlib.sha256(packaged_graph(task).read_bytes()).hexdigest()
         assert said.provenance['weights_sha256'] == sha256 and said.provenance['config'] == card['config']
+
+
+def test_the_meshes_of_the_package_are_of_the_people_of_its_poses(scenes):
+    """Its branch stands on their network: the same people, with bodies."""
+    pose, mesh = (open_predictor(task=task, device='cpu', runtime='torch') for task in ('pose', 'mesh'))
+    assert type(open_predictor(task='mesh', device='cpu')) is TorchPredictor  # no graph comes with the package
+    found = 0
+    for ours, theirs in zip(results(pose, scenes), results(mesh, scenes)):
+        assert len(ours['people']) == len(theirs['people'])
+        for one, other in zip(ours['people'], theirs['people']):
+            assert one['score'] == other['score'] and other['smpl']
+            np.testing.assert_array_equal(one['keypoints_px'], other['keypoints_px'])
+            found += 1
+    assert found >= 3
 
 
 def test_the_same_results(pair, scenes):
