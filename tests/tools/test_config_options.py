@@ -27,11 +27,21 @@ def test_a_dictionary_in_the_place_of_nothing():
     assert cfg.model.init_cfg == dict(type='Pretrained')
 
 
+def test_dictionaries_as_configs_write_them():
+    cfg = config()
+    _merge_options(
+        cfg, ["model.fit=dict(prior='generic', counts=dict(first=[1, 5]))", "model.scales=[dict(n=1),{'n':2}]"]
+    )
+    assert cfg.model.fit == dict(keypoints='own', prior='generic', counts=dict(first=[1, 5]))
+    assert cfg.model.scales == [dict(n=1), dict(n=2)]
+
+
 @pytest.mark.parametrize(
     'word, said',
     [
         ("model.fit={'prior':", "--cfg-options model.fit: {'prior': is no dictionary"),
         ("model.fit={'prior'}", 'is no dictionary'),
+        ('model.fit=dict(prior=print(1))', 'is no dictionary'),
         ("model.init_cfg={'type':'Pretrained'}", 'the config has no place for model.init_cfg'),
         ('lr.value.more=1', 'the config has no place for lr.value.more'),
         ('model.scales.7=1', 'the config has no place for model.scales.7'),

@@ -15,7 +15,13 @@ from das_mm.registry import TASK_UTILS
 
 @TASK_UTILS.register_module()
 class LaplacePrior:
-    """Laplace density of scale 1: -log Q = |z| + log 2 per coordinate (the papers' default)."""
+    """Laplace density of scale 1: -log Q = |z| + log 2 per coordinate (the papers' default).
+
+    Attributes:
+        log_mass: log of the integral of Q over a coordinate.
+    """
+
+    log_mass = 0.0
 
     def log_density(self, z: Tensor) -> Tensor:
         """(N, D) -> log Q of each coordinate, (N, D)."""
@@ -30,7 +36,13 @@ class LaplacePrior:
 
 @TASK_UTILS.register_module()
 class GaussianPrior:
-    """Standard normal density: -log Q = z²/2 + log √(2π) per coordinate."""
+    """Standard normal density: -log Q = z²/2 + log √(2π) per coordinate.
+
+    Attributes:
+        log_mass: log of the integral of Q over a coordinate.
+    """
+
+    log_mass = 0.0
 
     def log_density(self, z: Tensor) -> Tensor:
         """(N, D) -> log Q of each coordinate, (N, D)."""
@@ -48,6 +60,8 @@ class ReleasedLaplacePrior(LaplacePrior):
     It integrates to 2√2 / √(2π) = 1.128 per coordinate; that constant does not matter for training, the wider kernel
     does.
     """
+
+    log_mass = math.log(2 * math.sqrt(2) / math.sqrt(2 * math.pi))
 
     def log_density(self, z: Tensor) -> Tensor:
         """(N, D) -> log Q of each coordinate, (N, D)."""

@@ -1,4 +1,5 @@
-"""Estimators that regress a body from the crop of one person (SPIN, ProHMR), and their people in the original image.
+"""Estimators that regress a body from the crop of one person (GraphCMR, SPIN, ProHMR), and their people in the original
+image.
 
 Letters: B people, one a crop, K keypoints.
 """
@@ -46,21 +47,21 @@ class RegressedBody(NamedTuple):
     camera: Tensor
 
 
-class CropBodyEstimator(BasePoseEstimator):
-    """What such estimators say of themselves (:mod:`das_mm.models.estimator_protocol`); they remember nothing.
+class CropEstimator(BasePoseEstimator):
+    """What a network that reads one person's crop says of itself (:mod:`das_mm.models.estimator_protocol`).
 
     Args:
         backbone, head, train_cfg, data_preprocessor, init_cfg, metainfo: As in mmpose.
-        body_model: Config of the body that is regressed; the generated one by default.
-        test_cfg: ``score_thr`` (0) and ``default_fov_deg`` of images of unknown intrinsics.
+        test_cfg: ``score_thr`` (0; a crop has the score of its box) and ``default_fov_deg`` of images of unknown
+            intrinsics.
     """
 
     #: it reads crops of one person
     input_view = 'person'
     max_frame_gap: int | None = None
     uses_sigma = False
-    #: its keypoints: ``spin49`` or ``prohmr44``
-    superset: str
+    test_cfg: Mapping[str, Any]
+    # what a loader tells of it, see das_mm.checkpoints.model_loader
     cfg: Config
     dataset_meta: dict[str, Any]
     provenance: dict[str, Any]
@@ -69,7 +70,6 @@ class CropBodyEstimator(BasePoseEstimator):
         self,
         backbone: ConfigType,
         head: ConfigType,
-        body_model: OptConfigType = None,
         train_cfg: OptConfigType = None,
         test_cfg: OptConfigType = None,
         data_preprocessor: OptConfigType = None,
@@ -85,6 +85,30 @@ class CropBodyEstimator(BasePoseEstimator):
             init_cfg=init_cfg,
             metainfo=metainfo,
         )
+
+    @property
+    def score_thr(self) -> float:
+        """People of a lower score are left out; by default whoever is in a box is told."""
+        return float(self.test_cfg.get('score_thr', 0.0))
+
+    def forget(self) -> None:
+        """Another video begins; it remembers nothing anyway."""
+
+
+class CropBodyEstimator(CropEstimator):
+    """A crop's person as a body of parameters, with the keypoints of a superset.
+
+    Args:
+        backbone, head: As in mmpose.
+        body_model: Config of the body that is regressed; the generated one by default.
+        kwargs: Of :class:`CropEstimator`.
+    """
+
+    #: its keypoints: ``spin49`` or ``prohmr44``
+    superset: str
+
+    def __init__(self, backbone: ConfigType, head: ConfigType, body_model: OptConfigType = None, **kwargs: Any) -> None:
+        super().__init__(backbone, head, **kwargs)
         self.body_model = MODELS.build(body_model or dict(type='SMPLBody'))
         self.keypoint_layer = superset_layer(self.body_model, self.superset)
 
@@ -102,14 +126,6 @@ class CropBodyEstimator(BasePoseEstimator):
     def num_keypoints(self) -> int:
         """Of the superset."""
         return KEYPOINT_SETS[self.superset].num_keypoints
-
-    @property
-    def score_thr(self) -> float:
-        """Whoever is in a box is told."""
-        return float(self.test_cfg.get('score_thr', 0.0))
-
-    def forget(self) -> None:
-        """Another video begins; it remembers nothing anyway."""
 
 
 def add_people(

@@ -133,29 +133,40 @@ def _merge_options(cfg: Config, pairs: list[str]) -> None:
 
 
 def _parse_options(pairs: list[str]) -> dict:
-    """`key=value` words as mmengine's `DictAction` reads them, and dictionaries, which it cannot."""
+    """`key=value` words as mmengine's `DictAction` reads them, and what holds dictionaries, which it cannot."""
     from mmengine.config import DictAction
 
-    plain, dictionaries = [], {}
+    plain, structures = [], {}
     for pair in pairs:
         key, equals, value = pair.partition('=')
         if not key or not equals:
             raise UserError(f"'{pair}' is not KEY=VALUE", field='--cfg-options', remedy='write it without blanks')
-        if value.lstrip().startswith('{'):
-            dictionaries[key] = _dictionary(key, value)
+        if value.lstrip().startswith(('{', 'dict(', '[', '(')) and ('{' in value or 'dict(' in value):
+            structures[key] = _structure(key, value)
         else:
             plain.append(pair)
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
-    return {**parser.parse_args(['--cfg-options', *plain] if plain else []).cfg_options, **dictionaries}
+    return {**parser.parse_args(['--cfg-options', *plain] if plain else []).cfg_options, **structures}
 
 
-def _dictionary(key: str, value: str) -> dict:
+class _DictCalls(ast.NodeTransformer):
+    """``dict(name=value)``, as configs write it, to ``{'name': value}``, which ``literal_eval`` reads."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        named = all(keyword.arg for keyword in node.keywords)
+        if not (isinstance(node.func, ast.Name) and node.func.id == 'dict' and named and not node.args):
+            return node
+        return ast.Dict([ast.Constant(keyword.arg) for keyword in node.keywords], [k.value for k in node.keywords])
+
+
+def _structure(key: str, value: str) -> dict | list | tuple:
     try:
-        read = ast.literal_eval(value.strip())
+        read = ast.literal_eval(_DictCalls().visit(ast.parse(value.strip(), mode='eval')))
     except (ValueError, SyntaxError):
         read = None
-    if not isinstance(read, dict):
+    if not isinstance(read, (dict, list, tuple)):
         raise UserError(
             f'{value} is no dictionary',
             field=f'--cfg-options {key}',

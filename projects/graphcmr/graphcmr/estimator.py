@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.structures import InstanceData
-from mmpose.models.pose_estimators.base import BasePoseEstimator
 from mmpose.structures import PoseDataSample
-from mmpose.utils.typing import ConfigType, OptConfigType, OptMultiConfig, OptSampleList, SampleList
+from mmpose.utils.typing import OptSampleList, SampleList
 from torch import Tensor
 
 from das_mm.bodies.people_of_crops import (
@@ -21,6 +20,7 @@ from das_mm.bodies.people_of_crops import (
     points_of_crops,
 )
 from das_mm.models.body_models.protocol import BodyModelProtocol
+from das_mm.models.pose_estimators.crop_bodies import CropEstimator
 from das_mm.registry import MODELS
 from das_mm.structures.image_frame import known_camera
 from das_mm.structures.keypoint_sets import KEYPOINT_SETS
@@ -29,14 +29,11 @@ from das_mm.structures.task_fields import TaskDescription
 
 from .body_heads import PredictedMesh
 
-if TYPE_CHECKING:
-    from mmengine.config import Config
-
 _SET = KEYPOINT_SETS['gt24']
 
 
 @MODELS.register_module()
-class GraphCMR(BasePoseEstimator):
+class GraphCMR(CropEstimator):
     """One person a crop: the vertices of a body and its parameters.
 
     Args:
@@ -46,36 +43,7 @@ class GraphCMR(BasePoseEstimator):
         test_cfg: ``default_fov_deg`` (55): see :class:`das_mm.models.pose_estimators.DAS`; ``score_thr`` (0).
     """
 
-    #: it reads crops of one person (das_mm.models.estimator_protocol)
-    input_view = 'person'
-    max_frame_gap: int | None = None
-    uses_sigma = False
     num_keypoints = _SET.num_keypoints
-    test_cfg: Mapping[str, Any]
-    # what a loader tells of it, see das_mm.checkpoints.model_loader
-    cfg: Config
-    dataset_meta: dict[str, Any]
-    provenance: dict[str, Any]
-
-    def __init__(
-        self,
-        backbone: ConfigType,
-        head: ConfigType,
-        train_cfg: OptConfigType = None,
-        test_cfg: OptConfigType = None,
-        data_preprocessor: OptConfigType = None,
-        init_cfg: OptMultiConfig = None,
-        metainfo: dict | None = None,
-    ):
-        super().__init__(
-            backbone=backbone,
-            head=head,
-            train_cfg=train_cfg,
-            test_cfg=test_cfg or {},
-            data_preprocessor=data_preprocessor,
-            init_cfg=init_cfg,
-            metainfo=metainfo,
-        )
 
     @property
     def tasks(self) -> dict[str, TaskDescription]:
@@ -89,14 +57,6 @@ class GraphCMR(BasePoseEstimator):
     def body(self) -> BodyModelProtocol:
         """The body of its meshes."""
         return self.head.body
-
-    @property
-    def score_thr(self) -> float:
-        """People of a lower score are left out; a crop has the score of its box."""
-        return float(self.test_cfg.get('score_thr', 0.0))
-
-    def forget(self) -> None:
-        """Another video begins; it remembers nothing anyway."""
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, C), the mean of the last map over the image."""

@@ -25,6 +25,12 @@ def group_norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(channels // _CHANNELS_PER_GROUP, channels)
 
 
+def _keep_variance(weight: Tensor, bias: Tensor, fan_in: int) -> None:
+    limit = (3.0 / fan_in) ** 0.5
+    nn.init.uniform_(weight, -limit, limit)
+    nn.init.zeros_(bias)
+
+
 class GraphLinear(nn.Module):
     """The same linear map for every vertex: W·x + b.
 
@@ -41,6 +47,10 @@ class GraphLinear(nn.Module):
         limit = 1.0 / (in_channels * out_channels)
         nn.init.uniform_(self.W, -limit, limit)
         nn.init.uniform_(self.b, -limit, limit)
+
+    def keep_variance(self) -> None:
+        """Begins anew with weights that neither raise nor lower the variance."""
+        _keep_variance(self.W, self.b, fan_in=self.W.shape[1])
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, in, N) -> (B, out, N)."""
@@ -66,6 +76,10 @@ class GraphConvolution(nn.Module):
         nn.init.uniform_(self.weight, -limit, limit)
         nn.init.uniform_(self.bias, -limit, limit)
         self.adjacency = adjacency
+
+    def keep_variance(self) -> None:
+        """Begins anew with weights that neither raise nor lower the variance (before the mean over neighbours)."""
+        _keep_variance(self.weight, self.bias, fan_in=self.weight.shape[0])
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, in, N) -> (B, out, N)."""

@@ -108,6 +108,28 @@ def test_first_weights_are_those_of_the_released_code(mesh):
         assert values.abs().max() <= limit and values.abs().max() > 0.6 * limit
 
 
+def test_balanced_weights_tell_vertices_apart_as_clearly_as_images(mesh):
+    """Of the first layer's output, which group norm scales as a whole, the template is a part that counts."""
+    features = torch.randn(64, 256, generator=torch.Generator().manual_seed(0))
+
+    def shares(initialization):
+        torch.manual_seed(0)
+        network = GraphCNN(mesh, feature_channels=256, num_channels=32, num_layers=1, initialization=initialization)
+        with torch.no_grad():
+            stem = network._stem(features)
+            points, _ = network(features)
+        of_vertices, of_images = stem.var(dim=2).mean(), stem.mean(dim=2).var(dim=0).mean()
+        return (of_vertices / of_images).item(), points
+
+    share, points = shares('balanced')
+    assert 0.4 < share < 2.5
+    assert points.isfinite().all() and points.abs().max() < 2
+    share, _ = shares('released')
+    assert share < 0.02
+    with pytest.raises(ValueError, match='initialization must be one of'):
+        shares('zero')
+
+
 def test_skip_weights_are_kept_and_dead_where_nothing_changes(mesh):
     same, other = (GraphResBlock(16, size, SparseMatrix(mesh.adjacency)) for size in (16, 32))
     assert list(same.state_dict()) == list(other.state_dict())

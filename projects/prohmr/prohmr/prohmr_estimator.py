@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from mmengine import dist
-from mmpose.utils.typing import ConfigType, OptConfigType, OptMultiConfig, OptSampleList, SampleList
+from mmpose.utils.typing import ConfigType, OptSampleList, SampleList
 from torch import Tensor
 
 from das_mm.errors import UserError
@@ -53,18 +53,8 @@ class ProHMR(CropBodyEstimator):
     refinements = REFINEMENTS
     discriminator: torch.nn.Module | None
 
-    def __init__(
-        self,
-        backbone: ConfigType,
-        head: ConfigType,
-        body_model: OptConfigType = None,
-        train_cfg: OptConfigType = None,
-        test_cfg: OptConfigType = None,
-        data_preprocessor: OptConfigType = None,
-        init_cfg: OptMultiConfig = None,
-        metainfo: dict | None = None,
-    ) -> None:
-        super().__init__(backbone, head, body_model, train_cfg, test_cfg, data_preprocessor, init_cfg, metainfo)
+    def __init__(self, backbone: ConfigType, head: ConfigType, **kwargs: Any) -> None:
+        super().__init__(backbone, head, **kwargs)
         options = dict(self.train_cfg)
         self.criterion = MODELS.build(options.get('criterion') or dict(type='ProHMRLoss'))
         self.num_train_samples = int(options.get('num_samples', _NUM_TRAIN_SAMPLES))

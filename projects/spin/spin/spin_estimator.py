@@ -5,8 +5,10 @@ Letters: B people, one a crop.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from mmpose.utils.typing import ConfigType, OptConfigType, OptMultiConfig, OptSampleList, SampleList
+from mmpose.utils.typing import ConfigType, OptSampleList, SampleList
 from torch import Tensor
 
 from das_mm.fitting import AdamSchedule, SMPLify
@@ -34,22 +36,13 @@ class SPIN(CropBodyEstimator):
             ``mixture_file``); ``in_the_loop``, ``max_quality`` and ``max_beta`` of :class:`.FitSupervisor`; and
             ``ignore_3d``: True trains unpaired, with 2D keypoints alone, whatever else the data have.
         test_cfg: ``default_fov_deg`` of images of unknown intrinsics.
+        kwargs: ``data_preprocessor``, ``init_cfg`` and ``metainfo``, as in mmpose.
     """
 
     superset = 'spin49'
 
-    def __init__(
-        self,
-        backbone: ConfigType,
-        head: ConfigType,
-        body_model: OptConfigType = None,
-        train_cfg: OptConfigType = None,
-        test_cfg: OptConfigType = None,
-        data_preprocessor: OptConfigType = None,
-        init_cfg: OptMultiConfig = None,
-        metainfo: dict | None = None,
-    ) -> None:
-        super().__init__(backbone, head, body_model, train_cfg, test_cfg, data_preprocessor, init_cfg, metainfo)
+    def __init__(self, backbone: ConfigType, head: ConfigType, **kwargs: Any) -> None:
+        super().__init__(backbone, head, **kwargs)
         options = dict(self.train_cfg)
         self.criterion = MODELS.build(options.get('criterion') or dict(type='SPINLoss'))
         fitting = dict(options.get('fitting') or {})

@@ -141,6 +141,28 @@ def test_normalized_is_a_density():
     assert any(not torch.allclose(one, parameter.grad) for one, parameter in zip(with_it, plain.flow.parameters()))
 
 
+@pytest.mark.parametrize(
+    ('prior', 'distance'), [('laplace', 10), ('gaussian', 4), (dict(type='ReleasedLaplacePrior'), 10)]
+)
+def test_normalized_is_no_less_than_the_entropy_far_from_the_prior(prior, distance):
+    """Where Q has no mass to speak of, a flow must not gain by hiding its own there from the normaliser: on average no
+    density can be likelier than the one that the residuals have."""
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    loss = RLELoss(dict(type='RealNVP', dims=2), prior=prior, normalized=True, partition_samples=512)
+    deviation = 0.5
+    optimizer = torch.optim.Adam(loss.parameters(), lr=1e-2)
+    far = lambda n: distance + deviation * torch.randn(n, 2, generator=generator)
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss(torch.zeros(128, 2), torch.ones(128, 2), far(128)).backward()
+        optimizer.step()
+    entropy = 0.5 * math.log(2 * math.pi * math.e * deviation**2)  # of a coordinate
+    with torch.no_grad():
+        told = loss(torch.zeros(4000, 2), torch.ones(4000, 2), far(4000)).item() / 2
+    assert entropy - 0.2 < told < distance
+
+
 @pytest.mark.parametrize('normalized', [False, True])
 def test_sigma_of_a_long_training(normalized):
     """Without the normaliser of Q·G σ grows to its bound of 1 and forgets which keypoints are hard; with it, it does
