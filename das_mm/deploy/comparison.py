@@ -24,7 +24,10 @@ from das_mm.version import __version__
 from .comparison_images import SYNTHETIC, network_images
 from .people_differences import Differences
 
-_TOLERANCE = 1e-3  # px, mm, mm/px and scores alike; float32 has 3e-5 px at column 448
+_TOLERANCE = 1e-3  # px, mm/px and scores alike; float32 has 3e-5 px at column 448
+# of the mm: among the crowd at the lowest threshold PyTorch is itself up to 1.0e-3 mm from what it says in float64, and
+# so is onnxruntime (the small model, 20 scenes)
+_TOLERANCE_MM = 4e-3
 _SAME_PERSON_PX = 0.5, 24.0  # mean distance of keypoints of one person in both: float32, float16
 _PACKAGES = ('torch', 'torchvision', 'onnx', 'onnxscript', 'onnxruntime', 'numpy')
 
@@ -51,7 +54,8 @@ def check_onnx(
         size: Width and height in place of those that the config's pipeline gives.
 
     Returns:
-        The report; ``passed`` says whether all differences are at most ``tolerance`` and nobody is found by one alone.
+        The report; ``passed`` says whether all differences are at most ``tolerance``, those in mm ``tolerance_mm``, and
+        nobody is found by one alone.
         Of a half-precision file it is None: its differences are there to be judged.
 
     Raises:
@@ -71,13 +75,13 @@ def check_onnx(
         check.shape([image[..., :height, :width] for image in inputs[:batch]], crowded_thr)
         for batch, height, width in _shapes(inputs[0].shape[-2:])
     ]
-    worst = max([single, crowded, *(one for _, one in shapes)], key=lambda one: np.nan_to_num(one.highest, nan=np.inf))
-    unmatched = single.unmatched + crowded.unmatched + sum(one.unmatched for _, one in shapes)
-    passed = None if half else bool(worst.highest <= _TOLERANCE and not unmatched)
+    compared = [single, crowded, *(one for _, one in shapes)]
+    passed = None if half else all(one.within(_TOLERANCE, _TOLERANCE_MM) for one in compared)
     return dict(
         format='das_mm.onnx_report/1',
         passed=passed,
         tolerance=None if half else _TOLERANCE,
+        tolerance_mm=None if half else _TOLERANCE_MM,
         file=Path(file).name,
         bytes=Path(file).stat().st_size,
         sha256=file_sha256(file),

@@ -61,6 +61,12 @@ class Differences:
         """The largest of all; NaN if there is any."""
         return float(np.max([*self.largest.values()], initial=0.0))
 
+    def within(self, tolerance: float, tolerance_mm: float) -> bool:
+        """Whether everybody was found by both, and no difference is larger, in fields of mm than the second; not so
+        where one is NaN."""
+        limits = {name: tolerance_mm if name.endswith('_mm') else tolerance for name in self.largest}
+        return not self.unmatched and all(self.largest[name] <= limit for name, limit in limits.items())
+
     def summary(self) -> dict[str, Any]:
         fields = {
             name: dict(max=self.largest[name], mean=self.total[name] / max(self.count[name], 1))
