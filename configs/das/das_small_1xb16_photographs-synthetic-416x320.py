@@ -1,6 +1,7 @@
 # The package's default weights, first part: photographs and synthetic people in one batch, in bfloat16 where the
 # processor has it, at one rate for as long as there is time (an epoch is 250 steps; --resume goes on). The second
-# part, das_small-cooldown_…, ends it, and a third, das_small-warm-restart_…, does both once more
+# part, das_small-cooldown_…, ends it, a third, das_small-warm-restart_…, does both once more, and in a fourth,
+# das_small-root-depth_…, the root's depth is weighed by itself
 _base_ = [
     '../_base_/models/das_small.py', '../_base_/datasets/photographs-synthetic_416x320.py',
     '../_base_/initial_weights/movenet_multipose.py', '../_base_/default_runtime.py'

@@ -112,7 +112,10 @@ def main() -> None:
     parser.add_argument('--rest-from', metavar='NAME', help='weights of the package: what equals theirs is left out')
     args = parser.parse_args()
     card = json.loads(Path(args.card).read_text(encoding='utf-8'))
-    package_weights(args.checkpoint, args.config, args.out_dir, card, args.storage, args.rest_from)
+    written = package_weights(args.checkpoint, args.config, args.out_dir, card, args.storage, args.rest_from)
+    num_stored = len(torch.load(written, map_location='cpu', weights_only=True)['state_dict'])
+    rest = '' if args.rest_from is None else f'; what equals {args.rest_from} is left out'
+    print(f'{written}: {num_stored} weights{rest}')
 
 
 if __name__ == '__main__':

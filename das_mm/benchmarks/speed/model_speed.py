@@ -192,7 +192,7 @@ def _optimizer(model: DAS) -> OptimWrapper:
     """The config's optimizer and gradient clipping, in full precision and with a learning rate of 0."""
     cfg: Any = model.cfg
     given = dict(cfg.get('optim_wrapper') or dict(optimizer=dict(type='SGD', lr=0.0, momentum=0.9)))
-    given = {name: value for name, value in given.items() if name not in ('type', 'dtype', 'loss_scale')}
+    given = {name: value for name, value in given.items() if name not in ('type', 'dtype', 'loss_scale', 'precision')}
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'das_mm'), quiet_logger():
         wrapper = build_optim_wrapper(model, dict(type='OptimWrapper', **copy.deepcopy(given)))
     for group in wrapper.param_groups:
