@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 
 from das_mm.benchmarks.speed import Spread, Timed, peak_bytes, time_in_turn
+from das_mm.benchmarks.speed.model_speed import _optimizer
 from das_mm.benchmarks.speed.timing import ratios, time_once, work_clock
 
 CPU = torch.device('cpu')
@@ -65,3 +69,12 @@ def test_the_peak_counts_what_is_there_at_one_time():
 def test_the_peak_on_a_gpu():
     device = torch.device('cuda')
     assert peak_bytes(lambda: torch.zeros(1 << 18, device=device) + 1, device) == 2 << 20
+
+
+def test_optimizer_of_a_config_that_trains_in_bfloat16():
+    """A step is timed in the precision of its variant, whatever the config's own wrapper is told of it."""
+    model: Any = torch.nn.Linear(2, 2)
+    optimizer = dict(type='AdamW', lr=1.0)
+    model.cfg = Config(dict(optim_wrapper=dict(type='BFloat16OptimWrapper', precision='auto', optimizer=optimizer)))
+    wrapper = _optimizer(model)
+    assert type(wrapper) is OptimWrapper and [group['lr'] for group in wrapper.param_groups] == [0.0]
