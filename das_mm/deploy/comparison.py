@@ -55,8 +55,7 @@ def check_onnx(
 
     Returns:
         The report; ``passed`` says whether all differences are at most ``tolerance``, those in mm ``tolerance_mm``, and
-        nobody is found by one alone.
-        Of a half-precision file it is None: its differences are there to be judged.
+        nobody is found by one alone. Of a half-precision file it is None: its differences are there to be judged.
 
     Raises:
         UserError: There are no images.

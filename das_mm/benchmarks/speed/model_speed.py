@@ -188,11 +188,15 @@ class _TrainingCase(_Case):
         return dict(people_points=self.planting.num_points)
 
 
+# what any wrapper is told; its own options are of the precision that it computes in
+_OF_EVERY_WRAPPER = ('optimizer', 'constructor', 'paramwise_cfg', 'clip_grad', 'accumulative_counts')
+
+
 def _optimizer(model: DAS) -> OptimWrapper:
     """The config's optimizer and gradient clipping, in full precision and with a learning rate of 0."""
     cfg: Any = model.cfg
     given = dict(cfg.get('optim_wrapper') or dict(optimizer=dict(type='SGD', lr=0.0, momentum=0.9)))
-    given = {name: value for name, value in given.items() if name not in ('type', 'dtype', 'loss_scale', 'precision')}
+    given = {name: given[name] for name in _OF_EVERY_WRAPPER if name in given}
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'das_mm'), quiet_logger():
         wrapper = build_optim_wrapper(model, dict(type='OptimWrapper', **copy.deepcopy(given)))
     for group in wrapper.param_groups:

@@ -1,4 +1,4 @@
-"""Samples of the learned density Q·G, which has no sampler of its own."""
+"""Samples for the learned density Q·G, which has no sampler of its own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ from torch import Tensor
 
 
 @torch.no_grad()
+def propose_for_product(prior, flow, num: int, generator: torch.Generator | None = None) -> Tensor:
+    """Proposals for Q·G, ``num`` rounded down to an even number, at least 2: half from Q, then half from G, (num, D).
+
+    Weighted by Q·G / (Q/2 + G/2), at most twice the smaller of the two densities, none can dominate however far Q and
+    G lie apart.
+
+    Args:
+        prior, flow, generator: As of :func:`resample_product`.
+    """
+    half = max(num // 2, 1)
+    from_flow = flow.sample(half, generator)
+    return torch.cat([prior.sample(half, flow.dims, generator, from_flow.device), from_flow])
+
+
+@torch.no_grad()
 def resample_product(
     prior, flow, n: int, generator: torch.Generator | None = None, proposals_per_sample: int = 32
 ) -> Tensor:
     """n samples from Q·G / ∫Q·G in any dimension by importance resampling.
 
-    Half of the proposals come from Q, half from G, weighted by Q·G / (Q/2 + G/2). That weight is at most twice the
-    smaller of the two densities, so no proposal can dominate however far Q and G lie apart. Exact as the number of
-    proposals grows; a proposal may be drawn more than once.
+    Of the proposals of :func:`propose_for_product`. Exact as their number grows; one may be drawn more than once.
 
     Args:
         prior: Q, with ``log_density`` and ``sample``.
@@ -26,10 +39,7 @@ def resample_product(
     Returns:
         (n, D)
     """
-    half = max(n * proposals_per_sample // 2, 1)
-    from_flow = flow.sample(half, generator)
-    from_prior = prior.sample(half, flow.dims, generator, from_flow.device)
-    proposals = torch.cat([from_prior, from_flow])  # (2 * half, D)
+    proposals = propose_for_product(prior, flow, n * proposals_per_sample, generator)
     log_q = prior.log_density(proposals).sum(dim=1)
     log_g = flow.log_prob(proposals)
     log_weight = log_q + log_g - torch.logaddexp(log_q, log_g)

@@ -19,7 +19,7 @@ from das_mm.registry import MODELS
 
 from .likelihood_loss import LikelihoodLoss
 from .priors import build_prior
-from .resampling import resample_product
+from .resampling import propose_for_product, resample_product
 
 if TYPE_CHECKING:
     from das_mm.models.flows import RealNVP
@@ -98,22 +98,18 @@ class RLELoss(FlowLoss):
     def residual_loss(self, z: Tensor, log_sigma: Tensor) -> Tensor:
         log_g = self.flow.log_prob(z)[:, None] / z.shape[1]  # (M, 1), sums to log G over the coordinates
         loss = log_sigma - self.prior.log_density(z) - log_g
-        return loss + self._log_partition(z.device) / z.shape[1] if self.normalized else loss
+        return loss + self._log_partition() / z.shape[1] if self.normalized else loss
 
-    def _log_partition(self, device: torch.device) -> Tensor:
+    def _log_partition(self) -> Tensor:
         """log ∫ Q·G / ∫ Q = -log s, by samples: differentiable in the flow. A constant factor of Q matters to
         nobody.
 
-        Half of the samples come from Q and half from G, each weighted by its share of Q/2 + G/2. Samples of Q alone do
-        not see a G that gathers where Q has next to none of them, and a training would find that there is nothing
-        against it: G grew without end at some residuals, and the loss fell to minus hundreds within 25 steps. (Between
-        the two, where Q·G may be largest, a Gaussian Q leaves few: five deviations off it is told too small by some
-        tenths of a nat.)
+        By the proposals of :func:`.propose_for_product`, from Q and from G. Samples of Q alone do not see a G that
+        gathers where Q has next to none of them, and a training would find that there is nothing against it: G grew
+        without end at some residuals, and the loss fell to minus hundreds within 25 steps. (Between the two, where Q·G
+        may be largest, a Gaussian Q leaves few: five deviations off it is told too small by some tenths of a nat.)
         """
-        half = max(self.partition_samples // 2, 1)
-        with torch.no_grad():
-            from_flow = self.flow.sample(half).to(device)
-            samples = torch.cat([self.prior.sample(half, self.flow.dims, device=device), from_flow])
+        samples = propose_for_product(self.prior, self.flow, self.partition_samples)
         log_q = self.prior.log_density(samples).sum(dim=1) - self.flow.dims * self.prior.log_mass
         log_g = self.flow.log_prob(samples)
         drawn_from = torch.logaddexp(log_q, log_g.detach()) - math.log(2)
